@@ -1,0 +1,42 @@
+/** Lets `limit` holders through at a time, first come first served; waiting ends with the signal. */
+export class Gate {
+  #free: number;
+  readonly #waiting: { enter: () => void }[] = [];
+
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  async enter(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = (): void => {
+        const at = this.#waiting.indexOf(waiter);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        reject(signal?.reason);
+      };
+      const waiter = {
+        enter: () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(waiter);
+    });
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next.enter();
+    else this.#free++;
+  }
+}

@@ -1,0 +1,25 @@
+export { Channel } from './flow/channel.js';
+export { Gate } from './flow/gate.js';
+export {
+  fail,
+  isProblem,
+  Problem,
+  type ProblemFields,
+  type ProblemJson,
+  problemToJson,
+  reviveProblem,
+  toProblem,
+} from './problem/problem.js';
+export {
+  type ExitCode,
+  type Reason,
+  type ReasonName,
+  REASONS,
+  ROW_REASONS,
+  type RowReason,
+  type StatusName,
+} from './problem/reasons.js';
+export { Random } from './random/random.js';
+export { parseAngleArcsec } from './units/angle.js';
+export { formatBytes, parseBytes } from './units/bytes.js';
+export { formatCount } from './units/count.js';
