@@ -38,11 +38,11 @@ export function isProblem(error: unknown): error is Problem {
 /** Any thrown value as a Problem: aborts become CANCELLED or DEADLINE_EXCEEDED, the unknown INTERNAL (with its cause). */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof Error && error.cause instanceof Problem && error.name === 'AbortError') return error.cause;
-  if (error instanceof Error && error.name === 'TimeoutError') return fail('DEADLINE_EXCEEDED', {}, { cause: error });
-  if (error instanceof Error && error.name === 'AbortError') return fail('CANCELLED', {}, { cause: error });
-  const detail = error instanceof Error ? error.message : String(error);
-  return fail('INTERNAL', { detail }, { cause: error });
+  // By name, not by class: errors of another realm (a worker, a test sandbox) are not instances of this one's Error.
+  const { name, message, cause } = (typeof error === 'object' && error !== null ? error : {}) as Partial<Error>;
+  if (name === 'AbortError') return cause instanceof Problem ? cause : fail('CANCELLED', {}, { cause: error });
+  if (name === 'TimeoutError') return fail('DEADLINE_EXCEEDED', {}, { cause: error });
+  return fail('INTERNAL', { detail: message ?? String(error) }, { cause: error });
 }
 
 /** The plain form that crosses a thread or process; `reviveProblem` is its inverse. */

@@ -34,8 +34,8 @@ const reason = (code: StatusName, exit: ExitCode, message: string): Reason => ({
  * does). In alphabetical order.
  */
 export const REASONS = {
-  ADDRESS_NOT_LOOPBACK: reason('FAILED_PRECONDITION', 2, '{address} can be reached from other machines: give a TLS certificate (tls_cert, tls_key) and a token file (auth_tokens), or listen on 127.0.0.1'),
   ADDRESS_IN_USE: reason('UNAVAILABLE', 69, 'cannot listen on {address}: {detail}'),
+  ADDRESS_NOT_LOOPBACK: reason('FAILED_PRECONDITION', 2, '{address} can be reached from other machines: give a TLS certificate (tls_cert, tls_key) and a token file (auth_tokens), or listen on 127.0.0.1'),
   ARROW_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid Arrow IPC stream: {detail}'),
   ARROW_LIMIT: reason('INVALID_ARGUMENT', 65, '{where}: Arrow stream over a limit: {detail}'),
   ARROW_TRUNCATED: reason('INVALID_ARGUMENT', 65, '{where}: the Arrow stream ends early: {detail}'),
@@ -52,8 +52,8 @@ export const REASONS = {
   CSV_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: line {line}: {detail}'),
   DEADLINE_EXCEEDED: reason('DEADLINE_EXCEEDED', 69, 'the deadline passed after {elapsed}'),
   DRAINING: reason('UNAVAILABLE', 69, 'the server is stopping; try another or again'),
-  FORMAT_UNKNOWN: reason('INVALID_ARGUMENT', 65, '{where}: not a table in a known format ({detail}); known are CSV, TSV, Arrow IPC (stream, file) and Parquet, CSV and TSV also gzipped'),
   FORMAT_NOT_WRITABLE: reason('INVALID_ARGUMENT', 2, "cannot write '{got}'; known are {known}"),
+  FORMAT_UNKNOWN: reason('INVALID_ARGUMENT', 65, '{where}: not a table in a known format ({detail}); known are CSV, TSV, Arrow IPC (stream, file) and Parquet, CSV and TSV also gzipped'),
   GZIP_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: broken gzip data: {detail}'),
   HANDLE_EXISTS: reason('ALREADY_EXISTS', 73, "a table '{name}' is stored already; replace it explicitly or choose another name"),
   HANDLE_INVALID: reason('INVALID_ARGUMENT', 2, "'{got}' is no table name: 1 to 128 of letters, digits, '_', '.' and '-', not starting with '.'"),
@@ -67,9 +67,9 @@ export const REASONS = {
   MEMORY_OVER_LIMIT: reason('RESOURCE_EXHAUSTED', 69, 'the call needs {needed} of memory, over the limit of {limit}; send smaller tables or raise the limit'),
   MESSAGE_TOO_LARGE: reason('RESOURCE_EXHAUSTED', 65, '{where}: {got} bytes, over the limit of {limit}'),
   METHOD_NOT_ALLOWED: reason('UNIMPLEMENTED', 2, '{method} is not possible at {path}; possible: {allowed}'),
+  OPTIONS_CONFLICT: reason('INVALID_ARGUMENT', 2, '{detail}'),
   OPTION_INVALID: reason('INVALID_ARGUMENT', 2, '{field} must be {expected}, got {got}'),
   OPTION_UNKNOWN: reason('INVALID_ARGUMENT', 2, "no option '{got}'; known are {known}"),
-  OPTIONS_CONFLICT: reason('INVALID_ARGUMENT', 2, '{detail}'),
   OUTPUT_EXISTS: reason('ALREADY_EXISTS', 73, '{where} exists; give --overwrite to replace it'),
   OUTPUT_NOT_CREATED: reason('FAILED_PRECONDITION', 73, '{where}: cannot be created: {detail}'),
   OUTPUT_WRITE_FAILED: reason('ABORTED', 74, '{where}: writing failed: {detail}; nothing was left under that name'),
