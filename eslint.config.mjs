@@ -1,11 +1,12 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-// Who may import whom: ARCHITECTURE's table, by nx tags. tools/lint-rules.test proves that the rules bite.
+// Who may import whom: ARCHITECTURE's table, by nx tags. e2e/src/repository/import-rules.test.ts proves that they bite.
 const libs = (...scopes) => scopes.map((scope) => `scope:${scope}`);
 
-const bannedImports = (patterns) => ({
-  '@typescript-eslint/no-restricted-imports': ['error', { patterns }],
+const publicEntries = { group: ['@armilla/*/src/*', '@armilla/*/dist/*'], message: 'import the public entry' };
+const bannedImports = (...patterns) => ({
+  '@typescript-eslint/no-restricted-imports': ['error', { patterns: [publicEntries, ...patterns] }],
 });
 
 export default tseslint.config(
@@ -37,22 +38,21 @@ export default tseslint.config(
           ],
         },
       ],
-      // Public entries only.
-      ...bannedImports([{ group: ['@armilla/*/src/*', '@armilla/*/dist/*'], message: 'import the public entry' }]),
+      ...bannedImports(),
     },
   },
   {
     files: ['libs/{base,gpu-core,sky,tables}/**/*.ts'],
-    rules: bannedImports([
+    rules: bannedImports(
       { group: ['@opentelemetry/sdk-*', '@opentelemetry/exporter-*'], message: 'libraries import @opentelemetry/api only' },
       { group: ['@grpc/*', 'fastify', '@armilla/proto'], message: 'only services, chassis and gateway speak gRPC and HTTP' },
-    ]),
+    ),
   },
   {
     // A service is a library with a server attached: only these two files know proto and gRPC.
     files: ['services/crossmatch/src/**/*.ts'],
     ignores: ['services/crossmatch/src/service.ts', 'services/crossmatch/src/service/**', 'services/crossmatch/src/main.ts', '**/*.test.ts'],
-    rules: bannedImports([{ group: ['@grpc/*', '@armilla/proto', '@armilla/chassis'], message: 'only service.ts and main.ts know proto and gRPC types' }]),
+    rules: bannedImports({ group: ['@grpc/*', '@armilla/proto', '@armilla/chassis'], message: 'only service.ts and main.ts know proto and gRPC types' }),
   },
   { files: ['**/*.test.ts'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
 );
