@@ -1,0 +1,58 @@
+import { Random } from '@armilla/base';
+import { ParquetFault } from '../format/fault.js';
+import { BlockKernel } from './kernel.js';
+
+/** Bytes with repeats of many lengths and distances, so that every kind of copy occurs. */
+function compressible(random: Random, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  while (at < length) {
+    const run = 1 + random.below(random.below(8) === 0 ? 400 : 30);
+    const distance = 1 + random.below(random.below(2) === 0 ? 20 : 60_000);
+    const repeat = at > distance && random.below(3) > 0;
+    for (let i = 0; i < run && at < length; i++, at++) bytes[at] = repeat ? bytes[at - distance] : random.below(256);
+  }
+  return bytes;
+}
+
+describe('the Snappy kernel', () => {
+  test('decodes what it encodes, at every size and kind of content', () => {
+    const random = new Random(11);
+    const sizes = [0, 1, 2, 15, 16, 17, 59, 60, 61, 63, 64, 65, 255, 256, 257, 65_535, 65_536, 65_537, 200_000];
+    for (const size of sizes) {
+      for (const bytes of [compressible(random, size), new Uint8Array(size), Uint8Array.from({ length: size }, () => random.below(256))]) {
+        const block = BlockKernel.get().encode(bytes).slice();
+        expect(Buffer.compare(BlockKernel.get().decode('snappy', block, size), bytes)).toBe(0);
+      }
+    }
+  });
+
+  test('refuses broken blocks and never writes a wrong length', () => {
+    const random = new Random(12);
+    const bytes = compressible(random, 3000);
+    const block = BlockKernel.get().encode(bytes).slice();
+    let refused = 0;
+    for (let round = 0; round < 2000; round++) {
+      const mutant = block.slice(0, random.below(4) === 0 ? random.below(block.length) : block.length);
+      if (mutant.length > 0) mutant[random.below(mutant.length)] ^= 1 << random.below(8);
+      try {
+        expect(BlockKernel.get().decode('snappy', mutant, bytes.length)).toHaveLength(bytes.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ParquetFault);
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(500);
+  });
+});
+
+describe('the LZ4 kernel', () => {
+  test('decodes literals, overlapping matches and long lengths', () => {
+    // Token 0x1f: one literal, match of 15 + 4 and 6 more, distance 1; then the last five literals.
+    const block = Uint8Array.from([0x1f, 7, 1, 0, 6, 0x50, 1, 2, 3, 4, 5]);
+    const wanted = [...Array<number>(26).fill(7), 1, 2, 3, 4, 5];
+    expect([...BlockKernel.get().decode('lz4', block, wanted.length)]).toEqual(wanted);
+    expect(() => BlockKernel.get().decode('lz4', block, wanted.length + 1)).toThrow(ParquetFault);
+    expect(() => BlockKernel.get().decode('lz4', block.subarray(0, 3), wanted.length)).toThrow(ParquetFault);
+  });
+});

@@ -1,0 +1,26 @@
+import type { RecordBatch, Schema } from 'apache-arrow';
+import type { Format } from './format.js';
+
+export interface BatchOptions {
+  /** Columns to read, in this order; all when left out. */
+  readonly columns?: readonly string[];
+  /** Rows per batch, about; a format may keep its own borders. */
+  readonly batchRowCount?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One table in any format. */
+export interface TableReader {
+  /** What messages call it: a path, the name of an upload. */
+  readonly where: string;
+  readonly format: Format;
+  /** Of all columns; field metadata `ucd` and `unit` kept where the format has them. */
+  readonly schema: Schema;
+  /** Where the format says it before it is read. */
+  readonly rowCount: number | undefined;
+  /** Values that became null because they did not fit their column's type, by column; final after reading. */
+  readonly misfits: ReadonlyMap<string, number>;
+  /** May be called again for files, once for streams. */
+  batches(options?: BatchOptions): AsyncIterable<RecordBatch>;
+  close(): Promise<void>;
+}
