@@ -1,0 +1,186 @@
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fail, isProblem } from '@armilla/base';
+
+/** The file system calls of one output, so that a test can let each of them fail. */
+export interface OutputFiles {
+  /** Undefined where there is nothing. */
+  kindOf(path: string): Promise<'file' | 'folder' | 'device' | undefined>;
+  open(path: string): Promise<OutputFile>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Makes a rename inside `folder` last. */
+  syncFolder(folder: string): Promise<void>;
+}
+
+export interface OutputFile {
+  write(bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const diskFiles: OutputFiles = {
+  async kindOf(path) {
+    try {
+      const found = await stat(path);
+      return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'device';
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  async open(path) {
+    const handle = await open(path, 'w');
+    return {
+      async write(bytes) {
+        for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten;
+      },
+      sync: () => handle.sync(),
+      close: () => handle.close(),
+    };
+  },
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  async syncFolder(folder) {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+};
+
+export interface OutputOptions {
+  readonly overwrite?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+let partCount = 0;
+
+/**
+ * Writes `chunks` to `path` and gives the number of bytes. A regular file is written as `*.part` beside it, synced and renamed: under
+ * its own name there is the whole file or nothing new, and no `*.part` stays behind an error. Pipes and devices are written in place.
+ */
+export async function writeFileOutput(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  options: OutputOptions = {},
+  files: OutputFiles = diskFiles,
+): Promise<number> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const before = await files.kindOf(path).catch((error: unknown) => {
+    throw notCreated(path, error);
+  });
+  if (before === 'folder') throw fail('OUTPUT_NOT_CREATED', { where: path, detail: 'it is a folder' });
+  if (before === 'file' && options.overwrite !== true) throw fail('OUTPUT_EXISTS', { where: path });
+  const inPlace = before === 'device';
+  const part = inPlace ? path : `${path}.${process.pid}-${++partCount}.part`;
+  const file = await files.open(part).catch((error: unknown) => {
+    throw notCreated(path, error);
+  });
+  let closed = false;
+  try {
+    let byteCount = 0;
+    for await (const chunk of chunks) {
+      signal?.throwIfAborted();
+      await writing(path, file.write(chunk));
+      byteCount += chunk.length;
+    }
+    signal?.throwIfAborted();
+    if (!inPlace) await writing(path, file.sync());
+    closed = true;
+    await writing(path, file.close());
+    if (!inPlace) {
+      if (options.overwrite !== true && (await writing(path, files.kindOf(path))) !== undefined)
+        throw fail('OUTPUT_EXISTS', { where: path });
+      await writing(path, files.rename(part, path));
+      // The file is whole by now; a file system that cannot sync folders is no reason to call it failed.
+      await files.syncFolder(dirname(path)).catch(() => undefined);
+    }
+    return byteCount;
+  } catch (error) {
+    // The first error is the one to tell.
+    if (!closed) await file.close().catch(() => undefined);
+    if (!inPlace) await files.remove(part).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Writes `chunks` to a stream that stays open, at the pace of its reader. */
+export async function writeStreamOutput(
+  stream: NodeJS.WritableStream,
+  chunks: AsyncIterable<Uint8Array>,
+  options: OutputOptions = {},
+): Promise<number> {
+  const { signal } = options;
+  const where = 'the output stream';
+  let byteCount = 0;
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted();
+    await writing(where, writeChunk(stream, chunk, signal));
+    byteCount += chunk.length;
+  }
+  return byteCount;
+}
+
+function writeChunk(stream: NodeJS.WritableStream, chunk: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown): void => {
+      stream.removeListener('error', settle);
+      stream.removeListener('close', onClose);
+      signal?.removeEventListener('abort', onAbort);
+      if (error === undefined || error === null) resolve();
+      else reject(error as Error);
+    };
+    const onClose = (): void => settle(Object.assign(new Error('the reader has gone'), { code: 'EPIPE' }));
+    const onAbort = (): void => settle(signal?.reason);
+    stream.once('error', settle);
+    stream.once('close', onClose);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    stream.write(chunk, settle);
+  });
+}
+
+/** Names failures of the file system; what the source of the chunks throws passes by. */
+async function writing<T>(where: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (
+      isProblem(error) ||
+      (error as NodeJS.ErrnoException).code === undefined ||
+      (error as Error).name === 'AbortError'
+    )
+      throw error;
+    throw fail('OUTPUT_WRITE_FAILED', { where, detail: reasonOf(error) }, { cause: error });
+  }
+}
+
+function notCreated(where: string, error: unknown): unknown {
+  return (error as NodeJS.ErrnoException).code === undefined
+    ? error
+    : fail('OUTPUT_NOT_CREATED', { where, detail: reasonOf(error) }, { cause: error });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file size limit is reached',
+  EIO: 'input/output error',
+  EISDIR: 'it is a folder',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+  ENOENT: 'no such folder',
+  ENOSPC: 'no space left on the device',
+  ENOTDIR: 'a part of the path is no folder',
+  EPERM: 'not permitted',
+  EPIPE: 'the reader has gone',
+  EROFS: 'the file system is read-only',
+};
+
+function reasonOf(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return code in REASONS ? `${REASONS[code]} (${code})` : message;
+}
