@@ -1,5 +1,8 @@
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
+export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';
+export { type ColumnPiece, type ColumnSpec, columnSpec, pieceOf } from './parquet/write/column.js';
+export { ParquetWriter, type ParquetWriterOptions } from './parquet/write/writer.js';
 export { type ByteSource, FileSource, MemorySource } from './parquet/source.js';
 export { encodeTable, type EncodeOptions } from './table/encode.js';
 export { type Format, formatOfMediaType, formatOfName, FORMATS, mediaTypeOf, parseFormat } from './table/format.js';
