@@ -1,3 +1,14 @@
+export { MessageDecoder, type MessageDecoderOptions, recordBatch } from './arrow/decoder.js';
+export { MessageEncoder } from './arrow/encoder.js';
+export { isArrowFile } from './arrow/footer.js';
+export { type ArrowLimits, DEFAULT_ARROW_LIMITS } from './arrow/limits.js';
+export { IPC_END, ipcBytes, type IpcMessage } from './arrow/message.js';
+export { type ArrowInput, type ArrowOptions, openArrow } from './arrow/open.js';
+export { IpcSplitter, type IpcSplitterOptions } from './arrow/splitter.js';
+export { ColumnStore, type ColumnStoreOptions, type SharedColumns } from './arrow/store/columnStore.js';
+export { concatData } from './arrow/store/growingColumn.js';
+export { packColumn, type PackedColumn, type PackOptions, transferList, unpackColumn } from './arrow/store/packedColumn.js';
+export { takeColumns, takeData } from './arrow/store/take.js';
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
 export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';
