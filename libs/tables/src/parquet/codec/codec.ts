@@ -1,5 +1,5 @@
 import * as zlib from 'node:zlib';
-import { ZSTDDecoder } from 'zstddec';
+import type { ZSTDDecoder } from 'zstddec';
 import { ParquetFault, unsupported } from '../format/fault.js';
 import { Codec, CODEC_NAMES } from '../format/metadata.js';
 import { BlockKernel } from './kernel.js';
@@ -24,7 +24,9 @@ let zstd: ZSTDDecoder | undefined;
 export async function prepareCodecs(codecs: Iterable<number>): Promise<void> {
   for (const codec of codecs) {
     if (codec !== Codec.zstd || native.zstdDecompressSync || zstd) continue;
-    const decoder = new ZSTDDecoder();
+    // Loaded when needed: it is a third of what a thread loads.
+    const { ZSTDDecoder: Decoder } = await import('zstddec');
+    const decoder = new Decoder();
     await decoder.init();
     zstd = decoder;
   }

@@ -1,4 +1,4 @@
-import { type ColumnPiece } from '../write/column.js';
+import type { ColumnPiece } from '../write/column.js';
 
 /**
  * Definition levels of rows [from, to) as a data page of version 1 has them: a length of 32 bits, then one run (RLE

@@ -8,6 +8,7 @@ import { Codec, type ColumnChunk, Encoding, PageKind } from '../format/metadata.
 import { type PageHeader, readPageHeader } from '../format/page.js';
 import { convertValues, packBits } from './convert.js';
 import { FixedColumn } from './fixed.js';
+import { allocate } from './memory.js';
 import { releaseIndices } from './indices.js';
 import { VariableColumn } from './variable.js';
 
@@ -23,11 +24,12 @@ export interface ColumnTarget {
 
 /**
  * Decodes one column of one row group from its bytes in the file (`chunk.offset`, `chunk.byteLength`). Knows no other
- * state, so that any thread can do it; `prepareCodecs` must have run there. `where` names file and column in problems.
+ * state, so that any thread can do it; `prepareCodecs` must have run there. `where` names file and column in problems;
+ * `shared` asks for shared memory.
  */
-export function decodeColumnChunk(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, where: string): ColumnValues {
+export function decodeColumnChunk(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, where: string, shared = false): ColumnValues {
   try {
-    return leaf.layout.kind === 'variable' && leaf.physical === 6 ? decodeVariable(bytes, chunk, leaf) : decodeFixed(bytes, chunk, leaf);
+    return leaf.layout.kind === 'variable' ? decodeVariable(bytes, chunk, leaf, shared) : decodeFixed(bytes, chunk, leaf, shared);
   } catch (error) {
     throw parquetProblem(error, where);
   } finally {
@@ -56,12 +58,12 @@ export function decodeColumnChunkInto(bytes: Uint8Array, chunk: ColumnChunk, lea
   }
 }
 
-function decodeFixed(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf): ColumnValues {
+function decodeFixed(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, shared: boolean): ColumnValues {
   const rowCount = chunk.valueCount;
-  const column = new FixedColumn(leaf, new Uint8Array(rowCount * strideOf(leaf)));
+  const column = new FixedColumn(leaf, allocate(rowCount * strideOf(leaf), shared));
   const { nullCount, valid } = fillFixed(new PageWalk(bytes, chunk, leaf), column);
-  const values = convertValues(leaf, column.bytes, rowCount);
-  return { rowCount, nullCount, validity: valid && packBits(valid, rowCount), values, offsets: undefined };
+  const values = inMemory(convertValues(leaf, column.bytes, rowCount), shared);
+  return { rowCount, nullCount, validity: valid && inMemory(packBits(valid, rowCount), shared), values, offsets: undefined };
 }
 
 function fillFixed(pages: PageWalk, column: FixedColumn): { nullCount: number; valid: Uint8Array | undefined } {
@@ -76,9 +78,9 @@ function fillFixed(pages: PageWalk, column: FixedColumn): { nullCount: number; v
   return { nullCount: pages.nullCount, valid: pages.valid };
 }
 
-function decodeVariable(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf): ColumnValues {
+function decodeVariable(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, shared: boolean): ColumnValues {
   const rowCount = chunk.valueCount;
-  const column = new VariableColumn(rowCount, Math.min(chunk.uncompressedByteLength, bytes.length * 4));
+  const column = new VariableColumn(rowCount, Math.min(chunk.uncompressedByteLength, bytes.length * 4), shared);
   const pages = new PageWalk(bytes, chunk, leaf);
   for (const page of pages) {
     if (page.dictionary) column.setDictionary(page.values, page.rowCount);
@@ -86,7 +88,16 @@ function decodeVariable(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf): Colu
   }
   const values = column.bytes.subarray(0, column.byteLength);
   if (leaf.layout.kind === 'variable' && leaf.layout.utf8) checkUtf8(values, column.offsets);
-  return { rowCount, nullCount: pages.nullCount, validity: pages.valid && packBits(pages.valid, rowCount), values, offsets: column.offsets };
+  const validity = pages.valid && inMemory(packBits(pages.valid, rowCount), shared);
+  return { rowCount, nullCount: pages.nullCount, validity, values, offsets: column.offsets };
+}
+
+/** `bytes`, moved to shared memory where that is wanted and they are not there. */
+function inMemory(bytes: Uint8Array, shared: boolean): Uint8Array {
+  if (!shared || bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const moved = allocate(bytes.length, true);
+  moved.set(bytes);
+  return moved;
 }
 
 /** Text must be UTF-8, and no string may begin in the middle of a character. */

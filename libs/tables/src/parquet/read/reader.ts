@@ -1,16 +1,19 @@
-import { fail } from '@armilla/base';
+import { fail, formatBytes } from '@armilla/base';
 import { type Field, type RecordBatch, Schema } from 'apache-arrow';
 import type { BatchOptions, TableReader } from '../../table/reader.js';
 import { prepareCodecs } from '../codec/codec.js';
 import { parquetProblem, unsupported } from '../format/fault.js';
-import type { Leaf } from '../format/leaf.js';
-import type { FileMetadata } from '../format/metadata.js';
+import type { ColumnValues, Leaf } from '../format/leaf.js';
+import type { FileMetadata, RowGroup } from '../format/metadata.js';
 import { schemaTree, type SchemaNode } from '../format/tree.js';
-import type { ByteSource } from '../source.js';
+import { type ByteSource, FileSource } from '../source.js';
+import { ParquetPool } from '../work/pool.js';
 import { batchOf } from './batch.js';
 import { decodeColumnChunk } from './chunk.js';
 import { readFooter } from './footer.js';
 import { checkLayout } from './layout.js';
+import { lookAhead } from './lookAhead.js';
+import { decodeInPool, memoryOf, type WantedChunk } from './spread.js';
 import { columnOf, nestedKind } from './types.js';
 
 export interface ParquetOptions {
@@ -18,9 +21,20 @@ export interface ParquetOptions {
   readonly where?: string;
   /** The columns that will be read; all when left out. Others may be nested. */
   readonly columns?: readonly string[];
+  /** Threads that decode ahead, for files; by default as many as there are cores, none for small files. Shared by all readers. */
+  readonly workers?: number;
+  /** Columns lie in shared memory, so that threads read them without copies. */
+  readonly sharedMemory?: boolean;
+  /** Bytes that the columns of one row group may take when decoded. */
+  readonly maxRowGroupBytes?: number;
 }
 
 const DEFAULT_BATCH_ROWS = 65_536;
+const DEFAULT_MAX_ROW_GROUP_BYTES = 4 * 2 ** 30;
+/** Decoded bytes that may wait for the reader. */
+const LOOK_AHEAD_BYTES = 128 << 20;
+/** Below this, starting threads takes longer than decoding. */
+const SMALL_FILE_BYTES = 16 << 20;
 
 /** Opens a Parquet file: reads and checks its metadata. Closing the reader closes the source. */
 export async function openParquet(source: ByteSource, options: ParquetOptions = {}): Promise<ParquetReader> {
@@ -34,6 +48,11 @@ export async function openParquet(source: ByteSource, options: ParquetOptions = 
     await source.close();
     throw parquetProblem(error, where);
   }
+}
+
+interface DecodedRowGroup {
+  readonly rowCount: number;
+  readonly values: readonly ColumnValues[];
 }
 
 interface Column {
@@ -78,20 +97,63 @@ export class ParquetReader implements TableReader {
     const schema = new Schema(columns.map((column) => column.field), this.schema.metadata);
     const leaves = columns.map((column) => column.leaf);
     const batchRows = Math.max(8, (options.batchRowCount ?? DEFAULT_BATCH_ROWS) & -8);
-    await prepareCodecs(new Set(this.metadata.rowGroups.flatMap((group) => group.columns.map((chunk) => chunk.codec))));
-    for (const group of this.metadata.rowGroups) {
-      options.signal?.throwIfAborted();
-      const values = [];
-      for (const { leaf, leafIndex } of columns) {
-        const chunk = group.columns[leafIndex];
-        const bytes = await this.#read(chunk.offset, chunk.byteLength);
-        values.push(decodeColumnChunk(bytes, chunk, leaf, `${this.where}, column '${leaf.name}'`));
-      }
-      for (let from = 0; from < group.rowCount; from += batchRows) {
+    for await (const { rowCount, values } of this.#rowGroups(columns, options.signal)) {
+      for (let from = 0; from < rowCount; from += batchRows) {
         options.signal?.throwIfAborted();
-        yield batchOf(schema, leaves, values, from, Math.min(group.rowCount, from + batchRows));
+        yield batchOf(schema, leaves, values, from, Math.min(rowCount, from + batchRows));
       }
     }
+  }
+
+  /** Decoded row groups in order: ahead of the reader in worker threads, or one by one in this thread. */
+  async *#rowGroups(columns: readonly Column[], signal: AbortSignal | undefined): AsyncGenerator<DecodedRowGroup, void, undefined> {
+    const { rowGroups } = this.metadata;
+    const chunksOf = (group: RowGroup): WantedChunk[] =>
+      columns.map(({ leaf, leafIndex }) => ({ chunk: group.columns[leafIndex], leaf, where: `${this.where}, column '${leaf.name}'` }));
+    const cost = (index: number): number => chunksOf(rowGroups[index]).reduce((sum, { chunk, leaf }) => sum + memoryOf(chunk, leaf), 0);
+    rowGroups.forEach((_group, index) => this.#checkSize(index, cost(index)));
+    const pool = this.#pool(rowGroups.flatMap(chunksOf));
+    const abort = new AbortController();
+    const onAbort = (): void => abort.abort(signal?.reason);
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const start = async (index: number): Promise<DecodedRowGroup> => {
+      const chunks = chunksOf(rowGroups[index]);
+      const values = pool ? await decodeInPool(pool, this.source as FileSource, chunks, this.options.sharedMemory ?? false, abort.signal) : await this.#decodeHere(chunks, abort.signal);
+      return { rowCount: rowGroups[index].rowCount, values };
+    };
+    try {
+      yield* lookAhead(rowGroups.length, start, cost, pool ? LOOK_AHEAD_BYTES : 0, () => abort.abort());
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      pool?.release();
+    }
+  }
+
+  #pool(chunks: readonly WantedChunk[]): ParquetPool | undefined {
+    if (!(this.source instanceof FileSource)) return undefined;
+    const byteLength = chunks.reduce((sum, { chunk }) => sum + chunk.byteLength, 0);
+    const workerCount = this.options.workers ?? (byteLength < SMALL_FILE_BYTES ? 0 : ParquetPool.defaultWorkerCount());
+    return workerCount > 0 ? ParquetPool.acquire(workerCount) : undefined;
+  }
+
+  async #decodeHere(chunks: readonly WantedChunk[], signal: AbortSignal): Promise<ColumnValues[]> {
+    await prepareCodecs(chunks.map(({ chunk }) => chunk.codec));
+    const values = [];
+    for (const { chunk, leaf, where } of chunks) {
+      signal.throwIfAborted();
+      const bytes = await this.#read(chunk.offset, chunk.byteLength);
+      values.push(decodeColumnChunk(bytes, chunk, leaf, where, this.options.sharedMemory));
+    }
+    return values;
+  }
+
+  /** A few bytes can stand for any number of rows: what would not fit into memory is refused before it is tried. */
+  #checkSize(index: number, byteLength: number): void {
+    const limit = this.options.maxRowGroupBytes ?? DEFAULT_MAX_ROW_GROUP_BYTES;
+    if (byteLength <= limit) return;
+    const detail = `row group ${index} claims ${this.metadata.rowGroups[index].rowCount} rows, which take ${formatBytes(byteLength)} of memory, over the limit of ${formatBytes(limit)}; write smaller row groups or choose fewer columns`;
+    throw parquetProblem(unsupported(detail), this.where);
   }
 
   close(): Promise<void> {

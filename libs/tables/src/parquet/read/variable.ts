@@ -2,6 +2,7 @@ import { decodeDelta32 } from '../encoding/delta.js';
 import { ParquetFault, unsupported } from '../format/fault.js';
 import { Encoding } from '../format/metadata.js';
 import { readDictionaryIndices } from './indices.js';
+import { allocate } from './memory.js';
 
 /** Offsets into the bytes of a column are 32-bit in Arrow. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -15,9 +16,9 @@ export class VariableColumn {
   #rows = 0;
   #dictionary: VariableColumn | undefined;
 
-  constructor(rowCapacity: number, byteCapacity: number) {
-    this.offsets = new Int32Array(rowCapacity + 1);
-    this.bytes = new Uint8Array(Math.min(byteCapacity, MAX_BYTES));
+  constructor(rowCapacity: number, byteCapacity: number, private readonly shared = false) {
+    this.offsets = new Int32Array(allocate((rowCapacity + 1) * 4, shared).buffer);
+    this.bytes = allocate(Math.min(byteCapacity, MAX_BYTES), shared);
   }
 
   get byteLength(): number {
@@ -151,7 +152,7 @@ export class VariableColumn {
     const needed = this.#length + more;
     if (needed <= this.bytes.length) return;
     if (needed > MAX_BYTES) throw unsupported('the byte strings of one row group exceed 2 GiB; write smaller row groups');
-    const grown = new Uint8Array(Math.min(MAX_BYTES, Math.max(needed, this.bytes.length * 1.5)));
+    const grown = allocate(Math.min(MAX_BYTES, Math.max(needed, Math.floor(this.bytes.length * 1.5))), this.shared);
     grown.set(this.bytes.subarray(0, this.#length));
     this.bytes = grown;
   }

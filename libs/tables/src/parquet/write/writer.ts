@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { type RecordBatch, type Schema } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import { MAGIC, encodeFooter, type WrittenColumn, type WrittenRowGroup } from './footer.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from './chunk.js';
 import { type ColumnPiece, type ColumnSpec, columnSpec, pieceOf } from './column.js';
