@@ -9,6 +9,7 @@ export { ColumnStore, type ColumnStoreOptions, type SharedColumns } from './arro
 export { concatData } from './arrow/store/growingColumn.js';
 export { packColumn, type PackedColumn, type PackOptions, transferList, unpackColumn } from './arrow/store/packedColumn.js';
 export { takeColumns, takeData } from './arrow/store/take.js';
+export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
 export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';

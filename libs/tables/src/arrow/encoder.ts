@@ -1,7 +1,9 @@
-import { type Data, type DataType, Dictionary, Field, Message, type RecordBatch, Schema, Type, Vector } from 'apache-arrow';
+import { fail } from '@armilla/base';
+import { type Data, type DataType, Dictionary, type Field, Message, type RecordBatch, Schema, Vector } from 'apache-arrow';
 import { DictionaryBatch, RecordBatch as BatchMetadata } from 'apache-arrow/ipc/metadata/message';
 import { VectorAssembler } from 'apache-arrow/visitor/vectorassembler';
 import { type IpcMessage, zeros } from './message.js';
+import { withChildren, withType } from './store/withChildren.js';
 
 /**
  * Encodes record batches of one schema as messages of a stream. Body parts are views on the batch's own buffers wherever
@@ -11,9 +13,13 @@ export class MessageEncoder {
   /** The schema as written: dictionaries numbered from 0, so that columns of different origin can stand together. */
   readonly schema: Schema;
   readonly #sent = new Map<number, Vector>();
+  readonly #replaceDictionaries: boolean;
+  #checkedSchema: Schema | undefined;
 
-  constructor(schema: Schema) {
+  /** @param options replaceDictionaries: false where the format only lets them grow; a change is then refused */
+  constructor(schema: Schema, options: { readonly replaceDictionaries?: boolean } = {}) {
     this.schema = numberDictionaries(schema);
+    this.#replaceDictionaries = options.replaceDictionaries ?? true;
   }
 
   schemaMessage(): IpcMessage {
@@ -22,27 +28,36 @@ export class MessageEncoder {
 
   /** Messages of one batch: dictionaries that are new, then the batch itself. */
   encode(batch: RecordBatch): IpcMessage[] {
+    this.#check(batch.schema);
     const columns = batch.data.children;
-    if (columns.length !== this.schema.fields.length) {
-      throw new TypeError(`a batch of ${columns.length} columns for a schema of ${this.schema.fields.length}`);
-    }
     const messages: IpcMessage[] = [];
-    this.schema.fields.forEach((field, i) => this.#encodeDictionaries(field.type, columns[i], messages));
+    this.schema.fields.forEach((field, i) => this.#encodeDictionaries(field, field.type, columns[i], messages));
     messages.push(batchMessage(columns, batch.numRows));
     return messages;
   }
 
-  #encodeDictionaries(type: DataType, data: Data<DataType>, messages: IpcMessage[]): void {
+  /** @throws TypeError for a batch whose columns are not those of the schema: its bytes would be read as something else */
+  #check(schema: Schema): void {
+    if (schema === this.#checkedSchema) return;
+    const [own, got] = [this.schema, schema].map((s) => s.fields.map((field) => `${field.name}: ${field.type}`).join(', '));
+    if (own !== got) throw new TypeError(`a batch of (${got}) for a schema of (${own})`);
+    this.#checkedSchema = schema;
+  }
+
+  #encodeDictionaries(column: Field, type: DataType, data: Data<DataType>, messages: IpcMessage[]): void {
     if (!(type instanceof Dictionary)) {
-      (type.children ?? []).forEach((field, i) => this.#encodeDictionaries(field.type, data.children[i], messages));
+      (type.children ?? []).forEach((field, i) => this.#encodeDictionaries(column, field.type, data.children[i], messages));
       return;
     }
     const vector = data.dictionary as Vector;
-    for (const piece of vector.data) this.#encodeDictionaries(type.dictionary, piece, messages);
+    for (const piece of vector.data) this.#encodeDictionaries(column, type.dictionary, piece, messages);
     const sent = this.#sent.get(type.id);
     if (sent && sent.data.length === vector.data.length && startsWith(vector, sent)) return;
     this.#sent.set(type.id, vector);
     const grown = sent !== undefined && sent.length > 0 && startsWith(vector, sent);
+    if (sent && !grown && !this.#replaceDictionaries) {
+      throw fail('ARROW_TYPE_UNSUPPORTED', { where: 'Arrow file', column: column.name, type: `${column.type} with a dictionary that changes` });
+    }
     const first = grown ? sent.data.length : 0;
     for (let i = first; i < vector.data.length; i++) {
       messages.push(batchMessage([vector.data[i]], vector.data[i].length, { id: type.id, delta: i > 0 }));
@@ -79,15 +94,8 @@ function numberDictionaries(schema: Schema): Schema {
   let next = 0;
   const renumber = (type: DataType): DataType => {
     if (type instanceof Dictionary) return new Dictionary(renumber(type.dictionary), type.indices, next++, type.isOrdered);
-    if (!type.children || type.children.length === 0 || !hasDictionary(type)) return type;
-    const copy = Object.create(Object.getPrototypeOf(type) as object, Object.getOwnPropertyDescriptors(type)) as DataType & { children: Field[] };
-    copy.children = type.children.map(renumberField);
-    return copy;
+    return type.children && type.children.length > 0 ? withChildren(type, type.children.map(renumberField)) : type;
   };
-  const renumberField = (field: Field): Field => new Field(field.name, renumber(field.type as DataType), field.nullable, field.metadata);
+  const renumberField = (field: Field): Field => withType(field, renumber(field.type as DataType));
   return new Schema(schema.fields.map(renumberField), schema.metadata);
-}
-
-function hasDictionary(type: DataType): boolean {
-  return type.typeId === Type.Dictionary || (type.children ?? []).some((field) => hasDictionary(field.type as DataType));
 }

@@ -4,6 +4,7 @@ import { copyBits, setBits } from './bits.js';
 import { GrowingBytes } from './growingBytes.js';
 import { GrowingDictionary } from './growingDictionary.js';
 import { takeUnion } from './take.js';
+import { withChildren, withType } from './withChildren.js';
 
 type Column = Data<DataType>;
 
@@ -27,18 +28,18 @@ export class GrowingColumn {
     readonly shared: boolean,
     rowCountHint = 0,
   ) {
+    const fields = type instanceof Dictionary ? [] : (type.children ?? []);
+    this.#children = fields.map((field) => new GrowingColumn(field.type, shared, type.typeId === Type.Struct ? rowCountHint : 0));
     if (type instanceof Dictionary) {
       this.#dictionary = new GrowingDictionary(type, shared);
       this.type = this.#dictionary.type;
     } else {
-      this.type = type;
+      this.type = fields.length === 0 ? type : withChildren(type, fields.map((field, i) => withType(field, this.#children[i].type)));
     }
     const hasOffsets = [Type.Utf8, Type.Binary, Type.List, Type.Map].includes(type.typeId);
     this.#offsets = new GrowingBytes(shared, hasOffsets ? 4 * (rowCountHint + 1) : 0);
     if (hasOffsets) this.#offsets.extend(4);
     this.#values = new GrowingBytes(shared, hasOffsets ? 0 : rowCountHint * valueBytes(this.type));
-    const children: DataType[] = this.#dictionary ? [] : (type.children ?? []).map((field) => field.type);
-    this.#children = children.map((child) => new GrowingColumn(child, shared, type.typeId === Type.Struct ? rowCountHint : 0));
   }
 
   get length(): number {

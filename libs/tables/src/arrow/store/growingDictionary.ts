@@ -1,5 +1,6 @@
-import { type Data, type DataType, Dictionary, Int32, Type, Vector } from 'apache-arrow';
+import { Data, type DataType, Dictionary, Int32, Type, Vector } from 'apache-arrow';
 import { GrowingColumn } from './growingColumn.js';
+import { takeData } from './take.js';
 
 /** Above this many values a dictionary is no longer searched for equal ones: it would cost more than it saves. */
 const SEARCH_LIMIT = 2 ** 20;
@@ -14,6 +15,8 @@ export class GrowingDictionary {
   #last: Vector | undefined;
   #map: Int32Array = new Int32Array(0);
   #vector: Vector | undefined;
+  readonly #pieces: Data<DataType>[] = [];
+  #grown: Vector | undefined;
 
   constructor(type: Dictionary, shared: boolean) {
     this.#values = new GrowingColumn(type.dictionary, shared);
@@ -26,9 +29,23 @@ export class GrowingDictionary {
     return this.#values.bytes;
   }
 
+  /** All values in one piece. */
   vector(): Vector {
     this.#vector ??= new Vector([this.#values.data()]);
     return this.#vector;
+  }
+
+  /** The column with this dictionary as it is now; pieces that were given out before stay the same. */
+  unify(data: Data<Dictionary>): Data<Dictionary> {
+    const indices = new Int32Array(data.length);
+    this.mapIndices(data, indices);
+    const known = this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const values = this.#values.data();
+    if (values.length > known || this.#pieces.length === 0) {
+      this.#pieces.push(takeData(values, Int32Array.from({ length: values.length - known }, (_, i) => known + i)));
+      this.#grown = new Vector([...this.#pieces]);
+    }
+    return new Data(this.type, data.offset, data.length, data.nullCount, [undefined as never, indices, data.nullBitmap], [], this.#grown);
   }
 
   /** Writes the indices of `data` as they are in this dictionary. @param out [data.length]; null rows get 0 */

@@ -24,10 +24,16 @@ export function packColumn(data: Data<DataType>, options: PackOptions): PackedCo
     length: data.length,
     offset: data.offset,
     nullCount: data.nullCount,
-    buffers: [data.valueOffsets as View, data.values as View, data.nullBitmap, data.typeIds as unknown as View],
+    buffers: [data.valueOffsets as View, data.values as View, data.nullBitmap, data.typeIds as unknown as View].map(own),
     children: data.children.map((child) => packColumn(child, options)),
     ...(dictionary && options.dictionaries ? { dictionary: dictionary.data.map((piece) => packColumn(piece, options)) } : {}),
   };
+}
+
+/** A view on a part of ordinary memory, copied: to post it would copy the whole of that memory. */
+function own(view: View | undefined): View | undefined {
+  if (!view || view.buffer instanceof SharedArrayBuffer || view.byteLength === view.buffer.byteLength) return view;
+  return (view as Uint8Array).slice();
 }
 
 /**
