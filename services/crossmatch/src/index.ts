@@ -1,1 +1,27 @@
-export {};
+export { CatalogTable, type LoadOptions } from './catalog-table.js';
+export { type PositionColumns, positionColumns } from './columns.js';
+export { crossmatch, type MatchContext, selfMatch } from './match.js';
+export {
+  DEFAULT_MAX_PAIRS,
+  type ExecutionOptions,
+  type Find,
+  FINDS,
+  type Join,
+  JOINS,
+  type MatchOptions,
+  MAX_K,
+  MAX_RADIUS_ARCSEC,
+  needsWholeLeft,
+  type Order,
+  ORDERS,
+  type PositionColumnNames,
+  resolveOptions,
+  type ResolvedOptions,
+  SELF_MATCHES,
+  type SelfMatch,
+} from './options.js';
+export { type Plan, type PlanInput, planMatch } from './plan.js';
+export type { RejectedRow } from './positions.js';
+export { COMPUTED_COLUMNS, type ComputedColumn } from './result/layout.js';
+export { MatchStream } from './stream.js';
+export type { MatchSummary, Progress, SideSummary } from './summary.js';

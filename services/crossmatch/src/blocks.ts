@@ -1,0 +1,146 @@
+import { fail } from '@armilla/base';
+import type { Runtime } from '@armilla/gpu-core';
+import type { ChunkPairs, SkyIndex } from '@armilla/sky';
+import { ahead, breathe } from './ahead.js';
+import type { CatalogTable } from './catalog-table.js';
+import { Groups } from './groups.js';
+import { keepMutual } from './mutual.js';
+import type { AllPairs } from './one-to-one.js';
+import { workerModule } from './ops/module.js';
+import { PairFinder } from './pairs.js';
+import { type LeftPart, type PairBlock, takePositions } from './parts.js';
+
+/** What the modes below share. */
+export interface BlockContext {
+  readonly runtime: Runtime;
+  readonly signal: AbortSignal;
+  readonly workerCount?: number;
+  readonly fairKey: object;
+}
+
+const ESTIMATE_ROW_COUNT = 4096;
+const SLICE_PAIR_COUNT = 2 ** 16;
+
+/** Blocks of a left table that streams. */
+export async function* streamBlocks(parts: AsyncIterable<LeftPart>, finder: PairFinder): AsyncGenerator<PairBlock, void, undefined> {
+  for await (const part of ahead(parts)) yield* finder.find(part);
+}
+
+/** One block of the mutual nearest pairs of two tables that are kept and indexed. */
+export async function mutualBlock(left: CatalogTable, right: CatalogTable, finder: PairFinder, context: BlockContext, radii: { radiusArcsec: number; minRadiusArcsec: number }): Promise<PairBlock> {
+  const part = wholePart(left);
+  const nearest = await collect(part, finder);
+  if (!left.index || !right.positions) throw new TypeError('mutual pairs need the left index and the right positions');
+  const pairs = await keepMutual(nearest, { leftIndex: left.index, rightPositions: right.positions, ...radii, workerCount: context.workerCount, signal: context.signal });
+  return { part, from: 0, to: part.rowCount, pairs, sorted: true };
+}
+
+/** One block of the greedy one-to-one pairs; all pairs within the radius are held meanwhile. */
+export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, finder: PairFinder, context: BlockContext): Promise<PairBlock> {
+  const part = wholePart(left);
+  const all = await collect(part, finder);
+  const input: AllPairs = { left: all.left, right: all.right, key: all.key ?? all.separationArcsec, leftRowCount: left.rowCount, rightRowCount };
+  const taken = await context.runtime.call<Int32Array>(workerModule(), 'takeGreedily', [input], { signal: context.signal, fairKey: context.fairKey });
+  const pick = <T extends Int32Array | Float64Array>(values: T, out: T): T => {
+    for (let i = 0; i < taken.length; i++) out[i] = values[taken[i]];
+    return out;
+  };
+  const pairs: ChunkPairs = {
+    ...all,
+    pairCount: taken.length,
+    left: pick(all.left, new Int32Array(taken.length)),
+    right: pick(all.right, new Int32Array(taken.length)),
+    separationArcsec: pick(all.separationArcsec, new Float64Array(taken.length)),
+    key: undefined,
+  };
+  return { part, from: 0, to: part.rowCount, pairs, sorted: true };
+}
+
+/** The friends-of-friends groups of a table. */
+export async function groupsOf(table: CatalogTable, finder: PairFinder, signal: AbortSignal): Promise<ReturnType<Groups['finish']>> {
+  const groups = new Groups(table.rowCount);
+  for await (const { pairs, from } of ahead(finder.find(wholePart(table)))) {
+    for (let p = 0; p < pairs.pairCount; p += SLICE_PAIR_COUNT) {
+      groups.connect(pairs.left, pairs.right, from, p, Math.min(p + SLICE_PAIR_COUNT, pairs.pairCount));
+      await breathe(signal);
+    }
+  }
+  const status = (table.index as SkyIndex).status;
+  return groups.finish((row) => status[row] !== 0);
+}
+
+/** The rows of `left` that are in a group, as a block that pairs each with nothing. */
+export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boolean): PairBlock {
+  const rows = new Int32Array(left.rowCount);
+  let count = 0;
+  for (let row = 0; row < rows.length; row++) if (keepRejected || id[row] >= 0) rows[count++] = row;
+  const pairs: ChunkPairs = {
+    pairCount: count,
+    left: rows.subarray(0, count),
+    right: new Int32Array(count).fill(-1),
+    separationArcsec: new Float64Array(count).fill(NaN),
+    key: undefined, rank: undefined, neighbourCount: undefined, secondSeparationArcsec: undefined,
+    status: (left.index as SkyIndex).status,
+    candidateCount: 0, cellCount: 0,
+  };
+  return { part: wholePart(left), from: 0, to: left.rowCount, pairs, sorted: true };
+}
+
+/** A kept table as one part. */
+export function wholePart(table: CatalogTable): LeftPart {
+  if (!table.positions) throw new TypeError('the table was loaded without its positions');
+  return { firstRow: 0, rowCount: table.rowCount, positions: table.positions, payload: table.payload };
+}
+
+/** Refuses a search that would give more than `maxPairs`; tells the finder what to expect otherwise. */
+export function estimatePairs(finder: PairFinder, index: SkyIndex, part: LeftPart, leftRowCount: number, query: { radiusArcsec: number; minRadiusArcsec: number }, share: number, maxPairs: number): void {
+  if (part.rowCount === 0 || index.rowCount === 0) return;
+  const sampleCount = Math.min(ESTIMATE_ROW_COUNT, part.rowCount);
+  const rows = Int32Array.from({ length: sampleCount }, (_, i) => Math.floor((i * part.rowCount) / sampleCount));
+  const sample = takePositions(part.positions, rows);
+  const sum = index.estimatePairCount(sample, query.radiusArcsec) - (query.minRadiusArcsec > 0 ? index.estimatePairCount(sample, query.minRadiusArcsec) : 0);
+  const perRow = Math.max(0, sum / sampleCount);
+  finder.expect(perRow);
+  const estimated = perRow * leftRowCount * share;
+  if (estimated > maxPairs) throw fail('MAX_PAIRS_EXCEEDED', { estimated: Math.round(estimated), limit: maxPairs });
+}
+
+/** All pairs of a part in one piece, by left row. */
+async function collect(part: LeftPart, finder: PairFinder): Promise<ChunkPairs> {
+  const blocks: PairBlock[] = [];
+  let pairCount = 0;
+  for await (const block of finder.find(part)) {
+    blocks.push(block);
+    pairCount += block.pairs.pairCount;
+  }
+  if (blocks.length === 1) return blocks[0].pairs;
+  const first = blocks[0].pairs;
+  const whole = {
+    pairCount,
+    left: new Int32Array(pairCount),
+    right: new Int32Array(pairCount),
+    separationArcsec: new Float64Array(pairCount),
+    key: first.key && new Float64Array(pairCount),
+    rank: first.rank && new Int32Array(pairCount),
+    neighbourCount: first.neighbourCount && new Int32Array(part.rowCount),
+    secondSeparationArcsec: first.secondSeparationArcsec && new Float64Array(part.rowCount),
+    status: new Uint8Array(part.rowCount),
+    candidateCount: 0,
+    cellCount: 0,
+  };
+  let at = 0;
+  for (const { pairs, from } of blocks) {
+    for (let p = 0; p < pairs.pairCount; p++) whole.left[at + p] = pairs.left[p] + from;
+    whole.right.set(pairs.right, at);
+    whole.separationArcsec.set(pairs.separationArcsec, at);
+    if (pairs.key) whole.key?.set(pairs.key, at);
+    if (pairs.rank) whole.rank?.set(pairs.rank, at);
+    if (pairs.neighbourCount) whole.neighbourCount?.set(pairs.neighbourCount, from);
+    if (pairs.secondSeparationArcsec) whole.secondSeparationArcsec?.set(pairs.secondSeparationArcsec, from);
+    whole.status.set(pairs.status, from);
+    whole.candidateCount += pairs.candidateCount;
+    whole.cellCount += pairs.cellCount;
+    at += pairs.pairCount;
+  }
+  return whole;
+}

@@ -1,0 +1,157 @@
+import type { ChunkPairs } from '@armilla/sky';
+import type { Join } from './options.js';
+import type { LeftPart, PairBlock } from './parts.js';
+
+/** Rows of the result before their columns are gathered. Absent rows are -1, absent separations NaN. */
+export interface Selection {
+  readonly count: number;
+  /** Undefined when no row of the selection has a left side. */
+  readonly part: LeftPart | undefined;
+  readonly left: Int32Array | undefined; // [count] rows of the part
+  readonly right: Int32Array | undefined; // [count] rows of the right table; undefined when none has a right side
+  readonly separationArcsec: Float64Array | undefined; // [count]
+  readonly rank: Int32Array | undefined; // [count]
+  /** By row of the block: neighbours and second separation of left row `left[i] - blockFrom`. */
+  readonly pairs: ChunkPairs | undefined;
+  readonly blockFrom: number;
+}
+
+/** Turns the pairs of one block into result rows of a join, as many at a time as there is room for. */
+export class JoinCursor {
+  readonly #block: PairBlock;
+  readonly #keepPairs: boolean;
+  readonly #keepUnmatched: boolean;
+  #pair = 0;
+  #row = 0;
+  /** For pairs in any order: rows of the block that a pair uses. */
+  #used: Uint8Array | undefined;
+
+  constructor(block: PairBlock, join: Join) {
+    this.#block = block;
+    this.#keepPairs = join !== 'left-anti' && join !== 'right-anti';
+    this.#keepUnmatched = join === 'left' || join === 'full' || join === 'left-anti';
+    if (this.#keepUnmatched && !block.sorted) {
+      this.#used = new Uint8Array(block.to - block.from);
+      for (const row of block.pairs.left) this.#used[row] = 1;
+    }
+  }
+
+  /** The next rows, at most `limit`; undefined at the end. */
+  take(limit: number): Selection | undefined {
+    if (!this.#keepUnmatched) return this.#keepPairs ? this.#takePairs(limit) : undefined;
+    return this.#used ? (this.#keepPairs ? this.#takePairs(limit) : undefined) ?? this.#takeUnmatched(this.#used, limit) : this.#takeMerged(limit);
+  }
+
+  #takePairs(limit: number): Selection | undefined {
+    const { pairs, part, from: blockFrom } = this.#block;
+    const start = this.#pair;
+    const end = Math.min(start + limit, pairs.pairCount);
+    if (start === end) return undefined;
+    this.#pair = end;
+    const left = blockFrom === 0 ? pairs.left.subarray(start, end) : pairs.left.subarray(start, end).map((row) => row + blockFrom);
+    return {
+      count: end - start, part, left, right: pairs.right.subarray(start, end), separationArcsec: pairs.separationArcsec.subarray(start, end), rank: pairs.rank?.subarray(start, end), pairs, blockFrom,
+    };
+  }
+
+  /** Pairs and unmatched rows by left row. */
+  #takeMerged(limit: number): Selection | undefined {
+    const { pairs, part, from: blockFrom, to } = this.#block;
+    const rowCount = to - blockFrom;
+    const left = new Int32Array(limit);
+    const right = new Int32Array(limit);
+    const separationArcsec = new Float64Array(limit);
+    const rank = pairs.rank && new Int32Array(limit);
+    let count = 0;
+    let p = this.#pair;
+    let row = this.#row;
+    // `row` is the first row that neither a pair nor an unmatched row has covered yet.
+    while (count < limit) {
+      if (p < pairs.pairCount && pairs.left[p] <= row) {
+        if (this.#keepPairs) {
+          left[count] = pairs.left[p] + blockFrom;
+          right[count] = pairs.right[p];
+          separationArcsec[count] = pairs.separationArcsec[p];
+          if (rank) rank[count] = (pairs.rank as Int32Array)[p];
+          count++;
+        }
+        row = pairs.left[p] + 1;
+        p++;
+      } else if (row < rowCount) {
+        left[count] = row + blockFrom;
+        right[count] = -1;
+        separationArcsec[count] = NaN;
+        count++;
+        row++;
+      } else break;
+    }
+    this.#pair = p;
+    this.#row = row;
+    if (count === 0) return undefined;
+    return {
+      count, part, left: left.subarray(0, count), right: this.#keepPairs ? right.subarray(0, count) : undefined, separationArcsec: this.#keepPairs ? separationArcsec.subarray(0, count) : undefined,
+      rank: rank?.subarray(0, count), pairs, blockFrom,
+    };
+  }
+
+  #takeUnmatched(used: Uint8Array, limit: number): Selection | undefined {
+    const { pairs, part, from: blockFrom } = this.#block;
+    const left = new Int32Array(limit);
+    let count = 0;
+    let row = this.#row;
+    for (; row < used.length && count < limit; row++) if (used[row] === 0) left[count++] = row + blockFrom;
+    this.#row = row;
+    if (count === 0) return undefined;
+    return { count, part, left: left.subarray(0, count), right: undefined, separationArcsec: undefined, rank: undefined, pairs, blockFrom };
+  }
+}
+
+/** The right rows that no pair uses, ascending, as result rows without a left side. */
+export class UnusedRightCursor {
+  #row = 0;
+
+  constructor(
+    private readonly used: RowSet,
+    private readonly rowCount: number,
+  ) {}
+
+  take(limit: number): Selection | undefined {
+    const right = new Int32Array(limit);
+    let count = 0;
+    let row = this.#row;
+    for (; row < this.rowCount && count < limit; row++) if (!this.used.has(row)) right[count++] = row;
+    this.#row = row;
+    if (count === 0) return undefined;
+    return { count, part: undefined, left: undefined, right: right.subarray(0, count), separationArcsec: undefined, rank: undefined, pairs: undefined, blockFrom: 0 };
+  }
+}
+
+/** A set of rows, one bit each: for 10M rows it stays in the cache. */
+export class RowSet {
+  readonly #bits: Int32Array;
+  size = 0;
+
+  constructor(rowCount: number) {
+    this.#bits = new Int32Array((rowCount + 31) >>> 5);
+  }
+
+  has(row: number): boolean {
+    return (this.#bits[row >>> 5] & (1 << (row & 31))) !== 0;
+  }
+
+  addAll(rows: Int32Array): void {
+    const bits = this.#bits;
+    let added = 0;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i];
+      if (row < 0) continue;
+      const word = bits[row >>> 5];
+      const with_ = word | (1 << (row & 31));
+      if (with_ !== word) {
+        bits[row >>> 5] = with_;
+        added++;
+      }
+    }
+    this.size += added;
+  }
+}

@@ -1,0 +1,124 @@
+import { fail } from '@armilla/base';
+import type { Runtime } from '@armilla/gpu-core';
+import type { TableReader } from '@armilla/tables';
+import { CatalogTable } from './catalog-table.js';
+import { type PositionColumns, positionColumns } from './columns.js';
+import { type ExecutionOptions, type MatchOptions, resolveExecution, resolveOptions, type ResolvedOptions } from './options.js';
+import { planMatch } from './plan.js';
+import type { RejectedRow } from './positions.js';
+import { rowBytes } from './result/batches.js';
+import { chosenNames, resultLayout } from './result/layout.js';
+import { MatchStream } from './stream.js';
+import type { Progress } from './summary.js';
+
+/** What a match runs with. */
+export interface MatchContext {
+  readonly runtime: Runtime;
+  readonly execution?: ExecutionOptions;
+  readonly signal?: AbortSignal;
+  /** Rows of the left table, where its reader does not know. */
+  readonly leftRowCount?: number;
+  readonly rightRowCount?: number;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onRejected?: (row: RejectedRow) => void;
+}
+
+/**
+ * Matches `left` with `right`. The right table is loaded before this returns, unless it is resident already; the left one
+ * is read while the result is. Readers are closed at the end, also of a failed match; a resident table stays.
+ */
+export async function crossmatch(left: TableReader, right: TableReader | CatalogTable, options: MatchOptions, context: MatchContext): Promise<MatchStream> {
+  const started = performance.now();
+  const owned: AsyncDisposable[] = [];
+  try {
+    const resolved = resolveOptions(options);
+    if (resolved.selfMatch !== undefined) throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
+    const leftColumns = positionColumns(left.schema, resolved.left, left.where, 'left');
+    const rightTable = right instanceof CatalogTable ? checkedResident(right, resolved) : await loadRight(right, resolved, context);
+    if (rightTable !== right) owned.push(rightTable);
+    return new MatchStream({
+      ...planned(rightTable, resolved, context, leftColumns, left, right instanceof CatalogTable),
+      left, leftColumns, right: rightTable, options: resolved, context, owned, started,
+      resident: right instanceof CatalogTable,
+    });
+  } catch (error) {
+    await closeAll(left, right, owned);
+    throw error;
+  }
+}
+
+/** Matches a table with itself: `selfMatch` of the options says whether as pairs or as groups (default pairs). */
+export async function selfMatch(table: TableReader | CatalogTable, options: MatchOptions, context: MatchContext): Promise<MatchStream> {
+  const started = performance.now();
+  const owned: AsyncDisposable[] = [];
+  try {
+    const resolved = resolveOptions({ ...options, selfMatch: options.selfMatch ?? 'pairs' });
+    const resident = table instanceof CatalogTable;
+    const loaded = resident ? checkedResident(table, resolved) : await loadRight(table, resolved, context);
+    if (!resident) owned.push(loaded);
+    return new MatchStream({
+      ...planned(loaded, resolved, context, loaded.columns, undefined, resident),
+      left: undefined, leftColumns: loaded.columns, right: loaded, options: resolved, context, owned, started, resident,
+    });
+  } catch (error) {
+    await closeAll(undefined, table, owned);
+    throw error;
+  }
+}
+
+function planned(right: CatalogTable, options: ResolvedOptions, context: MatchContext, _columns: PositionColumns, left: TableReader | undefined, rightIsResident: boolean) {
+  const execution = resolveExecution(context.execution);
+  const layout = resultLayout(left?.schema ?? right.schema, right.schema, options);
+  const plan = planMatch(options, execution, {
+    leftRowCount: left ? (left.rowCount ?? context.leftRowCount) : right.rowCount,
+    rightRowCount: right.rowCount,
+    leftRowBytes: rowBytes({ fields: (left?.schema ?? right.schema).fields.filter(({ name }) => layout.leftNames.includes(name)) }),
+    rightRowBytes: rowBytes({ fields: right.schema.fields.filter(({ name }) => layout.rightNames.includes(name)) }),
+    workerCount: context.runtime.workerCount,
+    memoryLimitBytes: context.runtime.memoryLimitBytes,
+    rightIsResident,
+  });
+  return { layout, plan };
+}
+
+function loadRight(reader: TableReader, options: ResolvedOptions, context: MatchContext): Promise<CatalogTable> {
+  return CatalogTable.load(reader, {
+    runtime: context.runtime,
+    columns: options.selfMatch === undefined ? options.right : options.left,
+    keep: chosenNames(reader.schema, 'right', options),
+    keepPositions: needsRightPositions(options),
+    table: options.selfMatch === undefined ? 'right' : 'left',
+    strict: options.strict,
+    cellRowCount: context.execution?.cellRowCount,
+    signal: context.signal,
+    rowCount: context.rightRowCount,
+    onRejected: context.onRejected,
+    onRows: (rightRowCount) => context.onProgress?.({ stage: 'index', leftRowCount: 0, rightRowCount, resultRowCount: 0, fraction: undefined }),
+  });
+}
+
+/** Positions in row order: for the reverse search, for a table that is its own left side, and for the deltas. */
+function needsRightPositions({ find, selfMatch: self, columns }: ResolvedOptions): boolean {
+  return find === 'mutual' || self !== undefined || (columns ?? []).some((name) => name.startsWith('delta_'));
+}
+
+function checkedResident(table: CatalogTable, options: ResolvedOptions): CatalogTable {
+  const given = options.selfMatch === undefined ? options.right : options.left;
+  for (const role of ['ra', 'dec'] as const) {
+    if (given[role] !== undefined && given[role] !== '' && given[role] !== table.columns[role]) {
+      throw fail('OPTIONS_CONFLICT', { detail: `table '${table.where}' is indexed by its column '${table.columns[role]}', not by '${given[role]}'` });
+    }
+  }
+  if (!table.index) throw new TypeError('the table was loaded without an index');
+  if (options.strict && table.rejectedRowCount > 0) {
+    const [reason] = Object.keys(table.rejectedByReason);
+    throw fail('BAD_ROW', { where: table.where, row: '?', reason, column: `${table.columns.ra}, ${table.columns.dec}`, got: `${table.rejectedRowCount} such rows` });
+  }
+  return table;
+}
+
+async function closeAll(left: TableReader | undefined, right: TableReader | CatalogTable, owned: readonly AsyncDisposable[]): Promise<void> {
+  await left?.close();
+  if (!(right instanceof CatalogTable)) await right.close();
+  for (const resource of owned) await resource[Symbol.asyncDispose]();
+}

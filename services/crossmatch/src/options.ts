@@ -1,0 +1,165 @@
+import { fail } from '@armilla/base';
+
+export const FINDS = ['nearest', 'all', 'k-nearest', 'mutual', 'one-to-one'] as const;
+export const JOINS = ['inner', 'left', 'right', 'full', 'left-anti', 'right-anti'] as const;
+export const ORDERS = ['left', 'any'] as const;
+export const SELF_MATCHES = ['pairs', 'groups'] as const;
+
+export type Find = (typeof FINDS)[number];
+export type Join = (typeof JOINS)[number];
+export type Order = (typeof ORDERS)[number];
+export type SelfMatch = (typeof SELF_MATCHES)[number];
+
+/** Names of the columns that hold the position, both in degrees; guessed where they are not given. */
+export interface PositionColumnNames {
+  readonly ra?: string;
+  readonly dec?: string;
+}
+
+/** Everything that changes the answer. Angles in arcsec. */
+export interface MatchOptions {
+  /** Largest separation of a pair, inclusive: (0, 648000]. */
+  readonly radiusArcsec: number;
+  /** Smallest separation of a pair, inclusive: [0, radiusArcsec]. Default 0. */
+  readonly minRadiusArcsec?: number;
+  /** Default `nearest`; `all` when a table is matched with itself. */
+  readonly find?: Find;
+  /** Only for `k-nearest`: [1, 1000]. Default 2. */
+  readonly k?: number;
+  /** Default `inner`. */
+  readonly join?: Join;
+  /** Default `left`: by left row, then rank; right-only rows last. */
+  readonly order?: Order;
+  readonly selfMatch?: SelfMatch;
+  readonly left?: PositionColumnNames;
+  readonly right?: PositionColumnNames;
+  /** Result columns in order: `left.NAME`, `right.NAME`, `left.*`, `right.*`, a computed name, or a bare name that only one table has. */
+  readonly columns?: readonly string[];
+  /** Appended to names that clash. Default `_1` and `_2`. */
+  readonly suffixes?: readonly [string, string];
+  /** A bad row is an error instead of a rejected row. */
+  readonly strict?: boolean;
+  /** A match estimated to give more pairs is refused before it starts. */
+  readonly maxPairs?: number;
+}
+
+/** What only changes the speed: any value gives the same rows. */
+export interface ExecutionOptions {
+  /** Threads of the pool to use: [1, 256]. Default: all. */
+  readonly workerCount?: number;
+  /** Left rows per chunk: [1, 16777216]. Default: chosen from the sizes. */
+  readonly chunkRowCount?: number;
+  /** Rows of a cell: [64, 1048576]. Default 8000. */
+  readonly cellRowCount?: number;
+  /** Memory to plan with, in bytes. Default: half of the runtime's limit. */
+  readonly memoryBytes?: number;
+}
+
+/** MatchOptions, checked, with every default filled in. */
+export interface ResolvedOptions extends MatchOptions {
+  readonly minRadiusArcsec: number;
+  readonly find: Find;
+  readonly k: number;
+  readonly join: Join;
+  readonly order: Order;
+  readonly left: PositionColumnNames;
+  readonly right: PositionColumnNames;
+  readonly suffixes: readonly [string, string];
+  readonly strict: boolean;
+}
+
+export const MAX_RADIUS_ARCSEC = 648_000;
+export const MAX_K = 1000;
+export const DEFAULT_K = 2;
+/** Pairs that a match may give when `maxPairs` is not set. */
+export const DEFAULT_MAX_PAIRS = 2 ** 31 - 1;
+
+/** Throws RADIUS_OUT_OF_RANGE, OPTION_INVALID or OPTIONS_CONFLICT. */
+export function resolveOptions(options: MatchOptions): ResolvedOptions {
+  const { radiusArcsec } = options;
+  if (!(radiusArcsec > 0 && radiusArcsec <= MAX_RADIUS_ARCSEC)) {
+    throw fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: String(radiusArcsec) });
+  }
+  const minRadiusArcsec = options.minRadiusArcsec ?? 0;
+  if (!(minRadiusArcsec >= 0 && minRadiusArcsec <= radiusArcsec)) {
+    throw fail('OPTION_INVALID', { field: 'min_radius_arcsec', expected: `in [0, radius_arcsec = ${radiusArcsec}]`, got: String(minRadiusArcsec) });
+  }
+  const selfMatch = options.selfMatch === undefined ? undefined : oneOf('self_match', SELF_MATCHES, options.selfMatch);
+  const find = oneOf('find', FINDS, options.find ?? (selfMatch === undefined ? 'nearest' : 'all'));
+  const join = oneOf('join', JOINS, options.join ?? 'inner');
+  const order = oneOf('order', ORDERS, options.order ?? 'left');
+  if (options.k !== undefined) {
+    integerIn('k', options.k, 1, MAX_K);
+    if (find !== 'k-nearest') throw fail('OPTIONS_CONFLICT', { detail: `k is only for find=k-nearest, and find is ${find}` });
+  }
+  if (options.maxPairs !== undefined) integerIn('max_pairs', options.maxPairs, 1, Number.MAX_SAFE_INTEGER);
+  const resolved: ResolvedOptions = {
+    ...options,
+    radiusArcsec,
+    minRadiusArcsec,
+    find,
+    k: options.k ?? DEFAULT_K,
+    join,
+    order,
+    selfMatch,
+    left: options.left ?? {},
+    right: options.right ?? {},
+    suffixes: checkedSuffixes(options.suffixes ?? ['_1', '_2']),
+    strict: options.strict ?? false,
+    columns: checkedColumns(options.columns),
+  };
+  if (selfMatch !== undefined) checkSelfMatch(resolved);
+  return resolved;
+}
+
+/** Throws OPTION_INVALID. */
+export function resolveExecution(execution: ExecutionOptions = {}): ExecutionOptions {
+  if (execution.workerCount !== undefined) integerIn('worker_count', execution.workerCount, 1, 256);
+  if (execution.chunkRowCount !== undefined) integerIn('chunk_row_count', execution.chunkRowCount, 1, 2 ** 24);
+  if (execution.cellRowCount !== undefined) integerIn('cell_row_count', execution.cellRowCount, 64, 2 ** 20);
+  if (execution.memoryBytes !== undefined) integerIn('memory_bytes', execution.memoryBytes, 2 ** 20, Number.MAX_SAFE_INTEGER);
+  return execution;
+}
+
+/** Whether the first result row has to wait for the last left row. */
+export function needsWholeLeft(options: Pick<ResolvedOptions, 'find' | 'join' | 'selfMatch'>): boolean {
+  return options.selfMatch !== undefined || options.find === 'mutual' || options.find === 'one-to-one' || options.join === 'right-anti';
+}
+
+function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec }: ResolvedOptions): void {
+  const refuse = (detail: string): never => {
+    throw fail('OPTIONS_CONFLICT', { detail });
+  };
+  if (find === 'mutual' || find === 'one-to-one') refuse(`a table is matched with itself by find=nearest, k-nearest or all, not ${find}`);
+  if (join !== 'inner' && join !== 'left' && join !== 'left-anti') refuse(`a table is matched with itself by join=inner, left or left-anti, not ${join}`);
+  if (selfMatch !== 'groups') return;
+  if (find !== 'all') refuse(`groups are made of all pairs: leave find out instead of find=${find}`);
+  if (join === 'left-anti') refuse('groups hold every row: join=left-anti has no meaning for them');
+  if (minRadiusArcsec > 0) refuse('groups are made of all pairs within the radius: min_radius_arcsec must be 0');
+}
+
+function checkedSuffixes(suffixes: readonly [string, string]): readonly [string, string] {
+  if (suffixes.length !== 2 || suffixes.some((suffix) => typeof suffix !== 'string') || suffixes[0] === suffixes[1]) {
+    throw fail('OPTION_INVALID', { field: 'suffixes', expected: 'two different texts such as _1,_2', got: `'${suffixes.join(',')}'` });
+  }
+  return suffixes;
+}
+
+function checkedColumns(columns: readonly string[] | undefined): readonly string[] | undefined {
+  if (columns === undefined || columns.length === 0) return undefined;
+  if (columns.some((name) => name === '')) {
+    throw fail('OPTION_INVALID', { field: 'columns', expected: 'column names, none of them empty', got: `'${columns.join(',')}'` });
+  }
+  return columns;
+}
+
+function oneOf<T extends string>(field: string, values: readonly T[], got: T): T {
+  if (!values.includes(got)) throw fail('OPTION_INVALID', { field, expected: `one of ${values.join(', ')}`, got: `'${String(got)}'` });
+  return got;
+}
+
+function integerIn(field: string, got: number, least: number, most: number): void {
+  if (!Number.isInteger(got) || got < least || got > most) {
+    throw fail('OPTION_INVALID', { field, expected: `an integer in [${least}, ${most}]`, got: String(got) });
+  }
+}

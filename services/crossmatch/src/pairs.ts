@@ -1,0 +1,82 @@
+import type { ChunkPairs, PairQuery, SkyIndex } from '@armilla/sky';
+import { fail } from '@armilla/base';
+import { slicePositions, type LeftPart, type PairBlock } from './parts.js';
+
+export interface PairSearch {
+  readonly index: SkyIndex;
+  readonly query: PairQuery;
+  /** The part is of the indexed table itself. */
+  readonly self: boolean;
+  readonly workerCount?: number;
+  readonly signal?: AbortSignal;
+  readonly fairKey?: object;
+  /** Rows of a block at most. */
+  readonly blockRowCount: number;
+  /** Pairs that a block may hold, about; rows are matched in smaller runs where more are expected. */
+  readonly blockPairCount: number;
+  /** Pairs that all blocks together may hold. */
+  readonly maxPairs: number;
+}
+
+/** What a pair search has done so far. */
+export interface PairCounts {
+  pairCount: number;
+  candidateCount: number;
+  cellCount: number;
+}
+
+/** Finds the pairs of parts block by block, sized so that a block's pairs stay within bounds. */
+export class PairFinder {
+  readonly counts: PairCounts = { pairCount: 0, candidateCount: 0, cellCount: 0 };
+  /** Pairs per left row of the last block; of the estimate before the first. */
+  #pairsPerRow: number | undefined;
+
+  constructor(private readonly search: PairSearch) {}
+
+  /** Tells the expected pairs per left row before the first block. */
+  expect(pairsPerRow: number): void {
+    this.#pairsPerRow = pairsPerRow;
+  }
+
+  async *find(part: LeftPart): AsyncGenerator<PairBlock, void, undefined> {
+    const { index, query, self, workerCount, signal, fairKey } = this.search;
+    const sorted = query.order === 'left';
+    let from = 0;
+    do {
+      const to = Math.min(part.rowCount, from + this.#blockRowCount(part));
+      const left = this.search.maxPairs - this.counts.pairCount;
+      const pairs = await index.match(
+        slicePositions(part.positions, from, to),
+        { ...query, selfFirstRow: self ? part.firstRow + from : undefined, maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined },
+        { workerCount, signal, fairKey },
+      ).catch((error: unknown) => {
+        throw this.#withTotal(error);
+      });
+      this.#count(pairs, to - from);
+      yield { part, from, to, pairs, sorted };
+      from = to;
+    } while (from < part.rowCount);
+  }
+
+  #blockRowCount(part: LeftPart): number {
+    const { query, blockPairCount, blockRowCount } = this.search;
+    const perRow = query.find === 'nearest' ? 1 : query.find === 'k-nearest' ? Math.min(query.k, this.#pairsPerRow ?? query.k) : (this.#pairsPerRow ?? 1);
+    return Math.max(1, Math.min(part.rowCount, blockRowCount, Math.floor(blockPairCount / Math.max(perRow, 1e-9))));
+  }
+
+  #count(pairs: ChunkPairs, rowCount: number): void {
+    this.counts.pairCount += pairs.pairCount;
+    this.counts.candidateCount += pairs.candidateCount;
+    this.counts.cellCount += pairs.cellCount;
+    // Denser rows may follow at once, so the expectation falls only slowly.
+    const seen = pairs.pairCount / Math.max(rowCount, 1);
+    this.#pairsPerRow = Math.max(seen, (this.#pairsPerRow ?? seen) / 2);
+  }
+
+  /** The limit of one block is what the blocks before it left over; the message speaks of the whole. */
+  #withTotal(error: unknown): unknown {
+    const { reason } = error as { reason?: string };
+    if (reason !== 'MAX_PAIRS_EXCEEDED') return error;
+    return fail('MAX_PAIRS_EXCEEDED', { estimated: `more than ${this.search.maxPairs}`, limit: this.search.maxPairs }, { cause: error });
+  }
+}

@@ -1,0 +1,115 @@
+import type { Positions } from '@armilla/sky';
+import { type Data, Float64, Int32, Int64, makeData } from 'apache-arrow';
+import type { Selection } from '../join.js';
+import type { ComputedColumn } from './layout.js';
+
+/** What computed columns are made from, besides the selection. */
+export interface ComputedSources {
+  readonly rightPositions: Positions | undefined;
+  /** By row of the left table, for groups. */
+  readonly groups: { readonly id: Int32Array; readonly size: Int32Array } | undefined;
+}
+
+/** One computed column of a selection. */
+export function computedData(name: ComputedColumn, selection: Selection, sources: ComputedSources): Data {
+  const { count, left, right } = selection;
+  switch (name) {
+    case 'separation_arcsec':
+      return selection.separationArcsec ? float64Data(selection.separationArcsec) : allNull(count);
+    case 'rank':
+      return int32Data(count, (i) => (right !== undefined && right[i] >= 0 ? (selection.rank?.[i] ?? -1) : -1));
+    case 'neighbour_count': {
+      const { pairs, blockFrom } = selection;
+      const counts = pairs?.neighbourCount;
+      return int32Data(count, (i) => (counts && pairs && left && pairs.status[left[i] - blockFrom] === 0 ? counts[left[i] - blockFrom] : -1));
+    }
+    case 'second_separation_arcsec': {
+      const seconds = selection.pairs?.secondSeparationArcsec;
+      const out = new Float64Array(count).fill(NaN);
+      if (seconds && left) for (let i = 0; i < count; i++) out[i] = seconds[left[i] - selection.blockFrom];
+      return float64Data(out);
+    }
+    case 'delta_ra_cosdec_arcsec':
+    case 'delta_dec_arcsec':
+      return float64Data(deltas(name, selection, sources.rightPositions));
+    case 'left_row':
+      return rowData(count, left, selection.part?.firstRow ?? 0);
+    case 'right_row':
+      return rowData(count, right, 0);
+    case 'group_id':
+      return rowData(count, pick(left, sources.groups?.id), 0);
+    case 'group_size': {
+      const size = sources.groups?.size;
+      return int32Data(count, (i) => (size && left && size[left[i]] > 0 ? size[left[i]] : -1));
+    }
+  }
+}
+
+/**
+ * Right minus left, in arcsec: in right ascension the shorter way around, times the cosine of the left declination; NaN
+ * where a side is missing.
+ */
+function deltas(name: 'delta_ra_cosdec_arcsec' | 'delta_dec_arcsec', { count, left, right, part }: Selection, rightPositions: Positions | undefined): Float64Array {
+  const out = new Float64Array(count).fill(NaN);
+  if (!left || !right || !part || !rightPositions) return out;
+  const { ra, dec } = part.positions;
+  for (let i = 0; i < count; i++) {
+    if (left[i] < 0 || right[i] < 0) continue;
+    const leftDec = dec[left[i]];
+    if (name === 'delta_dec_arcsec') {
+      out[i] = (rightPositions.dec[right[i]] - leftDec) * 3600;
+      continue;
+    }
+    let delta = (rightPositions.ra[right[i]] - ra[left[i]]) % 360;
+    if (delta > 180) delta -= 360;
+    else if (delta < -180) delta += 360;
+    out[i] = delta * Math.cos((leftDec * Math.PI) / 180) * 3600;
+  }
+  return out;
+}
+
+/** NaN becomes null. */
+function float64Data(values: Float64Array): Data<Float64> {
+  const { bitmap, nullCount } = validity(values.length, (i) => !Number.isNaN(values[i]));
+  return makeData({ type: new Float64(), length: values.length, nullCount, nullBitmap: bitmap, data: values });
+}
+
+/** Negative becomes null. */
+function int32Data(length: number, valueOf: (i: number) => number): Data<Int32> {
+  const data = new Int32Array(length);
+  for (let i = 0; i < length; i++) data[i] = valueOf(i);
+  const { bitmap, nullCount } = validity(length, (i) => data[i] >= 0);
+  for (let i = 0; nullCount > 0 && i < length; i++) if (data[i] < 0) data[i] = 0;
+  return makeData({ type: new Int32(), length, nullCount, nullBitmap: bitmap, data });
+}
+
+/** Row numbers as int64, written as two words: BigInts would cost an allocation each. Negative becomes null. */
+function rowData(length: number, rows: Int32Array | undefined, firstRow: number): Data<Int64> {
+  const data = new BigInt64Array(length);
+  const words = new Int32Array(data.buffer);
+  const { bitmap, nullCount } = validity(length, (i) => rows !== undefined && rows[i] >= 0);
+  for (let i = 0; rows !== undefined && i < length; i++) {
+    if (rows[i] < 0) continue;
+    const row = rows[i] + firstRow;
+    words[2 * i] = row | 0;
+    words[2 * i + 1] = Math.floor(row / 2 ** 32);
+  }
+  return makeData({ type: new Int64(), length, nullCount, nullBitmap: bitmap, data });
+}
+
+function allNull(length: number): Data<Float64> {
+  return float64Data(new Float64Array(length).fill(NaN));
+}
+
+function pick(rows: Int32Array | undefined, values: Int32Array | undefined): Int32Array | undefined {
+  return rows && values && rows.map((row) => values[row]);
+}
+
+function validity(length: number, isValid: (i: number) => boolean): { bitmap: Uint8Array | null; nullCount: number } {
+  let nullCount = 0;
+  for (let i = 0; i < length; i++) if (!isValid(i)) nullCount++;
+  if (nullCount === 0) return { bitmap: null, nullCount };
+  const bitmap = new Uint8Array(Math.ceil(length / 64) * 8);
+  for (let i = 0; i < length; i++) if (isValid(i)) bitmap[i >> 3] |= 1 << (i & 7);
+  return { bitmap, nullCount };
+}

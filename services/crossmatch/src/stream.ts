@@ -1,0 +1,320 @@
+import type { PairQuery, SkyIndex } from '@armilla/sky';
+import type { TableReader } from '@armilla/tables';
+import type { RecordBatch, Schema } from 'apache-arrow';
+import { ahead, inOrder } from './ahead.js';
+import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
+import { CatalogTable } from './catalog-table.js';
+import type { PositionColumns } from './columns.js';
+import { JoinCursor, RowSet, type Selection, UnusedRightCursor } from './join.js';
+import { readParts } from './left-source.js';
+import type { MatchContext } from './match.js';
+import type { ResolvedOptions } from './options.js';
+import { PairFinder } from './pairs.js';
+import type { LeftPart, PairBlock } from './parts.js';
+import type { Plan } from './plan.js';
+import { RowInspector } from './positions.js';
+import { BatchMaker, batchRowCount } from './result/batches.js';
+import type { ResultLayout } from './result/layout.js';
+import { type MatchSummary, type Progress, type SideCounts, summariseSide } from './summary.js';
+import { startSpan } from './trace.js';
+
+/** A match whose right table is loaded; made by `crossmatch` and `selfMatch`. */
+export interface PreparedMatch {
+  readonly layout: ResultLayout;
+  readonly plan: Plan;
+  /** Undefined when the right table is matched with itself. */
+  readonly left: TableReader | undefined;
+  readonly leftColumns: PositionColumns;
+  readonly right: CatalogTable;
+  readonly resident: boolean;
+  readonly options: ResolvedOptions;
+  readonly context: MatchContext;
+  /** What to give back at the end. */
+  readonly owned: readonly AsyncDisposable[];
+  /** performance.now() at the start. */
+  readonly started: number;
+}
+
+/** Batches being gathered at a time. */
+const BATCHES_UNDER_WAY = 2;
+
+/** The result of a match, to be iterated once. Leaving the loop early stops the match and gives everything back. */
+export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable {
+  readonly schema: Schema;
+  readonly plan: Plan;
+  /** The position columns in use, and whether they were guessed. */
+  readonly guesses: { readonly left: PositionColumns; readonly right: PositionColumns };
+  readonly #match: PreparedMatch;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #finder: PairFinder;
+  readonly #usedRight: RowSet;
+  readonly #leftInspector: RowInspector;
+  #groups: Awaited<ReturnType<typeof groupsOf>> | undefined;
+  #begun = false;
+  #closed = false;
+  #ended = false;
+  #leftRowCount = 0;
+  #matchedLeftCount = 0;
+  #pairCount = 0;
+  #rowCount = 0;
+  #extraIndexSeconds = 0;
+  #matchStarted = 0;
+  #ends = 0;
+  #peakMemoryBytes = 0;
+
+  constructor(match: PreparedMatch) {
+    const { options, right, context, layout, plan, left, leftColumns } = match;
+    this.#match = match;
+    this.schema = layout.schema;
+    this.plan = plan;
+    this.guesses = { left: leftColumns, right: right.columns };
+    this.#signal = context.signal ? AbortSignal.any([context.signal, this.#stop.signal]) : this.#stop.signal;
+    this.#usedRight = new RowSet(right.rowCount);
+    this.#leftInspector = new RowInspector('left', left?.where ?? right.where, leftColumns, options.strict, context.onRejected);
+    this.#finder = new PairFinder({
+      index: right.index as SkyIndex,
+      query: this.#query(),
+      self: options.selfMatch !== undefined,
+      workerCount: context.execution?.workerCount,
+      signal: this.#signal,
+      fairKey: this,
+      blockRowCount: plan.chunkRowCount,
+      blockPairCount: plan.chunkPairCount,
+      maxPairs: plan.maxPairs,
+    });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<RecordBatch, void, undefined> {
+    if (this.#begun) throw new TypeError('a match can be read once');
+    this.#begun = true;
+    const batches = this.#batches();
+    return {
+      next: () => batches.next(),
+      // Work under way must be told first: return() alone would wait for it.
+      return: async () => {
+        this.#stop.abort();
+        await batches.return();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  /** Stops the match and gives everything back; not needed after reading to the end or leaving the loop. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    if (!this.#begun) await this.#cleanUp();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What the match did; only after the last batch. */
+  summary(): MatchSummary {
+    if (!this.#ended) throw new TypeError('a match has its summary after its last batch');
+    const { options, plan, right, started, context, resident, left } = this.#match;
+    const { counts } = this.#finder;
+    const self = options.selfMatch !== undefined;
+    const rightSide: SideCounts = { ...right, matchedRowCount: self ? this.#matchedLeftCount : this.#usedRight.size };
+    const leftSide: SideCounts = self
+      ? { ...right, columns: this.#match.leftColumns, matchedRowCount: this.#matchedLeftCount }
+      : {
+          rowCount: this.#leftRowCount,
+          matchedRowCount: this.#matchedLeftCount,
+          rejectedRowCount: this.#leftInspector.rejectedRowCount,
+          rejectedByReason: this.#leftInspector.rejectedByReason,
+          columns: this.#match.leftColumns,
+          misfits: left?.misfits,
+        };
+    return {
+      left: summariseSide(leftSide),
+      right: summariseSide(self ? rightSide : { ...rightSide, misfits: right.misfits }),
+      pairCount: this.#pairCount,
+      rowCount: this.#rowCount,
+      candidateCount: counts.candidateCount,
+      cellCount: counts.cellCount,
+      groupCount: this.#groups?.groupCount ?? 0,
+      needsWholeLeft: plan.needsWholeLeft,
+      indexSeconds: (resident ? 0 : right.loadSeconds) + this.#extraIndexSeconds,
+      matchSeconds: (this.#ends - this.#matchStarted) / 1000,
+      totalSeconds: (this.#ends - started) / 1000,
+      peakMemoryBytes: this.#peakMemoryBytes,
+      workerCount: context.execution?.workerCount ?? context.runtime.workerCount,
+    };
+  }
+
+  async *#batches(): AsyncGenerator<RecordBatch, void, undefined> {
+    const span = startSpan('crossmatch.match');
+    this.#matchStarted = performance.now();
+    try {
+      this.#signal.throwIfAborted();
+      const { layout, right, context } = this.#match;
+      const maker = (): BatchMaker =>
+        new BatchMaker(layout, right.payload, { runtime: context.runtime, signal: this.#signal, fairKey: this }, { rightPositions: right.positions, groups: this.#groups });
+      const batches = inOrder(this.#rowsOfBatches(), BATCHES_UNDER_WAY, (selections) => maker().make(selections));
+      for await (const batch of batches) {
+        this.#signal.throwIfAborted();
+        this.#rowCount += batch.numRows;
+        this.#report('match');
+        yield batch;
+      }
+      this.#ends = performance.now();
+      this.#ended = true;
+      this.#report('done');
+      const { counts } = this.#finder;
+      span.setAttributes({ 'armilla.row_count': this.#rowCount, 'armilla.pair_count': this.#pairCount, 'armilla.candidate_count': counts.candidateCount, 'armilla.cell_count': counts.cellCount });
+    } finally {
+      this.#stop.abort();
+      span.end();
+      await this.#cleanUp();
+    }
+  }
+
+  /** The result rows, batch by batch, before their columns are gathered. */
+  async *#rowsOfBatches(): AsyncGenerator<Selection[], void, undefined> {
+    const { options, layout, right } = this.#match;
+    const full = batchRowCount(layout.schema);
+    let pending: Selection[] = [];
+    let count = 0;
+    const cursors = async function* (blocks: AsyncIterable<PairBlock>, onBlock: (block: PairBlock) => void, used: RowSet) {
+      for await (const block of ahead(blocks)) {
+        onBlock(block);
+        yield new JoinCursor(block, options.selfMatch === 'groups' ? 'inner' : options.join);
+      }
+      if (options.join === 'right' || options.join === 'full' || options.join === 'right-anti') yield new UnusedRightCursor(used, right.rowCount);
+    };
+    for await (const cursor of cursors(this.#blocks(), (block) => this.#countBlock(block), this.#usedRight)) {
+      for (let selection = cursor.take(full - count); selection !== undefined; selection = cursor.take(full - count)) {
+        pending.push(selection);
+        count += selection.count;
+        if (count < full) continue;
+        yield pending;
+        pending = [];
+        count = 0;
+      }
+      // In any order the first rows should come at once; the borders of its batches mean nothing.
+      if (options.order === 'any' && count > 0) {
+        yield pending;
+        pending = [];
+        count = 0;
+      }
+    }
+    if (count > 0) yield pending;
+  }
+
+  async *#blocks(): AsyncGenerator<PairBlock, void, undefined> {
+    const { options, right, left, context, plan } = this.#match;
+    const blockContext = { runtime: context.runtime, signal: this.#signal, workerCount: context.execution?.workerCount, fairKey: this };
+    if (left === undefined) {
+      const part = wholePart(right);
+      this.#estimate(part, right.rowCount);
+      if (options.selfMatch === 'groups') {
+        this.#groups = await groupsOf(right, this.#finder, this.#signal);
+        yield groupBlock(right, this.#groups.id, options.join === 'left');
+      } else {
+        yield* this.#finder.find(part);
+      }
+      return;
+    }
+    if (options.find === 'mutual' || options.find === 'one-to-one') {
+      const whole = await this.#loadLeft(left);
+      try {
+        const part = wholePart(whole);
+        this.#estimate(part, whole.rowCount);
+        yield options.find === 'mutual' ? await mutualBlock(whole, right, this.#finder, blockContext, options) : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext);
+      } finally {
+        await whole.index?.dispose();
+      }
+      return;
+    }
+    const parts = readParts({
+      reader: left, columns: this.#match.leftColumns, names: this.#match.layout.leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount,
+      inspector: this.#leftInspector, signal: this.#signal,
+      onRows: (rowCount) => {
+        this.#leftRowCount = rowCount;
+        this.#report('match');
+      },
+    });
+    yield* streamBlocks(this.#estimated(parts), this.#finder);
+  }
+
+  /** The first part tells how many pairs to expect. */
+  async *#estimated(parts: AsyncIterable<LeftPart>): AsyncGenerator<LeftPart, void, undefined> {
+    const { left, context } = this.#match;
+    let first = true;
+    for await (const part of parts) {
+      if (first) this.#estimate(part, Math.max(left?.rowCount ?? context.leftRowCount ?? 0, part.rowCount));
+      first = false;
+      yield part;
+    }
+  }
+
+  #estimate(part: LeftPart, leftRowCount: number): void {
+    const { options, right, plan } = this.#match;
+    const unlimited = options.find !== 'all' && options.find !== 'one-to-one';
+    estimatePairs(this.#finder, right.index as SkyIndex, part, leftRowCount, options, options.selfMatch === undefined ? 1 : 0.5, unlimited ? Infinity : plan.maxPairs);
+  }
+
+  async #loadLeft(left: TableReader): Promise<CatalogTable> {
+    const { options, context, layout } = this.#match;
+    const table = await CatalogTable.load(left, {
+      runtime: context.runtime, columns: options.left, keep: layout.leftNames, index: options.find === 'mutual', table: 'left', strict: options.strict, signal: this.#signal,
+      cellRowCount: context.execution?.cellRowCount, rowCount: context.leftRowCount, onRejected: (row) => context.onRejected?.(row),
+      onRows: (rowCount) => {
+        this.#leftRowCount = rowCount;
+        this.#report('index');
+      },
+    });
+    this.#leftInspector.adopt(table);
+    this.#extraIndexSeconds += table.loadSeconds;
+    return table;
+  }
+
+  #query(): PairQuery {
+    const { options, layout } = this.#match;
+    const { radiusArcsec, minRadiusArcsec, k } = options;
+    const find = options.find === 'mutual' ? 'nearest' : options.find === 'one-to-one' ? 'all' : options.find;
+    const whole = options.find === 'mutual' || options.find === 'one-to-one';
+    return {
+      radiusArcsec, minRadiusArcsec, find, k: find === 'k-nearest' ? k : 1,
+      neighbourCount: layout.has('neighbour_count'),
+      secondSeparation: layout.has('second_separation_arcsec'),
+      order: whole ? 'left' : options.order,
+    };
+  }
+
+  #countBlock({ pairs, sorted }: PairBlock): void {
+    if (this.#groups) {
+      this.#matchedLeftCount = this.#groups.size.reduce((sum, size) => sum + (size > 1 ? 1 : 0), 0);
+      return;
+    }
+    this.#pairCount += pairs.pairCount;
+    this.#usedRight.addAll(pairs.right);
+    this.#matchedLeftCount += distinctLeftRows(pairs, sorted, this.#match.options.find === 'nearest');
+  }
+
+  #report(stage: Progress['stage']): void {
+    this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, process.memoryUsage.rss());
+    const { context, left, right } = this.#match;
+    const leftTotal = left ? (left.rowCount ?? context.leftRowCount) : right.rowCount;
+    const fraction = stage === 'done' ? 1 : leftTotal ? Math.min(1, (right.rowCount + this.#leftRowCount) / (right.rowCount + leftTotal)) : undefined;
+    context.onProgress?.({ stage, leftRowCount: this.#leftRowCount, rightRowCount: right.rowCount, resultRowCount: this.#rowCount, fraction });
+  }
+
+  async #cleanUp(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#match.left?.close();
+    for (const resource of this.#match.owned) await resource[Symbol.asyncDispose]();
+  }
+}
+
+function distinctLeftRows(pairs: PairBlock['pairs'], sorted: boolean, oneEach: boolean): number {
+  const { left, pairCount } = pairs;
+  if (oneEach) return pairCount;
+  if (!sorted) return new Set(left).size;
+  let count = 0;
+  for (let p = 0; p < pairCount; p++) if (p === 0 || left[p] !== left[p - 1]) count++;
+  return count;
+}

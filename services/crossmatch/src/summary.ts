@@ -1,0 +1,69 @@
+import type { RowReason } from '@armilla/base';
+import type { PositionColumns } from './columns.js';
+
+/** Rows of one table by what became of them: rowCount = matched + unmatched + rejected + filtered. */
+export interface SideSummary {
+  readonly rowCount: number;
+  readonly matchedRowCount: number;
+  readonly unmatchedRowCount: number;
+  readonly rejectedRowCount: number;
+  /** Rows that a filter left out; no option of this version filters, so 0. */
+  readonly filteredRowCount: number;
+  readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
+  readonly columns: { readonly ra: string; readonly dec: string };
+  readonly guessed: boolean;
+  readonly misfitByColumn: Readonly<Record<string, number>>;
+}
+
+/** What a match did; the fields of armilla.crossmatch.v1.MatchSummary. */
+export interface MatchSummary {
+  readonly left: SideSummary;
+  readonly right: SideSummary;
+  /** Pairs found (for joins: result rows that have both sides). */
+  readonly pairCount: number;
+  readonly rowCount: number;
+  /** Candidate pairs tested. */
+  readonly candidateCount: number;
+  readonly cellCount: number;
+  readonly groupCount: number;
+  readonly needsWholeLeft: boolean;
+  readonly indexSeconds: number;
+  readonly matchSeconds: number;
+  readonly totalSeconds: number;
+  /** Largest resident memory of the process that was seen while the match ran. */
+  readonly peakMemoryBytes: number;
+  readonly workerCount: number;
+}
+
+/** How far a match has come. Counts only grow. */
+export interface Progress {
+  readonly stage: 'index' | 'match' | 'done';
+  readonly leftRowCount: number;
+  readonly rightRowCount: number;
+  readonly resultRowCount: number;
+  /** Share of the whole in [0, 1], where both row counts are known. */
+  readonly fraction: number | undefined;
+}
+
+export interface SideCounts {
+  readonly rowCount: number;
+  readonly matchedRowCount: number;
+  readonly rejectedRowCount: number;
+  readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
+  readonly columns: PositionColumns;
+  readonly misfits?: ReadonlyMap<string, number>;
+}
+
+export function summariseSide({ rowCount, matchedRowCount, rejectedRowCount, rejectedByReason, columns, misfits }: SideCounts): SideSummary {
+  return {
+    rowCount,
+    matchedRowCount,
+    unmatchedRowCount: rowCount - matchedRowCount - rejectedRowCount,
+    rejectedRowCount,
+    filteredRowCount: 0,
+    rejectedByReason: { ...rejectedByReason },
+    columns: { ra: columns.ra, dec: columns.dec },
+    guessed: columns.guessed,
+    misfitByColumn: Object.fromEntries(misfits ?? []),
+  };
+}
