@@ -2,7 +2,7 @@ import { fail } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
 import type { TableReader } from '@armilla/tables';
 import { CatalogTable } from './catalog-table.js';
-import { type PositionColumns, positionColumns } from './columns.js';
+import { positionColumns } from './columns.js';
 import { type ExecutionOptions, type MatchOptions, resolveExecution, resolveOptions, type ResolvedOptions } from './options.js';
 import { planMatch } from './plan.js';
 import type { RejectedRow } from './positions.js';
@@ -23,26 +23,30 @@ export interface MatchContext {
   readonly onRejected?: (row: RejectedRow) => void;
 }
 
+/** The left table, or how to open it once the right one is loaded: of two tables in one stream the right comes first. */
+export type LeftInput = TableReader | (() => Promise<TableReader>);
+
 /**
  * Matches `left` with `right`. The right table is loaded before this returns, unless it is resident already; the left one
  * is read while the result is. Readers are closed at the end, also of a failed match; a resident table stays.
  */
-export async function crossmatch(left: TableReader, right: TableReader | CatalogTable, options: MatchOptions, context: MatchContext): Promise<MatchStream> {
+export async function crossmatch(left: LeftInput, right: TableReader | CatalogTable, options: MatchOptions, context: MatchContext): Promise<MatchStream> {
   const started = performance.now();
   const owned: AsyncDisposable[] = [];
+  let leftReader = typeof left === 'function' ? undefined : left;
   try {
     const resolved = resolveOptions(options);
     if (resolved.selfMatch !== undefined) throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
-    const leftColumns = positionColumns(left.schema, resolved.left, left.where, 'left');
-    const rightTable = right instanceof CatalogTable ? checkedResident(right, resolved) : await loadRight(right, resolved, context);
-    if (rightTable !== right) owned.push(rightTable);
-    return new MatchStream({
-      ...planned(rightTable, resolved, context, leftColumns, left, right instanceof CatalogTable),
-      left, leftColumns, right: rightTable, options: resolved, context, owned, started,
-      resident: right instanceof CatalogTable,
-    });
+    // What is wrong with the left columns should not wait for the right table.
+    if (leftReader) positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left');
+    const resident = right instanceof CatalogTable;
+    const rightTable = resident ? checkedResident(right, resolved) : await loadRight(right, resolved, context);
+    if (!resident) owned.push(rightTable);
+    leftReader ??= await (left as () => Promise<TableReader>)();
+    const leftColumns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left');
+    return new MatchStream({ ...planned(rightTable, resolved, context, leftReader, resident), left: leftReader, leftColumns, right: rightTable, options: resolved, context, owned, started, resident });
   } catch (error) {
-    await closeAll(left, right, owned);
+    await closeAll(leftReader, right, owned);
     throw error;
   }
 }
@@ -57,7 +61,7 @@ export async function selfMatch(table: TableReader | CatalogTable, options: Matc
     const loaded = resident ? checkedResident(table, resolved) : await loadRight(table, resolved, context);
     if (!resident) owned.push(loaded);
     return new MatchStream({
-      ...planned(loaded, resolved, context, loaded.columns, undefined, resident),
+      ...planned(loaded, resolved, context, undefined, resident),
       left: undefined, leftColumns: loaded.columns, right: loaded, options: resolved, context, owned, started, resident,
     });
   } catch (error) {
@@ -66,7 +70,7 @@ export async function selfMatch(table: TableReader | CatalogTable, options: Matc
   }
 }
 
-function planned(right: CatalogTable, options: ResolvedOptions, context: MatchContext, _columns: PositionColumns, left: TableReader | undefined, rightIsResident: boolean) {
+function planned(right: CatalogTable, options: ResolvedOptions, context: MatchContext, left: TableReader | undefined, rightIsResident: boolean) {
   const execution = resolveExecution(context.execution);
   const layout = resultLayout(left?.schema ?? right.schema, right.schema, options);
   const plan = planMatch(options, execution, {
