@@ -21,21 +21,6 @@ export async function* ahead<T>(source: AsyncIterable<T>): AsyncGenerator<T, voi
   }
 }
 
-/** Awaits promises in the order of their making, `limit` of them under way at a time. */
-export async function* inOrder<T, R>(source: AsyncIterable<T>, limit: number, work: (item: T) => Promise<R>): AsyncGenerator<R, void, undefined> {
-  const underWay: Promise<R>[] = [];
-  try {
-    for await (const item of source) {
-      underWay.push(work(item));
-      if (underWay.length >= limit) yield await (underWay.shift() as Promise<R>);
-    }
-    while (underWay.length > 0) yield await (underWay.shift() as Promise<R>);
-  } finally {
-    // Those left over fail too when one fails; nobody waits for their errors.
-    await Promise.allSettled(underWay);
-  }
-}
-
 /** Lets the event loop serve others; long loops of the serving thread call it between slices. */
 export function breathe(signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -62,7 +62,7 @@ export class CatalogTable implements AsyncDisposable {
       const keepPositions = options.keepPositions ?? true;
 
       async function* positions(): AsyncGenerator<Positions> {
-        const names = [...new Set([columns.ra, columns.dec, ...fields.map(({ name }) => name)])];
+        const names = [...new Set([...fields.map(({ name }) => name), columns.ra, columns.dec])];
         for await (const batch of reader.batches({ columns: names, signal: options.signal })) {
           options.signal?.throwIfAborted();
           const piece = positionsOf(batch, columns);

@@ -1,10 +1,9 @@
 import type { Positions } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
-import { Schema } from 'apache-arrow';
 import type { PositionColumns } from './columns.js';
 import { concatPositions, type LeftPart } from './parts.js';
 import { positionsOf, type RowInspector } from './positions.js';
-import { Payload } from './result/payload.js';
+import { Payload, subSchema } from './result/payload.js';
 
 export interface LeftReading {
   readonly reader: TableReader;
@@ -21,7 +20,7 @@ export interface LeftReading {
 /** The left table in parts of `chunkRowCount` rows (the last one shorter), read as they are asked for. */
 export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart, void, undefined> {
   const { reader, columns, names, chunkRowCount, inspector, signal, onRows } = reading;
-  const schema = new Schema(reader.schema.fields.filter(({ name }) => names.includes(name)));
+  const schema = subSchema(reader.schema, names);
   const open = (): { payload: Payload; pieces: Positions[]; rowCount: number } => ({ payload: Payload.create(schema), pieces: [], rowCount: 0 });
   let limit = reading.firstChunkRowCount;
   let firstRow = 0;
@@ -34,7 +33,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     part = open();
     return done;
   };
-  const wanted = [...new Set([columns.ra, columns.dec, ...names])];
+  const wanted = [...new Set([...schema.fields.map(({ name }) => name), columns.ra, columns.dec])];
   for await (const batch of reader.batches({ columns: wanted, signal })) {
     signal.throwIfAborted();
     for (let from = 0; from < batch.numRows; ) {

@@ -1,7 +1,7 @@
 import type { PairQuery, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { ahead, inOrder } from './ahead.js';
+import { ahead, breathe } from './ahead.js';
 import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
 import { CatalogTable } from './catalog-table.js';
 import type { PositionColumns } from './columns.js';
@@ -34,9 +34,6 @@ export interface PreparedMatch {
   /** performance.now() at the start. */
   readonly started: number;
 }
-
-/** Batches being gathered at a time. */
-const BATCHES_UNDER_WAY = 2;
 
 /** The result of a match, to be iterated once. Leaving the loop early stops the match and gives everything back. */
 export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable {
@@ -149,12 +146,17 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     this.#matchStarted = performance.now();
     try {
       this.#signal.throwIfAborted();
-      const { layout, right, context } = this.#match;
-      const maker = (): BatchMaker =>
-        new BatchMaker(layout, right.payload, { runtime: context.runtime, signal: this.#signal, fairKey: this }, { rightPositions: right.positions, groups: this.#groups });
-      const batches = inOrder(this.#rowsOfBatches(), BATCHES_UNDER_WAY, (selections) => maker().make(selections));
-      for await (const batch of batches) {
-        this.#signal.throwIfAborted();
+      const { layout, right, left } = this.#match;
+      // Groups are known when the first rows are.
+      let maker: BatchMaker | undefined;
+      const make = (selections: readonly Selection[]): RecordBatch => {
+        maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups });
+        return maker.make(selections);
+      };
+      for await (const selections of this.#rowsOfBatches()) {
+        // Gathering is short, and whole batches of it would starve the event loop.
+        await breathe(this.#signal);
+        const batch = make(selections);
         this.#rowCount += batch.numRows;
         this.#report('match');
         yield batch;

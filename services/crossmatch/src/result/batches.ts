@@ -1,9 +1,9 @@
-import type { Positions } from '@armilla/sky';
-import { type Data, type DataType, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
+import { concatData } from '@armilla/tables';
+import { type Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
 import type { Selection } from '../join.js';
 import { computedData, type ComputedSources } from './computed.js';
 import type { ResultLayout } from './layout.js';
-import { Payload, type TakeContext } from './payload.js';
+import { Payload, subSchema } from './payload.js';
 
 /** Bytes that a result batch aims at; its row count depends on the schema alone, so that every run cuts alike. */
 const BATCH_BYTES = 2 ** 22;
@@ -36,52 +36,33 @@ function typeIsVariable(type: DataType): boolean {
 
 /** Gathers the columns of selections into result batches. */
 export class BatchMaker {
-  readonly #sources: ComputedSources;
+  readonly #noLeft: Payload;
 
   constructor(
     private readonly layout: ResultLayout,
-    private readonly right: Payload | undefined,
-    private readonly context: TakeContext,
-    sources: { rightPositions?: Positions; groups?: ComputedSources['groups'] },
+    leftSchema: Schema,
+    private readonly right: Payload,
+    private readonly sources: ComputedSources,
   ) {
-    this.#sources = { rightPositions: sources.rightPositions, groups: sources.groups };
+    this.#noLeft = Payload.empty(subSchema(leftSchema, layout.leftNames));
   }
 
   /** One batch of all rows of `selections`, in order. */
-  async make(selections: readonly Selection[]): Promise<RecordBatch> {
-    if (selections.length === 1) return this.#gather(selections[0]);
-    const whole = Payload.create(this.layout.schema);
-    let rowCount = 0;
-    for (const selection of selections) {
-      whole.append(await this.#gather(selection));
-      rowCount += selection.count;
-    }
-    whole.seal();
-    const rows = new Int32Array(rowCount);
-    for (let row = 0; row < rowCount; row++) rows[row] = row;
-    return batchOf(this.layout.schema, rowCount, await whole.take(rows, rowCount, this.layout.schema.fields.map(({ name }) => name), this.context));
+  make(selections: readonly Selection[]): RecordBatch {
+    const pieces = selections.map((selection) => this.#gather(selection));
+    const count = selections.reduce((sum, selection) => sum + selection.count, 0);
+    const columns = pieces.length === 1 ? pieces[0] : this.layout.columns.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
+    const { schema } = this.layout;
+    return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: count, nullCount: 0, children: columns }));
   }
 
-  async #gather(selection: Selection): Promise<RecordBatch> {
-    const { layout, context, right } = this;
-    const [leftData, rightData] = await Promise.all([
-      selection.part ? selection.part.payload.take(selection.left, selection.count, layout.leftNames, context) : undefined,
-      right ? right.take(selection.right, selection.count, layout.rightNames, context) : undefined,
-    ]);
-    const children = layout.columns.map((column, i) => {
-      if (column.from === 'computed') return computedData(column.name, selection, this.#sources);
-      const data = column.from === 'left' ? leftData?.[layout.leftNames.indexOf(column.name)] : rightData?.[layout.rightNames.indexOf(column.name)];
-      return data ?? Payload.nulls(layout.schema.fields[i].type, selection.count);
+  #gather(selection: Selection): Data<DataType>[] {
+    const { layout } = this;
+    const leftData = (selection.part?.payload ?? this.#noLeft).take(selection.part && selection.left, selection.count, layout.leftNames);
+    const rightData = this.right.take(selection.right, selection.count, layout.rightNames);
+    return layout.columns.map((column) => {
+      if (column.from === 'computed') return computedData(column.name, selection, this.sources);
+      return column.from === 'left' ? leftData[layout.leftNames.indexOf(column.name)] : rightData[layout.rightNames.indexOf(column.name)];
     });
-    return batchOf(layout.schema, selection.count, children);
   }
-}
-
-/** A batch without rows, so that an empty result has its schema. */
-export function emptyBatch(schema: Schema): RecordBatch {
-  return batchOf(schema, 0, schema.fields.map(({ type }) => Payload.nulls(type, 0)));
-}
-
-function batchOf(schema: Schema, length: number, children: Data[]): RecordBatch {
-  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children }));
 }

@@ -2,6 +2,7 @@ import { fail } from '@armilla/base';
 import { type DataType, Field, Float64, Int32, Int64, Schema } from 'apache-arrow';
 import { availableColumns } from '../columns.js';
 import type { ResolvedOptions } from '../options.js';
+import { plainField } from './payload.js';
 
 export const COMPUTED_COLUMNS = [
   'separation_arcsec',
@@ -147,5 +148,5 @@ function fieldOf(column: ResultColumn, name: string, left: Schema, right: Schema
   }
   const source = (column.from === 'left' ? left : right).fields.find((field) => field.name === column.name) as Field;
   const mayMiss = column.from === 'left' ? join.startsWith('right') || join === 'full' : join.startsWith('left') || join === 'full';
-  return new Field(name, source.type, source.nullable || mayMiss, source.metadata);
+  return plainField(source, name, source.nullable || mayMiss);
 }

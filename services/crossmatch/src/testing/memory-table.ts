@@ -1,5 +1,5 @@
 import type { TableReader } from '@armilla/tables';
-import { type RecordBatch, type Schema, type Table, tableFromArrays, vectorFromArray, Table as ArrowTable, type Vector } from 'apache-arrow';
+import { Float64, type RecordBatch, type Schema, type Table, tableFromArrays, vectorFromArray, Table as ArrowTable, Utf8, type Vector } from 'apache-arrow';
 
 /** A table in memory as a reader, cut into batches of `batchRowCount` rows. */
 export function memoryTable(table: Table, options: { where?: string; batchRowCount?: number; rowCountKnown?: boolean } = {}): TableReader & { closed: number } {
@@ -22,11 +22,13 @@ export function memoryTable(table: Table, options: { where?: string; batchRowCou
   return reader;
 }
 
-/** Columns by name; number arrays become Float64, typed arrays their own type, others what apache-arrow infers. */
+/** Columns by name; number arrays become Float64, typed arrays their own type, texts Utf8. */
 export function tableOf(columns: Record<string, Float64Array | Int32Array | BigInt64Array | readonly (number | null)[] | readonly (string | null)[]>): Table {
   const vectors: Record<string, Vector> = {};
   for (const [name, values] of Object.entries(columns)) {
-    vectors[name] = ArrayBuffer.isView(values) ? (tableFromArrays({ v: values as Float64Array }).getChild('v') as Vector) : vectorFromArray(values as unknown[]);
+    if (ArrayBuffer.isView(values)) vectors[name] = tableFromArrays({ v: values as Float64Array }).getChild('v') as Vector;
+    else if (values.some((value) => typeof value === 'string')) vectors[name] = vectorFromArray(values as (string | null)[], new Utf8());
+    else vectors[name] = vectorFromArray(values as (number | null)[], new Float64());
   }
   return new ArrowTable(vectors);
 }
