@@ -10,4 +10,7 @@ export {
   separationKeyLimit,
   separationOfKeyArcsec,
 } from './separation/separation.js';
+export { COUNTERPART_SHARE, type SimulatedCatalog, type SimulatedField, simulateField } from './simulate/field.js';
+export { clusteredPlane, type SimulatedPair, uniformSky } from './simulate/pair.js';
+export { type MatchPrediction } from './simulate/prediction.js';
 export { arcsine, cosDegrees, sinDegrees } from './separation/trigonometry.js';
