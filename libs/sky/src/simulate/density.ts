@@ -71,7 +71,8 @@ export class FieldDensity {
     for (let c = 0; c < clusterCount; c++) {
       const sigma = this.#clusterSigmaDeg[c];
       const square = ((x - this.#clusterX[c]) ** 2 + (y - this.#clusterY[c]) ** 2) / (sigma * sigma);
-      if (square < 60) density += ((CLUSTER_SHARE / clusterCount) * Math.exp(-square / 2)) / (2 * Math.PI * sigma * sigma);
+      if (square < 60)
+        density += ((CLUSTER_SHARE / clusterCount) * Math.exp(-square / 2)) / (2 * Math.PI * sigma * sigma);
     }
     return density;
   }
