@@ -1,3 +1,13 @@
 export * from './gen/armilla/type/v1/frame.js';
 export * from './gen/armilla/type/v1/stream.js';
 export * from './gen/armilla/crossmatch/v1/crossmatch.js';
+export { BadRequest, ErrorInfo, RequestInfo, RetryInfo } from './gen/google/rpc/error_details.js';
+export { Status as RpcStatus } from './gen/google/rpc/status.js';
+export {
+  HealthCheckRequest,
+  HealthCheckResponse,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthClient,
+  HealthListResponse,
+  HealthService,
+} from './gen/grpc/health/v1/health.js';

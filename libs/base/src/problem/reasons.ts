@@ -84,6 +84,7 @@ export const REASONS = {
   ROUTE_NOT_FOUND: reason('NOT_FOUND', 2, 'there is nothing at {path}; see /openapi.json'),
   SERVER_BUSY: reason('RESOURCE_EXHAUSTED', 69, '{running} calls run and {waiting} wait; try again in {retry_seconds} s'),
   SERVER_UNAVAILABLE: reason('UNAVAILABLE', 69, '{target} cannot be reached: {detail}'),
+  SERVICE_UNKNOWN: reason('NOT_FOUND', 69, "no service '{got}' runs here; known are {known}"),
   STREAM_INCOMPLETE: reason('DATA_LOSS', 74, '{where}: the stream ended without its summary: {detail}'),
   STREAM_ORDER: reason('INVALID_ARGUMENT', 65, '{where}: {detail}'),
   UNAUTHENTICATED: reason('UNAUTHENTICATED', 77, 'a valid bearer token is needed: {detail}'),

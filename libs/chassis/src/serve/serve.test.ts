@@ -1,0 +1,215 @@
+import { connect as connectHttp2 } from 'node:http2';
+import { status } from '@grpc/grpc-js';
+import { fail, type Problem } from '@armilla/base';
+import { CrossmatchServiceService, ExplainRequest, ExplainResponse, HealthService, type PutResponse, ServingStatus } from '@armilla/proto';
+import {
+  callMetadata,
+  callOnce,
+  type CallContext,
+  clientStream,
+  connect,
+  createLogger,
+  duplex,
+  type Frame,
+  loadConfig,
+  makeFrame,
+  readFrames,
+  serve,
+  type ServiceModule,
+  unary,
+  withFrameCodec,
+  writeFrame,
+} from '../index.js';
+
+const NAME = 'armilla.crossmatch.v1.CrossmatchService';
+
+interface Script {
+  explain?(request: ExplainRequest, context: CallContext): Promise<ExplainResponse>;
+  match?(frames: AsyncIterable<Frame>, context: CallContext): AsyncIterable<Frame>;
+  put?(frames: AsyncIterable<Frame>, context: CallContext): Promise<PutResponse>;
+}
+
+async function* echo(frames: AsyncIterable<Frame>): AsyncIterable<Frame> {
+  for await (const frame of frames) yield frame;
+}
+
+async function start(script: Script, flags: Record<string, string | number> = {}) {
+  const lines: string[] = [];
+  const service: ServiceModule = {
+    name: NAME,
+    definition: withFrameCodec(CrossmatchServiceService),
+    handlers: () => ({
+      explain: unary(script.explain ?? (async () => ExplainResponse.fromPartial({}))),
+      match: duplex(script.match ?? echo),
+      put: clientStream(script.put ?? (async () => ({ table: undefined }))),
+    }),
+  };
+  const config = loadConfig({ flags: { grpcAddress: '127.0.0.1:0', ...flags } });
+  const log = createLogger({ logLevel: 'debug' }, (line) => lines.push(line));
+  const server = await serve({ services: [service], config, log });
+  const client = connect(CrossmatchServiceService, server.address);
+  const explain = (settings = {}) => callOnce<ExplainResponse>((...rest) => client.explain(ExplainRequest.fromPartial({}), ...rest), settings);
+  return { server, client, lines, explain, async stop() { client.close(); await server.stop(1000); } };
+}
+
+async function problemOf(promise: Promise<unknown>): Promise<Problem> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Problem;
+  }
+  throw new Error('it did not fail');
+}
+
+async function collect(frames: AsyncIterable<Frame>): Promise<Frame[]> {
+  const all: Frame[] = [];
+  for await (const frame of frames) all.push(frame);
+  return all;
+}
+
+test('a unary call is answered', async () => {
+  const { explain, stop } = await start({ explain: async () => ExplainResponse.fromPartial({ cellCount: 42n }) });
+  expect((await explain()).cellCount).toBe(42n);
+  await stop();
+});
+
+test('frames come back as they were sent', async () => {
+  const { client, stop } = await start({});
+  const call = client.match();
+  const sent = Array.from({ length: 40 }, (_, i) => makeFrame({ header: Buffer.from('head'), table: i % 2, body: [Buffer.alloc(100_000, i), Buffer.alloc(8, 1)] }));
+  const received = collect(readFrames<Frame>(call));
+  for (const frame of sent) await writeFrame(call, frame);
+  call.end();
+  const frames = await received;
+  expect(frames.length).toBe(40);
+  frames.forEach((frame, i) => {
+    expect(Buffer.concat(frame.body).equals(Buffer.concat(sent[i].body))).toBe(true);
+    expect(frame.body[0].byteOffset % 8).toBe(0);
+    expect(frame.table).toBe(i % 2);
+  });
+  await stop();
+});
+
+test('whatever a handler throws becomes a typed status with request id and trace id', async () => {
+  const { explain, stop, lines } = await start({
+    explain: async () => {
+      throw fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: -1 });
+    },
+    match: () => {
+      throw new Error('secret /path/of/a/file');
+    },
+  });
+  const problem = await problemOf(explain({ requestId: 'my-call' }));
+  expect(problem.reason).toBe('RADIUS_OUT_OF_RANGE');
+  expect(problem.fields).toMatchObject({ field: 'radius_arcsec', got: '-1', request_id: 'my-call' });
+  expect(problem.fields.trace_id).toMatch(/^[0-9a-f]{32}$/);
+  await stop();
+  expect(lines.join('')).toContain('"serving"');
+});
+
+test('an unexpected error keeps its text in the log', async () => {
+  const { client, stop, lines } = await start({
+    match: async function* () {
+      yield makeFrame({ metadata: Buffer.from('first') });
+      throw new Error('secret /path/of/a/file');
+    },
+  });
+  const call = client.match(callMetadata({ requestId: 'call-7' }));
+  const problem = await problemOf(collect(readFrames<Frame>(call)));
+  expect(problem.reason).toBe('INTERNAL');
+  expect(problem.message).toContain('call-7');
+  expect(problem.message).not.toContain('secret');
+  expect(lines.find((line) => line.includes('secret'))).toContain('call-7');
+  await stop();
+});
+
+test('cancel, disconnect and deadline reach the handler with their reasons', async () => {
+  const ended: string[] = [];
+  let running = (): void => undefined;
+  const { explain, stop, server } = await start({
+    explain: (_, { signal }) =>
+      new Promise((_, reject) => {
+        running();
+        signal.addEventListener('abort', () => {
+          ended.push((signal.reason as Problem).reason);
+          reject(signal.reason as Error);
+        });
+      }),
+  });
+  const abort = new AbortController();
+  const started = new Promise<void>((resolve) => (running = resolve));
+  const cancelled = problemOf(explain({ signal: abort.signal }));
+  await started;
+  abort.abort();
+  expect((await cancelled).reason).toBe('CANCELLED');
+  expect((await problemOf(explain({ deadlineMs: Date.now() + 150 }))).reason).toBe('DEADLINE_EXCEEDED');
+  const second = new Promise<void>((resolve) => (running = resolve));
+  const session = connectHttp2(`http://${server.address}`);
+  const raw = session.request({ ':method': 'POST', ':path': `/${NAME}/Explain`, 'content-type': 'application/grpc', te: 'trailers' });
+  raw.on('error', () => undefined);
+  raw.end(Buffer.alloc(5));
+  await second;
+  session.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(ended).toEqual(['CANCELLED', 'DEADLINE_EXCEEDED', 'CANCELLED']);
+  expect(server.activeCallCount).toBe(0);
+  await stop();
+});
+
+test('the server has its own deadline for calls that bring none', async () => {
+  const { explain, stop } = await start({ explain: () => new Promise(() => undefined) }, { defaultDeadlineSeconds: 1 });
+  expect((await problemOf(explain())).reason).toBe('DEADLINE_EXCEEDED');
+  await stop();
+});
+
+test('health answers by service, and NOT_SERVING ends the watch at the stop', async () => {
+  const { server, stop } = await start({});
+  const health = connect(HealthService, server.address);
+  const check = (service: string) => callOnce<{ status: ServingStatus }>((...rest) => health.check({ service }, ...rest));
+  expect((await check('')).status).toBe(ServingStatus.SERVING);
+  expect((await check(NAME)).status).toBe(ServingStatus.SERVING);
+  expect((await problemOf(check('nobody'))).reason).toBe('SERVICE_UNKNOWN');
+  const watch = health.watch({ service: NAME });
+  const seen: ServingStatus[] = [];
+  watch.on('data', (message: { status: ServingStatus }) => seen.push(message.status));
+  const ended = new Promise((resolve) => watch.on('end', resolve));
+  await new Promise((resolve) => watch.once('data', resolve));
+  await server.stop();
+  await ended;
+  expect(seen).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
+  health.close();
+  await stop();
+});
+
+test('a stop lets running calls finish, and ends them after the grace', async () => {
+  let finish = (): void => undefined;
+  const { explain, server, stop, client } = await start({
+    explain: (_, { signal }) => new Promise((resolve, reject) => {
+      finish = () => resolve(ExplainResponse.fromPartial({}));
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
+    }),
+  });
+  const first = explain();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const stopping = server.stop(5000);
+  setTimeout(finish, 100);
+  expect(await first).toBeDefined();
+  client.close();
+  await stopping;
+  await stop();
+
+  const other = await start({ explain: () => new Promise(() => undefined) });
+  const stuck = problemOf(other.explain());
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await other.server.stop(100);
+  expect((await stuck).reason).toBe('DRAINING');
+  await other.stop();
+});
+
+test('a method that is not there is UNIMPLEMENTED', async () => {
+  const { client, stop } = await start({});
+  const problem = await problemOf(callOnce((...rest) => client.getTable({ name: 'x' }, ...rest)));
+  expect(problem.code).toBe('INVALID_ARGUMENT');
+  expect(status.UNIMPLEMENTED).toBe(12);
+  await stop();
+});

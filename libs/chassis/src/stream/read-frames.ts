@@ -1,0 +1,77 @@
+import { type Readable } from 'node:stream';
+import { fail, toProblem } from '@armilla/base';
+import { abortProblem } from '../errors/abort-reason.js';
+import { statusToProblem } from '../errors/revive.js';
+import { Undecodable } from './undecodable.js';
+
+/** Messages that a gRPC stream reads ahead: Node's default of 16 would hold 16 MiB of frames per call. */
+const READ_AHEAD = 2;
+
+/**
+ * The messages of a gRPC stream, either side, pulled one by one. Ends at the peer's half-close (server) or at status OK
+ * (client); any other end throws its Problem. Leaving the loop early leaves the call open, so that the other direction
+ * goes on. `signal` ends the wait with its reason.
+ */
+export async function* readFrames<T>(call: Readable, signal?: AbortSignal): AsyncGenerator<T, void, undefined> {
+  setReadAhead(call);
+  let wake = (): void => undefined;
+  let failure: unknown;
+  let ended = false;
+  const onReadable = (): void => wake();
+  const onEnd = (): void => {
+    ended = true;
+    wake();
+  };
+  const onError = (error: unknown): void => {
+    failure ??= error;
+    wake();
+  };
+  const onClose = (): void => {
+    if (!ended) failure ??= fail('CANCELLED');
+    wake();
+  };
+  const onAbort = (): void => {
+    failure = signal && abortProblem(signal);
+    wake();
+  };
+  call.on('readable', onReadable).on('end', onEnd).on('error', onError).on('close', onClose);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  try {
+    for (;;) {
+      if (failure !== undefined) throw reasonOf(failure);
+      const message: unknown = call.read();
+      if (message instanceof Undecodable) throw message.problem;
+      if (message !== null) {
+        yield message as T;
+        continue;
+      }
+      if (ended || call.readableEnded) {
+        // On the client, 'end' comes with the trailers; a bad status follows as 'error' in the same turn.
+        await new Promise(setImmediate);
+        if (failure !== undefined) throw reasonOf(failure);
+        return;
+      }
+      if (call.destroyed) throw fail('CANCELLED');
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    call.off('readable', onReadable).off('end', onEnd).off('error', onError).off('close', onClose);
+    signal?.removeEventListener('abort', onAbort);
+    // A late failure of an abandoned call has nobody to tell; unheard it would end the process.
+    if (call.listenerCount('error') === 0) call.on('error', () => undefined);
+  }
+}
+
+function reasonOf(failure: unknown): Error {
+  return isServiceError(failure) ? statusToProblem(failure) : toProblem(failure);
+}
+
+const isServiceError = (error: unknown): error is Parameters<typeof statusToProblem>[0] =>
+  error instanceof Error && 'code' in error && typeof error.code === 'number' && 'metadata' in error;
+
+/** grpc-js builds its streams with Node's default and offers no option; guarded by a test. */
+function setReadAhead(call: Readable): void {
+  const state = (call as unknown as { _readableState?: { highWaterMark: number } })._readableState;
+  if (state) state.highWaterMark = READ_AHEAD;
+}

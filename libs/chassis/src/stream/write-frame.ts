@@ -1,0 +1,70 @@
+import { type Writable } from 'node:stream';
+import { fail, type Problem } from '@armilla/base';
+import { abortProblem } from '../errors/abort-reason.js';
+import { messageByteLength } from './frame.js';
+
+/** Bytes handed to a call and not yet taken by the transport, beyond which `writeFrame` waits. */
+const IN_FLIGHT_BYTES = 4 * 1024 * 1024;
+
+/** What one call has sent and how its reader keeps up. */
+export interface WriteState {
+  inFlightBytes: number;
+  /** Bytes that the transport has taken; grows only. */
+  takenBytes: number;
+  failure: Problem | undefined;
+  readonly wakers: Set<() => void>;
+}
+
+const states = new WeakMap<Writable, WriteState>();
+
+export function writeStateOf(call: Writable): WriteState {
+  let state = states.get(call);
+  if (!state) {
+    state = makeState(call);
+    states.set(call, state);
+  }
+  return state;
+}
+
+/**
+ * Writes one frame (or another message of a stream); resolves when there is room for the next (at most 4 MiB are under way), rejects with the signal's
+ * reason or CANCELLED when the peer is gone: it never waits for a dead reader.
+ */
+export async function writeFrame<Message>(call: Writable, frame: Message, signal?: AbortSignal): Promise<void> {
+  const state = writeStateOf(call);
+  if (signal?.aborted) throw abortProblem(signal);
+  if (state.failure) throw state.failure;
+  if (call.destroyed || call.writableEnded) throw fail('CANCELLED');
+  // A small constant for the object itself keeps endless empty frames countable.
+  const size = messageByteLength(frame) + 64;
+  state.inFlightBytes += size;
+  call.write(frame, () => {
+    state.inFlightBytes -= size;
+    state.takenBytes += size;
+    for (const wake of state.wakers) wake();
+  });
+  while (state.inFlightBytes > IN_FLIGHT_BYTES) {
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        state.wakers.delete(wake);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      state.wakers.add(wake);
+      signal?.addEventListener('abort', wake, { once: true });
+    });
+    if (signal?.aborted) throw abortProblem(signal);
+    if (state.failure) throw state.failure;
+  }
+}
+
+function makeState(call: Writable): WriteState {
+  const state: WriteState = { inFlightBytes: 0, takenBytes: 0, failure: undefined, wakers: new Set() };
+  // grpc-js never calls back writes of a cancelled call, so the end of the call has to wake whoever waits.
+  const onGone = (): void => {
+    state.failure ??= fail('CANCELLED');
+    for (const wake of state.wakers) wake();
+  };
+  for (const event of ['close', 'cancelled', 'error']) call.once(event, onGone);
+  return state;
+}

@@ -1,0 +1,2 @@
+/** Instrumentation scope of this package's spans and metrics. */
+export const TRACER_NAME = '@armilla/chassis';
