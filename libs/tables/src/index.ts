@@ -13,7 +13,7 @@ export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
 export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';
-export { type ColumnPiece, type ColumnSpec, columnSpec, pieceOf } from './parquet/write/column.js';
+export { type ColumnPiece, type ColumnSpec, columnSpec } from './parquet/write/column.js';
 export { ParquetWriter, type ParquetWriterOptions } from './parquet/write/writer.js';
 export { type ByteSource, FileSource, MemorySource } from './parquet/source.js';
 export { encodeTable, type EncodeOptions } from './table/encode.js';

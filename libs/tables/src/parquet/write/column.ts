@@ -1,4 +1,4 @@
-import { type Data, DataType, DateUnit, type Decimal, type Field, type FixedSizeBinary, Precision, type Timestamp, TimeUnit, Type } from 'apache-arrow';
+import { DataType, DateUnit, type Decimal, type Field, type FixedSizeBinary, Precision, type Timestamp, TimeUnit, Type } from 'apache-arrow';
 import { fail } from '@armilla/base';
 import { type LogicalType, Physical } from '../format/metadata.js';
 
@@ -105,27 +105,4 @@ function integerMapping({ bitWidth, isSigned }: { bitWidth: number; isSigned: bo
 
 function unitName(unit: TimeUnit): 'ms' | 'us' | 'ns' {
   return unit === TimeUnit.NANOSECOND ? 'ns' : unit === TimeUnit.MICROSECOND ? 'us' : 'ms';
-}
-
-/** The buffers of one batch's column. */
-export function pieceOf(spec: ColumnSpec, data: Data): ColumnPiece {
-  const { length } = data;
-  const nullCount = data.type.typeId === Type.Null ? length : data.nullCount;
-  const validity = nullCount > 0 && data.type.typeId !== Type.Null ? (data.nullBitmap as Uint8Array) : undefined;
-  const base = { length, nullCount, validity, bitOffset: data.offset };
-  if (data.type.typeId === Type.Null) return { ...base, values: new Uint8Array(0), offsets: undefined };
-  if (spec.physical === Physical.byteArray) {
-    const offsets = narrowOffsets(data.valueOffsets as unknown as Int32Array | BigInt64Array);
-    return { ...base, values: bytesOf(data.values as ArrayBufferView), offsets };
-  }
-  const values = bytesOf(data.values as ArrayBufferView);
-  return { ...base, values: spec.byteWidth > 0 ? values.subarray(0, length * spec.byteWidth) : values, offsets: undefined };
-}
-
-function bytesOf(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-function narrowOffsets(offsets: Int32Array | BigInt64Array): Int32Array {
-  return offsets instanceof Int32Array ? offsets : Int32Array.from(offsets, Number);
 }

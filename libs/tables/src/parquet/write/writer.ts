@@ -1,33 +1,55 @@
 import { fail } from '@armilla/base';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { MAGIC, encodeFooter, type WrittenColumn, type WrittenRowGroup } from './footer.js';
+import { ParquetPool } from '../work/pool.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from './chunk.js';
-import { type ColumnPiece, type ColumnSpec, columnSpec, pieceOf } from './column.js';
+import { type ColumnSpec, columnSpec } from './column.js';
+import { encodeFooter, MAGIC, type WrittenColumn, type WrittenRowGroup } from './footer.js';
+import { ColumnStage } from './stage.js';
 
 export interface ParquetWriterOptions {
   /** What messages call the output. */
   readonly where?: string;
   readonly codec?: CodecChoice;
-  /** Rows per row group, about: a row group ends with a batch. */
+  /** Rows per row group; by default as many as 64 MiB hold, at most 262,144. */
   readonly rowGroupRowCount?: number;
+  /** Threads that encode; by default as many as there are cores, none for small tables. Shared by all writers and readers. */
+  readonly workers?: number;
+  /** The sink is done with bytes when its promise resolves: their memory is used again. */
+  readonly recycle?: boolean;
   /** Key-value metadata of the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Small enough to stay in memory with tens of columns, large enough for readers to be fast. */
-const DEFAULT_ROW_GROUP_ROWS = 262_144;
+/** Large enough for readers to be fast, small enough to keep a few in memory with tens of columns. */
+const ROW_GROUP_ROWS = 262_144;
+const ROW_GROUP_BYTES = 64 << 20;
+const TEXT_BYTES = 24;
+/** Row groups that may wait to be encoded or written while the next one is gathered. */
+const ROW_GROUPS_AHEAD = 2;
+/** Gathered bytes that one task encodes. */
+const TASK_BYTES = 4 << 20;
+/** Row groups below this are encoded in this thread. */
+const SMALL_GROUP_BYTES = 4 << 20;
 /** Parts below this size are put together before they are written. */
 const SMALL_PART_BYTES = 1 << 16;
 const BUFFER_BYTES = 1 << 18;
 
-/** Writes record batches as a Parquet file, row group by row group; `sink` gets the bytes in order, one call at a time. */
+/**
+ * Writes record batches as a Parquet file. Row groups are encoded in threads and written in the background while the
+ * next one is gathered; `sink` gets the bytes in order, one call at a time. `close` ends it in any case.
+ */
 export class ParquetWriter {
   readonly #specs: ColumnSpec[];
   readonly #where: string;
   readonly #rowGroupRows: number;
   readonly #groups: WrittenRowGroup[] = [];
-  #pieces: ColumnPiece[][];
-  #pendingRows = 0;
+  readonly #free: ColumnStage[][] = [];
+  readonly #waiting: Promise<void>[] = [];
+  readonly #abort = new AbortController();
+  #pool: ParquetPool | undefined;
+  #stages: ColumnStage[];
+  #stagedRows = 0;
+  #tail: Promise<void> = Promise.resolve();
   #offset = 0;
   #rowCount = 0;
   #buffer = new Uint8Array(BUFFER_BYTES);
@@ -40,52 +62,102 @@ export class ParquetWriter {
   ) {
     this.#where = options.where ?? 'parquet';
     this.#specs = schema.fields.map((field) => columnSpec(field, this.#where));
-    this.#pieces = this.#specs.map(() => []);
-    this.#rowGroupRows = options.rowGroupRowCount ?? DEFAULT_ROW_GROUP_ROWS;
+    this.#rowGroupRows = options.rowGroupRowCount ?? rowGroupRows(this.#specs);
+    this.#stages = this.#newStages();
   }
 
-  /** Takes a batch; its buffers must stay unchanged until the next row group was written (or `finish`). */
+  /** Takes a batch; it may be changed afterwards. Waits while too much is unwritten. */
   async write(batch: RecordBatch): Promise<void> {
-    if (batch.numRows === 0) return;
-    this.#specs.forEach((spec, i) => {
-      const data = batch.data.children[i];
-      if (!data) throw fail('INTERNAL', { detail: `${this.#where}: a batch has no column '${spec.name}'` });
-      this.#pieces[i].push(pieceOf(spec, data));
-    });
-    this.#pendingRows += batch.numRows;
-    if (this.#pendingRows >= this.#rowGroupRows) await this.#flushRowGroup();
+    const columns = batch.data.children;
+    if (columns.length !== this.#specs.length) throw fail('INTERNAL', { detail: `${this.#where}: a batch has ${columns.length} columns, the schema has ${this.#specs.length}` });
+    for (let from = 0; from < batch.numRows; ) {
+      const to = Math.min(batch.numRows, from + this.#rowGroupRows - this.#stagedRows);
+      this.#stages.forEach((stage, i) => stage.append(columns[i], from, to));
+      this.#stagedRows += to - from;
+      from = to;
+      if (this.#stagedRows >= this.#rowGroupRows) await this.#sendRowGroup();
+    }
   }
 
   /** Writes what is left and the footer. */
   async finish(): Promise<{ rowCount: number; byteCount: number }> {
-    if (this.#pendingRows > 0) await this.#flushRowGroup();
+    if (this.#stagedRows > 0) await this.#sendRowGroup();
+    await this.#tail;
     if (this.#offset === 0) await this.#put(MAGIC);
-    const { metadata = {} } = this.options;
-    const keyValues = new Map([...this.schema.metadata, ...Object.entries(metadata)]);
+    const keyValues = new Map([...this.schema.metadata, ...Object.entries(this.options.metadata ?? {})]);
     await this.#put(encodeFooter(this.#specs, this.#groups, keyValues));
     await this.#flushBuffer();
+    await this.close();
     return { rowCount: this.#rowCount, byteCount: this.#offset };
   }
 
-  async #flushRowGroup(): Promise<void> {
-    const rowCount = this.#pendingRows;
-    const pieces = this.#pieces;
-    this.#pieces = this.#specs.map(() => []);
-    this.#pendingRows = 0;
+  /** Ends the work that is under way; without `finish` before it the file is incomplete. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await Promise.allSettled(this.#waiting);
+    this.#pool?.release();
+    this.#pool = undefined;
+  }
+
+  async #sendRowGroup(): Promise<void> {
+    const rowCount = this.#stagedRows;
+    const stages = this.#stages;
+    const encoded = this.#encode(stages);
+    const before = this.#tail;
+    const written = (async () => {
+      const columns = await encoded;
+      await before;
+      this.#abort.signal.throwIfAborted();
+      await this.#writeRowGroup(rowCount, columns);
+      if (this.options.recycle) {
+        for (const stage of stages) stage.reset();
+        this.#free.push(stages);
+      }
+    })();
+    // Failures are seen by the next write or by finish.
+    written.catch(() => undefined);
+    encoded.catch(() => undefined);
+    this.#tail = written;
+    this.#waiting.push(written);
+    if (this.#waiting.length > ROW_GROUPS_AHEAD) await this.#waiting.shift();
+    this.#stages = this.#free.pop() ?? this.#newStages();
+    this.#stagedRows = 0;
+  }
+
+  /** A task per few columns in the pool; small groups here. */
+  async #encode(stages: readonly ColumnStage[]): Promise<EncodedColumn[]> {
+    const { codec, workers } = this.options;
+    const columns = stages.map((stage) => ({ spec: stage.spec, pieces: [stage.piece()] }));
+    const byteLength = stages.reduce((sum, stage) => sum + stage.byteLength, 0);
+    const workerCount = workers ?? (byteLength < SMALL_GROUP_BYTES ? 0 : ParquetPool.defaultWorkerCount());
+    if (workerCount === 0) return columns.map(({ spec, pieces }) => encodeColumnChunk(spec, pieces, codec));
+    const pool = (this.#pool ??= ParquetPool.acquire(workerCount));
+    const tasks: (typeof columns)[] = [];
+    let size = Infinity;
+    columns.forEach((column, i) => {
+      if (size >= TASK_BYTES) {
+        tasks.push([]);
+        size = 0;
+      }
+      tasks[tasks.length - 1].push(column);
+      size += stages[i].byteLength;
+    });
+    const settled = await Promise.allSettled(tasks.map((task) => pool.run({ kind: 'encode', columns: task, codec }, this.#abort.signal)));
+    return settled.flatMap((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
+  }
+
+  async #writeRowGroup(rowCount: number, encoded: readonly EncodedColumn[]): Promise<void> {
     if (this.#offset === 0) await this.#put(MAGIC);
     const columns: WrittenColumn[] = [];
-    for (const [i, spec] of this.#specs.entries()) {
-      columns.push(await this.#putColumn(encodeColumnChunk(spec, pieces[i], this.options.codec)));
+    for (const { parts, ...column } of encoded) {
+      columns.push({ ...column, offset: this.#offset });
+      for (const part of parts) await this.#put(part);
     }
     this.#groups.push({ rowCount, columns });
     this.#rowCount += rowCount;
-  }
-
-  async #putColumn(encoded: EncodedColumn): Promise<WrittenColumn> {
-    const offset = this.#offset;
-    const { parts, ...column } = encoded;
-    for (const part of parts) await this.#put(part);
-    return { ...column, offset };
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
@@ -107,4 +179,13 @@ export class ParquetWriter {
     this.#buffered = 0;
     await this.sink(bytes);
   }
+
+  #newStages(): ColumnStage[] {
+    return this.#specs.map((spec) => new ColumnStage(spec, this.#rowGroupRows));
+  }
+}
+
+function rowGroupRows(specs: readonly ColumnSpec[]): number {
+  const rowBytes = specs.reduce((sum, spec) => sum + (spec.byteWidth || TEXT_BYTES), 0);
+  return Math.max(8192, Math.min(ROW_GROUP_ROWS, Math.floor(ROW_GROUP_BYTES / Math.max(1, rowBytes)) & -8));
 }
