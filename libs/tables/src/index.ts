@@ -14,6 +14,7 @@ export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './p
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
 export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';
 export { type ColumnPiece, type ColumnSpec, columnSpec } from './parquet/write/column.js';
+export { encodeParquet } from './parquet/write/encode.js';
 export { ParquetWriter, type ParquetWriterOptions } from './parquet/write/writer.js';
 export { type ByteSource, FileSource, MemorySource } from './parquet/source.js';
 export { encodeTable, type EncodeOptions } from './table/encode.js';

@@ -3,7 +3,7 @@ import {
   Binary, Bool, type DataType, DateDay, Field, FixedSizeBinary, Float16, Float32, Float64, Int16, Int32, Int64, Int8, makeData, Null, RecordBatch, Schema,
   Struct, TimestampMicrosecond, Uint16, Uint32, Uint64, Uint8, Utf8, type Vector, vectorFromArray,
 } from 'apache-arrow';
-import { MemorySource, openParquet, ParquetWriter, type ParquetWriterOptions } from '../index.js';
+import { encodeParquet, MemorySource, openParquet, ParquetWriter, type ParquetWriterOptions } from '../index.js';
 
 /** One random value of each kind of column, null now and then. */
 const KINDS: Readonly<Record<string, { type: DataType; draw: (random: Random) => unknown }>> = {
@@ -85,4 +85,43 @@ test('a table without rows keeps its schema', async () => {
   const reader = await openParquet(new MemorySource(await writeBytes([empty])));
   expect(reader.schema.fields).toHaveLength(Object.keys(KINDS).length);
   expect(await collect(reader.batches())).toEqual([]);
+});
+
+test('threads encode what this thread encodes; pieces may be gone when the next is asked for', async () => {
+  const random = new Random(8);
+  const batches = Array.from({ length: 6 }, () => randomBatch(random, 500, true));
+  const whole = async (options: ParquetWriterOptions): Promise<Buffer> => {
+    async function* source(): AsyncGenerator<RecordBatch> {
+      yield* batches;
+    }
+    const parts: Uint8Array[] = [];
+    for await (const piece of encodeParquet(batches[0].schema, source(), { rowGroupRowCount: 800, ...options })) parts.push(piece.slice());
+    return Buffer.concat(parts);
+  };
+  const plain = await whole({ workers: 0 });
+  expect((await whole({ workers: 2 })).equals(plain)).toBe(true);
+  expect((await whole({ workers: 2, recycle: true })).equals(plain)).toBe(true);
+  const reader = await openParquet(new MemorySource(plain));
+  const rows = (await collect(reader.batches())).flatMap(rowsOf);
+  expect(rows).toEqual(batches.flatMap(rowsOf));
+});
+
+test('a failing source is the error of the bytes; a reader that leaves ends the source', async () => {
+  const batch = randomBatch(new Random(9), 100, true);
+  let ended = false;
+  async function* source(limit: number): AsyncGenerator<RecordBatch> {
+    try {
+      for (let i = 0; i < limit; i++) yield batch;
+      throw new Error('the source broke');
+    } finally {
+      ended = true;
+    }
+  }
+  await expect(collect(encodeParquet(batch.schema, source(3), { rowGroupRowCount: 100 }))).rejects.toThrow('the source broke');
+  ended = false;
+  for await (const piece of encodeParquet(batch.schema, source(1e6), { rowGroupRowCount: 100 })) {
+    expect(piece.length).toBeGreaterThan(0);
+    break;
+  }
+  expect(ended).toBe(true);
 });

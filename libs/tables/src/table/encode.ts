@@ -1,6 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { fail } from '@armilla/base';
 import { CsvWriter } from '../csv/writer.js';
+import { encodeParquet } from '../parquet/write/encode.js';
 import { type Format, FORMATS } from './format.js';
 import { JsonLinesWriter } from './jsonl.js';
 
@@ -10,6 +11,8 @@ const SLICE_ROWS = 16_384;
 export interface EncodeOptions {
   /** Key-value metadata of the table, where the format has any. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The reader is done with a piece when it asks for the next: its memory is used again. */
+  readonly recycle?: boolean;
 }
 
 /** The bytes of a whole table in `format`, as they come. An empty table still has its header or schema. */
@@ -17,7 +20,7 @@ export async function* encodeTable(
   format: Format,
   schema: Schema,
   batches: AsyncIterable<RecordBatch>,
-  _options: EncodeOptions = {},
+  options: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   switch (format) {
     case 'csv':
@@ -38,6 +41,9 @@ export async function* encodeTable(
       }
       return;
     }
+    case 'parquet':
+      yield* encodeParquet(schema, batches, options);
+      return;
     default:
       throw fail('FORMAT_NOT_WRITABLE', { got: format, known: FORMATS.join(', ') });
   }

@@ -33,7 +33,7 @@ export async function writeTable(
       yield batch;
     }
   };
-  const bytes = encodeTable(options.format, schema, counted(), options);
+  const bytes = encodeTable(options.format, schema, counted(), { metadata: options.metadata, recycle: true });
   if (typeof output !== 'string') return { byteCount: await writeStreamOutput(output, bytes, options), rowCount };
   const text = options.format === 'csv' || options.format === 'tsv' || options.format === 'jsonl';
   const byteCount = await writeFileOutput(output, text && isGzipName(output) ? gzip(bytes) : bytes, options, files);

@@ -47,16 +47,17 @@ export class Bounds {
   }
 
   #addFloats(values: Float64Array | Float32Array): void {
-    let min = Infinity;
-    let max = -Infinity;
-    let seen = false;
-    for (let i = 0; i < values.length; i++) {
+    let first = 0;
+    while (first < values.length && Number.isNaN(values[first])) first++;
+    if (first === values.length) return;
+    let min = values[first];
+    let max = min;
+    // NaN is neither smaller nor larger: it passes.
+    for (let i = first + 1; i < values.length; i++) {
       const value = values[i];
-      if (value <= min) min = value;
-      if (value >= max) max = value;
-      seen ||= value === value;
+      if (value > max) max = value;
+      else if (value < min) min = value;
     }
-    if (!seen) return;
     this.#widen(min, max);
   }
 

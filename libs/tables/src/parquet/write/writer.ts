@@ -142,6 +142,7 @@ export class ParquetWriter {
       tasks[tasks.length - 1].push(column);
       size += stages[i].byteLength;
     });
+    // All must have ended before their memory is used again.
     const settled = await Promise.allSettled(tasks.map((task) => pool.run({ kind: 'encode', columns: task, codec }, this.#abort.signal)));
     return settled.flatMap((outcome) => {
       if (outcome.status === 'rejected') throw outcome.reason;
