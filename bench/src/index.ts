@@ -1,1 +1,2 @@
-export {};
+export type { CaseResult } from './crossmatch/case.js';
+export type { Machine } from './machine.js';

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { BenchOptions, CaseResult } from './crossmatch/case.js';
+import { caseName, kernelCases, runKernelCase } from './crossmatch/kernel.js';
+import { describeMachine } from './machine.js';
+import { preparePeers, prepareStilts } from './peers.js';
+import { caseLines, machineLine } from './report.js';
+
+const HELP = `Usage: npm run bench -- crossmatch [options]
+
+Measures the crossmatch on this machine; with --peers beside other programs, in the same run.
+
+Options:
+  --peers       also SciPy, astropy, DuckDB, LSDB and STILTS (installed on first use)
+  --json        one JSON object per case on standard output
+  --quick       small tables: tries the benchmark, not the machine
+  --only TEXT   only cases whose name contains TEXT
+  --list        names of the cases
+
+Examples:
+  npm run bench -- crossmatch --quick
+  npm run bench -- crossmatch --peers --only "kernel uniform 1M"
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    peers: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+if (values.help || positionals[0] !== 'crossmatch') {
+  process.stdout.write(HELP);
+  process.exit(values.help ? 0 : 2);
+}
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const options: BenchOptions = {
+  peers: values.peers,
+  quick: values.quick,
+  only: values.only,
+  folder: mkdtempSync(join(tmpdir(), 'armilla-bench-')),
+  log,
+};
+
+const jobs: { name: string; run: () => Promise<CaseResult> }[] = [
+  ...kernelCases(options.quick).map((one) => ({ name: caseName(one), run: () => runKernelCase(one, options) })),
+].filter(({ name }) => options.only === undefined || name.includes(options.only));
+
+try {
+  if (values.list) {
+    for (const { name } of jobs) process.stdout.write(`${name}\n`);
+  } else {
+    if (options.peers) {
+      for (const fault of [preparePeers(log), prepareStilts(log)]) if (fault) log(`peers: ${fault}`);
+    }
+    const machine = describeMachine();
+    if (values.json) process.stdout.write(`${JSON.stringify({ machine })}\n`);
+    else process.stdout.write(`${machineLine(machine)}\n\n`);
+    for (const { name, run } of jobs) {
+      log(name);
+      const result = await run();
+      process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${caseLines(result).join('\n')}\n\n`);
+    }
+  }
+} finally {
+  rmSync(options.folder, { recursive: true, force: true });
+}
