@@ -18,6 +18,7 @@ export { makeAdmission, type RunningServer, serve, type ServeOptions } from './s
 export { REQUEST_ID_KEY } from './serve/server-call.js';
 export { type ServiceContext, type ServiceModule } from './serve/service-module.js';
 export { RECEIVE_WINDOW_BYTES } from './serve/window.js';
+export { stopOnSignals } from './serve/stop-signals.js';
 export { type AssembledMessage, type AssemblerLimits, FrameAssembler } from './stream/assembler.js';
 export { crc32c } from './stream/crc32c.js';
 export { cutMessage, type CutOptions, FRAME_BODY_BYTES, type FramedMessage } from './stream/cut.js';
@@ -27,5 +28,6 @@ export { readFrames } from './stream/read-frames.js';
 export { sealFrame } from './stream/seal.js';
 export { type FramedService, withFrameCodec } from './stream/service-codec.js';
 export { writeFrame } from './stream/write-frame.js';
+export { startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry/telemetry.js';
 export { formatTraceparent, newSpanContext, parseTraceparent } from './telemetry/trace-context.js';
 export { traceClient } from './telemetry/trace-client.js';

@@ -9,6 +9,7 @@ import { type Config } from '../config/config.js';
 import { Admission } from '../limits/admission.js';
 import { createLogger, type Log } from '../log/logger.js';
 import { makeRpcMetrics } from '../telemetry/rpc-metrics.js';
+import { watchAdmission } from './admission-metrics.js';
 import { CallGuard } from './call-guard.js';
 import { Health } from './health.js';
 import { watchReaders } from './reader-watch.js';
@@ -63,6 +64,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   setStreamWindow(server);
   const context = { config, log, admission, tracer: trace.getTracer('armilla'), meter: metrics.getMeter('armilla') };
+  watchAdmission(context.meter, admission);
   for (const service of services) server.addService(service.definition as ServiceDefinition, service.handlers(context));
   const health = new Health(services.map(({ name }) => name));
   health.addTo(server);

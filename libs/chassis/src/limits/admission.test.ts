@@ -1,0 +1,88 @@
+import { Problem, Random } from '@armilla/base';
+import { Admission, type Permit } from './admission.js';
+
+const make = (options = {}) => new Admission({ limitBytes: 100, queueLength: 2, waitSeconds: 30, ...options });
+
+async function reasonOf(run: () => unknown): Promise<string> {
+  try {
+    await run();
+  } catch (error) {
+    return error instanceof Problem ? error.reason : String(error);
+  }
+  return 'none';
+}
+
+test('admits up to the limit, then in order of arrival', async () => {
+  const admission = make({ queueLength: 5 });
+  const first = await admission.admit(60);
+  const order: string[] = [];
+  const large = admission.admit(80).then((permit) => (order.push('large'), permit));
+  const small = admission.admit(10).then((permit) => (order.push('small'), permit));
+  await Promise.resolve();
+  // 10 bytes would fit, but the large call came first and must not starve.
+  expect(order).toEqual([]);
+  expect(admission.stats()).toEqual({ limitBytes: 100, reservedBytes: 60, running: 1, waiting: 2 });
+  first.release();
+  first.release();
+  const permits = [await large, await small];
+  expect(order).toEqual(['large', 'small']);
+  permits.forEach((permit) => permit.release());
+  expect(admission.stats()).toEqual({ limitBytes: 100, reservedBytes: 0, running: 0, waiting: 0 });
+});
+
+test('refuses what can never fit, a full queue and too long a wait, and says when to retry', async () => {
+  const admission = make({ waitSeconds: 0.05 });
+  expect(await reasonOf(() => admission.admit(101))).toBe('MEMORY_OVER_LIMIT');
+  const held = await admission.admit(100);
+  const waiting = [reasonOf(() => admission.admit(1)), reasonOf(() => admission.admit(1))];
+  const busy = await admission.admit(1).catch((error: Problem) => error);
+  expect(busy).toMatchObject({ reason: 'SERVER_BUSY', fields: { running: 1, waiting: 2 } });
+  expect((busy as Problem).fields.retry_seconds).toBeGreaterThanOrEqual(1);
+  expect(await Promise.all(waiting)).toEqual(['MEMORY_EXHAUSTED', 'MEMORY_EXHAUSTED']);
+  held.release();
+  expect(admission.stats().waiting).toBe(0);
+});
+
+test('a call that gives up makes room for the next', async () => {
+  const admission = make();
+  const held = await admission.admit(50);
+  const abort = new AbortController();
+  const large = reasonOf(() => admission.admit(90, abort.signal));
+  const small = admission.admit(50);
+  abort.abort();
+  expect(await large).toBe('CANCELLED');
+  (await small).release();
+  held.release();
+  expect(await reasonOf(() => admission.admit(1, AbortSignal.abort()))).toBe('CANCELLED');
+});
+
+test('a permit grows at once or not at all', async () => {
+  const admission = make();
+  const [a, b] = [await admission.admit(30), await admission.admit(30)];
+  a.resize(70);
+  expect(await reasonOf(() => b.resize(31))).toBe('MEMORY_EXHAUSTED');
+  expect(await reasonOf(() => b.resize(101))).toBe('MEMORY_OVER_LIMIT');
+  a.resize(10);
+  b.resize(90);
+  expect(admission.stats().reservedBytes).toBe(100);
+  a[Symbol.dispose]();
+  b.release();
+  expect(() => b.resize(1)).toThrow(TypeError);
+  await expect(admission.admit(NaN)).rejects.toThrow(RangeError);
+});
+
+test('never over the limit and nothing lost, over random traffic', async () => {
+  const random = new Random(7);
+  const admission = make({ queueLength: 1000 });
+  let now = 0;
+  const call = async (): Promise<void> => {
+    const permit: Permit = await admission.admit(1 + random.below(100));
+    now += permit.bytes;
+    expect(now).toBeLessThanOrEqual(100);
+    await new Promise((resolve) => setTimeout(resolve, random.below(3)));
+    now -= permit.bytes;
+    permit.release();
+  };
+  await Promise.all(Array.from({ length: 300 }, call));
+  expect(admission.stats()).toMatchObject({ reservedBytes: 0, running: 0, waiting: 0 });
+});
