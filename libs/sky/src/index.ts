@@ -1,16 +1,17 @@
+export { type ChunkPairs, type PairQuery } from './join/query.js';
 export { referencePairs } from './join/reference.js';
-export { type MatchExecution, SkyIndex, type SkyIndexOptions } from './join/sky-index.js';
-export { type ChunkPairs, type PairQuery, type Positions, RowStatus, rowStatus } from './join/types.js';
+export { type BuildOptions, type ChunkOptions, SkyIndex } from './join/sky-index.js';
+export { type Positions, positionStatus, positionStatuses, RowStatus } from './positions/positions.js';
 export {
+  MAX_RADIUS_ARCSEC,
   normaliseRa,
-  raReachDegrees,
   separationArcsec,
   separationKey,
   separationKeyFloor,
   separationKeyLimit,
   separationOfKeyArcsec,
 } from './separation/separation.js';
+export { cosDeg } from './separation/trigonometry.js';
 export { COUNTERPART_SHARE, type SimulatedCatalog, type SimulatedField, simulateField } from './simulate/field.js';
 export { clusteredPlane, type SimulatedPair, uniformSky } from './simulate/pair.js';
 export { type MatchPrediction } from './simulate/prediction.js';
-export { arcsine, cosDegrees, sinDegrees } from './separation/trigonometry.js';

@@ -1,4 +1,11 @@
-import { machineLimits } from './machine-limits.js';
+import { fail, formatBytes } from '@armilla/base';
+import { readFileSync } from 'node:fs';
+import { machineLimits } from '../machine/limits.js';
+import { Heap } from '../memory/heap.js';
+import { collectGarbage } from '../memory/reclaim.js';
+import '../memory/webassembly.js';
+import { Pool } from '../pool/pool.js';
+import { FunctionCall, type Kernel, Phase, type PhaseOptions } from '../pool/work.js';
 
 export interface RuntimeOptions {
   readonly workerCount?: number;
@@ -6,8 +13,10 @@ export interface RuntimeOptions {
 }
 
 export interface CallOptions {
+  /** Buffers of the arguments that move to the worker. */
   readonly transfer?: ArrayBuffer[];
   readonly signal?: AbortSignal;
+  /** Calls of one key share the workers as one with the calls of others. */
   readonly fairKey?: object;
 }
 
@@ -16,37 +25,143 @@ export interface RuntimeStats {
   readonly heapBytes: number;
   readonly liveHeaps: number;
   readonly queuedTasks: number;
+  /** Items of parallel loops finished since the start; only grows. */
   readonly cellsDone: number;
 }
 
-/** Owns what computes in this process; one per process. */
+/** A heap up to this size is kept for a moment after its last use: fresh pages cost 1M x 1M a quarter of its time. */
+const KEEP_BYTES = 256 * 2 ** 20;
+const KEEP_MS = 3000;
+/** Requests up to this size share a heap. */
+const SHARED_BYTES = 128 * 2 ** 20;
+/** A shared heap takes no new tenants beyond this size. */
+const SHARED_LIMIT_BYTES = 1024 * 2 ** 20;
+/** A dropped heap of this size is worth a garbage collection at once. */
+const COLLECT_BYTES = 16 * 2 ** 20;
+
+/** One a process: owns the worker threads, the shared memory and the compiled kernels. */
 export class Runtime implements AsyncDisposable {
+  readonly #pool: Pool;
+  readonly #heaps = new Map<Heap, { tenantCount: number; shared: boolean; expiry: NodeJS.Timeout | undefined }>();
+  readonly #kernels = new Map<string, Kernel>();
+  #closing: Promise<void> | undefined;
+
   private constructor(
     readonly workerCount: number,
     readonly memoryLimitBytes: number,
-  ) {}
-
-  static async create(options: RuntimeOptions = {}): Promise<Runtime> {
-    const limits = machineLimits();
-    return new Runtime(options.workerCount ?? limits.coreCount, options.memoryLimitBytes ?? limits.memoryBytes);
+  ) {
+    this.#pool = new Pool(workerCount);
   }
 
-  /** Runs the exported function `name` of the module at `url`. */
-  async call<T>(url: string | URL, name: string, args: unknown[], options: CallOptions = {}): Promise<T> {
-    options.signal?.throwIfAborted();
-    const module = (await import(String(url))) as Record<string, (...given: unknown[]) => T>;
-    return module[name](...args);
+  static create(options: RuntimeOptions = {}): Promise<Runtime> {
+    const machine = machineLimits();
+    const workerCount = options.workerCount ?? machine.coreCount;
+    if (!Number.isInteger(workerCount) || workerCount < 1 || workerCount > 1024) {
+      return Promise.reject(fail('OPTION_INVALID', { field: 'workerCount', expected: 'an integer in [1, 1024]', got: String(workerCount) }));
+    }
+    const memoryLimitBytes = options.memoryLimitBytes ?? machine.memoryBytes;
+    if (!(memoryLimitBytes > 0)) {
+      return Promise.reject(fail('OPTION_INVALID', { field: 'memoryLimitBytes', expected: 'a positive number of bytes', got: String(memoryLimitBytes) }));
+    }
+    return Promise.resolve(new Runtime(workerCount, memoryLimitBytes));
+  }
+
+  /** Runs the exported function `name` of the built module at `url` in a worker; whole ArrayBuffers of its result move. */
+  call<T>(url: string | URL, name: string, args: unknown[], options: CallOptions = {}): Promise<T> {
+    if (options.signal?.aborted) return Promise.reject(options.signal.reason);
+    const call = new FunctionCall(String(url), name, args, options.transfer ?? [], options.fairKey, options.signal);
+    this.#pool.add(call);
+    return call.done as Promise<T>;
+  }
+
+  /** Starts a parallel loop in wasm. */
+  phase(options: PhaseOptions): Phase {
+    const phase = new Phase(options, () => this.#pool.dispatch());
+    this.#pool.add(phase);
+    return phase;
+  }
+
+  /** Compiles the kernel at `path` once. */
+  kernel(path: string): Kernel {
+    let kernel = this.#kernels.get(path);
+    if (kernel === undefined) {
+      kernel = { id: this.#kernels.size + 1, module: new WebAssembly.Module(readFileSync(path)) };
+      this.#kernels.set(path, kernel);
+    }
+    return kernel;
+  }
+
+  /** A heap with room for about `byteLength` (undefined: unknown, maybe much); small requests share one. Pair with `closeHeap`. */
+  openHeap(byteLength: number | undefined, label: string): Heap {
+    const shared = byteLength !== undefined && byteLength <= SHARED_BYTES;
+    for (const [heap, state] of this.#heaps) {
+      const fits = shared ? state.shared && heap.byteLength < SHARED_LIMIT_BYTES : state.tenantCount === 0;
+      if (!fits) continue;
+      clearTimeout(state.expiry);
+      state.tenantCount++;
+      state.shared = shared;
+      return heap;
+    }
+    const heap = new Heap(label, (bytes) => this.#allow(bytes));
+    this.#heaps.set(heap, { tenantCount: 1, shared, expiry: undefined });
+    return heap;
+  }
+
+  /** The tenant must have given back its leases. */
+  closeHeap(heap: Heap): void {
+    const state = this.#heaps.get(heap);
+    if (state === undefined || --state.tenantCount > 0) return;
+    const idle = [...this.#heaps.values()].filter((other) => other.tenantCount === 0).length;
+    if (heap.byteLength > KEEP_BYTES || heap.leaseCount > 0 || idle > 1) this.#drop(heap);
+    else state.expiry = setTimeout(() => this.#drop(heap), KEEP_MS).unref();
   }
 
   stats(): RuntimeStats {
-    return { workerCount: this.workerCount, heapBytes: 0, liveHeaps: 0, queuedTasks: 0, cellsDone: 0 };
+    let heapBytes = 0;
+    for (const heap of this.#heaps.keys()) heapBytes += heap.byteLength;
+    return {
+      workerCount: this.workerCount,
+      heapBytes,
+      liveHeaps: this.#heaps.size,
+      queuedTasks: this.#pool.queuedCount,
+      cellsDone: this.#pool.itemsDone,
+    };
   }
 
-  async close(): Promise<void> {
-    // Nothing runs outside of calls.
+  /** Ends running work with DRAINING, the workers and the memory. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#pool.close();
+    for (const [heap, state] of this.#heaps) {
+      clearTimeout(state.expiry);
+      if (state.tenantCount === 0) this.#drop(heap);
+    }
+  }
+
+  #drop(heap: Heap): void {
+    const { byteLength } = heap;
+    this.#heaps.delete(heap);
+    heap.drop();
+    const collect = byteLength >= COLLECT_BYTES;
+    this.#pool.dropHeap(heap.id, collect);
+    if (collect) setImmediate(collectGarbage);
+  }
+
+  #allow(bytes: number): void {
+    const { heapBytes } = this.stats();
+    if (heapBytes + bytes <= this.memoryLimitBytes) return;
+    throw fail('MEMORY_EXHAUSTED', {
+      needed: formatBytes(bytes),
+      available: formatBytes(Math.max(0, this.memoryLimitBytes - heapBytes)),
+      limit: formatBytes(this.memoryLimitBytes),
+    });
   }
 }

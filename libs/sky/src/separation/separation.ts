@@ -1,71 +1,70 @@
-import { ARCSEC_PER_RADIAN, arcsine, cosDegrees, RADIANS_PER_DEGREE, sinDegrees } from './trigonometry.js';
+import { asinSqrt, cosDeg, DEGREES_PER_RADIAN, sinAbsDeg } from './trigonometry.js';
 
-/** Right ascension in [0, 360) degrees. NaN stays NaN. */
+/** Largest radius: half the sphere's circumference, in arcsec. */
+export const MAX_RADIUS_ARCSEC = 648_000;
+
+/** Membership is inclusive: separations that equal the radius up to rounding belong to it. Relative, on the key. */
+const ALLOWANCE = 1e-14;
+
+/** Right ascension in [0, 360) degrees; the remainder is exact. NaN and infinities give NaN. */
 export function normaliseRa(raDeg: number): number {
   if (raDeg >= 0 && raDeg < 360) return raDeg;
-  const turned = raDeg - 360 * Math.floor(raDeg / 360);
-  return turned >= 360 ? 0 : turned;
+  const rest = raDeg % 360;
+  const positive = rest < 0 ? rest + 360 : rest;
+  // -1e-20 + 360 rounds to 360, which is 0.
+  return positive >= 360 ? 0 : positive;
 }
 
 /**
- * The one f64 expression that decides membership and ties. Degrees in (right ascensions in [0, 360), declinations in
- * [-90, 90]); the result only grows with the separation and is the same for both orders of the rows, bit for bit.
+ * The one expression that decides membership and ties. Degrees in (ra in [0, 360), dec in [-90, 90]); grows with the
+ * separation: up to 90 degrees it is the haversine h (0 to 1/2), beyond it 1/g (2 to infinity) with g the haversine of
+ * the distance to the antipode of the second position, which keeps full accuracy up to 180 degrees. Symmetric in the
+ * two positions, bit for bit.
  *
- * Up to 90 degrees it is the haversine h = sin2(dDec/2) + cos(dec1) cos(dec2) sin2(dRa/2) of differences taken in
- * degrees (no rounding is lost to the conversion); beyond, 1/g, where g is the haversine of the distance to the
- * antipode of the second row. So it lies in [0, 0.5] or [2, Infinity].
+ * Differences are taken in degrees, where they are exact for near positions (Sterbenz), also across ra 0/360.
  */
-export function separationKey(ra1: number, dec1: number, ra2: number, dec2: number): number {
-  let dRa = ra2 - ra1;
-  // x - 360 is exact for x in [180, 360): no rounding across the seam.
-  if (dRa > 180) dRa = ra2 - 360 - ra1;
-  else if (dRa < -180) dRa = ra2 - (ra1 - 360);
-  const a = sinDegrees((dec2 - dec1) * 0.5);
-  const b = sinDegrees(dRa * 0.5);
-  const cosines = cosDegrees(dec1) * cosDegrees(dec2);
-  const h = a * a + cosines * (b * b);
+export function separationKey(ra1Deg: number, dec1Deg: number, ra2Deg: number, dec2Deg: number): number {
+  const straight = ra2Deg - ra1Deg;
+  const deltaRa = straight > 180 ? ra2Deg - 360 - ra1Deg : straight < -180 ? ra2Deg - (ra1Deg - 360) : straight;
+  const sinDec = sinAbsDeg((dec2Deg - dec1Deg) * 0.5);
+  const sinRa = sinAbsDeg(deltaRa * 0.5);
+  const cosines = cosDeg(dec1Deg) * cosDeg(dec2Deg);
+  const h = sinDec * sinDec + cosines * (sinRa * sinRa);
   if (h <= 0.5) return h;
-  const c = sinDegrees((dec1 + dec2) * 0.5);
-  const d = sinDegrees((180 - Math.abs(dRa)) * 0.5);
-  return 1 / (c * c + cosines * (d * d));
+  const sinSum = sinAbsDeg((dec1Deg + dec2Deg) * 0.5);
+  const sinRest = sinAbsDeg((180 - Math.abs(deltaRa)) * 0.5);
+  return 1 / (sinSum * sinSum + cosines * (sinRest * sinRest));
 }
 
-/** Separation of a key, arcsec in [0, 648000]. */
+/** Separation in arcsec of a key. */
 export function separationOfKeyArcsec(key: number): number {
-  if (key <= 0.5) return 2 * arcsine(Math.sqrt(key)) * ARCSEC_PER_RADIAN;
-  return 648000 - 2 * arcsine(Math.sqrt(1 / key)) * ARCSEC_PER_RADIAN;
+  if (key <= 1) return 2 * asinSqrt(key) * DEGREES_PER_RADIAN * 3600;
+  return (180 - 2 * asinSqrt(1 / key) * DEGREES_PER_RADIAN) * 3600;
 }
 
-/** Separation of two rows, arcsec in [0, 648000]; any right ascension. */
-export function separationArcsec(ra1: number, dec1: number, ra2: number, dec2: number): number {
-  return separationOfKeyArcsec(separationKey(normaliseRa(ra1), dec1, normaliseRa(ra2), dec2));
+/** Separation in arcsec of two positions in degrees; 1e-6 mas accurate below one degree, 1e-3 mas everywhere. */
+export function separationArcsec(ra1Deg: number, dec1Deg: number, ra2Deg: number, dec2Deg: number): number {
+  return separationOfKeyArcsec(separationKey(normaliseRa(ra1Deg), dec1Deg, normaliseRa(ra2Deg), dec2Deg));
 }
 
-/** Rounding of coordinates and expression must not cost a pair that stands exactly on the radius. */
-const ALLOWANCE = 1e-14;
-
-/** Largest key of a pair within `radiusArcsec`, inclusive: membership is `separationKey(...) <= limit`. */
+/** Pairs within the radius are those with key <= this. 0 <= radius <= 648,000. */
 export function separationKeyLimit(radiusArcsec: number): number {
-  const degrees = radiusArcsec / 3600;
-  if (degrees >= 180) return Infinity;
-  if (degrees <= 90) {
-    const s = sinDegrees(degrees * 0.5);
-    return s * s * (1 + ALLOWANCE);
-  }
-  const c = sinDegrees((180 - degrees) * 0.5);
-  return (1 / (c * c)) * (1 + ALLOWANCE);
+  return keyOfRadius(radiusArcsec, 1 + ALLOWANCE);
 }
 
-/** Smallest key of a pair at least `minRadiusArcsec` apart, inclusive. */
+/** Pairs at least this far apart are those with key >= this. */
 export function separationKeyFloor(minRadiusArcsec: number): number {
-  return minRadiusArcsec <= 0 ? 0 : separationKeyLimit(minRadiusArcsec) * ((1 - ALLOWANCE) / (1 + ALLOWANCE));
+  return keyOfRadius(minRadiusArcsec, 1 - ALLOWANCE);
 }
 
-/** Largest difference in right ascension, degrees, that a row within `radiusDeg` of declination `decDeg` can have. */
-export function raReachDegrees(decDeg: number, radiusDeg: number): number {
-  // A hair more than the radius: the reach only rejects, the key decides.
-  const padded = radiusDeg * (1 + 1e-9) + 1e-11;
-  if (padded >= 90 || Math.abs(decDeg) + padded >= 90) return 180;
-  const ratio = Math.sin(padded * RADIANS_PER_DEGREE) / Math.cos(decDeg * RADIANS_PER_DEGREE);
-  return ratio >= 1 ? 180 : (Math.asin(ratio) / RADIANS_PER_DEGREE) * (1 + 1e-9) + 1e-11;
+function keyOfRadius(radiusArcsec: number, factor: number): number {
+  if (radiusArcsec <= 324_000) {
+    const sin = sinAbsDeg(radiusArcsec / 7200);
+    const key = sin * sin * factor;
+    // The values next to 1/2 and next to 2 mean the same separation.
+    return key <= 0.5 ? key : 2 * factor;
+  }
+  const sin = sinAbsDeg((MAX_RADIUS_ARCSEC - radiusArcsec) / 7200);
+  const key = (1 / (sin * sin)) * factor;
+  return key >= 2 ? key : 0.5 * factor;
 }

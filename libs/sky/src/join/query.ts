@@ -1,0 +1,54 @@
+import { fail } from '@armilla/base';
+import { MAX_RADIUS_ARCSEC } from '../separation/separation.js';
+
+/** What to find; see docs/operations/sky.join.md. */
+export interface PairQuery {
+  /** (0, 648000]; pairs at exactly this separation belong. */
+  readonly radiusArcsec: number;
+  /** [0, radius]; pairs at exactly this separation belong. */
+  readonly minRadiusArcsec: number;
+  readonly find: 'nearest' | 'k-nearest' | 'all';
+  /** For k-nearest, at least 1. */
+  readonly k: number;
+  /**
+   * Self-match: row i of the chunk is row selfFirstRow + i of the index. 'all' gives pairs with right > left only;
+   * 'nearest' and 'k-nearest' skip the row itself.
+   */
+  readonly selfFirstRow?: number;
+  readonly neighbourCount?: boolean;
+  readonly secondSeparation?: boolean;
+  /** 'any' allows another order of the pairs; each order is a valid 'any'. */
+  readonly order: 'left' | 'any';
+  /** More pairs of one chunk than this fail with MAX_PAIRS_EXCEEDED. */
+  readonly maxPairs?: number;
+}
+
+/** The pairs of one chunk, by left row, then (separation key, right row). */
+export interface ChunkPairs {
+  readonly pairCount: number;
+  readonly left: Int32Array; // [pairCount] row within the chunk
+  readonly right: Int32Array; // [pairCount] row of the index
+  readonly separationArcsec: Float64Array; // [pairCount]
+  readonly key: Float64Array | undefined; // [pairCount] when find = 'all'
+  readonly rank: Int32Array | undefined; // [pairCount] for k-nearest, from 1
+  readonly neighbourCount: Int32Array | undefined; // [rows] right rows with minRadius <= separation <= radius
+  readonly secondSeparationArcsec: Float64Array | undefined; // [rows] NaN where there is no second
+  readonly status: Uint8Array; // [rows] RowStatus of the left rows
+  /** Right rows looked at. */
+  readonly candidateCount: number;
+  /** Cells (parallel steps of the join) done. */
+  readonly cellCount: number;
+}
+
+export function checkQuery(query: PairQuery): void {
+  const { radiusArcsec, minRadiusArcsec, find, k } = query;
+  if (!(radiusArcsec > 0 && radiusArcsec <= MAX_RADIUS_ARCSEC)) {
+    throw fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: radiusArcsec });
+  }
+  if (!(minRadiusArcsec >= 0 && minRadiusArcsec <= radiusArcsec)) {
+    throw fail('OPTION_INVALID', { field: 'min_radius_arcsec', expected: `in [0, radius_arcsec = ${radiusArcsec}]`, got: minRadiusArcsec });
+  }
+  if (find === 'k-nearest' && !(Number.isInteger(k) && k >= 1 && k <= 2 ** 31 - 1)) {
+    throw fail('OPTION_INVALID', { field: 'k', expected: 'an integer of at least 1', got: k });
+  }
+}
