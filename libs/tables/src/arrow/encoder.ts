@@ -3,23 +3,27 @@ import { type Data, type DataType, Dictionary, type Field, Message, type RecordB
 import { DictionaryBatch, RecordBatch as BatchMetadata } from 'apache-arrow/ipc/metadata/message';
 import { VectorAssembler } from 'apache-arrow/visitor/vectorassembler';
 import { type IpcMessage, zeros } from './message.js';
-import { withChildren, withType } from './store/withChildren.js';
+import { concatData } from './store/growingColumn.js';
+import { containsDictionary, withChildren, withType } from './store/nestedType.js';
 
 /**
  * Encodes record batches of one schema as messages of a stream. Body parts are views on the batch's own buffers wherever
- * the format allows; bodies are not compressed. Dictionaries are sent when they change, grown ones as deltas.
+ * the format allows; bodies are not compressed. Dictionaries are sent when they change.
  */
 export class MessageEncoder {
   /** The schema as written: dictionaries numbered from 0, so that columns of different origin can stand together. */
   readonly schema: Schema;
   readonly #sent = new Map<number, Vector>();
-  readonly #replaceDictionaries: boolean;
+  readonly #dictionaries: 'replace' | 'grow';
   #checkedSchema: Schema | undefined;
 
-  /** @param options replaceDictionaries: false where the format only lets them grow; a change is then refused */
-  constructor(schema: Schema, options: { readonly replaceDictionaries?: boolean } = {}) {
+  /**
+   * @param options dictionaries: a changed one is sent whole ('replace', which all readers know), or only what was appended
+   * to it ('grow', as files demand; any other change is then refused)
+   */
+  constructor(schema: Schema, options: { readonly dictionaries?: 'replace' | 'grow' } = {}) {
     this.schema = numberDictionaries(schema);
-    this.#replaceDictionaries = options.replaceDictionaries ?? true;
+    this.#dictionaries = options.dictionaries ?? 'replace';
   }
 
   schemaMessage(): IpcMessage {
@@ -55,11 +59,14 @@ export class MessageEncoder {
     if (sent && sent.data.length === vector.data.length && startsWith(vector, sent)) return;
     this.#sent.set(type.id, vector);
     const grown = sent !== undefined && sent.length > 0 && startsWith(vector, sent);
-    if (sent && !grown && !this.#replaceDictionaries) {
+    if (this.#dictionaries === 'replace' && vector.data.length > 1 && !containsDictionary(type.dictionary)) {
+      messages.push(batchMessage([concatData(vector.data)], vector.length, { id: type.id, delta: false }));
+      return;
+    }
+    if (sent && !grown && this.#dictionaries === 'grow') {
       throw fail('ARROW_TYPE_UNSUPPORTED', { where: 'Arrow file', column: column.name, type: `${column.type} with a dictionary that changes` });
     }
-    const first = grown ? sent.data.length : 0;
-    for (let i = first; i < vector.data.length; i++) {
+    for (let i = grown ? sent.data.length : 0; i < vector.data.length; i++) {
       messages.push(batchMessage([vector.data[i]], vector.data[i].length, { id: type.id, delta: i > 0 }));
     }
   }

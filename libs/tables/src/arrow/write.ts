@@ -22,7 +22,7 @@ export async function* encodeArrowStream(schema: Schema, batches: Batches): Asyn
 /** A table as bytes of the IPC file format. Dictionaries that change become one that grows: a file cannot replace them. */
 export async function* encodeArrowFile(schema: Schema, batches: Batches): AsyncGenerator<Uint8Array, void, undefined> {
   const dictionaries = new FileDictionaries(schema);
-  const encoder = new MessageEncoder(dictionaries.schema, { replaceDictionaries: false });
+  const encoder = new MessageEncoder(dictionaries.schema, { dictionaries: 'grow' });
   const blocks = { dictionary: [] as FileBlock[], batch: [] as FileBlock[] };
   let at = FILE_START;
   const start = new Uint8Array(FILE_START);

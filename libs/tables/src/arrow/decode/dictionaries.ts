@@ -2,6 +2,7 @@ import { fail } from '@armilla/base';
 import { Data, type DataType, Vector } from 'apache-arrow';
 import type { ArrowLimits } from '../limits.js';
 import { concatData } from '../store/growingColumn.js';
+import { containsDictionary } from '../store/nestedType.js';
 
 /** More pieces than this of one dictionary are joined, so that a stream of many small deltas stays cheap to read. */
 const PIECE_LIMIT = 64;
@@ -35,6 +36,7 @@ export class Dictionaries {
       throw fail('ARROW_LIMIT', { where, detail: `dictionaries of ${bytes} bytes, over ${limits.dictionaryBytes}` });
     }
     const pieces = old && old.length > 0 ? [...old.data, data] : [data];
-    this.#vectors.set(wireId, new Vector(pieces.length > PIECE_LIMIT ? [concatData(pieces)] : pieces));
+    const join = pieces.length > PIECE_LIMIT && !containsDictionary(data.type);
+    this.#vectors.set(wireId, new Vector(join ? [concatData(pieces)] : pieces));
   }
 }

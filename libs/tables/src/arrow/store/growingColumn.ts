@@ -4,7 +4,7 @@ import { copyBits, setBits } from './bits.js';
 import { GrowingBytes } from './growingBytes.js';
 import { GrowingDictionary } from './growingDictionary.js';
 import { takeUnion } from './take.js';
-import { withChildren, withType } from './withChildren.js';
+import { withChildren, withType } from './nestedType.js';
 
 type Column = Data<DataType>;
 

@@ -23,3 +23,7 @@ export function withChildren(type: DataType, children: Field[]): DataType {
 export function withType(field: Field, type: DataType): Field {
   return type === field.type ? field : field.clone({ type });
 }
+
+export function containsDictionary(type: DataType): boolean {
+  return type.typeId === Type.Dictionary || (type.children ?? []).some((field: Field) => containsDictionary(field.type as DataType));
+}
