@@ -123,5 +123,7 @@ export class MessageDecoder {
 
 /** A batch of columns that all have `rowCount` rows; also without any column. */
 export function recordBatch(schema: Schema, columns: readonly Data<DataType>[], rowCount: number): RecordBatch {
-  return new RecordBatch(schema, new Data(new Struct(schema.fields), 0, rowCount, 0, undefined, [...columns]) as Data<Struct>);
+  const batch = new RecordBatch(schema, new Data(new Struct(schema.fields), 0, rowCount, 0, undefined, [...columns]) as Data<Struct>);
+  // The constructor merges fields of the same name and so gives columns the types of others.
+  return Object.assign(batch, { schema });
 }

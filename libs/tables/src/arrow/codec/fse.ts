@@ -1,17 +1,15 @@
 /** A decoding table of finite state entropy coding (RFC 8878, 4.1): for each state its symbol and the way to the next. */
 export interface FseTable {
   readonly log: number;
-  readonly symbols: Uint8Array;
-  readonly bitCounts: Uint8Array;
-  readonly bases: Uint16Array;
+  /** [1 << log] symbol | bits to read << 8 | base of the next state << 16. */
+  readonly steps: Uint32Array;
 }
 
 /** Table of a given distribution; a count of -1 means "less than one". */
 export function buildFse(counts: ArrayLike<number>, log: number): FseTable {
   const size = 1 << log;
   const symbols = new Uint8Array(size);
-  const bitCounts = new Uint8Array(size);
-  const bases = new Uint16Array(size);
+  const steps = new Uint32Array(size);
   const next = new Uint16Array(counts.length);
   let high = size;
   for (let s = 0; s < counts.length; s++) {
@@ -35,15 +33,14 @@ export function buildFse(counts: ArrayLike<number>, log: number): FseTable {
   for (let state = 0; state < size; state++) {
     const value = next[symbols[state]]++;
     const bits = log - (31 - Math.clz32(value));
-    bitCounts[state] = bits;
-    bases[state] = (value << bits) - size;
+    steps[state] = symbols[state] | (bits << 8) | (((value << bits) - size) << 16);
   }
-  return { log, symbols, bitCounts, bases };
+  return { log, steps };
 }
 
 /** A table with one symbol, which takes no bits. */
 export function singleFse(symbol: number): FseTable {
-  return { log: 0, symbols: Uint8Array.of(symbol), bitCounts: new Uint8Array(1), bases: new Uint16Array(1) };
+  return { log: 0, steps: Uint32Array.of(symbol) };
 }
 
 /** Reads a distribution at `start` (RFC 8878, 4.1.1) and builds its table; `next` is the position behind it. */

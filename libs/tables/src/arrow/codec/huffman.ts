@@ -38,15 +38,15 @@ function readCodedWeights(data: Uint8Array, start: number, end: number, weights:
   if (bits.left < 0) throw new RangeError('zstd: Huffman weights are cut short');
   // Two states take turns; when the bits of one run out, the other still holds a last symbol.
   for (let turn = 0; ; turn ^= 1) {
-    const state = states[turn];
-    weights.push(table.symbols[state]);
+    const step = table.steps[states[turn]];
+    weights.push(step & 255);
     if (weights.length > 255) throw new RangeError('zstd: more than 255 Huffman weights');
-    const count = table.bitCounts[state];
+    const count = (step >>> 8) & 255;
     if (bits.left < count) {
-      weights.push(table.symbols[states[turn ^ 1]]);
+      weights.push(table.steps[states[turn ^ 1]] & 255);
       return;
     }
-    states[turn] = table.bases[state] + bits.read(count);
+    states[turn] = (step >>> 16) + bits.read(count);
   }
 }
 
@@ -83,20 +83,22 @@ export function decodeHuffman(table: HuffmanTable, data: Uint8Array, start: numb
   const mask = (1 << maxBits) - 1;
   const floor = start * 8;
   let bit = new ReverseBits(data, start, end).position;
-  // Behind `floor` + maxBits all bits that are looked at are the stream's own.
-  while (to < toEnd && bit - maxBits >= floor) {
-    const from = bit - maxBits;
-    const at = from >>> 3;
-    const word = data[at] | (data[at + 1] << 8) | (data[at + 2] << 16);
-    const entry = entries[(word >>> (from & 7)) & mask];
-    out[to++] = entry >>> 8;
-    bit -= entry & 255;
+  const view = new DataView(data.buffer, data.byteOffset);
+  // As long as `bit` is maxBits above `floor` all bits that are looked at are the stream's own; two codes at a time.
+  while (to + 1 < toEnd && bit - 2 * maxBits >= floor) {
+    let from = bit - maxBits;
+    const first = entries[(view.getUint32(from >>> 3, true) >>> (from & 7)) & mask];
+    from -= first & 255;
+    const second = entries[(view.getUint32(from >>> 3, true) >>> (from & 7)) & mask];
+    out[to] = first >>> 8;
+    out[to + 1] = second >>> 8;
+    to += 2;
+    bit = from + maxBits - (second & 255);
   }
   for (; to < toEnd; to++) {
     const have = bit - floor;
     if (have < 0) throw new RangeError('zstd: literals are cut short');
-    const at = floor >>> 3;
-    const word = data[at] | (data[at + 1] << 8);
+    const word = view.getUint32(floor >>> 3, true);
     const shift = maxBits - have;
     const code = shift > 0 ? ((word & ((1 << have) - 1)) << shift) & mask : (word >>> -shift) & mask;
     const entry = entries[code];

@@ -1,22 +1,27 @@
+import * as zlib from 'node:zlib';
 import { buildFse, type FseTable, readFse, singleFse } from './fse.js';
 import { decodeHuffman, type HuffmanTable, readHuffman } from './huffman.js';
 import { ReverseBits } from './reverseBits.js';
 
+/** Newer versions of Node.js have their own decoder, which is faster. */
+const native = zlib as { zstdDecompressSync?: (data: Uint8Array, options: { maxOutputLength: number }) => Uint8Array };
+
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 const BLOCK_LIMIT = 128 * 1024;
-/** Bytes that may be looked at behind the end of the data. */
+/** Bytes that may be looked at behind the end of the data, and before its start by a stream that is too short. */
 const SLACK = 8;
+const HEADROOM = 64;
 
 /** [symbol] base value and extra bits of literal and match lengths (RFC 8878, tables 16 and 17). */
-const LITERAL_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-const MATCH_BITS = [...Array<number>(32).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+const LITERAL_BITS = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+const MATCH_BITS = Uint8Array.of(...Array<number>(32).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
 const LITERAL_BASES = basesOf(LITERAL_BITS, 0);
 const MATCH_BASES = basesOf(MATCH_BITS, 3);
 
-function basesOf(bits: readonly number[], first: number): number[] {
+function basesOf(bits: Uint8Array, first: number): Int32Array {
   let base = first;
-  return bits.map((count) => {
+  return Int32Array.from(bits, (count) => {
     const own = base;
     base += 2 ** count;
     return own;
@@ -46,21 +51,29 @@ const MATCH_LENGTHS: CodeKind = {
 };
 
 /**
- * Decodes Zstandard frames (RFC 8878) without dictionary. Checksums are skipped: what the bytes mean is validated by the
- * caller.
+ * Decodes Zstandard frames (RFC 8878) without dictionary.
  * @throws RangeError when the data is damaged or does not give exactly `length` bytes.
  */
 export function decompressZstd(data: Uint8Array, length: number): Uint8Array {
   // The smallest block gives BLOCK_LIMIT bytes for 4.
   if (length > (data.byteLength / 4 + 1) * BLOCK_LIMIT) throw new RangeError(`${data.byteLength} bytes cannot give ${length}`);
-  const padded = new Uint8Array(data.byteLength + SLACK);
-  padded.set(data);
-  return new ZstdDecoder(padded, data.byteLength, new Uint8Array(length)).run();
+  if (!native.zstdDecompressSync) return decodeZstd(data, length);
+  const out = native.zstdDecompressSync(data, { maxOutputLength: Math.max(1, length) });
+  if (out.byteLength !== length) throw new RangeError(`${out.byteLength} bytes instead of the declared ${length}`);
+  return out;
+}
+
+/** The same in TypeScript. Checksums are skipped: what the bytes mean is validated by the caller. */
+export function decodeZstd(data: Uint8Array, length: number): Uint8Array {
+  const padded = new Uint8Array(HEADROOM + data.byteLength + SLACK);
+  padded.set(data, HEADROOM);
+  return new ZstdDecoder(padded, HEADROOM + data.byteLength, new Uint8Array(length)).run();
 }
 
 class ZstdDecoder {
+  readonly view: DataView;
   readonly #literals = new Uint8Array(BLOCK_LIMIT);
-  #at = 0;
+  #at = HEADROOM;
   #done = 0;
   #frameStart = 0;
   #huffman: HuffmanTable | undefined;
@@ -71,10 +84,12 @@ class ZstdDecoder {
     readonly data: Uint8Array,
     readonly end: number,
     readonly out: Uint8Array,
-  ) {}
+  ) {
+    this.view = new DataView(data.buffer);
+  }
 
   run(): Uint8Array {
-    const view = new DataView(this.data.buffer);
+    const { view } = this;
     while (this.#at < this.end) {
       this.#need(4);
       const magic = view.getUint32(this.#at, true);
@@ -257,28 +272,52 @@ class ZstdDecoder {
 
   /** Carries out `count` sequences of the bit stream data[start, end); returns how many literals they took. */
   #runSequences(count: number, literals: Uint8Array, start: number, end: number): number {
-    const { out } = this;
+    const { out, view } = this;
     const recent = this.#recent;
-    const bits = new ReverseBits(this.data, start, end);
     const [literalCodes, offsetCodes, matchCodes] = this.#tables as FseTable[];
+    const [literalSteps, offsetSteps, matchSteps] = [literalCodes.steps, offsetCodes.steps, matchCodes.steps];
+    const floor = start * 8;
+    const limit = out.byteLength;
+    const bits = new ReverseBits(this.data, start, end);
     let literalState = bits.read(literalCodes.log);
     let offsetState = bits.read(offsetCodes.log);
     let matchState = bits.read(matchCodes.log);
-    const limit = out.byteLength;
+    let bit = bits.position;
     let done = this.#done;
     let used = 0;
     for (let i = 0; i < count; i++) {
-      const offsetCode = offsetCodes.symbols[offsetState];
-      const high = offsetCode > 16 ? bits.read(offsetCode - 16) * 65536 : 0;
-      const value = 2 ** offsetCode + high + bits.read(offsetCode > 16 ? 16 : offsetCode);
-      const matchCode = matchCodes.symbols[matchState];
-      const matchLength = MATCH_BASES[matchCode] + bits.read(MATCH_BITS[matchCode]);
-      const literalCode = literalCodes.symbols[literalState];
-      const literalLength = LITERAL_BASES[literalCode] + bits.read(LITERAL_BITS[literalCode]);
+      const offsetStep = offsetSteps[offsetState];
+      const matchStep = matchSteps[matchState];
+      const literalStep = literalSteps[literalState];
+      // Where the stream is too short, bits before it are read; that shows at the end, and nothing depends on it before.
+      if (bit < floor) throw new RangeError('zstd: sequences are cut short');
+      const offsetCode = offsetStep & 255;
+      let value: number;
+      if (offsetCode <= 24) {
+        bit -= offsetCode;
+        value = (1 << offsetCode) + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << offsetCode) - 1));
+      } else {
+        bit -= offsetCode - 16;
+        const high = (view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << (offsetCode - 16)) - 1);
+        bit -= 16;
+        value = 2 ** offsetCode + high * 65536 + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & 65535);
+      }
+      let width = MATCH_BITS[matchStep & 255];
+      bit -= width;
+      const matchLength = MATCH_BASES[matchStep & 255] + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
+      width = LITERAL_BITS[literalStep & 255];
+      bit -= width;
+      const literalLength = LITERAL_BASES[literalStep & 255] + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
       if (i + 1 < count) {
-        literalState = literalCodes.bases[literalState] + bits.read(literalCodes.bitCounts[literalState]);
-        matchState = matchCodes.bases[matchState] + bits.read(matchCodes.bitCounts[matchState]);
-        offsetState = offsetCodes.bases[offsetState] + bits.read(offsetCodes.bitCounts[offsetState]);
+        width = (literalStep >>> 8) & 255;
+        bit -= width;
+        literalState = (literalStep >>> 16) + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
+        width = (matchStep >>> 8) & 255;
+        bit -= width;
+        matchState = (matchStep >>> 16) + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
+        width = (offsetStep >>> 8) & 255;
+        bit -= width;
+        offsetState = (offsetStep >>> 16) + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
       }
       const offset = value > 3 ? pushOffset(recent, value - 3) : recentOffset(recent, value + (literalLength === 0 ? 1 : 0));
       if (used + literalLength > literals.byteLength) throw new RangeError('zstd: a sequence without its literals');
@@ -289,11 +328,11 @@ class ZstdDecoder {
       done += literalLength;
       const from = done - offset;
       if (offset <= 0 || from < this.#frameStart) throw new RangeError('zstd: a match reaches before the start');
-      if (offset >= matchLength && matchLength > 32) out.copyWithin(done, from, from + matchLength);
+      if (offset >= matchLength && matchLength > 48) out.copyWithin(done, from, from + matchLength);
       else for (let j = 0; j < matchLength; j++) out[done + j] = out[from + j];
       done += matchLength;
     }
-    if (bits.left !== 0) throw new RangeError('zstd: sequences do not end with their stream');
+    if (bit !== floor) throw new RangeError('zstd: sequences do not end with their stream');
     this.#done = done;
     return used;
   }
