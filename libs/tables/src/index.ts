@@ -10,6 +10,8 @@ export { concatData } from './arrow/store/growingColumn.js';
 export { packColumn, type PackedColumn, type PackOptions, transferList, unpackColumn } from './arrow/store/packedColumn.js';
 export { takeColumns, takeData } from './arrow/store/take.js';
 export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';
+export { type IsolatedOptions, openParquetIsolated } from './parquet/isolated/reader.js';
+export type { ForeignInput } from './parquet/isolated/spool.js';
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
 export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';

@@ -1,5 +1,6 @@
 import { fail } from '@armilla/base';
 import { type CsvOptions, type CsvSource, openCsv } from '../csv/reader.js';
+import { openParquetIsolated } from '../parquet/isolated/reader.js';
 import { openParquet } from '../parquet/read/reader.js';
 import { FileSource, MemorySource } from '../parquet/source.js';
 import { detectFormat, isGzip } from './detect.js';
@@ -45,9 +46,13 @@ async function openInput(input: Input, options: OpenOptions): Promise<TableReade
     }
     case 'parquet': {
       if (zipped) throw fail('FORMAT_UNKNOWN', { where, detail: 'gzipped Parquet; unzip it first' });
+      if (options.trusted === false || !input.repeatable) {
+        const { columns } = options;
+        return openParquetIsolated(input.path !== undefined ? { path: input.path } : { stream: open(options.signal) }, { where, columns });
+      }
       if (input.path !== undefined) return openParquet(await FileSource.open(input.path), { where, columns: options.columns });
       if (input.bytes !== undefined) return openParquet(new MemorySource(input.bytes), { where, columns: options.columns });
-      throw fail('FORMAT_UNKNOWN', { where, detail: 'Parquet in a stream' });
+      throw fail('FORMAT_UNKNOWN', { where, detail: 'Parquet without bytes' });
     }
     default:
       throw fail('FORMAT_UNKNOWN', { where, detail: format });

@@ -92,9 +92,15 @@ export class ParquetReader implements TableReader {
     this.schema = new Schema([...this.#columns.values()].map((column) => column.field), new Map(metadata.keyValues));
   }
 
+  /** Schema of the batches when these columns are asked for. */
+  schemaOf(names?: readonly string[]): Schema {
+    const columns = this.#select(names ?? this.options.columns);
+    return new Schema(columns.map((column) => column.field), this.schema.metadata);
+  }
+
   async *batches(options: BatchOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
     const columns = this.#select(options.columns ?? this.options.columns);
-    const schema = new Schema(columns.map((column) => column.field), this.schema.metadata);
+    const schema = this.schemaOf(options.columns);
     const leaves = columns.map((column) => column.leaf);
     const batchRows = Math.max(8, (options.batchRowCount ?? DEFAULT_BATCH_ROWS) & -8);
     for await (const { rowCount, values } of this.#rowGroups(columns, options.signal)) {
