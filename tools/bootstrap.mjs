@@ -62,7 +62,7 @@ function install() {
 function build() {
   const stamp = join(stamps, 'build');
   const wanted = sourceHash();
-  const complete = packageFolders().every((folder) => existsSync(join(folder, 'dist', 'index.js')));
+  const complete = packageFolders().every((folder) => existsSync(join(folder, 'dist', 'tsconfig.tsbuildinfo')));
   if (complete && holds(stamp, wanted)) return;
   say('building …');
   rmSync(stamp, { force: true });

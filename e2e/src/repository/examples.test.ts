@@ -1,0 +1,15 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { repositoryRoot } from './root.js';
+
+const folder = join(repositoryRoot, 'examples');
+const examples = readdirSync(folder).filter((name) => /^\d\d-/.test(name));
+
+test('there are examples', () => expect(examples.length).toBeGreaterThan(0));
+
+test.each(examples)('%s prints what it promises', async (name) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'dist', name, 'run.js')], { cwd: repositoryRoot });
+  expect(stdout).toBe(readFileSync(join(folder, name, 'expected.txt'), 'utf8'));
+}, 60_000);
