@@ -1,0 +1,79 @@
+import { Command, Option } from 'commander';
+import { FINDS, JOINS, ORDERS } from '@armilla/crossmatch';
+import { FORMATS } from '@armilla/tables';
+import type { CommandContext } from '../command-context.js';
+import { type CrossmatchFlags, readMatchTask } from './flags.js';
+import { runMatch } from './run.js';
+
+/** `armilla crossmatch`. */
+export function crossmatchCommand(context: CommandContext): Command {
+  return new Command('crossmatch')
+    .description('Match two tables on the sky, or one with itself.')
+    .usage('LEFT RIGHT --radius R [options]\n       armilla crossmatch --self TABLE --radius R [options]')
+    .argument('[left]', 'file, glob, folder or - (standard input): CSV, TSV, Arrow or Parquet, by content')
+    .argument('[right]', 'the same; with --server also table:NAME, a table stored there')
+    .option(
+      '-r, --radius <angle>',
+      'required: largest separation, inclusive: 1arcsec, 500mas, 0.1deg; a bare number is in arcsec',
+    )
+    .addOption(new Option('-f, --find <what>', 'which pairs (default: nearest; all with --self)').choices([...FINDS]))
+    .option('-k, --k <number>', 'how many right rows of each left row, for --find k-nearest (default: 2)')
+    .addOption(new Option('-j, --join <kind>', 'which rows the result keeps (default: inner)').choices([...JOINS]))
+    .option('--min-radius <angle>', 'smallest separation, inclusive')
+    .option('--self <table>', 'match this table with itself, each pair once')
+    .option('--groups', 'with --self: friends-of-friends groups instead of pairs')
+    .option('--left-ra <column>', 'right ascension of the left table, in degrees (default: guessed)')
+    .option('--left-dec <column>', 'declination of the left table, in degrees (default: guessed)')
+    .option('--right-ra <column>', 'right ascension of the right table')
+    .option('--right-dec <column>', 'declination of the right table')
+    .option(
+      '-c, --columns <list>',
+      'result columns, comma separated: left.NAME, right.NAME, NAME, or a computed one (see below)',
+    )
+    .option('--suffixes <list>', 'appended to names that both tables have (default: _1,_2)')
+    .option('--types <list>', 'types of CSV columns that overrule what is sniffed: zip=utf8,flag=bool')
+    .option('--strict', 'stop at the first row without a usable position instead of counting such rows')
+    .option('--rejected <file>', 'write the rows without a usable position to this file')
+    .option('--max-pairs <number>', 'refuse a match that would give more pairs')
+    .addOption(
+      new Option('--order <order>', 'left: by left row; any: as they are found, with left_row and right_row')
+        .choices([...ORDERS])
+        .default('left'),
+    )
+    .option('-o, --output <file>', 'where the result goes; - is standard output', '-')
+    .addOption(
+      new Option('--format <format>', "of the result (default: by the file's name; csv on standard output)").choices([
+        ...FORMATS,
+      ]),
+    )
+    .option('--overwrite', 'replace an existing output')
+    .option('-w, --workers <number>', 'threads (default: one per core)')
+    .option(
+      '-m, --memory <size>',
+      'memory to plan with, for example 2GiB (default: what the machine or container allows)',
+    )
+    .option('--server <url>', 'let this server match; a bearer token is taken from ARMILLA_TOKEN')
+    .option(
+      '--json',
+      'print the summary as one JSON object: on standard output when the result goes to a file, else on standard error',
+    )
+    .option('-q, --quiet', 'no progress and no summary')
+    .addHelpText('before', EXAMPLES)
+    .addHelpText('after', COLUMNS)
+    .action(async (left: string | undefined, right: string | undefined, flags: CrossmatchFlags) => {
+      await runMatch(readMatchTask(left, right, flags), context);
+    });
+}
+
+const EXAMPLES = `Examples:
+  armilla crossmatch left.csv right.parquet --radius 1arcsec -o pairs.parquet
+  armilla crossmatch left.csv.gz right.csv --radius 500mas --find all --join left -o - | less
+  armilla crossmatch 'tiles/*.parquet' ref.parquet --radius 2 --columns left.id,right.id,separation_arcsec -o ids.csv
+  zcat left.csv.gz | armilla crossmatch - ref.parquet --radius 2 > pairs.csv
+  armilla crossmatch --self catalog.parquet --radius 0.5 --groups -o groups.parquet
+`;
+
+const COLUMNS = `
+Computed columns: separation_arcsec, rank, neighbour_count, second_separation_arcsec, delta_ra_cosdec_arcsec,
+delta_dec_arcsec, left_row, right_row; group_id and group_size with --groups.
+Rows without a usable position are counted by reason and kept by left, right and full joins; RA may be in any turn.`;

@@ -1,0 +1,169 @@
+import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
+import type { Find, Join, MatchOptions, Order } from '@armilla/crossmatch';
+import { type Format, formatOfName } from '@armilla/tables';
+
+/** Flags as commander hands them over. */
+export interface CrossmatchFlags {
+  readonly radius?: string;
+  readonly find?: Find;
+  readonly k?: string;
+  readonly join?: Join;
+  readonly minRadius?: string;
+  readonly self?: string;
+  readonly groups?: boolean;
+  readonly leftRa?: string;
+  readonly leftDec?: string;
+  readonly rightRa?: string;
+  readonly rightDec?: string;
+  readonly columns?: string;
+  readonly suffixes?: string;
+  readonly types?: string;
+  readonly strict?: boolean;
+  readonly rejected?: string;
+  readonly maxPairs?: string;
+  readonly order: Order;
+  readonly output: string;
+  readonly format?: Format;
+  readonly overwrite?: boolean;
+  readonly workers?: string;
+  readonly memory?: string;
+  readonly server?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** A match as the command line asks for it. */
+export interface MatchTask {
+  readonly left: string;
+  /** Undefined for a match of `left` with itself. */
+  readonly right: string | undefined;
+  readonly options: MatchOptions;
+  readonly workerCount: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly types: Readonly<Record<string, string>> | undefined;
+  readonly output: TaskOutput;
+  readonly rejected: TaskOutput | undefined;
+  readonly server: URL | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+export interface TaskOutput {
+  /** '-' is standard output. */
+  readonly path: string;
+  readonly format: Format;
+  readonly overwrite: boolean;
+}
+
+export const STANDARD = '-';
+
+/** Throws the problems of single flags and of flags that do not go together; those of the match itself come with the match. */
+export function readMatchTask(left: string | undefined, right: string | undefined, flags: CrossmatchFlags): MatchTask {
+  const tables = readTables(left, right, flags);
+  if (flags.radius === undefined)
+    throw fail('OPTION_INVALID', {
+      field: '--radius',
+      expected: 'given, for example --radius 1arcsec',
+      got: 'nothing',
+    });
+  const overwrite = flags.overwrite ?? false;
+  return {
+    ...tables,
+    options: {
+      radiusArcsec: parseAngleArcsec(flags.radius, '--radius'),
+      minRadiusArcsec: flags.minRadius === undefined ? undefined : parseAngleArcsec(flags.minRadius, '--min-radius'),
+      find: flags.find,
+      k: integer('--k', flags.k),
+      join: flags.join,
+      order: flags.order,
+      selfMatch: flags.self === undefined ? undefined : flags.groups ? 'groups' : 'pairs',
+      left: { ra: flags.leftRa, dec: flags.leftDec },
+      right: { ra: flags.rightRa, dec: flags.rightDec },
+      columns: flags.columns === undefined ? undefined : list(flags.columns),
+      suffixes: flags.suffixes === undefined ? undefined : suffixPair(flags.suffixes),
+      strict: flags.strict,
+      maxPairs: integer('--max-pairs', flags.maxPairs),
+    },
+    workerCount: integer('--workers', flags.workers),
+    memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
+    types: flags.types === undefined ? undefined : typesByColumn(flags.types),
+    output: taskOutput('--output', flags.output, flags.format, overwrite),
+    rejected: flags.rejected === undefined ? undefined : taskOutput('--rejected', flags.rejected, undefined, overwrite),
+    server: flags.server === undefined ? undefined : serverUrl(flags.server),
+    json: flags.json ?? false,
+    quiet: flags.quiet ?? false,
+  };
+}
+
+/** The http or https address of a server. */
+export function serverUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw fail('OPTION_INVALID', {
+      field: '--server',
+      expected: 'an address such as http://127.0.0.1:7431',
+      got: `'${text}'`,
+    });
+  }
+  return url;
+}
+
+function readTables(
+  left: string | undefined,
+  right: string | undefined,
+  flags: CrossmatchFlags,
+): Pick<MatchTask, 'left' | 'right'> {
+  const refuse = (detail: string): never => {
+    throw fail('OPTIONS_CONFLICT', { detail });
+  };
+  if (flags.self !== undefined) {
+    if (left !== undefined) refuse('--self takes its one table; leave the others out');
+    return { left: flags.self, right: undefined };
+  }
+  if (flags.groups) refuse('--groups goes with --self');
+  if (left === undefined || right === undefined)
+    return refuse('two tables are needed, LEFT and RIGHT (or --self TABLE)');
+  if (left === STANDARD && right === STANDARD) refuse('only one table can come from standard input');
+  return { left, right };
+}
+
+function taskOutput(flag: string, path: string, format: Format | undefined, overwrite: boolean): TaskOutput {
+  if (path === '') throw fail('OPTION_INVALID', { field: flag, expected: 'a file or -', got: "''" });
+  const device = path === STANDARD || path.startsWith('/dev/');
+  const found = format ?? formatOfName(path) ?? (device ? 'csv' : undefined);
+  if (found === undefined) {
+    throw fail('OPTION_INVALID', {
+      field: flag,
+      expected:
+        'a name that ends in .parquet, .csv, .tsv, .arrow, .arrows or .jsonl (.gz after those of text), or be given with --format',
+      got: `'${path}'`,
+    });
+  }
+  return { path, format: found, overwrite };
+}
+
+function integer(field: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw fail('OPTION_INVALID', { field, expected: 'a whole number', got: `'${text}'` });
+  return Number(text);
+}
+
+const list = (text: string): string[] => text.split(',').map((item) => item.trim());
+
+function suffixPair(text: string): [string, string] {
+  const items = text.split(',');
+  if (items.length !== 2)
+    throw fail('OPTION_INVALID', { field: '--suffixes', expected: 'two texts such as _1,_2', got: `'${text}'` });
+  return [items[0], items[1]];
+}
+
+function typesByColumn(text: string): Record<string, string> {
+  return Object.fromEntries(
+    list(text).map((item) => {
+      const at = item.lastIndexOf('=');
+      if (at <= 0)
+        throw fail('OPTION_INVALID', { field: '--types', expected: 'COLUMN=TYPE, comma separated', got: `'${item}'` });
+      return [item.slice(0, at), item.slice(at + 1)];
+    }),
+  );
+}

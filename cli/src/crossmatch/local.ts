@@ -1,0 +1,79 @@
+import { formatBytes, formatCount } from '@armilla/base';
+import { crossmatch, type MatchContext, type MatchSummary, type Progress, selfMatch } from '@armilla/crossmatch';
+import { Runtime } from '@armilla/gpu-core';
+import { writeTable } from '@armilla/tables';
+import type { CommandContext } from '../command-context.js';
+import { standardOutput } from '../terminal/standard-output.js';
+import { type MatchTask, STANDARD } from './flags.js';
+import { openInput } from './open-input.js';
+import { RejectedRows } from './rejected-rows.js';
+
+/** Matches in this process. */
+export async function matchHere(task: MatchTask, { signal, terminal }: CommandContext): Promise<MatchSummary> {
+  const rejected = task.rejected ? new RejectedRows() : undefined;
+  await using runtime = await Runtime.create({ workerCount: task.workerCount, memoryLimitBytes: task.memoryBytes });
+  const started = performance.now();
+  const context: MatchContext = {
+    runtime,
+    execution: { workerCount: task.workerCount, memoryBytes: task.memoryBytes },
+    signal,
+    onProgress: task.quiet
+      ? undefined
+      : (progress) => terminal.progress(() => progressText(progress, performance.now() - started)),
+    onRejected: rejected && ((row) => rejected.add(row)),
+  };
+  const left = await openInput(task.left, { types: task.types, signal });
+  const matching =
+    task.right === undefined
+      ? selfMatch(left, task.options, context)
+      : crossmatch(left, await openRight(task, task.right, left, signal), task.options, context);
+  await using stream = await matching;
+  const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
+  await writeTable(output, stream.schema, stream, {
+    format: task.output.format,
+    overwrite: task.output.overwrite,
+    signal,
+  });
+  if (task.rejected && rejected) {
+    const { path, format, overwrite } = task.rejected;
+    await writeTable(path === STANDARD ? standardOutput() : path, rejected.schema, rejected.batches(), {
+      format,
+      overwrite,
+      signal,
+    });
+  }
+  return stream.summary();
+}
+
+async function openRight(task: MatchTask, right: string, left: AsyncDisposableLike, signal: AbortSignal) {
+  try {
+    return await openInput(right, { types: task.types, signal });
+  } catch (error) {
+    await left.close();
+    throw error;
+  }
+}
+
+interface AsyncDisposableLike {
+  close(): Promise<void>;
+}
+
+export function progressText(
+  { stage, leftRowCount, rightRowCount, resultRowCount, fraction }: Progress,
+  elapsedMs: number,
+): string {
+  const seconds = elapsedMs / 1000;
+  const rows = leftRowCount + rightRowCount;
+  const parts = [
+    stage === 'index'
+      ? `indexing: ${formatCount(rightRowCount)} right rows`
+      : `matching: ${formatCount(leftRowCount)} left rows, ${formatCount(resultRowCount)} result rows`,
+    `${seconds.toFixed(1)} s`,
+    `${formatCount(Math.round(rows / Math.max(seconds, 1e-3)))} rows/s`,
+    formatBytes(process.memoryUsage.rss()),
+  ];
+  if (fraction !== undefined && fraction > 0) {
+    parts.push(`${Math.round(fraction * 100)} %`, `${Math.ceil((seconds * (1 - fraction)) / fraction)} s left`);
+  }
+  return parts.join(' · ');
+}

@@ -1,0 +1,43 @@
+import { formatBytes, formatCount } from '@armilla/base';
+import type { MatchSummary, SideSummary } from '@armilla/crossmatch';
+import { type MatchTask, STANDARD } from './flags.js';
+
+/** A summary for people; rows of each side add up. */
+export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, summary: MatchSummary): string {
+  const { left, right, rowCount, pairCount, indexSeconds, matchSeconds, totalSeconds, peakMemoryBytes, groupCount } =
+    summary;
+  const sides =
+    task.right === undefined
+      ? [sideText('table', task.left, left)]
+      : [sideText('left', task.left, left), sideText('right', task.right, right)];
+  const rate = task.right === undefined ? left.rowCount : left.rowCount + right.rowCount;
+  const groups = groupCount > 0 ? `, ${formatCount(groupCount)} groups` : '';
+  const where = task.output.path === STANDARD ? '' : ` to ${task.output.path}`;
+  return [
+    ...sides,
+    `${formatCount(rowCount)} rows${where} (${formatCount(pairCount)} pairs${groups}) in ${seconds(totalSeconds)}: ` +
+      `index ${seconds(indexSeconds)}, match ${seconds(matchSeconds)}; ` +
+      `${formatCount(Math.round(rate / Math.max(totalSeconds, 1e-3)))} rows/s; peak memory ${formatBytes(peakMemoryBytes)}`,
+  ].join('\n');
+}
+
+function sideText(title: string, name: string, side: SideSummary): string {
+  const filtered = side.filteredRowCount > 0 ? ` + ${formatCount(side.filteredRowCount)} filtered` : '';
+  const misfits = Object.entries(side.misfitByColumn).map(
+    ([column, count]) => `${formatCount(count)} of column '${column}'`,
+  );
+  return (
+    `${title.padEnd(5)} ${name}: ${formatCount(side.rowCount)} rows = ${formatCount(side.matchedRowCount)} matched` +
+    ` + ${formatCount(side.unmatchedRowCount)} unmatched + ${formatCount(side.rejectedRowCount)} rejected${rejectedText(side)}${filtered}` +
+    `; position: ${side.columns.ra}, ${side.columns.dec}${side.guessed ? ' (guessed)' : ''}` +
+    (misfits.length > 0 ? `; values that did not fit and are null: ${misfits.join(', ')}` : '')
+  );
+}
+
+/** " (5 POSITION_NULL, 2 POSITION_NAN)", or nothing. */
+export function rejectedText({ rejectedByReason }: SideSummary): string {
+  const reasons = Object.entries(rejectedByReason).map(([reason, count]) => `${formatCount(count ?? 0)} ${reason}`);
+  return reasons.length > 0 ? ` (${reasons.join(', ')})` : '';
+}
+
+const seconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} s`;

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { fail, isProblem, Problem, type ReasonName, REASONS } from '@armilla/base';
+
+export interface TablePart {
+  readonly name: 'left' | 'right';
+  readonly fileName: string;
+  /** An Arrow stream, or a file in any format that the server reads. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface MatchAnswer {
+  readonly requestId: string;
+  /** Names of the position columns in use, "ra, dec". */
+  readonly leftColumns: string;
+  readonly rightColumns: string;
+  /** Arrow stream; its end is only there when the match was complete. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Speaks to an Armilla server over HTTP. */
+export class ServerClient {
+  constructor(
+    private readonly server: URL,
+    private readonly token: string | undefined,
+  ) {}
+
+  /** GET of a JSON document. Any status below 500 but a problem is an answer where `anyStatus` is set. */
+  async get(path: string, signal: AbortSignal, anyStatus = false): Promise<unknown> {
+    const request = this.#request('GET', path, {}, signal);
+    request.end();
+    const response = await this.#response(request, signal);
+    const text = await textOf(response);
+    if (!anyStatus && !isSuccess(response)) throw problemOf(response, text, this.server);
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
+  }
+
+  /** Uploads the tables and gives the answer as it comes, while the upload goes on. */
+  async match(
+    query: Readonly<Record<string, string>>,
+    parts: readonly TablePart[],
+    signal: AbortSignal,
+  ): Promise<MatchAnswer> {
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const boundary = `armilla-${randomUUID()}`;
+    const headers = {
+      accept: 'application/vnd.apache.arrow.stream',
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+    };
+    const request = this.#request('POST', `v1/crossmatch?${new URLSearchParams(query)}`, headers, either);
+    let uploadError: unknown;
+    let answered = false;
+    request.once('response', () => (answered = true));
+    const uploading = upload(request, boundary, parts, either).catch((error: unknown) => {
+      // A server that answered already may stop reading; what went wrong stands in its answer.
+      if (!isProblem(error) && answered) return;
+      uploadError = error;
+      stop.abort(error);
+    });
+    const failure = (error: unknown): unknown => uploadError ?? error;
+    let response: IncomingMessage;
+    try {
+      response = await this.#response(request, either);
+      if (!isSuccess(response)) throw problemOf(response, await textOf(response), this.server);
+    } catch (error) {
+      stop.abort(error);
+      await uploading;
+      throw failure(error);
+    }
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        for await (const chunk of response) yield chunk as Buffer;
+        await uploading;
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        const cause = failure(error);
+        throw isProblem(cause)
+          ? cause
+          : fail(
+              'STREAM_INCOMPLETE',
+              { where: 'the answer of the server', detail: (cause as Error).message },
+              { cause },
+            );
+      } finally {
+        stop.abort();
+      }
+    };
+    const text = (name: string): string => String(response.headers[name] ?? '');
+    return {
+      requestId: text('x-request-id'),
+      leftColumns: text('armilla-left-columns'),
+      rightColumns: text('armilla-right-columns'),
+      body: body(),
+    };
+  }
+
+  #request(method: string, path: string, headers: Record<string, string>, signal: AbortSignal): ClientRequest {
+    signal.throwIfAborted();
+    const base = this.server.href.endsWith('/') ? this.server.href : `${this.server.href}/`;
+    const make = this.server.protocol === 'https:' ? httpsRequest : httpRequest;
+    const authorization = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+    return make(new URL(path, base), { method, headers: { ...authorization, ...headers }, signal });
+  }
+
+  async #response(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    try {
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      // The upload may still fail after the answer began; the body tells.
+      request.on('error', () => undefined);
+      return response;
+    } catch (error) {
+      request.on('error', () => undefined);
+      if (signal.aborted) throw signal.reason;
+      throw fail(
+        'SERVER_UNAVAILABLE',
+        { target: this.server.href, detail: (error as Error).message },
+        { cause: error },
+      );
+    }
+  }
+}
+
+async function upload(
+  request: ClientRequest,
+  boundary: string,
+  parts: readonly TablePart[],
+  signal: AbortSignal,
+): Promise<void> {
+  const write = async (bytes: Uint8Array | string): Promise<void> => {
+    signal.throwIfAborted();
+    if (!request.write(bytes))
+      await Promise.race([once(request, 'drain', { signal }), once(request, 'close', { signal })]);
+    if (request.destroyed) throw new Error('the connection was closed');
+  };
+  for (const { name, fileName, bytes } of parts) {
+    const disposition = `form-data; name="${name}"; filename="${fileName.replace(/[^\w.-]/g, '_')}"`;
+    await write(
+      `--${boundary}\r\ncontent-disposition: ${disposition}\r\ncontent-type: application/octet-stream\r\n\r\n`,
+    );
+    for await (const chunk of bytes) await write(chunk);
+    await write('\r\n');
+  }
+  request.end(`--${boundary}--\r\n`);
+}
+
+const isSuccess = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200 && statusCode < 300;
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The problem that a problem+json body names; anything else is an unavailable server. */
+function problemOf({ statusCode, headers }: IncomingMessage, text: string, server: URL): Problem {
+  if (headers['content-type']?.includes('json')) {
+    const body = JSON.parse(text) as { reason?: string; detail?: string; fields?: Record<string, string> };
+    if (body.reason !== undefined && body.reason in REASONS) {
+      return new Problem(body.reason as ReasonName, body.fields ?? {}, body.detail ?? body.reason);
+    }
+  }
+  return fail('SERVER_UNAVAILABLE', { target: server.href, detail: `it answered with status ${statusCode}` });
+}
