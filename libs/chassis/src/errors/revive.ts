@@ -37,6 +37,8 @@ function fromCode({ code, details }: { code: number; details: string }): Problem
     case status.UNAVAILABLE:
       return make('SERVER_UNAVAILABLE', { target: 'the server', detail: details }, `the server cannot be reached: ${details}`);
     case status.RESOURCE_EXHAUSTED:
+      // What grpc-js says of a stream reset with ENHANCE_YOUR_CALM, which a server of ours does to a slow reader only.
+      if (details.startsWith('Bandwidth exhausted')) return make('READER_TOO_SLOW', { detail: details }, 'the reader took the result too slowly; the server ended the call');
       return details.includes('larger than')
         ? make('MESSAGE_TOO_LARGE', { where: 'gRPC message', detail: details }, details)
         : make('SERVER_BUSY', { detail: details }, `the server has no room: ${details}`);
@@ -44,8 +46,9 @@ function fromCode({ code, details }: { code: number; details: string }): Problem
       return make('UNAUTHENTICATED', { detail: details }, details);
     case status.PERMISSION_DENIED:
       return make('PERMISSION_DENIED', { detail: details }, details);
-    case status.INVALID_ARGUMENT:
     case status.UNIMPLEMENTED:
+      return make('METHOD_NOT_ALLOWED', { detail: details }, details);
+    case status.INVALID_ARGUMENT:
       return make('REQUEST_INVALID', { detail: details }, details);
     default:
       return make('INTERNAL', { detail: details }, `the server failed with ${grpcCodeName(code)}: ${details}`);

@@ -20,6 +20,7 @@ import { REQUEST_ID_KEY, ServerCall } from './server-call.js';
 
 /** Time that a peer has to take the rest of an ended call before its stream is reset. */
 const LINGER_MS = 10_000;
+const SLOW_LINGER_MS = 1000;
 /** A client whose deadline passes cancels the call a little before our own clock for it rings. */
 const DEADLINE_SLACK_MS = 50;
 const HEALTH_PREFIX = '/grpc.health.v1.Health/';
@@ -59,7 +60,7 @@ export class CallGuard {
     inner.sendStatus = (sent: PartialStatus) => {
       clearTimeout(deadlineTimer);
       const typed = call ? typedStatus(call, sent) : sent;
-      if (!statusSent) lingerThenReset(peer.stream);
+      if (!statusSent) lingerThenReset(peer.stream, call);
       statusSent = true;
       sendStatus(typed);
       if (call) this.#end(call, typed.code ?? status.OK, typed.details ?? '');
@@ -175,9 +176,12 @@ function untypedProblem(code: status, details: string): Problem {
 }
 
 /** A peer that never takes the end of a call must not hold its memory. */
-function lingerThenReset(stream: ServerHttp2Stream | undefined): void {
+function lingerThenReset(stream: ServerHttp2Stream | undefined, call: ServerCall | undefined): void {
   if (!stream || stream.closed) return;
-  const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), LINGER_MS);
+  // The status stands behind the data that a slow reader does not take: the reset is what it will see.
+  const slow = call?.signal.aborted && abortProblem(call.signal).reason === 'READER_TOO_SLOW';
+  const [code, delayMs] = slow ? [constants.NGHTTP2_ENHANCE_YOUR_CALM, SLOW_LINGER_MS] : [constants.NGHTTP2_CANCEL, LINGER_MS];
+  const timer = setTimeout(() => stream.close(code), delayMs);
   timer.unref();
   stream.once('close', () => clearTimeout(timer));
 }

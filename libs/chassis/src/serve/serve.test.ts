@@ -1,80 +1,17 @@
 import { connect as connectHttp2 } from 'node:http2';
-import { status } from '@grpc/grpc-js';
 import { fail, type Problem } from '@armilla/base';
-import { CrossmatchServiceService, ExplainRequest, ExplainResponse, HealthService, type PutResponse, ServingStatus } from '@armilla/proto';
-import {
-  callMetadata,
-  callOnce,
-  type CallContext,
-  clientStream,
-  connect,
-  createLogger,
-  duplex,
-  type Frame,
-  loadConfig,
-  makeFrame,
-  readFrames,
-  serve,
-  type ServiceModule,
-  unary,
-  withFrameCodec,
-  writeFrame,
-} from '../index.js';
-
-const NAME = 'armilla.crossmatch.v1.CrossmatchService';
-
-interface Script {
-  explain?(request: ExplainRequest, context: CallContext): Promise<ExplainResponse>;
-  match?(frames: AsyncIterable<Frame>, context: CallContext): AsyncIterable<Frame>;
-  put?(frames: AsyncIterable<Frame>, context: CallContext): Promise<PutResponse>;
-}
-
-async function* echo(frames: AsyncIterable<Frame>): AsyncIterable<Frame> {
-  for await (const frame of frames) yield frame;
-}
-
-async function start(script: Script, flags: Record<string, string | number> = {}) {
-  const lines: string[] = [];
-  const service: ServiceModule = {
-    name: NAME,
-    definition: withFrameCodec(CrossmatchServiceService),
-    handlers: () => ({
-      explain: unary(script.explain ?? (async () => ExplainResponse.fromPartial({}))),
-      match: duplex(script.match ?? echo),
-      put: clientStream(script.put ?? (async () => ({ table: undefined }))),
-    }),
-  };
-  const config = loadConfig({ flags: { grpcAddress: '127.0.0.1:0', ...flags } });
-  const log = createLogger({ logLevel: 'debug' }, (line) => lines.push(line));
-  const server = await serve({ services: [service], config, log });
-  const client = connect(CrossmatchServiceService, server.address);
-  const explain = (settings = {}) => callOnce<ExplainResponse>((...rest) => client.explain(ExplainRequest.fromPartial({}), ...rest), settings);
-  return { server, client, lines, explain, async stop() { client.close(); await server.stop(1000); } };
-}
-
-async function problemOf(promise: Promise<unknown>): Promise<Problem> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as Problem;
-  }
-  throw new Error('it did not fail');
-}
-
-async function collect(frames: AsyncIterable<Frame>): Promise<Frame[]> {
-  const all: Frame[] = [];
-  for await (const frame of frames) all.push(frame);
-  return all;
-}
+import { ExplainResponse, HealthService, ServingStatus } from '@armilla/proto';
+import { callMetadata, callOnce, connect, type Frame, makeFrame, readFrames, writeFrame } from '../index.js';
+import { collect, NAME, problemOf, startLoopback } from '../testing/loopback.js';
 
 test('a unary call is answered', async () => {
-  const { explain, stop } = await start({ explain: async () => ExplainResponse.fromPartial({ cellCount: 42n }) });
+  const { explain, stop } = await startLoopback({ explain: async () => ExplainResponse.fromPartial({ cellCount: 42n }) });
   expect((await explain()).cellCount).toBe(42n);
   await stop();
 });
 
 test('frames come back as they were sent', async () => {
-  const { client, stop } = await start({});
+  const { client, stop } = await startLoopback({});
   const call = client.match();
   const sent = Array.from({ length: 40 }, (_, i) => makeFrame({ header: Buffer.from('head'), table: i % 2, body: [Buffer.alloc(100_000, i), Buffer.alloc(8, 1)] }));
   const received = collect(readFrames<Frame>(call));
@@ -91,7 +28,7 @@ test('frames come back as they were sent', async () => {
 });
 
 test('whatever a handler throws becomes a typed status with request id and trace id', async () => {
-  const { explain, stop, lines } = await start({
+  const { explain, stop, lines } = await startLoopback({
     explain: async () => {
       throw fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: -1 });
     },
@@ -108,7 +45,7 @@ test('whatever a handler throws becomes a typed status with request id and trace
 });
 
 test('an unexpected error keeps its text in the log', async () => {
-  const { client, stop, lines } = await start({
+  const { client, stop, lines } = await startLoopback({
     match: async function* () {
       yield makeFrame({ metadata: Buffer.from('first') });
       throw new Error('secret /path/of/a/file');
@@ -126,7 +63,7 @@ test('an unexpected error keeps its text in the log', async () => {
 test('cancel, disconnect and deadline reach the handler with their reasons', async () => {
   const ended: string[] = [];
   let running = (): void => undefined;
-  const { explain, stop, server } = await start({
+  const { explain, stop, server } = await startLoopback({
     explain: (_, { signal }) =>
       new Promise((_, reject) => {
         running();
@@ -157,13 +94,13 @@ test('cancel, disconnect and deadline reach the handler with their reasons', asy
 });
 
 test('the server has its own deadline for calls that bring none', async () => {
-  const { explain, stop } = await start({ explain: () => new Promise(() => undefined) }, { defaultDeadlineSeconds: 1 });
+  const { explain, stop } = await startLoopback({ explain: () => new Promise(() => undefined) }, { defaultDeadlineSeconds: 1 });
   expect((await problemOf(explain())).reason).toBe('DEADLINE_EXCEEDED');
   await stop();
 });
 
 test('health answers by service, and NOT_SERVING ends the watch at the stop', async () => {
-  const { server, stop } = await start({});
+  const { server, stop } = await startLoopback({});
   const health = connect(HealthService, server.address);
   const check = (service: string) => callOnce<{ status: ServingStatus }>((...rest) => health.check({ service }, ...rest));
   expect((await check('')).status).toBe(ServingStatus.SERVING);
@@ -183,7 +120,7 @@ test('health answers by service, and NOT_SERVING ends the watch at the stop', as
 
 test('a stop lets running calls finish, and ends them after the grace', async () => {
   let finish = (): void => undefined;
-  const { explain, server, stop, client } = await start({
+  const { explain, server, stop, client } = await startLoopback({
     explain: (_, { signal }) => new Promise((resolve, reject) => {
       finish = () => resolve(ExplainResponse.fromPartial({}));
       signal.addEventListener('abort', () => reject(signal.reason as Error));
@@ -198,7 +135,7 @@ test('a stop lets running calls finish, and ends them after the grace', async ()
   await stopping;
   await stop();
 
-  const other = await start({ explain: () => new Promise(() => undefined) });
+  const other = await startLoopback({ explain: () => new Promise(() => undefined) });
   const stuck = problemOf(other.explain());
   await new Promise((resolve) => setTimeout(resolve, 100));
   await other.server.stop(100);
@@ -207,9 +144,11 @@ test('a stop lets running calls finish, and ends them after the grace', async ()
 });
 
 test('a method that is not there is UNIMPLEMENTED', async () => {
-  const { client, stop } = await start({});
+  const { client, stop } = await startLoopback({});
   const problem = await problemOf(callOnce((...rest) => client.getTable({ name: 'x' }, ...rest)));
-  expect(problem.code).toBe('INVALID_ARGUMENT');
-  expect(status.UNIMPLEMENTED).toBe(12);
+  expect(problem.reason).toBe('METHOD_NOT_ALLOWED');
+  expect(problem.code).toBe('UNIMPLEMENTED');
+  expect(problem.fields.request_id).toBeDefined();
+  expect(problem.message).toContain('does not implement');
   await stop();
 });

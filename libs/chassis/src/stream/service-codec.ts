@@ -1,7 +1,7 @@
 import { type MethodDefinition, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ArrowFrame } from '@armilla/proto';
 import { type Frame } from './frame.js';
-import { receiveFrame, serializeFrame } from './frame-codec.js';
+import { receiveFrame, sendFrame } from './frame-codec.js';
 
 /** `T`, or Frame where the generated code says ArrowFrame. */
 type Framed<T> = T extends ArrowFrame ? Frame : T;
@@ -33,8 +33,8 @@ export function withFrameCodec<D extends ServiceDefinition<UntypedServiceImpleme
       name,
       {
         ...method,
-        ...(carriesFrames(method.requestDeserialize) && { requestSerialize: serializeFrame, requestDeserialize: receiveFrame }),
-        ...(carriesFrames(method.responseDeserialize) && { responseSerialize: serializeFrame, responseDeserialize: receiveFrame }),
+        ...(carriesFrames(method.requestDeserialize) && { requestSerialize: sendFrame, requestDeserialize: receiveFrame }),
+        ...(carriesFrames(method.responseDeserialize) && { responseSerialize: sendFrame, responseDeserialize: receiveFrame }),
       },
     ];
   });

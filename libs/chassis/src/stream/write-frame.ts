@@ -12,6 +12,7 @@ export interface WriteState {
   /** Bytes that the transport has taken; grows only. */
   takenBytes: number;
   failure: Problem | undefined;
+  watched: AbortSignal | undefined;
   readonly wakers: Set<() => void>;
 }
 
@@ -41,30 +42,37 @@ export async function writeFrame<Message>(call: Writable, frame: Message, signal
   call.write(frame, () => {
     state.inFlightBytes -= size;
     state.takenBytes += size;
-    for (const wake of state.wakers) wake();
+    wakeAll(state);
   });
+  if (state.inFlightBytes <= IN_FLIGHT_BYTES) return;
+  watchAbort(state, signal);
   while (state.inFlightBytes > IN_FLIGHT_BYTES) {
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        state.wakers.delete(wake);
-        signal?.removeEventListener('abort', wake);
-        resolve();
-      };
-      state.wakers.add(wake);
-      signal?.addEventListener('abort', wake, { once: true });
-    });
+    await new Promise<void>((resolve) => state.wakers.add(resolve));
     if (signal?.aborted) throw abortProblem(signal);
     if (state.failure) throw state.failure;
   }
 }
 
+/** One listener per call, not one per wait. */
+function watchAbort(state: WriteState, signal: AbortSignal | undefined): void {
+  if (!signal || state.watched === signal) return;
+  state.watched = signal;
+  signal.addEventListener('abort', () => wakeAll(state), { once: true });
+}
+
+function wakeAll(state: WriteState): void {
+  for (const wake of state.wakers) wake();
+  state.wakers.clear();
+}
+
 function makeState(call: Writable): WriteState {
-  const state: WriteState = { inFlightBytes: 0, takenBytes: 0, failure: undefined, wakers: new Set() };
-  // grpc-js never calls back writes of a cancelled call, so the end of the call has to wake whoever waits.
+  const state: WriteState = { inFlightBytes: 0, takenBytes: 0, failure: undefined, watched: undefined, wakers: new Set() };
+  // grpc-js never calls back the writes of an ended call, so its end has to wake whoever waits; 'status' is all that a
+  // client stream with a single response says.
   const onGone = (): void => {
     state.failure ??= fail('CANCELLED');
-    for (const wake of state.wakers) wake();
+    wakeAll(state);
   };
-  for (const event of ['close', 'cancelled', 'error']) call.once(event, onGone);
+  for (const event of ['close', 'cancelled', 'error', 'status']) call.once(event, onGone);
   return state;
 }
