@@ -4,6 +4,7 @@ import { ParquetFault, unsupported } from '../format/fault.js';
 import { type Leaf, strideOf } from '../format/leaf.js';
 import { Encoding, Physical, PHYSICAL_NAMES } from '../format/metadata.js';
 import { readDictionaryIndices } from './indices.js';
+import { VariableColumn } from './variable.js';
 
 /** Values of a fixed stride, filled page by page; `bytes` may be memory of the caller. */
 export class FixedColumn {
@@ -44,6 +45,9 @@ export class FixedColumn {
       case Encoding.deltaBinaryPacked:
         if (this.leaf.physical === Physical.int32) return expectCount(decodeDelta32(page, 0, this.#int32(), row, count).count, count);
         if (this.leaf.physical === Physical.int64) return expectCount(decodeDelta64(page, 0, this.#int64(), row, count).count, count);
+        break;
+      case Encoding.deltaByteArray:
+        if (this.leaf.physical === Physical.fixed) return this.#readDeltaStrings(page, row, count);
         break;
       case Encoding.byteStreamSplit:
         return this.#readSplit(page, row, count);
@@ -130,6 +134,17 @@ export class FixedColumn {
         for (let q = indices[i] * stride, end = q + stride; q < end; q++) bytes[p++] = from[q];
       }
     }
+  }
+
+  #readDeltaStrings(page: Uint8Array, row: number, count: number): void {
+    const { stride, bytes } = this;
+    const strings = new VariableColumn(count, count * stride);
+    strings.readPage(page, Encoding.deltaByteArray, count, count, undefined);
+    for (let i = 0; i < count; i++) {
+      const size = strings.offsets[i + 1] - strings.offsets[i];
+      if (size !== stride) throw new ParquetFault(`a value of ${size} bytes in a column of ${stride}`);
+    }
+    bytes.set(strings.bytes.subarray(0, count * stride), row * stride);
   }
 
   /** BYTE_STREAM_SPLIT: first all first bytes, then all second bytes, and so on. */

@@ -113,11 +113,11 @@ export class ParquetReader implements TableReader {
 
   /** Decoded row groups in order: ahead of the reader in worker threads, or one by one in this thread. */
   async *#rowGroups(columns: readonly Column[], signal: AbortSignal | undefined): AsyncGenerator<DecodedRowGroup, void, undefined> {
-    const { rowGroups } = this.metadata;
+    const rowGroups = this.metadata.rowGroups.filter((group) => group.rowCount > 0);
     const chunksOf = (group: RowGroup): WantedChunk[] =>
       columns.map(({ leaf, leafIndex }) => ({ chunk: group.columns[leafIndex], leaf, where: `${this.where}, column '${leaf.name}'` }));
     const cost = (index: number): number => chunksOf(rowGroups[index]).reduce((sum, { chunk, leaf }) => sum + memoryOf(chunk, leaf), 0);
-    rowGroups.forEach((_group, index) => this.#checkSize(index, cost(index)));
+    rowGroups.forEach((group, index) => this.#checkSize(group, cost(index)));
     const pool = this.#pool(rowGroups.flatMap(chunksOf));
     const abort = new AbortController();
     const onAbort = (): void => abort.abort(signal?.reason);
@@ -155,10 +155,10 @@ export class ParquetReader implements TableReader {
   }
 
   /** A few bytes can stand for any number of rows: what would not fit into memory is refused before it is tried. */
-  #checkSize(index: number, byteLength: number): void {
+  #checkSize(group: RowGroup, byteLength: number): void {
     const limit = this.options.maxRowGroupBytes ?? DEFAULT_MAX_ROW_GROUP_BYTES;
     if (byteLength <= limit) return;
-    const detail = `row group ${index} claims ${this.metadata.rowGroups[index].rowCount} rows, which take ${formatBytes(byteLength)} of memory, over the limit of ${formatBytes(limit)}; write smaller row groups or choose fewer columns`;
+    const detail = `row group ${this.metadata.rowGroups.indexOf(group)} claims ${group.rowCount} rows, which take ${formatBytes(byteLength)} of memory, over the limit of ${formatBytes(limit)}; write smaller row groups or choose fewer columns`;
     throw parquetProblem(unsupported(detail), this.where);
   }
 
