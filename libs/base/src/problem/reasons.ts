@@ -82,6 +82,7 @@ export const REASONS = {
   REQUEST_INVALID: reason('INVALID_ARGUMENT', 2, '{detail}'),
   RESULT_NOT_FOUND: reason('NOT_FOUND', 66, "no result '{request_id}' is known here; results are kept for 10 minutes"),
   ROUTE_NOT_FOUND: reason('NOT_FOUND', 2, 'there is nothing at {path}; see /openapi.json'),
+  SCHEMAS_DIFFER: reason('INVALID_ARGUMENT', 65, '{where}: not the same columns as {first}: {detail}; files of one table must agree'),
   SERVER_BUSY: reason('RESOURCE_EXHAUSTED', 69, '{running} calls run and {waiting} wait; try again in {retry_seconds} s'),
   SERVER_UNAVAILABLE: reason('UNAVAILABLE', 69, '{target} cannot be reached: {detail}'),
   SERVICE_UNKNOWN: reason('NOT_FOUND', 69, "no service '{got}' runs here; known are {known}"),

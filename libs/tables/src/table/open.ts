@@ -1,12 +1,13 @@
 import { fail } from '@armilla/base';
-import { type CsvOptions, type CsvSource, openCsv } from '../csv/reader.js';
-import { openParquetIsolated } from '../parquet/isolated/reader.js';
+import { csvReader, type CsvOptions, type CsvShape, type CsvSource, openCsv, sniffCsv } from '../csv/reader.js';
 import { openParquet } from '../parquet/read/reader.js';
 import { FileSource, MemorySource } from '../parquet/source.js';
+import { checkSameSchema, ConcatReader } from './concat.js';
 import { detectFormat, isGzip } from './detect.js';
 import type { Format } from './format.js';
 import { gunzip } from './gzip.js';
 import { fileInput, type Input, peek, type Source, sourceInput } from './input.js';
+import { expandPath } from './paths.js';
 import type { TableReader } from './reader.js';
 
 const HEAD_BYTES = 64 * 1024;
@@ -20,41 +21,109 @@ export interface OpenOptions extends CsvOptions {
   readonly trusted?: boolean;
 }
 
-/** Opens a table: a path, or bytes or a stream with a name for messages. The format is found by content. */
-export async function openTable(input: string | Source, options: OpenOptions = {}): Promise<TableReader> {
-  return openInput(typeof input === 'string' ? await fileInput(input) : sourceInput(input), options);
+/**
+ * Opens a table: a path, glob or folder, several of them as one table (files in name order, of the same columns), or bytes or a stream
+ * with a name for messages. The format is found by content, never by name.
+ */
+export async function openTable(input: string | readonly string[] | Source, options: OpenOptions = {}): Promise<TableReader> {
+  if (typeof input !== 'string' && !isList(input)) return openInput(sourceInput(input), options);
+  const given = typeof input === 'string' ? [input] : input;
+  if (given.length === 0) throw fail('OPTION_INVALID', { field: 'input', expected: 'at least one file', got: 'none' });
+  const paths = (await Promise.all(given.map(expandPath))).flat();
+  if (paths.length === 1) return openInput(await fileInput(paths[0]), options);
+  return openFiles(given.join(', '), paths, options);
 }
 
+const isList = (input: readonly string[] | Source): input is readonly string[] => Array.isArray(input);
+
 async function openInput(input: Input, options: OpenOptions): Promise<TableReader> {
+  const found = await recognise(input, options);
+  if (found.csv !== undefined) return openCsv(found.csv, csvOptions(found.format, options));
+  return openBinary(input, found, options);
+}
+
+interface Recognised {
+  readonly format: Format;
+  readonly zipped: boolean;
+  /** The bytes as CSV, where they are. */
+  readonly csv: CsvSource | undefined;
+  open(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+async function recognise(input: Input, options: OpenOptions): Promise<Recognised> {
   const { where } = input;
   const raw = await peek(input.open(options.signal), HEAD_BYTES);
   const zipped = isGzip(raw.head);
   const inner = zipped ? await peek(gunzip(raw.rest, where), HEAD_BYTES) : raw;
-  const format = options.format ?? detectFormat(inner.head, inner.complete, where);
+  const format = options.format ?? (await closing(inner, () => detectFormat(inner.head, inner.complete, where)));
   // A file is read from its start again; a stream goes on behind the head.
   if (input.repeatable) await inner.close();
-  const open = !input.repeatable
-    ? () => inner.rest
-    : zipped
-      ? (signal?: AbortSignal) => gunzip(input.open(signal), where)
-      : (signal?: AbortSignal) => input.open(signal);
-  switch (format) {
-    case 'csv':
-    case 'tsv': {
-      const source: CsvSource = { where, repeatable: input.repeatable, open };
-      return openCsv(source, format === 'tsv' && options.format === 'tsv' ? { delimiter: '\t', ...options } : options);
-    }
-    case 'parquet': {
-      if (zipped) throw fail('FORMAT_UNKNOWN', { where, detail: 'gzipped Parquet; unzip it first' });
-      if (options.trusted === false || !input.repeatable) {
-        const { columns } = options;
-        return openParquetIsolated(input.path !== undefined ? { path: input.path } : { stream: open(options.signal) }, { where, columns });
-      }
-      if (input.path !== undefined) return openParquet(await FileSource.open(input.path), { where, columns: options.columns });
-      if (input.bytes !== undefined) return openParquet(new MemorySource(input.bytes), { where, columns: options.columns });
-      throw fail('FORMAT_UNKNOWN', { where, detail: 'Parquet without bytes' });
-    }
-    default:
-      throw fail('FORMAT_UNKNOWN', { where, detail: format });
+  const again = (signal?: AbortSignal): AsyncIterable<Uint8Array> => (zipped ? gunzip(input.open(signal), where) : input.open(signal));
+  const open = input.repeatable ? again : () => inner.rest;
+  const text = format === 'csv' || format === 'tsv';
+  return { format, zipped, csv: text ? { where, repeatable: input.repeatable, open } : undefined, open };
+}
+
+/** Gives the source back when it is no table. */
+async function closing<T>(source: { close(): Promise<void> }, use: () => T): Promise<T> {
+  try {
+    return use();
+  } catch (error) {
+    await source.close();
+    throw error;
   }
+}
+
+function csvOptions(format: Format, options: OpenOptions): OpenOptions {
+  return format === 'tsv' && options.delimiter === undefined ? { ...options, delimiter: '\t' } : options;
+}
+
+async function openBinary(input: Input, found: Recognised, options: OpenOptions): Promise<TableReader> {
+  const { where } = input;
+  if (options.types !== undefined && Object.keys(options.types).length > 0) {
+    throw fail('OPTIONS_CONFLICT', { detail: `${where}: types can be given for CSV and TSV only; ${found.format} has types of its own` });
+  }
+  if (found.format === 'parquet') {
+    if (found.zipped) throw fail('FORMAT_UNKNOWN', { where, detail: 'gzipped Parquet; unzip it first' });
+    if (input.path !== undefined) return openParquet(await FileSource.open(input.path), { where, columns: options.columns });
+    if (input.bytes !== undefined) return openParquet(new MemorySource(input.bytes), { where, columns: options.columns });
+  }
+  throw fail('FORMAT_UNKNOWN', { where, detail: found.format });
+}
+
+/** Several files as one table. Types of CSV files are sniffed on all of them together. */
+async function openFiles(where: string, paths: readonly string[], options: OpenOptions): Promise<TableReader> {
+  const inputs = await Promise.all(paths.map(fileInput));
+  const first = await recognise(inputs[0], options);
+  if (first.csv === undefined) {
+    const openers = inputs.map((input) => () => openInput(input, options));
+    return concat(where, await openers[0](), openers.slice(1));
+  }
+  const parts: { source: CsvSource; shape: CsvShape }[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const found = index === 0 ? first : await recognise(input, options);
+    if (found.csv === undefined) {
+      throw fail('SCHEMAS_DIFFER', { where: input.where, first: inputs[0].where, detail: `it is ${found.format}, not ${first.format}` });
+    }
+    parts.push({ source: found.csv, shape: await sniffCsv(found.csv, csvOptions(found.format, options)) });
+  }
+  const names = JSON.stringify(parts[0].shape.dialect.names);
+  const seen = new Uint8Array(parts[0].shape.seen.length);
+  for (const { shape } of parts) {
+    // Other names are told apart below, by the readers' schemas.
+    if (JSON.stringify(shape.dialect.names) === names) shape.seen.forEach((bits, column) => (seen[column] |= bits));
+  }
+  const readers = parts.map(({ source, shape }) => csvReader(source, shape, JSON.stringify(shape.dialect.names) === names ? seen : shape.seen, options));
+  for (const reader of readers) checkSameSchema(readers[0], reader);
+  return concat(where, readers[0], readers.slice(1).map((reader) => () => Promise.resolve(reader)), readers);
+}
+
+async function concat(
+  where: string,
+  first: TableReader,
+  openNext: readonly (() => Promise<TableReader>)[],
+  all?: readonly TableReader[],
+): Promise<TableReader> {
+  const rowCount = all?.reduce<number | undefined>((sum, reader) => (sum === undefined || reader.rowCount === undefined ? undefined : sum + reader.rowCount), 0);
+  return new ConcatReader(where, first, rowCount, openNext);
 }

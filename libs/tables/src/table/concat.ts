@@ -1,0 +1,69 @@
+import type { RecordBatch, Schema } from 'apache-arrow';
+import { fail } from '@armilla/base';
+import type { Format } from './format.js';
+import type { BatchOptions, TableReader } from './reader.js';
+
+/** Files of one table, one after the other; opened when their turn comes. */
+export class ConcatReader implements TableReader {
+  readonly misfits = new Map<string, number>();
+  readonly format: Format;
+  readonly schema: Schema;
+
+  constructor(
+    readonly where: string,
+    private readonly first: TableReader,
+    readonly rowCount: number | undefined,
+    /** Opens file 1 and on; the caller closes it. */
+    private readonly openNext: readonly (() => Promise<TableReader>)[],
+  ) {
+    this.format = first.format;
+    this.schema = first.schema;
+  }
+
+  async *batches(options: BatchOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
+    this.misfits.clear();
+    yield* this.first.batches(options);
+    this.#count(this.first);
+    for (const open of this.openNext) {
+      options.signal?.throwIfAborted();
+      const reader = await open();
+      try {
+        checkSameSchema(this.first, reader);
+        yield* reader.batches(options);
+        this.#count(reader);
+      } finally {
+        await reader.close();
+      }
+    }
+  }
+
+  #count(reader: TableReader): void {
+    for (const [column, count] of reader.misfits) this.misfits.set(column, (this.misfits.get(column) ?? 0) + count);
+  }
+
+  async close(): Promise<void> {
+    await this.first.close();
+  }
+}
+
+/** Throws SCHEMAS_DIFFER with what differs, by column. */
+export function checkSameSchema(first: TableReader, other: TableReader): void {
+  const differences = schemaDifferences(first.schema, other.schema);
+  if (differences.length === 0) return;
+  throw fail('SCHEMAS_DIFFER', { where: other.where, first: first.where, detail: differences.join('; ') });
+}
+
+function schemaDifferences(first: Schema, other: Schema): string[] {
+  const differences: string[] = [];
+  const types = new Map(other.fields.map((field) => [field.name, String(field.type)]));
+  for (const field of first.fields) {
+    const type = types.get(field.name);
+    if (type === undefined) differences.push(`column '${field.name}' is missing`);
+    else if (type !== String(field.type)) differences.push(`column '${field.name}' is ${type}, not ${String(field.type)}`);
+    types.delete(field.name);
+  }
+  for (const name of types.keys()) differences.push(`column '${name}' is new`);
+  const names = (schema: Schema): string => schema.fields.map((field) => field.name).join(', ');
+  if (differences.length === 0 && names(first) !== names(other)) differences.push(`the columns stand in the order ${names(other)}`);
+  return differences;
+}
