@@ -1,22 +1,20 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { fail } from '@armilla/base';
+import { Channel, fail } from '@armilla/base';
 import { CsvWriter } from '../csv/writer.js';
-import { encodeParquet } from '../parquet/write/encode.js';
+import { ParquetWriter } from '../parquet/write/writer.js';
 import { type Format, FORMATS } from './format.js';
 import { JsonLinesWriter } from './jsonl.js';
 
 /** Rows formatted at a time, so that a batch of a million becomes many pieces. */
-const SLICE_ROWS = 16_384;
+const SLICE_ROWS = 4096;
 
 export interface EncodeOptions {
   /** Key-value metadata of the table, where the format has any. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** The reader is done with a piece when it asks for the next: its memory is used again. */
-  readonly recycle?: boolean;
 }
 
 /** The bytes of a whole table in `format`, as they come. An empty table still has its header or schema. */
-export async function* encodeTable(
+export function encodeTable(
   format: Format,
   schema: Schema,
   batches: AsyncIterable<RecordBatch>,
@@ -24,27 +22,49 @@ export async function* encodeTable(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   switch (format) {
     case 'csv':
-    case 'tsv': {
-      const writer = new CsvWriter(schema, { delimiter: format === 'tsv' ? '\t' : ',' });
-      yield writer.header();
-      for await (const batch of batches) {
-        for (let row = 0; row < batch.numRows; row += SLICE_ROWS)
-          yield writer.encode(batch, row, Math.min(row + SLICE_ROWS, batch.numRows));
-      }
-      return;
-    }
-    case 'jsonl': {
-      const writer = new JsonLinesWriter(schema);
-      for await (const batch of batches) {
-        for (let row = 0; row < batch.numRows; row += SLICE_ROWS)
-          yield writer.encode(batch, row, Math.min(row + SLICE_ROWS, batch.numRows));
-      }
-      return;
-    }
+      return encodeLines(new CsvWriter(schema), batches);
+    case 'tsv':
+      return encodeLines(new CsvWriter(schema, { delimiter: '\t' }), batches);
+    case 'jsonl':
+      return encodeLines(new JsonLinesWriter(schema), batches);
     case 'parquet':
-      yield* encodeParquet(schema, batches, options);
-      return;
+      return encodeParquet(schema, batches, options);
     default:
       throw fail('FORMAT_NOT_WRITABLE', { got: format, known: FORMATS.join(', ') });
   }
+}
+
+interface LineWriter {
+  header?(): Uint8Array;
+  encode(batch: RecordBatch, from: number, to: number): Uint8Array;
+}
+
+async function* encodeLines(writer: LineWriter, batches: AsyncIterable<RecordBatch>): AsyncGenerator<Uint8Array, void, undefined> {
+  const header = writer.header?.();
+  if (header !== undefined) yield header;
+  for await (const batch of batches) {
+    for (let row = 0; row < batch.numRows; row += SLICE_ROWS) yield writer.encode(batch, row, Math.min(row + SLICE_ROWS, batch.numRows));
+  }
+}
+
+/** The Parquet writer pushes; a channel of one makes it wait for whoever takes the bytes. */
+async function* encodeParquet(schema: Schema, batches: AsyncIterable<RecordBatch>, options: EncodeOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  const channel = new Channel<Uint8Array>(1);
+  const gone = new Error('nobody takes the bytes any more');
+  const writer = new ParquetWriter(
+    schema,
+    async (bytes) => {
+      if (!(await channel.send(bytes))) throw gone;
+    },
+    { metadata: options.metadata },
+  );
+  const writing = (async () => {
+    for await (const batch of batches) await writer.write(batch);
+    await writer.finish();
+  })().then(
+    () => channel.close(),
+    (error: unknown) => channel.close(error),
+  );
+  yield* channel;
+  await writing;
 }
