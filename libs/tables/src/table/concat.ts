@@ -59,11 +59,13 @@ function schemaDifferences(first: Schema, other: Schema): string[] {
   for (const field of first.fields) {
     const type = types.get(field.name);
     if (type === undefined) differences.push(`column '${field.name}' is missing`);
-    else if (type !== String(field.type)) differences.push(`column '${field.name}' is ${type}, not ${String(field.type)}`);
+    else if (type !== String(field.type))
+      differences.push(`column '${field.name}' is ${type}, not ${String(field.type)}`);
     types.delete(field.name);
   }
   for (const name of types.keys()) differences.push(`column '${name}' is new`);
   const names = (schema: Schema): string => schema.fields.map((field) => field.name).join(', ');
-  if (differences.length === 0 && names(first) !== names(other)) differences.push(`the columns stand in the order ${names(other)}`);
+  if (differences.length === 0 && names(first) !== names(other))
+    differences.push(`the columns stand in the order ${names(other)}`);
   return differences;
 }

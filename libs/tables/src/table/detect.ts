@@ -39,11 +39,21 @@ export function detectFormat(head: Uint8Array, complete: boolean, where: string)
   if (startsWith(head, 'ARROW1')) return 'arrow-file';
   if (startsWith(head, 'PAR1')) return 'parquet';
   if (head.length >= 4 && startsWith(head, '\xff\xff\xff\xff')) return 'arrow-stream';
+  if (isOldArrowStream(head)) return 'arrow-stream';
   const foreign = FOREIGN.find(([magic, , at]) => startsWith(head, magic, at ?? 0));
   if (foreign !== undefined) throw fail('FORMAT_UNKNOWN', { where, detail: foreign[1] });
   const detail = whyNotText(head, complete);
   if (detail !== undefined) throw fail('FORMAT_UNKNOWN', { where, detail });
   return 'csv';
+}
+
+/** Arrow streams of before 0.15 start with the length of the first header, a multiple of 8, and the place of its root table. */
+function isOldArrowStream(head: Uint8Array): boolean {
+  if (head.length < 8 || head[3] !== 0 || head[0] % 8 !== 0) return false;
+  const view = new DataView(head.buffer, head.byteOffset, 8);
+  const length = view.getUint32(0, true);
+  const root = view.getUint32(4, true);
+  return length >= 16 && root >= 4 && root < 256 && root < length;
 }
 
 /** Control characters that text files do contain: tab, LF, VT, FF, CR, Escape. */

@@ -1,8 +1,8 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { Channel, fail } from '@armilla/base';
+import { encodeArrowFile, encodeArrowStream } from '../arrow/write.js';
 import { CsvWriter } from '../csv/writer.js';
-import { ParquetWriter } from '../parquet/write/writer.js';
-import { type Format, FORMATS } from './format.js';
+import { encodeParquet } from '../parquet/write/encode.js';
+import type { Format } from './format.js';
 import { JsonLinesWriter } from './jsonl.js';
 
 /** Rows formatted at a time, so that a batch of a million becomes many pieces. */
@@ -29,8 +29,10 @@ export function encodeTable(
       return encodeLines(new JsonLinesWriter(schema), batches);
     case 'parquet':
       return encodeParquet(schema, batches, options);
-    default:
-      throw fail('FORMAT_NOT_WRITABLE', { got: format, known: FORMATS.join(', ') });
+    case 'arrow-stream':
+      return encodeArrowStream(schema, batches);
+    case 'arrow-file':
+      return encodeArrowFile(schema, batches);
   }
 }
 
@@ -39,32 +41,14 @@ interface LineWriter {
   encode(batch: RecordBatch, from: number, to: number): Uint8Array;
 }
 
-async function* encodeLines(writer: LineWriter, batches: AsyncIterable<RecordBatch>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* encodeLines(
+  writer: LineWriter,
+  batches: AsyncIterable<RecordBatch>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const header = writer.header?.();
   if (header !== undefined) yield header;
   for await (const batch of batches) {
-    for (let row = 0; row < batch.numRows; row += SLICE_ROWS) yield writer.encode(batch, row, Math.min(row + SLICE_ROWS, batch.numRows));
+    for (let row = 0; row < batch.numRows; row += SLICE_ROWS)
+      yield writer.encode(batch, row, Math.min(row + SLICE_ROWS, batch.numRows));
   }
-}
-
-/** The Parquet writer pushes; a channel of one makes it wait for whoever takes the bytes. */
-async function* encodeParquet(schema: Schema, batches: AsyncIterable<RecordBatch>, options: EncodeOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const channel = new Channel<Uint8Array>(1);
-  const gone = new Error('nobody takes the bytes any more');
-  const writer = new ParquetWriter(
-    schema,
-    async (bytes) => {
-      if (!(await channel.send(bytes))) throw gone;
-    },
-    { metadata: options.metadata },
-  );
-  const writing = (async () => {
-    for await (const batch of batches) await writer.write(batch);
-    await writer.finish();
-  })().then(
-    () => channel.close(),
-    (error: unknown) => channel.close(error),
-  );
-  yield* channel;
-  await writing;
 }

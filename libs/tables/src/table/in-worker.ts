@@ -2,7 +2,9 @@ import type { Format } from './format.js';
 import type { OpenOptions } from './open.js';
 import { inThread } from './thread.js';
 
-export type WorkerSource = { readonly name: string; readonly path: string } | { readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
+export type WorkerSource =
+  | { readonly name: string; readonly path: string }
+  | { readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
 
 export interface OpenInWorkerOptions extends OpenOptions {
   /** Called at the end with the values that became null because they did not fit their column's type, by column. */
@@ -13,11 +15,17 @@ export interface OpenInWorkerOptions extends OpenOptions {
  * A table in any format as the bytes of an Arrow IPC stream, parsed off the calling thread at the pace of the consumer. Without the end mark
  * the stream is not whole: errors are thrown before it.
  */
-export function openTableInWorker(source: WorkerSource, options: OpenInWorkerOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+export function openTableInWorker(
+  source: WorkerSource,
+  options: OpenInWorkerOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { signal, onMisfits, ...plain } = options;
   const path = 'path' in source ? source.path : undefined;
   const input = 'stream' in source ? source.stream : undefined;
-  return inThread({ kind: 'open', name: source.name, path, options: plain }, input, { signal, onDone: (misfits) => onMisfits?.(new Map(misfits)) });
+  return inThread({ kind: 'open', name: source.name, path, options: plain }, input, {
+    signal,
+    onDone: (misfits) => onMisfits?.(new Map(misfits)),
+  });
 }
 
 export interface EncodeInWorkerOptions {

@@ -1,4 +1,5 @@
 import { fail } from '@armilla/base';
+import { openArrow } from '../arrow/open.js';
 import { csvReader, type CsvOptions, type CsvShape, type CsvSource, openCsv, sniffCsv } from '../csv/reader.js';
 import { openParquet } from '../parquet/read/reader.js';
 import { FileSource, MemorySource } from '../parquet/source.js';
@@ -9,6 +10,7 @@ import { gunzip } from './gzip.js';
 import { fileInput, type Input, peek, type Source, sourceInput } from './input.js';
 import { expandPath } from './paths.js';
 import type { TableReader } from './reader.js';
+import { spool, spooled } from './spool.js';
 
 const HEAD_BYTES = 64 * 1024;
 
@@ -25,7 +27,10 @@ export interface OpenOptions extends CsvOptions {
  * Opens a table: a path, glob or folder, several of them as one table (files in name order, of the same columns), or bytes or a stream
  * with a name for messages. The format is found by content, never by name.
  */
-export async function openTable(input: string | readonly string[] | Source, options: OpenOptions = {}): Promise<TableReader> {
+export async function openTable(
+  input: string | readonly string[] | Source,
+  options: OpenOptions = {},
+): Promise<TableReader> {
   if (typeof input !== 'string' && !isList(input)) return openInput(sourceInput(input), options);
   const given = typeof input === 'string' ? [input] : input;
   if (given.length === 0) throw fail('OPTION_INVALID', { field: 'input', expected: 'at least one file', got: 'none' });
@@ -58,7 +63,8 @@ async function recognise(input: Input, options: OpenOptions): Promise<Recognised
   const format = options.format ?? (await closing(inner, () => detectFormat(inner.head, inner.complete, where)));
   // A file is read from its start again; a stream goes on behind the head.
   if (input.repeatable) await inner.close();
-  const again = (signal?: AbortSignal): AsyncIterable<Uint8Array> => (zipped ? gunzip(input.open(signal), where) : input.open(signal));
+  const again = (signal?: AbortSignal): AsyncIterable<Uint8Array> =>
+    zipped ? gunzip(input.open(signal), where) : input.open(signal);
   const open = input.repeatable ? again : () => inner.rest;
   const text = format === 'csv' || format === 'tsv';
   return { format, zipped, csv: text ? { where, repeatable: input.repeatable, open } : undefined, open };
@@ -81,12 +87,35 @@ function csvOptions(format: Format, options: OpenOptions): OpenOptions {
 async function openBinary(input: Input, found: Recognised, options: OpenOptions): Promise<TableReader> {
   const { where } = input;
   if (options.types !== undefined && Object.keys(options.types).length > 0) {
-    throw fail('OPTIONS_CONFLICT', { detail: `${where}: types can be given for CSV and TSV only; ${found.format} has types of its own` });
+    throw fail('OPTIONS_CONFLICT', {
+      detail: `${where}: types can be given for CSV and TSV only; ${found.format} has types of its own`,
+    });
   }
   if (found.format === 'parquet') {
     if (found.zipped) throw fail('FORMAT_UNKNOWN', { where, detail: 'gzipped Parquet; unzip it first' });
-    if (input.path !== undefined) return openParquet(await FileSource.open(input.path), { where, columns: options.columns });
-    if (input.bytes !== undefined) return openParquet(new MemorySource(input.bytes), { where, columns: options.columns });
+    if (input.path !== undefined)
+      return openParquet(await FileSource.open(input.path), { where, columns: options.columns });
+    if (input.bytes !== undefined)
+      return openParquet(new MemorySource(input.bytes), { where, columns: options.columns });
+    const kept = await spool(found.open(options.signal), options.signal);
+    try {
+      return spooled(await openParquet(await FileSource.open(kept.path), { where, columns: options.columns }), kept);
+    } catch (error) {
+      await kept.remove();
+      throw error;
+    }
+  }
+  if (found.format === 'arrow-stream' || found.format === 'arrow-file') {
+    const { signal } = options;
+    if (found.zipped || !input.repeatable) return openArrow({ name: where, stream: found.open(signal) }, { signal });
+    const source =
+      input.path === undefined ? new MemorySource(input.bytes as Uint8Array) : await FileSource.open(input.path);
+    try {
+      return await openArrow({ name: where, source }, { signal });
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
   }
   throw fail('FORMAT_UNKNOWN', { where, detail: found.format });
 }
@@ -103,7 +132,11 @@ async function openFiles(where: string, paths: readonly string[], options: OpenO
   for (const [index, input] of inputs.entries()) {
     const found = index === 0 ? first : await recognise(input, options);
     if (found.csv === undefined) {
-      throw fail('SCHEMAS_DIFFER', { where: input.where, first: inputs[0].where, detail: `it is ${found.format}, not ${first.format}` });
+      throw fail('SCHEMAS_DIFFER', {
+        where: input.where,
+        first: inputs[0].where,
+        detail: `it is ${found.format}, not ${first.format}`,
+      });
     }
     parts.push({ source: found.csv, shape: await sniffCsv(found.csv, csvOptions(found.format, options)) });
   }
@@ -113,9 +146,16 @@ async function openFiles(where: string, paths: readonly string[], options: OpenO
     // Other names are told apart below, by the readers' schemas.
     if (JSON.stringify(shape.dialect.names) === names) shape.seen.forEach((bits, column) => (seen[column] |= bits));
   }
-  const readers = parts.map(({ source, shape }) => csvReader(source, shape, JSON.stringify(shape.dialect.names) === names ? seen : shape.seen, options));
+  const readers = parts.map(({ source, shape }) =>
+    csvReader(source, shape, JSON.stringify(shape.dialect.names) === names ? seen : shape.seen, options),
+  );
   for (const reader of readers) checkSameSchema(readers[0], reader);
-  return concat(where, readers[0], readers.slice(1).map((reader) => () => Promise.resolve(reader)), readers);
+  return concat(
+    where,
+    readers[0],
+    readers.slice(1).map((reader) => () => Promise.resolve(reader)),
+    readers,
+  );
 }
 
 async function concat(
@@ -124,6 +164,9 @@ async function concat(
   openNext: readonly (() => Promise<TableReader>)[],
   all?: readonly TableReader[],
 ): Promise<TableReader> {
-  const rowCount = all?.reduce<number | undefined>((sum, reader) => (sum === undefined || reader.rowCount === undefined ? undefined : sum + reader.rowCount), 0);
+  const rowCount = all?.reduce<number | undefined>(
+    (sum, reader) => (sum === undefined || reader.rowCount === undefined ? undefined : sum + reader.rowCount),
+    0,
+  );
   return new ConcatReader(where, first, rowCount, openNext);
 }

@@ -13,6 +13,7 @@ function hire(): Worker {
   const kept = idle.pop();
   if (kept !== undefined) {
     clearTimeout(kept.timer);
+    release(kept.worker);
     kept.worker.ref();
     return kept.worker;
   }
@@ -20,8 +21,13 @@ function hire(): Worker {
   return new Worker(path, { name: 'armilla tables', execArgv: [] });
 }
 
+/** Takes our listeners off; without names Node's own would go with them and no message arrive again. */
+function release(worker: Worker): void {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
+}
+
 function keep(worker: Worker): void {
-  worker.removeAllListeners();
+  release(worker);
   if (idle.length >= IDLE_COUNT) {
     void worker.terminate();
     return;
@@ -67,8 +73,11 @@ export async function* inThread(
   const output = new Channel<FromWorker & { type: 'output' }>(Number.POSITIVE_INFINITY);
   const iterator = input?.[Symbol.asyncIterator]();
   let finished = false;
+  let over = false;
   const feed = async (): Promise<void> => {
     const { value, done } = (await iterator?.next()) ?? { value: undefined, done: true };
+    // The thread may serve another job by now.
+    if (over) return;
     if (done === true) send({ type: 'inputEnd' });
     else {
       // The chunk belongs to the sender; a view of a pooled buffer must not move.
@@ -92,10 +101,18 @@ export async function* inThread(
         output.close();
         return;
       case 'failed':
+        // The thread itself is well.
+        finished = true;
         output.close(reviveProblem(message.problem));
     }
   });
-  worker.once('error', (error) => output.close(isProblem(error) ? error : fail('INTERNAL', { detail: `a table thread failed: ${error.message}` }, { cause: error })));
+  worker.once('error', (error) =>
+    output.close(
+      isProblem(error)
+        ? error
+        : fail('INTERNAL', { detail: `a table thread failed: ${error.message}` }, { cause: error }),
+    ),
+  );
   worker.once('exit', () => output.close(fail('INTERNAL', { detail: 'a table thread ended early' })));
   send({ type: 'start', job });
   try {
@@ -104,14 +121,16 @@ export async function* inThread(
       send({ type: 'taken', byteCount });
     }
   } finally {
+    over = true;
     signal?.removeEventListener('abort', onAbort);
+    // A source that hangs is not waited for.
+    iterator?.return?.().catch(() => undefined);
     if (finished) keep(worker);
     else {
-      worker.removeAllListeners();
+      release(worker);
       // Errors of a thread that is being ended concern nobody.
       worker.on('error', () => undefined);
       await worker.terminate();
     }
-    if (!finished) await iterator?.return?.();
   }
 }

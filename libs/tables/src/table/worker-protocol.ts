@@ -8,7 +8,12 @@ export const WINDOW_BYTES = 2 ** 21;
 /** One job of a worker thread: bytes come in when it pulls, bytes go out within the window. */
 export type Job =
   | { readonly kind: 'open'; readonly name: string; readonly path: string | undefined; readonly options: OpenOptions }
-  | { readonly kind: 'encode'; readonly format: Format; readonly where: string; readonly metadata: Readonly<Record<string, string>> | undefined };
+  | {
+      readonly kind: 'encode';
+      readonly format: Format;
+      readonly where: string;
+      readonly metadata: Readonly<Record<string, string>> | undefined;
+    };
 
 export type ToWorker =
   | { readonly type: 'start'; readonly job: Job }

@@ -103,6 +103,8 @@ class TableWorker {
     }
     splitter.finish();
     decoder.finish();
+    // A stream may end without its mark, but here that means that its sender failed.
+    if (!splitter.ended) throw fail('ARROW_TRUNCATED', { where, detail: 'there is no end mark' });
   }
 
   /** The input, asked for one chunk ahead. */
@@ -129,7 +131,10 @@ class TableWorker {
     if (byteCount === 0) return;
     this.#outstandingBytes += byteCount;
     const moved = movable(parts, owned);
-    this.port.postMessage({ type: 'output', parts: moved, byteCount } satisfies FromWorker, moved.map((part) => part.buffer as ArrayBuffer));
+    this.port.postMessage(
+      { type: 'output', parts: moved, byteCount } satisfies FromWorker,
+      moved.map((part) => part.buffer as ArrayBuffer),
+    );
     while (this.#outstandingBytes > WINDOW_BYTES) await new Promise<void>((resolve) => (this.#taken = resolve));
   }
 
@@ -157,7 +162,8 @@ function movable(parts: readonly Uint8Array[], owned: boolean): Uint8Array[] {
     smallBytes = 0;
   };
   for (const part of parts) {
-    const whole = owned && part.length >= PIECE_BYTES && 2 * part.length >= part.buffer.byteLength && !taken.has(part.buffer);
+    const whole =
+      owned && part.length >= PIECE_BYTES && 2 * part.length >= part.buffer.byteLength && !taken.has(part.buffer);
     if (whole && part.buffer instanceof ArrayBuffer) {
       flush();
       taken.add(part.buffer);

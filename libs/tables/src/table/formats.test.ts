@@ -1,0 +1,151 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { bytesOf, each, inPieces, rowsOf, sampleTable } from '../testing/sample-table.js';
+import { encodeTable } from './encode.js';
+import { type Format, formatOfMediaType, formatOfName, FORMATS, mediaTypeOf } from './format.js';
+import { encodeTableInWorker, openTableInWorker } from './in-worker.js';
+import { openTable } from './open.js';
+import { closeTableThreads } from './thread.js';
+import { writeTable } from './write.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'armilla-formats-'));
+});
+afterAll(async () => {
+  await closeTableThreads();
+  await rm(folder, { recursive: true });
+});
+
+const NAMES: readonly [string, Format][] = [
+  ['a.csv', 'csv'],
+  ['a.tsv', 'tsv'],
+  ['a.csv.gz', 'csv'],
+  ['a.arrows', 'arrow-stream'],
+  ['a.arrow', 'arrow-file'],
+  ['a.parquet', 'parquet'],
+];
+const table = sampleTable(11, 3, 1000);
+const typeNames = table.schema.fields.map((field) => `${field.name} ${String(field.type)}`);
+
+describe.each(NAMES)('%s', (name, format) => {
+  let path: string;
+  beforeAll(async () => {
+    path = join(folder, name);
+    const written = await writeTable(path, table.schema, each(table.batches), { format, overwrite: true });
+    expect(written.rowCount).toBe(3000);
+  });
+
+  test('holds the same table', async () => {
+    const reader = await openTable(path);
+    expect(reader.format).toBe(format);
+    expect(reader.schema.fields.map((field) => `${field.name} ${String(field.type)}`)).toEqual(typeNames);
+    expect(await rowsOf(reader.batches())).toEqual(table.rows);
+    expect(await rowsOf(reader.batches({ columns: ['name', 'ra'] }))).toEqual(
+      table.rows.map((row) => [row[2], row[1]]),
+    );
+    expect([...reader.misfits]).toEqual([]);
+    await reader.close();
+  });
+
+  test('holds the same table when read in a worker thread', async () => {
+    const ipc = await bytesOf(openTableInWorker({ name, path }));
+    const reader = await openTable({ name, bytes: ipc });
+    expect(await rowsOf(reader.batches())).toEqual(table.rows);
+  });
+});
+
+test.each(FORMATS)('%s is written in a worker thread as it is here', async (format) => {
+  const ipc = await bytesOf(encodeTable('arrow-stream', table.schema, each(table.batches)));
+  const there = await bytesOf(encodeTableInWorker(format, inPieces(ipc, 5000)));
+  const here = await bytesOf(encodeTable(format, table.schema, each(table.batches)));
+  expect(Buffer.compare(there, here)).toBe(0);
+});
+
+test.each(FORMATS.filter((format) => format !== 'jsonl'))('an empty table in %s has its columns', async (format) => {
+  const bytes = await bytesOf(encodeTable(format, table.schema, each([])));
+  const reader = await openTable({ name: format, bytes });
+  expect(reader.schema.fields.map((field) => field.name)).toEqual(['source_id', 'ra', 'name', 'variable']);
+  expect(await rowsOf(reader.batches())).toEqual([]);
+});
+
+test('JSON lines hold the same rows; NaN and the infinities are null', async () => {
+  const text = new TextDecoder().decode(await bytesOf(encodeTable('jsonl', table.schema, each(table.batches))));
+  const lines = text.trimEnd().split('\n');
+  expect(lines).toHaveLength(3000);
+  lines.forEach((line, i) => {
+    const [id, ra, name, variable] = table.rows[i];
+    expect(line.startsWith(`{"source_id":${String(id)},"ra":`)).toBe(true);
+    expect(JSON.parse(line)).toMatchObject({ ra: Number.isFinite(ra) ? ra : null, name, variable });
+  });
+});
+
+test('formats have names and media types', () => {
+  for (const format of FORMATS) expect(formatOfMediaType(mediaTypeOf(format))).toBe(format);
+  expect(formatOfName('/data/x.CSV.GZ')).toBe('csv');
+  expect(formatOfName('x.fits')).toBeUndefined();
+  expect(() => mediaTypeOf('fits')).toThrow(expect.objectContaining({ reason: 'FORMAT_NOT_WRITABLE' }));
+});
+
+test('folders and patterns are one table in name order; names that differ are told', async () => {
+  const many = await mkdtemp(join(folder, 'many-'));
+  await writeFile(join(many, 'b.csv'), 'a,b\n3,x\n4.5,y\n');
+  await writeFile(join(many, 'a.csv.gz'), gzipSync('a,b\n1,007\n2,008\n'));
+  await writeFile(join(many, '_notes.csv'), 'nothing\n');
+  const whole = await openTable(many);
+  expect(whole.rowCount).toBe(4);
+  expect(await rowsOf(whole.batches())).toEqual([
+    [1, '007'],
+    [2, '008'],
+    [3, 'x'],
+    [4.5, 'y'],
+  ]);
+  expect(await rowsOf((await openTable(join(many, '[ab].csv*'))).batches())).toHaveLength(4);
+  expect(await rowsOf((await openTable([join(many, 'b.csv'), join(many, 'a.csv.gz')])).batches())).toHaveLength(4);
+  await writeFile(join(many, 'c.csv'), 'a,c\n1,2\n');
+  await expect(openTable(many)).rejects.toMatchObject({
+    reason: 'SCHEMAS_DIFFER',
+    fields: { detail: expect.stringContaining("'b' is missing") as string },
+  });
+  await expect(openTable(join(many, '*.fits'))).rejects.toMatchObject({ reason: 'INPUT_NOT_FOUND' });
+  await writeFile(join(many, 'd.tsv'), 'a\tc\n1\t2\n');
+  await expect(openTable(many)).rejects.toMatchObject({ reason: 'INPUT_UNREADABLE' });
+  await expect(openTable(join(folder, 'none'))).rejects.toMatchObject({ reason: 'INPUT_NOT_FOUND' });
+  expect(await readdir(many)).toHaveLength(5);
+});
+
+test.each([
+  ['nothing', Buffer.alloc(0), 'CSV_INVALID'],
+  ['zeros', Buffer.alloc(100), 'FORMAT_UNKNOWN'],
+  ['noise', Buffer.from(Array.from({ length: 4000 }, (_, i) => (i * i * 31 + (i >> 3)) & 255)), 'FORMAT_UNKNOWN'],
+  ['FITS', Buffer.from('SIMPLE  =                    T'.padEnd(2880)), 'FORMAT_UNKNOWN'],
+  ['VOTable', Buffer.from('<?xml version="1.0"?><VOTABLE/>'), 'FORMAT_UNKNOWN'],
+  ['JSON', Buffer.from('[{"ra": 1}]'), 'FORMAT_UNKNOWN'],
+  ['UTF-16', Buffer.from('\ufeffra,dec\n1,2\n', 'utf16le'), 'FORMAT_UNKNOWN'],
+  ['gzip of nothing', gzipSync(''), 'CSV_INVALID'],
+  ['gzip cut short', gzipSync(Buffer.from('ra,dec\n1,2\n'.repeat(1000))).subarray(0, 60), 'GZIP_INVALID'],
+  ['gzip head only', Buffer.from([0x1f, 0x8b]), 'GZIP_INVALID'],
+  [
+    'gzip and then noise',
+    Buffer.concat([gzipSync('ra,dec\n1,2\n').subarray(0, 20), Buffer.alloc(50, 0xa5)]),
+    'GZIP_INVALID',
+  ],
+  ['Parquet cut short', Buffer.from('PAR1 and no more'), 'PARQUET_INVALID'],
+  ['Arrow cut short', Buffer.from([255, 255, 255, 255, 16, 0, 0, 0, 1]), 'ARROW_TRUNCATED'],
+])('%s is refused with its reason', async (_, bytes, reason) => {
+  await expect(openTable({ name: 'x', bytes }).then((reader) => rowsOf(reader.batches()))).rejects.toMatchObject({
+    reason,
+  });
+  await expect(bytesOf(openTableInWorker({ name: 'x', stream: inPieces(bytes, 7) }))).rejects.toMatchObject({ reason });
+});
+
+test('gzip cut in the middle of a large file is told after its good rows', async () => {
+  const bytes = gzipSync(
+    Buffer.from(`ra,dec\n${Array.from({ length: 400_000 }, (_, i) => `${i * 1.7},${i}`).join('\n')}\n`),
+  );
+  const cut = bytes.subarray(0, bytes.length - 1000);
+  const reader = await openTable({ name: 'cut', stream: inPieces(cut, 65_536) });
+  await expect(rowsOf(reader.batches())).rejects.toMatchObject({ reason: 'GZIP_INVALID' });
+});
