@@ -11,6 +11,8 @@ const SLICE_ROWS = 4096;
 export interface EncodeOptions {
   /** Key-value metadata of the table, where the format has any. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The reader is done with a piece when it asks for the next: its memory may be used again. */
+  readonly recycle?: boolean;
 }
 
 /** The bytes of a whole table in `format`, as they come. An empty table still has its header or schema. */

@@ -1,6 +1,7 @@
 import { fail } from '@armilla/base';
 import { openArrow } from '../arrow/open.js';
 import { csvReader, type CsvOptions, type CsvShape, type CsvSource, openCsv, sniffCsv } from '../csv/reader.js';
+import { openParquetIsolated } from '../parquet/isolated/reader.js';
 import { openParquet } from '../parquet/read/reader.js';
 import { FileSource, MemorySource } from '../parquet/source.js';
 import { checkSameSchema, ConcatReader } from './concat.js';
@@ -10,7 +11,6 @@ import { gunzip } from './gzip.js';
 import { fileInput, type Input, peek, type Source, sourceInput } from './input.js';
 import { expandPath } from './paths.js';
 import type { TableReader } from './reader.js';
-import { spool, spooled } from './spool.js';
 
 const HEAD_BYTES = 64 * 1024;
 
@@ -93,17 +93,14 @@ async function openBinary(input: Input, found: Recognised, options: OpenOptions)
   }
   if (found.format === 'parquet') {
     if (found.zipped) throw fail('FORMAT_UNKNOWN', { where, detail: 'gzipped Parquet; unzip it first' });
-    if (input.path !== undefined)
-      return openParquet(await FileSource.open(input.path), { where, columns: options.columns });
-    if (input.bytes !== undefined)
-      return openParquet(new MemorySource(input.bytes), { where, columns: options.columns });
-    const kept = await spool(found.open(options.signal), options.signal);
-    try {
-      return spooled(await openParquet(await FileSource.open(kept.path), { where, columns: options.columns }), kept);
-    } catch (error) {
-      await kept.remove();
-      throw error;
+    const { columns } = options;
+    if (options.trusted === false || !input.repeatable) {
+      const foreign = input.path === undefined ? { stream: found.open(options.signal) } : { path: input.path };
+      return openParquetIsolated(foreign, { where, columns });
     }
+    const source =
+      input.path === undefined ? new MemorySource(input.bytes as Uint8Array) : await FileSource.open(input.path);
+    return openParquet(source, { where, columns });
   }
   if (found.format === 'arrow-stream' || found.format === 'arrow-file') {
     const { signal } = options;
