@@ -1,6 +1,6 @@
 import { isProblem, Random } from '@armilla/base';
 import {
-  Binary, Bool, type DataType, DateDay, Field, FixedSizeBinary, Float16, Float32, Float64, Int16, Int32, Int64, Int8, makeData, Null, RecordBatch, Schema,
+  Binary, Bool, type Data, type DataType, DateDay, Field, FixedSizeBinary, Float16, Float32, Float64, Int16, Int32, Int64, Int8, makeData, Null, RecordBatch, Schema,
   Struct, TimestampMicrosecond, Uint16, Uint32, Uint64, Uint8, Utf8, type Vector, vectorFromArray,
 } from 'apache-arrow';
 import { encodeParquet, MemorySource, openParquet, ParquetWriter, type ParquetWriterOptions } from '../index.js';
@@ -78,6 +78,16 @@ test('columns are read in the order in which they are asked for; an unknown one 
   expect(batch.schema.fields.map((field) => field.name)).toEqual(['f64', 'i8']);
   const wrong = await collect(reader.batches({ columns: ['nope'] })).catch((error: unknown) => error);
   expect(isProblem(wrong) && wrong.reason).toBe('COLUMN_NOT_FOUND');
+});
+
+test('units and UCDs of the fields and metadata of the table are kept', async () => {
+  const children = ['f64', 'i8'].map((name) => randomBatch(new Random(7), 3, false).getChild(name)?.data[0] as Data);
+  const fields = children.map(({ type }, i) => new Field(`c${i}`, type, true, new Map([['unit', 'deg'], ['ucd', `pos.${i}`]])));
+  const schema = new Schema(fields, new Map([['origin', 'here']]));
+  const bytes = await writeBytes([new RecordBatch(schema, makeData({ type: new Struct(fields), length: 3, nullCount: 0, children }))], { metadata: { more: 'é' } });
+  const reader = await openParquet(new MemorySource(bytes));
+  expect([...reader.schema.metadata]).toEqual([['origin', 'here'], ['more', 'é']]);
+  expect(reader.schema.fields.map((field) => [...field.metadata])).toEqual(fields.map((field) => [...field.metadata]));
 });
 
 test('a table without rows keeps its schema', async () => {

@@ -1,6 +1,7 @@
 import { fail, formatBytes } from '@armilla/base';
 import { type Field, type RecordBatch, Schema } from 'apache-arrow';
 import type { BatchOptions, TableReader } from '../../table/reader.js';
+import { ARROW_SCHEMA_KEY, fieldMetadata } from '../arrowSchema.js';
 import { prepareCodecs } from '../codec/codec.js';
 import { parquetProblem, unsupported } from '../format/fault.js';
 import type { ColumnValues, Leaf } from '../format/leaf.js';
@@ -79,17 +80,19 @@ export class ParquetReader implements TableReader {
   ) {
     const skipped = new Map<string, string>();
     const names = new Map<string, number>();
+    const ofFields = fieldMetadata(metadata.keyValues);
     for (const node of nodes) {
       names.set(node.name, (names.get(node.name) ?? 0) + 1);
       const nested = nestedKind(node);
       if (nested !== undefined) skipped.set(node.name, nested);
-      else this.#columns.set(node.name, { ...columnOf(node), leafIndex: node.leafIndex });
+      else this.#columns.set(node.name, { ...columnOf(node, ofFields.get(node.name)), leafIndex: node.leafIndex });
     }
     for (const [column, count] of names) if (count > 1) throw fail('COLUMN_DUPLICATE', { where, column, count });
     if (!options.columns && skipped.size > 0) throw this.#nested([...skipped.keys()][0], skipped);
     this.skipped = skipped;
     this.rowCount = metadata.rowCount;
-    this.schema = new Schema([...this.#columns.values()].map((column) => column.field), new Map(metadata.keyValues));
+    const keyValues = new Map([...metadata.keyValues].filter(([key]) => key !== ARROW_SCHEMA_KEY));
+    this.schema = new Schema([...this.#columns.values()].map((column) => column.field), keyValues);
   }
 
   /** Schema of the batches when these columns are asked for. */

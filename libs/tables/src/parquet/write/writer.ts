@@ -1,5 +1,6 @@
 import { fail } from '@armilla/base';
 import type { RecordBatch, Schema } from 'apache-arrow';
+import { ARROW_SCHEMA_KEY, encodedSchema } from '../arrowSchema.js';
 import { ParquetPool } from '../work/pool.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from './chunk.js';
 import { type ColumnSpec, columnSpec } from './column.js';
@@ -85,6 +86,9 @@ export class ParquetWriter {
     await this.#tail;
     if (this.#offset === 0) await this.#put(MAGIC);
     const keyValues = new Map([...this.schema.metadata, ...Object.entries(this.options.metadata ?? {})]);
+    const arrowSchema = encodedSchema(this.schema);
+    if (arrowSchema === undefined) keyValues.delete(ARROW_SCHEMA_KEY);
+    else keyValues.set(ARROW_SCHEMA_KEY, arrowSchema);
     await this.#put(encodeFooter(this.#specs, this.#groups, keyValues));
     await this.#flushBuffer();
     await this.close();

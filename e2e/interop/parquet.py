@@ -1,0 +1,92 @@
+"""Parquet both ways: files of pyarrow, polars and DuckDB are read and written again by @armilla/tables, and every one of
+the three must read the copy with the values of the original.
+
+    python e2e/interop/parquet.py        (needs pyarrow, polars, duckdb, pytz; the packages must be built)
+"""
+
+import decimal
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROWS = 10_000
+
+
+def table() -> pa.Table:
+    rng = random.Random(17)
+
+    def column(kind, draw, nulls=0.1):
+        return pa.array([None if rng.random() < nulls else draw(i) for i in range(ROWS)], kind)
+
+    return pa.table(
+        {
+            "id": pa.array(range(10**15, 10**15 + ROWS), pa.int64()),
+            "i8": column(pa.int8(), lambda i: rng.randint(-128, 127)),
+            "u16": column(pa.uint16(), lambda i: rng.randint(0, 65535)),
+            "i32": column(pa.int32(), lambda i: rng.randint(-(2**31), 2**31 - 1)),
+            "u64": column(pa.uint64(), lambda i: rng.randint(0, 2**64 - 1)),
+            "f32": column(pa.float32(), lambda i: rng.gauss(0, 1)),
+            "f64": column(pa.float64(), lambda i: rng.gauss(0, 1)),
+            "flag": column(pa.bool_(), lambda i: rng.random() < 0.4),
+            "text": column(pa.string(), lambda i: "αβγ star " * rng.randint(0, 5) + str(i)),
+            "kind": column(pa.string(), lambda i: ["G", "K", "M"][i % 3]),
+            "bytes": column(pa.binary(), lambda i: rng.randbytes(rng.randint(0, 40))),
+            "date": column(pa.date32(), lambda i: rng.randint(-9999, 30000)),
+            "ms": column(pa.timestamp("ms", "UTC"), lambda i: rng.randint(-(10**12), 10**12)),
+            "us": column(pa.timestamp("us"), lambda i: rng.randint(-(10**15), 10**15)),
+            "decimal": column(pa.decimal128(20, 3), lambda i: decimal.Decimal(rng.randint(-(10**15), 10**15)).scaleb(-3)),
+            "all": column(pa.float64(), lambda i: i / 3, nulls=0),
+            "none": column(pa.float64(), lambda i: 0, nulls=1),
+        }
+    )
+
+
+def readers(path: str) -> dict[str, pa.Table]:
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return {
+        "pyarrow": pq.read_table(path),
+        "polars": pl.read_parquet(path).to_arrow(),
+        "duckdb": connection.sql(f"SELECT * FROM '{path}'").to_arrow_table(),
+    }
+
+
+def values(data: pa.Table) -> dict[str, list]:
+    return {name: data[name].to_pylist() for name in data.column_names}
+
+
+def main() -> int:
+    data = table()
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        originals = {name: os.path.join(folder, f"{name}.parquet") for name in ["pyarrow", "pyarrow-v2", "polars", "duckdb"]}
+        pq.write_table(data, originals["pyarrow"], row_group_size=3000)
+        pq.write_table(data, originals["pyarrow-v2"], data_page_version="2.0", compression="zstd")
+        pl.from_arrow(data).write_parquet(originals["polars"])
+        connection = duckdb.connect()
+        connection.register("data", data)
+        connection.execute(f"COPY (SELECT * FROM data) TO '{originals['duckdb']}' (FORMAT parquet, CODEC 'zstd')")
+        for program, path in originals.items():
+            # Each program's own reading of its own file is the truth: types of its own (128-bit times) included.
+            truth = readers(path)
+            for codec, workers in [("auto", 0), ("snappy", 2), ("gzip", 2), ("uncompressed", 0)]:
+                copy = os.path.join(folder, f"{program}-{codec}-copy.parquet")
+                subprocess.run(["node", os.path.join(HERE, "parquet.mjs"), path, copy, codec, str(workers)], check=True)
+                for reader, seen in readers(copy).items():
+                    same = values(seen) == values(truth[reader])
+                    failures += not same
+                    print(f"{'ok    ' if same else 'FAILED'} written by {program}, copied as {codec} with {workers} workers, read by {reader}")
+    print(f"{failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

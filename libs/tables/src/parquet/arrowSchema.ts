@@ -1,0 +1,35 @@
+import { isProblem } from '@armilla/base';
+import { DataType, Field, Schema } from 'apache-arrow';
+import { MessageDecoder } from '../arrow/decoder.js';
+import { MessageEncoder } from '../arrow/encoder.js';
+import { IPC_END, ipcBytes } from '../arrow/message.js';
+import { IpcSplitter } from '../arrow/splitter.js';
+
+/** Where Arrow's writers keep the schema of the table, and with it the metadata of its fields (unit, ucd). */
+export const ARROW_SCHEMA_KEY = 'ARROW:schema';
+
+/** Field metadata by column name; none where there is no Arrow schema or it cannot be read: the table does not depend on it. */
+export function fieldMetadata(keyValues: ReadonlyMap<string, string>): ReadonlyMap<string, Map<string, string>> {
+  const found = new Map<string, Map<string, string>>();
+  const text = keyValues.get(ARROW_SCHEMA_KEY);
+  if (text === undefined) return found;
+  try {
+    const decoder = new MessageDecoder({ where: ARROW_SCHEMA_KEY });
+    for (const message of new IpcSplitter({ where: ARROW_SCHEMA_KEY }).push(Buffer.from(text, 'base64'))) decoder.decode(message);
+    for (const field of decoder.schema?.fields ?? []) if (field.metadata.size > 0) found.set(field.name, field.metadata);
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+  }
+  return found;
+}
+
+/** The Arrow schema as Parquet keeps it; undefined where no field has metadata, for then the columns say everything. */
+export function encodedSchema(schema: Schema): string | undefined {
+  if (schema.fields.every((field) => field.metadata.size === 0)) return undefined;
+  const fields = schema.fields.map((field) => {
+    const type: DataType = DataType.isDictionary(field.type) ? field.type.dictionary : field.type;
+    return new Field(field.name, type, field.nullable, field.metadata);
+  });
+  const message = new MessageEncoder(new Schema(fields)).schemaMessage();
+  return Buffer.concat([...ipcBytes(message), IPC_END]).toString('base64');
+}
