@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { createSecureContext } from 'node:tls';
+import { logVerbosity, Server, ServerCredentials, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { metrics, trace } from '@opentelemetry/api';
 import { fail } from '@armilla/base';
 import { checkBind, type HostPort } from '../auth/bind.js';
@@ -48,6 +49,8 @@ const FORCE_MS = 250;
 /** Hosts services behind one port. Throws ADDRESS_NOT_LOOPBACK, ADDRESS_IN_USE and CONFIG_INVALID. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { services, config } = options;
+  // What grpc-js prints on its own is told by our errors and log.
+  setLogVerbosity(logVerbosity.NONE);
   const log = options.log ?? createLogger(config);
   const bind = checkBind(config.grpcAddress, 'grpc_address', config);
   const tokens = config.authTokens === '' ? undefined : new TokenFile(config.authTokens, log);
@@ -127,6 +130,8 @@ function credentialsOf({ tlsCert, tlsKey }: Config): ServerCredentials {
   if (tlsCert === '') return ServerCredentials.createInsecure();
   try {
     const pair = { cert_chain: readFileSync(tlsCert), private_key: readFileSync(tlsKey) };
+    // grpc-js would report a bad pair as an address that cannot be bound.
+    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
     return ServerCredentials.createSsl(null, [pair]);
   } catch (error) {
     throw fail('CONFIG_INVALID', { detail: `tls_cert, tls_key: ${(error as Error).message}` }, { cause: error });
