@@ -5,6 +5,7 @@ export { connect, type ConnectedClient, type ConnectOptions } from './client/con
 export { type Config, type ConfigSources, loadConfig } from './config/config.js';
 export { CONFIG_KEYS, type ConfigKey, type ConfigKeyName, type ConfigType } from './config/keys.js';
 export { abortProblem } from './errors/abort-reason.js';
+export { configPage } from './config/page.js';
 export { grpcCode, grpcCodeName } from './errors/grpc-code.js';
 export { type HttpProblem, httpStatusOf, type ProblemBody, problemToHttp } from './errors/http.js';
 export { statusToProblem } from './errors/revive.js';

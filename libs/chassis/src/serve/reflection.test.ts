@@ -39,7 +39,7 @@ function listServices(address: string): Promise<string[]> {
   const client = new loaded.grpc.reflection.v1.ServerReflection(address, credentials.createInsecure());
   return new Promise((resolve, reject) => {
     const call = client.ServerReflectionInfo();
-    call.on('data', ({ listServicesResponse }) => {
+    call.on('data', ({ listServicesResponse }: ReflectionAnswer) => {
       resolve(listServicesResponse.service.map(({ name }) => name));
       call.end();
       client.close();

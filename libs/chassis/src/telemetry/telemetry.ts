@@ -34,7 +34,7 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
   // Only the collecting half of the exporter: the text is served by the gateway, behind its own rules.
   const reader = new PrometheusExporter({ preventServerStart: true });
   const serviceName = env.OTEL_SERVICE_NAME ?? options.serviceName ?? 'armilla';
-  const stopProviders = exporting ? await startSdk(reader, serviceName) : await startMetrics(reader);
+  const stopProviders = exporting ? await startSdk(reader, serviceName) : await startMetrics(reader, serviceName);
   const stopWatching = watchProcess();
   const serializer = new PrometheusSerializer();
   const shutdown = async (): Promise<void> => {
@@ -55,12 +55,13 @@ async function collectText(reader: MetricReader, serializer: PrometheusSerialize
   return serializer.serialize(resourceMetrics).replace(/^# UNIT .*\n/gm, '') + failures.join('');
 }
 
-async function startMetrics(reader: MetricReader): Promise<() => Promise<void>> {
-  const [{ MeterProvider }, { AsyncLocalStorageContextManager }] = await Promise.all([
+async function startMetrics(reader: MetricReader, serviceName: string): Promise<() => Promise<void>> {
+  const [{ MeterProvider }, { defaultResource, resourceFromAttributes }, { AsyncLocalStorageContextManager }] = await Promise.all([
     import('@opentelemetry/sdk-metrics'),
+    import('@opentelemetry/resources'),
     import('@opentelemetry/context-async-hooks'),
   ]);
-  const provider = new MeterProvider({ readers: [reader] });
+  const provider = new MeterProvider({ readers: [reader], resource: defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName })) });
   metrics.setGlobalMeterProvider(provider);
   // Without spans to record, contexts still carry the trace id of the caller to the next hop.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
