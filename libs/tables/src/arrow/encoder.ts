@@ -1,8 +1,8 @@
 import { fail } from '@armilla/base';
-import { type Data, type DataType, Dictionary, type Field, Message, type RecordBatch, Schema, Vector } from 'apache-arrow';
+import { type Data, type DataType, Dictionary, type Field, Message, type RecordBatch, Schema, type Vector } from 'apache-arrow';
 import { DictionaryBatch, RecordBatch as BatchMetadata } from 'apache-arrow/ipc/metadata/message';
-import { VectorAssembler } from 'apache-arrow/visitor/vectorassembler';
-import { type IpcMessage, zeros } from './message.js';
+import { Assembly } from './encode/assemble.js';
+import type { IpcMessage } from './message.js';
 import { concatData } from './store/growingColumn.js';
 import { containsDictionary, withChildren, withType } from './store/nestedType.js';
 
@@ -77,17 +77,10 @@ function startsWith(longer: Vector, shorter: Vector): boolean {
 }
 
 function batchMessage(columns: readonly Data<DataType>[], rowCount: number, dictionary?: { id: number; delta: boolean }): IpcMessage {
-  const assembler = VectorAssembler.assemble(...columns.map((data) => new Vector([data])));
-  const body: Uint8Array[] = [];
-  for (const buffer of assembler.buffers) {
-    const { byteLength } = buffer;
-    if (byteLength === 0) continue;
-    body.push(new Uint8Array(buffer.buffer, buffer.byteOffset, byteLength));
-    if (byteLength % 8 !== 0) body.push(zeros(8 - (byteLength % 8)));
-  }
-  const metadata = new BatchMetadata(rowCount, assembler.nodes, assembler.bufferRegions, null);
+  const { nodes, regions, body, byteLength } = new Assembly(columns);
+  const metadata = new BatchMetadata(rowCount, nodes, regions, null);
   const content = dictionary ? new DictionaryBatch(metadata, dictionary.id, dictionary.delta) : metadata;
-  return { header: padded(Message.encode(Message.from(content, assembler.byteLength))), body, bodyLength: assembler.byteLength };
+  return { header: padded(Message.encode(Message.from(content, byteLength))), body, bodyLength: byteLength };
 }
 
 /** The flatbuffer with zeros up to a multiple of 8 bytes. */

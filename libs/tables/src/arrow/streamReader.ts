@@ -10,10 +10,11 @@ import type { ArrowLimits } from './limits.js';
 import type { IpcMessage } from './message.js';
 import { MessageSource } from './source.js';
 import { IpcSplitter } from './splitter.js';
+import { messageKind } from './wire/header.js';
 
 /**
- * A table in either IPC format in bytes that come by once. A file is read as the stream that it contains; one without a
- * readable stream inside (polars writes such) is collected first.
+ * A table in either IPC format in bytes that come by once. A file is read as the stream that it contains; one whose schema
+ * stands in its footer only (polars and apache-arrow write such) is collected first.
  */
 export class ArrowStreamReader implements TableReader {
   readonly rowCount = undefined;
@@ -34,9 +35,8 @@ export class ArrowStreamReader implements TableReader {
   static async open(where: string, stream: AsyncIterable<Uint8Array>, limits: ArrowLimits, signal: AbortSignal | undefined): Promise<TableReader> {
     const chunks = new ChunkReader(stream, signal);
     try {
-      const start = await chunks.peek(FILE_START + 4);
-      const isFile = isArrowFile(start);
-      if (isFile && start[FILE_START] !== 0xff) {
+      const isFile = isArrowFile(await chunks.peek(FILE_START));
+      if (isFile && !(await startsWithSchema(chunks, where, limits))) {
         const source = new MessageSource(new MemorySource(await chunks.rest(limits, where)), where, limits);
         return await ArrowFileReader.open(source, 'arrow-file');
       }
@@ -68,6 +68,18 @@ export class ArrowStreamReader implements TableReader {
   async close(): Promise<void> {
     await this.chunks.close();
   }
+}
+
+/** Whether the schema stands at the start of a file as the message that it is. */
+async function startsWithSchema(chunks: ChunkReader, where: string, limits: ArrowLimits): Promise<boolean> {
+  const start = FILE_START + 8;
+  const prefix = await chunks.peek(start);
+  if (prefix.byteLength < start) return false;
+  const view = new DataView(prefix.buffer, prefix.byteOffset);
+  const length = view.getUint32(FILE_START + 4, true);
+  if (view.getInt32(FILE_START, true) !== -1 || length < 8 || length > limits.headerBytes) return false;
+  const header = (await chunks.peek(start + length)).subarray(start);
+  return header.byteLength === length && messageKind(header, where) === 'schema';
 }
 
 async function* readMessages(chunks: ChunkReader, where: string, limits: ArrowLimits): AsyncGenerator<IpcMessage> {
@@ -104,7 +116,7 @@ class ChunkReader {
 
   /** The first `length` bytes, fewer when there are not as many; they stay to be read. */
   async peek(length: number): Promise<Uint8Array> {
-    let start: Uint8Array = new Uint8Array(0);
+    let start: Uint8Array = this.#ahead ?? new Uint8Array(0);
     while (start.byteLength < length) {
       const chunk = await this.#pull();
       if (!chunk) break;

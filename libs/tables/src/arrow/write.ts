@@ -32,7 +32,7 @@ export async function* encodeArrowFile(schema: Schema, batches: Batches): AsyncG
   const emit = (message: IpcMessage): Uint8Array[] => {
     const parts = ipcBytes(message);
     const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
-    const kind = messageKind(message.header);
+    const kind = messageKind(message.header, 'output');
     if (kind === 'dictionary' || kind === 'batch') blocks[kind].push(new FileBlock(length - message.bodyLength, message.bodyLength, at));
     at += length;
     return parts;

@@ -99,7 +99,9 @@ export class Body {
     let part = upperBound(starts, offset) - 1;
     const from = offset - starts[part];
     const inside = parts[part];
-    if (from + length <= inside.byteLength && (inside.byteOffset + from) % 8 === 0) return inside.subarray(from, from + length);
+    // Never a Buffer, whose methods mean other things than those of a Uint8Array.
+    const place = inside.byteOffset + from;
+    if (from + length <= inside.byteLength && place % 8 === 0) return new Uint8Array(inside.buffer, place, length);
     const copy = new Uint8Array(length);
     let done = 0;
     let start = from;

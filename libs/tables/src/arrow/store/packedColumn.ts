@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { Data, type DataType, Dictionary, Vector } from 'apache-arrow';
 
 type View = Exclude<ArrayBufferView, DataView>;
@@ -32,8 +33,8 @@ export function packColumn(data: Data<DataType>, options: PackOptions): PackedCo
 
 /** A view on a part of ordinary memory, copied: to post it would copy the whole of that memory. */
 function own(view: View | undefined): View | undefined {
-  if (!view || view.buffer instanceof SharedArrayBuffer || view.byteLength === view.buffer.byteLength) return view;
-  return (view as Uint8Array).slice();
+  if (!view || types.isSharedArrayBuffer(view.buffer) || view.byteLength === view.buffer.byteLength) return view;
+  return Uint8Array.prototype.slice.call(view) as View;
 }
 
 /**
@@ -55,7 +56,7 @@ export function transferList(columns: readonly PackedColumn[]): ArrayBuffer[] {
   const visit = (column: PackedColumn): void => {
     for (const view of column.buffers) {
       // Only a buffer that the view fills can be given away.
-      if (view && view.buffer instanceof ArrayBuffer && view.byteLength === view.buffer.byteLength && view.byteLength > 0) found.add(view.buffer);
+      if (view && types.isArrayBuffer(view.buffer) && view.byteLength === view.buffer.byteLength && view.byteLength > 0) found.add(view.buffer);
     }
     column.children.forEach(visit);
     column.dictionary?.forEach(visit);

@@ -27,9 +27,9 @@ export type Header =
 const KINDS = ['none', 'schema', 'dictionary', 'batch', 'tensor', 'sparse tensor'];
 const [VERSION_4, VERSION_5] = [3, 4];
 
-/** The kind of message, without reading more; `undefined` when the flatbuffer does not say so in a readable way. */
-export function messageKind(header: Uint8Array): 'schema' | 'dictionary' | 'batch' | undefined {
-  const kind = KINDS[new FlatBytes(header, 'message').root().uint8(1)];
+/** The kind of message, without reading more; `undefined` for kinds that are no part of tables. @throws ARROW_INVALID */
+export function messageKind(header: Uint8Array, where: string): 'schema' | 'dictionary' | 'batch' | undefined {
+  const kind = KINDS[new FlatBytes(header, where).root().uint8(1)];
   return kind === 'schema' || kind === 'dictionary' || kind === 'batch' ? kind : undefined;
 }
 
