@@ -59,7 +59,8 @@ export interface ExecutionOptions {
 export interface ResolvedOptions extends MatchOptions {
   readonly minRadiusArcsec: number;
   readonly find: Find;
-  readonly k: number;
+  /** Only for `k-nearest`. */
+  readonly k: number | undefined;
   readonly join: Join;
   readonly order: Order;
   readonly left: PositionColumnNames;
@@ -98,7 +99,7 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
     radiusArcsec,
     minRadiusArcsec,
     find,
-    k: options.k ?? DEFAULT_K,
+    k: find === 'k-nearest' ? (options.k ?? DEFAULT_K) : undefined,
     join,
     order,
     selfMatch,

@@ -68,8 +68,8 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
   const area = input.areaSquareDegrees ?? WHOLE_SKY_SQUARE_DEGREES;
   const share = (capSquareDegrees(options.radiusArcsec) - capSquareDegrees(options.minRadiusArcsec)) / area;
   const allPairs = left * right * Math.min(share, 1) * (options.selfMatch === undefined ? 1 : 0.5);
-  const perLeft = { nearest: 1, mutual: 1, 'one-to-one': 1, 'k-nearest': options.k, all: Infinity }[options.find];
-  const estimatedPairCount = Math.min(allPairs, left * perLeft);
+  const mostPairs = { nearest: left, mutual: left, 'one-to-one': left, 'k-nearest': left * (options.k ?? 1), all: allPairs }[options.find];
+  const estimatedPairCount = Math.min(allPairs, mostPairs);
 
   const keepsPairs = options.find === 'one-to-one';
   const maxPairs = options.maxPairs ?? (keepsPairs ? Math.min(DEFAULT_MAX_PAIRS, Math.floor(memoryBytes / 2 / PAIR_BYTES)) : DEFAULT_MAX_PAIRS);

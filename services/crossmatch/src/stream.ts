@@ -279,7 +279,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const find = options.find === 'mutual' ? 'nearest' : options.find === 'one-to-one' ? 'all' : options.find;
     const whole = options.find === 'mutual' || options.find === 'one-to-one';
     return {
-      radiusArcsec, minRadiusArcsec, find, k: find === 'k-nearest' ? k : 1,
+      radiusArcsec, minRadiusArcsec, find, k: k ?? 1,
       neighbourCount: layout.has('neighbour_count'),
       secondSeparation: layout.has('second_separation_arcsec'),
       order: whole ? 'left' : options.order,

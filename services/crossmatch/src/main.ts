@@ -1,0 +1,28 @@
+import { problemToJson, toProblem } from '@armilla/base';
+import { CONFIG_KEYS, createLogger, loadConfig, serve } from '@armilla/chassis';
+import { Runtime } from '@armilla/gpu-core';
+import { parseArgs } from 'node:util';
+import { crossmatchService } from './service.js';
+
+/** Serves crossmatch alone until SIGTERM or SIGINT; configured by flags (`--grpc-address …`), ARMILLA_* and a file. */
+async function main(): Promise<void> {
+  const flagNames = Object.keys(CONFIG_KEYS).map((key) => key.replaceAll('_', '-'));
+  const { values } = parseArgs({ options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])) });
+  const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name.replaceAll('-', '_'), value]));
+  const config = loadConfig({ env: process.env, flags });
+  const log = createLogger(config);
+  const runtime = await Runtime.create({ workerCount: config.workerCount || undefined, memoryLimitBytes: config.memoryLimitBytes || undefined });
+  const server = await serve({ services: [crossmatchService({ runtime })], config, log });
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await runtime.close();
+  };
+  process.once('SIGTERM', () => void stop());
+  process.once('SIGINT', () => void stop());
+}
+
+main().catch((error: unknown) => {
+  const problem = toProblem(error);
+  process.stderr.write(`${JSON.stringify(problemToJson(problem))}\n`);
+  process.exitCode = problem.exit;
+});

@@ -1,0 +1,80 @@
+import { MatchSummary as ProtoSummary, type Progress as ProtoProgress, type RowProblem, type SideSummary as ProtoSide, type StoredTable } from '@armilla/proto';
+import type { PositionColumns } from '../columns.js';
+import type { RejectedRow } from '../positions.js';
+import type { StoredTableInfo } from '../stored-tables.js';
+import type { MatchSummary, Progress, SideSummary } from '../summary.js';
+
+export function protoSummary(summary: MatchSummary, requestId: string): ProtoSummary {
+  return {
+    requestId,
+    left: protoSide(summary.left),
+    right: protoSide(summary.right),
+    pairCount: BigInt(summary.pairCount),
+    rowCount: BigInt(summary.rowCount),
+    candidateCount: BigInt(summary.candidateCount),
+    needsWholeLeft: summary.needsWholeLeft,
+    indexSeconds: summary.indexSeconds,
+    matchSeconds: summary.matchSeconds,
+    totalSeconds: summary.totalSeconds,
+    peakMemoryBytes: BigInt(summary.peakMemoryBytes),
+    workerCount: summary.workerCount,
+    groupCount: BigInt(summary.groupCount),
+    cellCount: BigInt(summary.cellCount),
+  };
+}
+
+/** The summary in protobuf JSON. */
+export function summaryJson(summary: ProtoSummary): string {
+  return JSON.stringify(ProtoSummary.toJSON(summary));
+}
+
+export function protoProgress(progress: Progress): ProtoProgress {
+  return {
+    stage: progress.stage,
+    leftRowCount: BigInt(progress.leftRowCount),
+    rightRowCount: BigInt(progress.rightRowCount),
+    resultRowCount: BigInt(progress.resultRowCount),
+    fraction: progress.fraction,
+  };
+}
+
+export function protoRejected({ table, row, reason, column, value }: RejectedRow): RowProblem {
+  return { table: table === 'left' ? 0 : 1, row: BigInt(row), reason, column, value: value.slice(0, 64) };
+}
+
+export function protoTable({ name, table, digest, sizeBytes, createTime, expireTime }: StoredTableInfo): StoredTable {
+  return {
+    name,
+    rowCount: BigInt(table.rowCount),
+    rejectedRowCount: BigInt(table.rejectedRowCount),
+    sizeBytes: BigInt(Math.round(sizeBytes)),
+    digest,
+    columns: { ra: table.columns.ra, dec: table.columns.dec },
+    columnNames: table.schema.fields.map((field) => field.name),
+    createTime: createTime.toISOString(),
+    expireTime: expireTime.toISOString(),
+  };
+}
+
+/** For a response header, which is ASCII: `ra=RAJ2000; dec=DEJ2000; guessed=true`, names percent-encoded. */
+export function columnsHeader({ ra, dec, guessed }: PositionColumns): string {
+  return `ra=${encodeURIComponent(ra)}; dec=${encodeURIComponent(dec)}; guessed=${guessed}`;
+}
+
+function protoSide(side: SideSummary): ProtoSide {
+  return {
+    rowCount: BigInt(side.rowCount),
+    matchedRowCount: BigInt(side.matchedRowCount),
+    unmatchedRowCount: BigInt(side.unmatchedRowCount),
+    rejectedRowCount: BigInt(side.rejectedRowCount),
+    filteredRowCount: BigInt(side.filteredRowCount),
+    rejectedByReason: counts(side.rejectedByReason),
+    columns: side.columns,
+    guessed: side.guessed,
+    misfitByColumn: counts(side.misfitByColumn),
+  };
+}
+
+function counts(of: Readonly<Record<string, number | undefined>>): { [key: string]: bigint } {
+  return Object.fromEntries(Object.entries(of).map(([key, count]) => [key, BigInt(count ?? 0)]));
+}

@@ -1,0 +1,78 @@
+import { fail, type Problem } from '@armilla/base';
+import type { GetResultResponse, MatchSummary as ProtoSummary } from '@armilla/proto';
+import type { RejectedRow } from '../positions.js';
+import { protoRejected } from './describe.js';
+
+/** Rejected rows kept of each table. */
+export const MAX_REJECTED_ROWS = 100_000;
+/** Results kept at most: the oldest finished ones go first. */
+const MAX_RESULTS = 10_000;
+/** Rejected rows kept of all results together. */
+const MAX_ALL_REJECTED_ROWS = 2_000_000;
+
+export type MatchOutcome = { readonly summary: ProtoSummary } | { readonly failure: Problem };
+
+/** What is known of one match. */
+export class MatchRecord {
+  readonly rejected: { readonly left: RejectedRow[]; readonly right: RejectedRow[] } = { left: [], right: [] };
+  summary: ProtoSummary | undefined;
+  failure: Problem | undefined;
+  endedAtMs: number | undefined;
+
+  addRejected(row: RejectedRow): void {
+    const rows = this.rejected[row.table];
+    if (rows.length < MAX_REJECTED_ROWS) rows.push(row);
+  }
+
+  get rejectedCount(): number {
+    return this.rejected.left.length + this.rejected.right.length;
+  }
+}
+
+/** Summaries and rejected rows of recent matches, by request id; the finished ones for a time. */
+export class MatchResults {
+  readonly #records = new Map<string, MatchRecord>();
+
+  constructor(
+    private readonly ttlSeconds: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** A new record; of two matches with one request id the later is kept. */
+  open(requestId: string): MatchRecord {
+    this.#forget();
+    const record = new MatchRecord();
+    this.#records.delete(requestId);
+    this.#records.set(requestId, record);
+    return record;
+  }
+
+  close(record: MatchRecord, outcome: MatchOutcome): void {
+    if ('summary' in outcome) record.summary = outcome.summary;
+    else record.failure = outcome.failure;
+    record.endedAtMs = this.now();
+    this.#forget();
+  }
+
+  /** Throws RESULT_NOT_FOUND. */
+  get(requestId: string, rejectedLimit: number): GetResultResponse {
+    this.#forget();
+    const record = this.#records.get(requestId);
+    if (!record) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
+    if (rejectedLimit < 0 || rejectedLimit > MAX_REJECTED_ROWS) throw fail('OPTION_INVALID', { field: 'rejected_limit', expected: `in [0, ${MAX_REJECTED_ROWS}]`, got: rejectedLimit });
+    const rejected = [...record.rejected.left, ...record.rejected.right].slice(0, rejectedLimit).map(protoRejected);
+    return { summary: record.summary, rejected, failureReason: record.failure?.reason ?? '', failureMessage: record.failure?.message ?? '' };
+  }
+
+  #forget(): void {
+    const oldest = this.now() - this.ttlSeconds * 1000;
+    let rows = 0;
+    for (const record of this.#records.values()) rows += record.rejectedCount;
+    for (const [id, record] of this.#records) {
+      if (record.endedAtMs === undefined) continue;
+      if (record.endedAtMs > oldest && this.#records.size <= MAX_RESULTS && rows <= MAX_ALL_REJECTED_ROWS) continue;
+      rows -= record.rejectedCount;
+      this.#records.delete(id);
+    }
+  }
+}
