@@ -273,8 +273,8 @@ test('Explain says what a match costs', async () => {
 });
 
 describe('a job that would run long', () => {
-  const options = { radiusArcsec: 3600, find: Find.ALL, columns: ['separation_arcsec'] };
-  const dense = denseSky(30_000);
+  const options = { radiusArcsec: 60, find: Find.ALL, columns: ['separation_arcsec'] };
+  const dense = denseSky(200_000);
 
   /** Starts it and resolves when rows flow. */
   async function begin(metadata = callMetadata({}), deadlineMs?: number) {
