@@ -1,5 +1,5 @@
 import { isProblem, type Problem, Random } from '@armilla/base';
-import { callOnce, callMetadata, connect, type ConnectedClient, createLogger, type Frame, loadConfig, makeFrame, type RunningServer, serve, writeFrame } from '@armilla/chassis';
+import { callOnce, connect, type ConnectedClient, createLogger, type Frame, loadConfig, makeFrame, type RunningServer, serve, writeFrame } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import {
   CrossmatchServiceService,
