@@ -21,7 +21,7 @@ export { type ServiceContext, type ServiceModule } from './serve/service-module.
 export { RECEIVE_WINDOW_BYTES } from './serve/window.js';
 export { stopOnSignals } from './serve/stop-signals.js';
 export { type AssembledMessage, type AssemblerLimits, FrameAssembler } from './stream/assembler.js';
-export { crc32c } from './stream/crc32c.js';
+export { crc32c } from './stream/crc32c/index.js';
 export { cutMessage, type CutOptions, FRAME_BODY_BYTES, type FramedMessage } from './stream/cut.js';
 export { type Frame, frameByteLength, makeFrame } from './stream/frame.js';
 export { deserializeFrame, serializeFrame } from './stream/frame-codec.js';

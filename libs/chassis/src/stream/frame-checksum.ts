@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c.js';
+import { crc32c } from './crc32c/index.js';
 import { type Frame } from './frame.js';
 
 /** CRC-32C of header, metadata and body, in that order. */

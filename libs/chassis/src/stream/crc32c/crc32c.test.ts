@@ -1,8 +1,9 @@
 import { Random } from '@armilla/base';
-import { crc32c } from './crc32c.js';
+import { crc32c } from './index.js';
+import { referenceCrc32c } from './reference.js';
 
 /** Bit by bit, from the definition of the polynomial. */
-function reference(bytes: Uint8Array): number {
+function bitwise(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
     crc ^= byte;
@@ -21,15 +22,25 @@ test('equals the check values of RFC 3720', () => {
 
 test('equals the bitwise definition at every length and offset, in one piece and in parts', () => {
   const random = new Random(5);
-  const bytes = Uint8Array.from({ length: 70_000 }, () => random.below(256));
+  const bytes = Uint8Array.from({ length: 70_001 }, () => random.below(256));
   for (let n = 0; n < 300; n++) {
     const start = random.below(64);
     const length = n < 200 ? n : random.below(3000);
     const piece = bytes.subarray(start, start + length);
     const cut = random.below(length + 1);
-    const expected = reference(piece);
+    const expected = bitwise(piece);
     expect(crc32c(piece)).toBe(expected);
     expect(crc32c(piece.subarray(cut), crc32c(piece.subarray(0, cut)))).toBe(expected);
   }
-  for (const length of [4095, 4096, 16_384, 65_537, 70_000]) expect(crc32c(bytes.subarray(0, length))).toBe(reference(bytes.subarray(0, length)));
+  for (const length of [1023, 1024, 4095, 12_287, 12_288, 12_289, 24_576, 65_537, 70_000]) {
+    const piece = bytes.subarray(1, length + 1);
+    expect(crc32c(piece, 77)).toBe(referenceCrc32c(piece, 77));
+    expect(referenceCrc32c(piece)).toBe(bitwise(piece));
+  }
+});
+
+test('the kernel and the reference agree beyond the window of the kernel', () => {
+  const random = new Random(9);
+  const bytes = new Uint8Array(Uint32Array.from({ length: 600_000 }, () => random.uint32()).buffer);
+  for (const length of [2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 2 ** 21 + 5]) expect(crc32c(bytes.subarray(3, length))).toBe(referenceCrc32c(bytes.subarray(3, length)));
 });

@@ -3,8 +3,8 @@ const POLYNOMIAL = 0x82f63b78;
 
 const TABLES = makeTables();
 
-/** `crc32c(b, crc32c(a))` is the checksum of a followed by b. Unsigned 32 bits. */
-export function crc32c(bytes: Uint8Array, previous = 0): number {
+/** `referenceCrc32c(b, referenceCrc32c(a))` is the checksum of a followed by b. Unsigned 32 bits. */
+export function referenceCrc32c(bytes: Uint8Array, previous = 0): number {
   let crc = ~previous;
   let at = 0;
   const end = bytes.length;
