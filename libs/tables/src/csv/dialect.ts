@@ -23,6 +23,7 @@ export interface DialectOptions {
 const CANDIDATES = [',', '\t', ';', '|'].map((text) => text.charCodeAt(0));
 const HASH = 35;
 const SAMPLE_RECORDS = 100;
+const COLUMN_LIMIT = 16_384;
 
 /** Finds delimiter and header in the first bytes of a file (all of it when `complete`). */
 export function sniffDialect(
@@ -145,6 +146,8 @@ function looksLikeHeader(records: readonly TextRecord[]): boolean {
 }
 
 function unique(names: readonly string[], where: string): readonly string[] {
+  if (names.length > COLUMN_LIMIT)
+    throw fail('CSV_INVALID', { where, line: 1, detail: `${names.length} columns, over the limit of ${COLUMN_LIMIT}` });
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name))

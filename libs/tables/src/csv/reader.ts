@@ -1,5 +1,6 @@
 import { Field, type RecordBatch, Schema } from 'apache-arrow';
 import { fail } from '@armilla/base';
+import { abortable } from '../table/abortable.js';
 import type { Format } from '../table/format.js';
 import type { BatchOptions, TableReader } from '../table/reader.js';
 import { type Dialect, type DialectOptions, sniffDialect } from './dialect.js';
@@ -10,6 +11,8 @@ import { TypeSniffer } from './sniffer.js';
 /** Types of a stream are fixed by its first mebibyte. */
 const HEAD_BYTES = 2 ** 20;
 const BATCH_ROWS = 65_536;
+/** Columns are built in room for a whole batch: many columns, shorter batches. */
+const BATCH_BYTES = 2 ** 26;
 
 /** Where CSV bytes come from, already unzipped. */
 export interface CsvSource {
@@ -144,7 +147,10 @@ class CsvReader implements TableReader {
       order,
       schema,
       firstLine: dialect.dataLine,
-      batchRowCount: options.batchRowCount ?? BATCH_ROWS,
+      batchRowCount: Math.min(
+        options.batchRowCount ?? BATCH_ROWS,
+        Math.max(64, Math.floor(BATCH_BYTES / (8 * order.length))),
+      ),
     });
     for await (const chunk of this.#data(signal)) {
       signal?.throwIfAborted();
@@ -172,7 +178,7 @@ class CsvReader implements TableReader {
   /** The bytes behind the header. */
   async *#data(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
     let skip = this.shape.dialect.dataOffset;
-    for await (const chunk of this.source.repeatable ? this.source.open(signal) : this.#replay()) {
+    for await (const chunk of this.source.repeatable ? this.source.open(signal) : abortable(this.#replay(), signal)) {
       if (skip >= chunk.length) skip -= chunk.length;
       else {
         yield skip > 0 ? chunk.subarray(skip) : chunk;

@@ -1,6 +1,11 @@
+import { encodeArrowStream } from '../arrow/write.js';
 import type { Format } from './format.js';
-import type { OpenOptions } from './open.js';
+import { fileInput, peek, type Source, sourceInput } from './input.js';
+import { type OpenOptions, openTable } from './open.js';
+import type { TableReader } from './reader.js';
 import { inThread } from './thread.js';
+
+const PARQUET_MAGIC = Buffer.from('PAR1');
 
 export type WorkerSource =
   | { readonly name: string; readonly path: string }
@@ -15,17 +20,37 @@ export interface OpenInWorkerOptions extends OpenOptions {
  * A table in any format as the bytes of an Arrow IPC stream, parsed off the calling thread at the pace of the consumer. Without the end mark
  * the stream is not whole: errors are thrown before it.
  */
-export function openTableInWorker(
+export async function* openTableInWorker(
   source: WorkerSource,
   options: OpenInWorkerOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { signal, onMisfits, ...plain } = options;
-  const path = 'path' in source ? source.path : undefined;
-  const input = 'stream' in source ? source.stream : undefined;
-  return inThread({ kind: 'open', name: source.name, path, options: plain }, input, {
-    signal,
-    onDone: (misfits) => onMisfits?.(new Map(misfits)),
-  });
+  const { name } = source;
+  const onDone = (misfits: readonly (readonly [string, number])[]): void => onMisfits?.(new Map(misfits));
+  const file = 'path' in source ? await fileInput(source.path) : undefined;
+  const start = await peek(file?.open(signal) ?? sourceInput(source as Source).open(signal), PARQUET_MAGIC.length);
+  const isParquet = Buffer.compare(start.head.subarray(0, PARQUET_MAGIC.length), PARQUET_MAGIC) === 0;
+  if (file?.repeatable === true) await start.close();
+  // Foreign Parquet has a process of its own, which this thread only has to listen to; ending a thread would leave it behind.
+  if (isParquet && options.trusted === false) {
+    yield* asIpcStream(await openTable(file?.path ?? { name, stream: start.rest }, options), signal);
+    onDone([]);
+  } else if (file?.repeatable === true) {
+    yield* inThread({ kind: 'open', name, path: file.path, options: plain }, undefined, { signal, onDone });
+  } else {
+    yield* inThread({ kind: 'open', name, path: undefined, options: plain }, start.rest, { signal, onDone });
+  }
+}
+
+async function* asIpcStream(
+  reader: TableReader,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* encodeArrowStream(reader.schema, reader.batches({ signal }));
+  } finally {
+    await reader.close();
+  }
 }
 
 export interface EncodeInWorkerOptions {

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { fail } from '@armilla/base';
+import { abortable } from './abortable.js';
 
 const READ_BYTES = 2 ** 20;
 
@@ -43,7 +44,13 @@ export function sourceInput(source: Source): Input {
     const { name, bytes } = source;
     return { where: name, path: undefined, bytes, repeatable: true, open: () => pieces(bytes) };
   }
-  return { where: source.name, path: undefined, bytes: undefined, repeatable: false, open: () => source.stream };
+  return {
+    where: source.name,
+    path: undefined,
+    bytes: undefined,
+    repeatable: false,
+    open: (signal) => abortable(source.stream, signal),
+  };
 }
 
 /** An input whose first bytes were looked at: `head` holds up to `byteCount` of them (all when `complete`), `rest` gives them again and goes on. */
@@ -79,20 +86,21 @@ export async function peek(source: AsyncIterable<Uint8Array>, byteCount: number)
   };
 }
 
-async function* follow(
-  head: Uint8Array,
-  iterator: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield head;
-    for (;;) {
-      const { value, done } = await iterator.next();
-      if (done === true) return;
-      yield value;
-    }
-  } finally {
-    await iterator.return?.();
-  }
+/** No generator, so that `return` reaches the source also before the first `next`. */
+function follow(head: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  let given = false;
+  const rest: AsyncIterator<Uint8Array> = {
+    next: () => {
+      if (given) return iterator.next();
+      given = true;
+      return Promise.resolve({ value: head, done: false });
+    },
+    return: async () => {
+      await iterator.return?.();
+      return { value: undefined, done: true };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => rest };
 }
 
 async function* readFile(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {

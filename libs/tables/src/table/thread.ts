@@ -1,11 +1,14 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { Channel, fail, isProblem, reviveProblem, toProblem } from '@armilla/base';
+import { Channel, fail, Gate, isProblem, reviveProblem, toProblem } from '@armilla/base';
 import type { FromWorker, Job, ToWorker } from './worker-protocol.js';
 
 /** Idle threads kept for the next job, and for how long: starting one takes some 60 ms. */
 const IDLE_COUNT = 2;
 const IDLE_MS = 10_000;
+/** More jobs wait: a thread costs some 40 MB. */
+const THREAD_COUNT = 32;
+const gate = new Gate(THREAD_COUNT);
 
 const idle: { worker: Worker; timer: NodeJS.Timeout }[] = [];
 
@@ -57,6 +60,12 @@ export async function closeTableThreads(): Promise<void> {
   );
 }
 
+export interface JobOptions {
+  readonly signal?: AbortSignal;
+  /** Called at the end with the values that became null, by column. */
+  onDone?(misfits: readonly (readonly [string, number])[]): void;
+}
+
 /**
  * Runs one job in a thread: feeds it `input` at its pace and yields what it sends at the consumer's. Leaving early, the signal and errors of
  * either side end the thread and give the input back.
@@ -64,11 +73,25 @@ export async function closeTableThreads(): Promise<void> {
 export async function* inThread(
   job: Job,
   input: AsyncIterable<Uint8Array> | undefined,
-  options: { readonly signal?: AbortSignal; onDone?(misfits: readonly (readonly [string, number])[]): void },
+  options: JobOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const worker = hire();
+  await gate.enter(signal);
+  try {
+    yield* run(hire(), job, input, options);
+  } finally {
+    gate.leave();
+  }
+}
+
+async function* run(
+  worker: Worker,
+  job: Job,
+  input: AsyncIterable<Uint8Array> | undefined,
+  options: JobOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { signal } = options;
   const send = (message: ToWorker, transfer: ArrayBuffer[] = []): void => worker.postMessage(message, transfer);
   const output = new Channel<FromWorker & { type: 'output' }>(Number.POSITIVE_INFINITY);
   const iterator = input?.[Symbol.asyncIterator]();
@@ -85,7 +108,17 @@ export async function* inThread(
       send({ type: 'input', bytes }, [bytes.buffer]);
     }
   };
-  const onAbort = (): void => output.close(toProblem(signal?.reason));
+  const giveBack = (): void => {
+    over = true;
+    // A source that hangs is not waited for.
+    iterator?.return?.().catch(() => undefined);
+  };
+  // Also while the consumer does not ask for more.
+  const onAbort = (): void => {
+    output.close(toProblem(signal?.reason));
+    giveBack();
+    void worker.terminate();
+  };
   signal?.addEventListener('abort', onAbort, { once: true });
   worker.on('message', (message: FromWorker) => {
     switch (message.type) {
@@ -114,18 +147,16 @@ export async function* inThread(
     ),
   );
   worker.once('exit', () => output.close(fail('INTERNAL', { detail: 'a table thread ended early' })));
-  send({ type: 'start', job });
   try {
+    send({ type: 'start', job });
     for await (const { parts, byteCount } of output) {
       yield* parts;
       send({ type: 'taken', byteCount });
     }
   } finally {
-    over = true;
     signal?.removeEventListener('abort', onAbort);
-    // A source that hangs is not waited for.
-    iterator?.return?.().catch(() => undefined);
-    if (finished) keep(worker);
+    giveBack();
+    if (finished && signal?.aborted !== true) keep(worker);
     else {
       release(worker);
       // Errors of a thread that is being ended concern nobody.
