@@ -1,0 +1,100 @@
+import { fail } from '@armilla/base';
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { Pace } from '../upload/pace.js';
+
+export type RawResponse = ServerResponse | Http2ServerResponse;
+
+export interface ReaderLimits {
+  /** A reader that takes less while we wait for it is ended. */
+  readonly minBytesPerSecond: number;
+  readonly paceSeconds: number;
+}
+
+/** So much is handed to the socket before its callback is awaited: progress of a slow reader shows at this grain. */
+const SLICE_BYTES = 64 << 10;
+const STUCK_MS = 200;
+
+/** Writes an answer at the pace of its reader: at most one slice is under way, whatever the size of the parts. */
+export class ClientWriter {
+  readonly #pace: Pace;
+  #stopped: { reason: unknown } | undefined;
+  #rejectWrite: ((reason: unknown) => void) | undefined;
+  #writingSinceMs: number | undefined;
+  readonly #onAbort = (): void => this.#stop(this.signal.reason);
+  /** Bytes of the body handed over so far. */
+  byteCount = 0;
+
+  /**
+   * @param uploading whether the client is still sending: then a slow reader is not blamed, as many clients read
+   *   nothing before they have sent everything
+   */
+  constructor(
+    readonly response: RawResponse,
+    limits: ReaderLimits,
+    private readonly signal: AbortSignal,
+    private readonly uploading: () => boolean,
+  ) {
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
+    this.#pace = new Pace(limits.minBytesPerSecond, limits.paceSeconds * 1000, (rate) =>
+      this.#stop(fail('READER_TOO_SLOW', { rate: Math.round(rate), limit: limits.minBytesPerSecond, seconds: limits.paceSeconds })),
+    );
+  }
+
+  /** Whether the reader has taken nothing for a while. */
+  get stuck(): boolean {
+    return this.#writingSinceMs !== undefined && performance.now() - this.#writingSinceMs > STUCK_MS;
+  }
+
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    let group: Uint8Array[] = [];
+    let groupBytes = 0;
+    for (const part of parts) {
+      for (let at = 0; at < part.byteLength; ) {
+        const slice = part.subarray(at, at + SLICE_BYTES - groupBytes);
+        at += slice.byteLength;
+        group.push(slice);
+        groupBytes += slice.byteLength;
+        if (groupBytes < SLICE_BYTES) continue;
+        await this.#flush(group, groupBytes);
+        group = [];
+        groupBytes = 0;
+      }
+    }
+    if (groupBytes > 0) await this.#flush(group, groupBytes);
+  }
+
+  /** Resolves when the last byte has been handed to the system. */
+  async end(): Promise<void> {
+    await this.#settled((done) => this.response.end(() => done()));
+  }
+
+  release(): void {
+    this.#pace.stop();
+    this.signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  async #flush(group: readonly Uint8Array[], byteCount: number): Promise<void> {
+    this.#writingSinceMs = performance.now();
+    if (!this.uploading()) this.#pace.waiting();
+    const bytes = group.length === 1 ? group[0] : Buffer.concat(group);
+    await this.#settled((done) => this.response.write(bytes, done));
+    this.#pace.moved(byteCount);
+    this.#writingSinceMs = undefined;
+    this.byteCount += byteCount;
+  }
+
+  async #settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+    if (this.#stopped !== undefined) throw this.#stopped.reason;
+    await new Promise<void>((resolve, reject) => {
+      this.#rejectWrite = reject;
+      start((error) => (error ? reject(fail('CANCELLED', {}, { cause: error })) : resolve()));
+    });
+  }
+
+  #stop(reason: unknown): void {
+    this.#stopped ??= { reason };
+    this.#rejectWrite?.(reason);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Config, Log } from '@armilla/chassis';
+import type { RecentResults } from '../results/recent-results.js';
+import type { Places } from './places.js';
+import type { CrossmatchClient } from '../service/crossmatch-client.js';
+import type { Spool } from '../upload/spool.js';
+import type { BodyLimits } from '../upload/body.js';
+import type { ReaderLimits } from '../answer/client-writer.js';
+
+/** What the routes share. */
+export interface GatewayParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly crossmatch: CrossmatchClient;
+  readonly spool: Spool;
+  readonly results: RecentResults;
+  /** Limits the streams that run at once. */
+  readonly places: Places;
+  readonly version: string;
+  /** Metrics in the text format of Prometheus. */
+  metricsText(): string | Promise<string>;
+  /** Whether the gateway is stopping. */
+  draining(): boolean;
+}
+
+export const bodyLimits = (config: Config): BodyLimits => ({
+  maxBytes: config.uploadLimitBytes,
+  minBytesPerSecond: config.minSenderBytesPerSecond,
+  paceSeconds: config.senderWindowSeconds,
+});
+
+export const readerLimits = (config: Config): ReaderLimits => ({
+  minBytesPerSecond: config.minReaderBytesPerSecond,
+  paceSeconds: config.readerWindowSeconds,
+});

@@ -1,0 +1,109 @@
+import { REASONS } from '@armilla/base';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text = { type: 'string' } as const;
+const number = { type: 'number' } as const;
+const flag = { type: 'boolean' } as const;
+const count = { type: 'integer', minimum: 0 } as const;
+const counts = { type: 'object', additionalProperties: count } as const;
+const list = (items: Schema): Schema => ({ type: 'array', items });
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+
+const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = Object.keys(properties)): Schema => ({ type: 'object', properties, required });
+
+/** Every JSON body that the gateway sends. */
+export const SCHEMAS: Readonly<Record<string, Schema>> = {
+  PositionColumns: object({ ra: text, dec: text }),
+  SideSummary: object(
+    {
+      row_count: count,
+      matched_row_count: count,
+      unmatched_row_count: count,
+      rejected_row_count: count,
+      filtered_row_count: count,
+      rejected_by_reason: counts,
+      columns: ref('PositionColumns'),
+      guessed: flag,
+      misfit_by_column: counts,
+    },
+    ['row_count', 'matched_row_count', 'unmatched_row_count', 'rejected_row_count', 'filtered_row_count'],
+  ),
+  MatchSummary: object(
+    {
+      request_id: text,
+      left: ref('SideSummary'),
+      right: ref('SideSummary'),
+      pair_count: count,
+      row_count: count,
+      candidate_count: count,
+      needs_whole_left: flag,
+      index_seconds: number,
+      match_seconds: number,
+      total_seconds: number,
+      peak_memory_bytes: count,
+      worker_count: count,
+      group_count: count,
+      cell_count: count,
+    },
+    ['request_id', 'pair_count', 'row_count'],
+  ),
+  Progress: object({ stage: text, left_row_count: count, right_row_count: count, result_row_count: count, fraction: number }, ['stage']),
+  StreamSummary: object({ row_count: count, batch_count: count, body_crc32c: count }),
+  RowProblem: object({ table: { type: 'integer', enum: [0, 1] }, row: count, reason: text, column: text, value: text }),
+  Failure: object({ reason: text, message: text }),
+  Result: object(
+    {
+      request_id: text,
+      state: { type: 'string', enum: ['running', 'complete', 'failed'] },
+      progress: ref('Progress'),
+      summary: ref('MatchSummary'),
+      stream: ref('StreamSummary'),
+      failure: ref('Failure'),
+      rejected: list(ref('RowProblem')),
+    },
+    ['request_id', 'state'],
+  ),
+  StoredTable: object({
+    name: text,
+    row_count: count,
+    rejected_row_count: count,
+    size_bytes: count,
+    digest: text,
+    columns: ref('PositionColumns'),
+    column_names: list(text),
+    create_time: { type: 'string', format: 'date-time' },
+    expire_time: { type: 'string', format: 'date-time' },
+  }, ['name', 'row_count']),
+  TableList: object({ tables: list(ref('StoredTable')) }),
+  Explanation: object({
+    cell_count: count,
+    bucket_count: count,
+    chunk_row_count: count,
+    worker_count: count,
+    index_bytes: count,
+    chunk_bytes: count,
+    payload_bytes: count,
+    planned_bytes: count,
+    estimated_pair_count: number,
+    needs_whole_left: flag,
+    notes: list(text),
+  }),
+  Health: object({ status: { type: 'string', enum: ['ok', 'unavailable'] } }),
+  Problem: object(
+    {
+      type: text,
+      title: text,
+      status: { type: 'integer' },
+      detail: text,
+      instance: text,
+      reason: { type: 'string', enum: Object.keys(REASONS) },
+      code: text,
+      request_id: text,
+      trace_id: text,
+      fields: { type: 'object', additionalProperties: text },
+      errors: list(object({ field: text, detail: text, reason: text }, ['field', 'detail'])),
+    },
+    ['type', 'title', 'status', 'detail', 'reason', 'code', 'request_id', 'trace_id'],
+  ),
+};

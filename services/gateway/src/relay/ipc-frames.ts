@@ -1,0 +1,50 @@
+import { cutMessage, type Frame, makeFrame } from '@armilla/chassis';
+import { IPC_END, ipcBytes, IpcSplitter } from '@armilla/tables';
+import { fail } from '@armilla/base';
+import { StreamEvent, type Progress, type StreamSummary } from '@armilla/proto';
+
+/**
+ * An Arrow IPC stream as frames of `table`, closed by an end mark. Messages are cut where they end and never decoded:
+ * the service validates them.
+ */
+export async function* framesOfIpc(bytes: AsyncIterable<Uint8Array>, table: 0 | 1, where: string): AsyncGenerator<Frame, void, undefined> {
+  const splitter = new IpcSplitter({ where });
+  for await (const chunk of bytes) {
+    for (const message of splitter.push(chunk)) yield* cutMessage(message, table);
+    if (splitter.ended) break;
+  }
+  splitter.finish();
+  yield makeFrame({ table, endOfTable: true });
+}
+
+/** What an answer says beside its rows. */
+export interface AnswerEvents {
+  onProgress(progress: Progress): void;
+  onSummary(summary: StreamSummary): void;
+}
+
+/**
+ * Answer frames as the bytes of an Arrow IPC stream, a few parts at a time, nothing copied. The end mark comes only
+ * after the summary: a stream that lost its end throws STREAM_INCOMPLETE instead, and no reader takes it for whole.
+ */
+export async function* ipcOfFrames(frames: AsyncIterable<Frame>, events: AnswerEvents): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  let complete = false;
+  let byteCount = 0;
+  for await (const frame of frames) {
+    const parts = frame.header.byteLength > 0 ? ipcBytes(frame) : frame.body;
+    if (complete && parts.length > 0) throw fail('STREAM_ORDER', { where: 'answer of the service', detail: 'rows after the summary' });
+    if (parts.length > 0) {
+      byteCount += frame.bodyLength;
+      yield parts;
+    }
+    if (frame.metadata === undefined || frame.metadata.byteLength === 0) continue;
+    const { event } = StreamEvent.decode(frame.metadata);
+    if (event?.$case === 'progress') events.onProgress(event.value);
+    if (event?.$case === 'summary') {
+      events.onSummary(event.value);
+      complete = true;
+    }
+  }
+  if (!complete) throw fail('STREAM_INCOMPLETE', { where: 'answer of the service', detail: `after ${byteCount} bytes` });
+  yield [IPC_END];
+}

@@ -1,0 +1,79 @@
+import { type Frame, readFrames } from '@armilla/chassis';
+import { MatchRequest, MatchSummary } from '@armilla/proto';
+import type { Metadata } from '@grpc/grpc-js';
+import type { Exchange } from '../http/exchange.js';
+import { type MatchDraft, matchRequest } from '../options/match-options.js';
+import type { RecentResult } from '../results/recent-results.js';
+import type { CrossmatchClient } from '../service/crossmatch-client.js';
+import type { UploadedTable } from '../upload/match-upload.js';
+import { ipcOfFrames } from './ipc-frames.js';
+import { sendTables } from './send-tables.js';
+
+/** Headers of the service that are passed on: which columns hold the positions, guessed or given. */
+const PASSED_HEADERS = ['armilla-left-columns', 'armilla-right-columns'];
+
+export interface OpenMatch {
+  readonly draft: MatchDraft;
+  /** The answer as an Arrow IPC stream; its parts are views on received frames. */
+  readonly answer: AsyncIterable<readonly Uint8Array[]>;
+  /** Headers of the service; there before the first part of the answer. */
+  headers(): Record<string, string>;
+  /** Resolves when nothing is sent any more and what waited on disk is removed. */
+  readonly sent: Promise<void>;
+}
+
+/**
+ * Runs one match: tables to the service as frames, the answer back as IPC bytes, both at the pace of the slower end.
+ * `tables` says the options before it gives the first table. A failure on the way to the service ends the exchange
+ * with its reason, so that the answer fails with it too.
+ */
+export async function openMatch(
+  exchange: Exchange,
+  client: CrossmatchClient,
+  result: RecentResult,
+  tables: (onOptions: (draft: MatchDraft) => void) => AsyncGenerator<UploadedTable, void, undefined>,
+  framesOf: (table: UploadedTable) => AsyncIterable<Frame>,
+): Promise<OpenMatch> {
+  const settled: { draft?: MatchDraft } = {};
+  const iterator = tables((draft) => (settled.draft = draft));
+  const first = await iterator.next();
+  const { draft } = settled;
+  if (draft === undefined) throw new TypeError('the options come before the first table');
+  if (draft.timeoutMs !== undefined) exchange.setTimeout(draft.timeoutMs);
+
+  const call = client.match(exchange);
+  // readFrames throws it; until that listens nothing may end the process.
+  call.on('error', () => undefined);
+  let received: Metadata | undefined;
+  call.once('metadata', (metadata: Metadata) => (received = metadata));
+
+  async function* frames(): AsyncGenerator<Frame, void, undefined> {
+    for (let next = first; !next.done; next = await iterator.next()) yield* framesOf(next.value);
+  }
+  const opening = MatchRequest.encode(matchRequest(draft, exchange.requestId)).finish();
+  const sent = sendTables(call, opening, frames(), exchange.signal)
+    .catch((error: unknown) => exchange.abort(error))
+    .finally(() => iterator.return());
+
+  return {
+    draft,
+    answer: ipcOfFrames(readFrames<Frame>(call, exchange.signal), {
+      onProgress: (progress) => (result.progress = progress),
+      onSummary: (summary) => {
+        result.stream = summary;
+        result.summary = summary.detailJson === '' ? undefined : MatchSummary.fromJSON(JSON.parse(summary.detailJson));
+      },
+    }),
+    headers: () => passedHeaders(received),
+    sent,
+  };
+}
+
+function passedHeaders(metadata: Metadata | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of PASSED_HEADERS) {
+    const value = metadata?.get(name)[0];
+    if (typeof value === 'string') headers[name] = value;
+  }
+  return headers;
+}

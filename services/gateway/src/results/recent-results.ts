@@ -1,0 +1,57 @@
+import type { Problem } from '@armilla/base';
+import type { MatchSummary, Progress, StreamSummary } from '@armilla/proto';
+
+/** What is known of a match that ran through this gateway. */
+export interface RecentResult {
+  state: 'running' | 'complete' | 'failed';
+  progress: Progress | undefined;
+  summary: MatchSummary | undefined;
+  /** Rows, batches and checksum of the stream that was sent. */
+  stream: StreamSummary | undefined;
+  failure: Problem | undefined;
+  /** By the monotonic clock; running results do not expire. */
+  expiresMs: number;
+}
+
+const MAX_RESULTS = 10_000;
+
+/** The matches of the last minutes, by request id; the oldest finished ones go first when there are too many. */
+export class RecentResults {
+  readonly #results = new Map<string, RecentResult>();
+
+  constructor(private readonly ttlMs: number) {}
+
+  begin(requestId: string): RecentResult {
+    this.#forgetOld();
+    const result: RecentResult = { state: 'running', progress: undefined, summary: undefined, stream: undefined, failure: undefined, expiresMs: Infinity };
+    this.#results.delete(requestId);
+    this.#results.set(requestId, result);
+    return result;
+  }
+
+  complete(result: RecentResult): void {
+    result.state = 'complete';
+    result.expiresMs = performance.now() + this.ttlMs;
+  }
+
+  fail(result: RecentResult, problem: Problem): void {
+    result.state = 'failed';
+    result.failure = problem;
+    result.expiresMs = performance.now() + this.ttlMs;
+  }
+
+  get(requestId: string): RecentResult | undefined {
+    const result = this.#results.get(requestId);
+    return result !== undefined && result.expiresMs > performance.now() ? result : undefined;
+  }
+
+  #forgetOld(): void {
+    const now = performance.now();
+    let excess = this.#results.size - MAX_RESULTS + 1;
+    for (const [requestId, result] of this.#results) {
+      if (result.expiresMs > now && (excess <= 0 || result.state === 'running')) continue;
+      this.#results.delete(requestId);
+      excess--;
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { fail } from '@armilla/base';
+import { mediaTypeOf } from '@armilla/tables';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { acceptedFormat, type AnswerFormat } from '../answer/answer-format.js';
+import { ClientWriter } from '../answer/client-writer.js';
+import { sendAnswer } from '../answer/send-answer.js';
+import type { Exchange } from '../http/exchange.js';
+import { bodyLimits, type GatewayParts, readerLimits } from '../http/gateway-parts.js';
+import { refuse } from '../http/refuse.js';
+import { readTimeoutHeader } from '../http/timeout-header.js';
+import type { MatchDraft } from '../options/match-options.js';
+import { GivenOptions } from '../options/option.js';
+import { framesOfIpc } from '../relay/ipc-frames.js';
+import { openMatch } from '../relay/match-relay.js';
+import type { RecentResult } from '../results/recent-results.js';
+import { formatAnswer } from '../tables/format-answer.js';
+import { ipcOfUpload } from '../tables/upload-ipc.js';
+import { bodyChunks } from '../upload/body.js';
+import { hasRightUpload, orderedTables, readMatchDraft, type UploadedTable } from '../upload/match-upload.js';
+import { formParts } from '../upload/multipart.js';
+import { overflow } from '../upload/overflow.js';
+import type { Spool } from '../upload/spool.js';
+
+const FORM_LIMITS = { maxParts: 64, maxFieldBytes: 1 << 20 };
+
+/** POST /v1/crossmatch: tables in, matched rows out, both streamed. */
+export function matchRoute(app: FastifyInstance, parts: GatewayParts): void {
+  app.post('/v1/crossmatch', async (request, reply) => {
+    const { exchange } = request;
+    reply.hijack();
+    const result = parts.results.begin(exchange.requestId);
+    try {
+      const byteCount = await runMatch(request, reply, parts, result);
+      parts.results.complete(result);
+      parts.log.info('match answered', { requestId: exchange.requestId, byteCount, elapsedMs: exchange.elapsedMs });
+    } catch (error) {
+      // A failure on the way in ends the exchange with its reason; what fails after that only follows from it.
+      exchange.abort(error);
+      const problem = await refuse(request, reply, exchange.signal.reason);
+      parts.results.fail(result, problem);
+      parts.log.warn('match failed', { requestId: exchange.requestId, traceId: exchange.traceId, reason: problem.reason, message: problem.message });
+    }
+  });
+}
+
+/** The number of bytes that were answered. */
+async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: GatewayParts, result: RecentResult): Promise<number> {
+  const { exchange } = request;
+  const { signal } = exchange;
+  const given = new GivenOptions();
+  given.addQuery(request.query as Record<string, unknown>);
+  readTimeoutHeader(request);
+  // An answer that nobody could read is refused before anything is read.
+  const accepted = given.has('format') ? undefined : acceptedFormat(request.headers.accept);
+
+  const leave = parts.places.take();
+  reply.raw.once('close', leave);
+  const writer = new ClientWriter(reply.raw, readerLimits(parts.config), signal, () => !request.raw.readableEnded);
+  let sent: Promise<unknown> | undefined;
+  try {
+    const body = overflow(bodyChunks(request.raw, bodyLimits(parts.config), signal), parts.spool, () => writer.stuck);
+    const match = await openMatch(
+      exchange,
+      parts.crossmatch,
+      result,
+      (onOptions) => tablesOf(request, body, given, parts.spool, onOptions),
+      (table) => framesOfIpc(ipcOfUpload(table, parts.spool, signal), table.table, table.where),
+    );
+    sent = match.sent;
+    const format = match.draft.format ?? accepted ?? 'arrow-stream';
+    await sendAnswer(writer, formatAnswer(match.answer, format, signal), () => answerHead(exchange, format, match.headers()));
+    return writer.byteCount;
+  } catch (error) {
+    exchange.abort(error);
+    throw error;
+  } finally {
+    writer.release();
+    exchange.abort(fail('CANCELLED'));
+    await sent;
+  }
+}
+
+/** A form's tables; or a bare body, which is the left table whatever its media type says. */
+async function* tablesOf(
+  request: FastifyRequest,
+  body: AsyncGenerator<Uint8Array, void, undefined>,
+  given: GivenOptions,
+  spool: Spool,
+  onOptions: (draft: MatchDraft) => void,
+): AsyncGenerator<UploadedTable, void, undefined> {
+  const mediaType = request.headers['content-type'] ?? '';
+  if (/^multipart\//i.test(mediaType)) {
+    yield* orderedTables(formParts(body, mediaType, FORM_LIMITS), given, spool, onOptions);
+    return;
+  }
+  const draft = readMatchDraft(given);
+  if (hasRightUpload(draft)) {
+    throw fail('REQUEST_INVALID', { field: 'right', detail: 'the body is the left table, so the right one must be stored: give right=NAME, or send both as multipart/form-data' });
+  }
+  onOptions(draft);
+  yield { table: 0, where: 'left', bytes: body };
+}
+
+function answerHead({ requestId }: Exchange, format: AnswerFormat, passed: Readonly<Record<string, string>>): OutgoingHttpHeaders {
+  return {
+    'content-type': mediaTypeOf(format),
+    'cache-control': 'no-store',
+    'x-request-id': requestId,
+    link: `</v1/crossmatch/results/${requestId}>; rel="describedby"`,
+    ...passed,
+  };
+}

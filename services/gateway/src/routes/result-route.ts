@@ -1,0 +1,63 @@
+import { fail } from '@armilla/base';
+import type { GetResultResponse } from '@armilla/proto';
+import type { FastifyInstance } from 'fastify';
+import type { GatewayParts } from '../http/gateway-parts.js';
+import { messageJson } from '../http/message-json.js';
+import { readTimeoutHeader } from '../http/timeout-header.js';
+import { GivenOptions, type RequestOption } from '../options/option.js';
+import { readInteger } from '../options/value.js';
+import type { RecentResult } from '../results/recent-results.js';
+
+export interface ResultDraft {
+  rejectedLimit: number;
+}
+
+export const RESULT_OPTIONS: readonly RequestOption<ResultDraft>[] = [
+  {
+    name: 'rejected',
+    sentence: 'Rejected rows to list at most, with their reasons. Default 0.',
+    schema: { type: 'integer', minimum: 0, maximum: 100_000 },
+    take: (draft, value) => (draft.rejectedLimit = readInteger('rejected', value, 0, 100_000)),
+  },
+];
+
+/** GET /v1/crossmatch/results/ID: how a recent match went. 202 while it runs. */
+export function resultRoute(app: FastifyInstance, { crossmatch, results }: GatewayParts): void {
+  app.get<{ Params: { requestId: string } }>('/v1/crossmatch/results/:requestId', async (request, reply) => {
+    const { exchange } = request;
+    const { requestId } = request.params;
+    const given = new GivenOptions();
+    given.addQuery(request.query as Record<string, unknown>);
+    const draft: ResultDraft = { rejectedLimit: 0 };
+    given.read(RESULT_OPTIONS, draft);
+    readTimeoutHeader(request);
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(requestId)) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 64) });
+    const own = results.get(requestId);
+    // Another gateway may have run the match; the service also holds the rejected rows.
+    const stored = own === undefined || draft.rejectedLimit > 0 ? await crossmatch.getResult(exchange, { requestId, rejectedLimit: draft.rejectedLimit }) : undefined;
+    const state = own?.state ?? stateOf(stored);
+    reply.code(state === 'running' ? 202 : 200);
+    return { request_id: requestId, state, ...(own ? ownJson(own) : storedJson(stored)), ...(draft.rejectedLimit > 0 && { rejected: (stored?.rejected ?? []).map(messageJson) }) };
+  });
+}
+
+function stateOf(stored: GetResultResponse | undefined): RecentResult['state'] {
+  if (stored?.failureReason) return 'failed';
+  return stored?.summary ? 'complete' : 'running';
+}
+
+function ownJson({ progress, summary, stream, failure }: RecentResult): object {
+  return {
+    ...(summary && { summary: messageJson(summary) }),
+    ...(stream && { stream: messageJson({ rowCount: stream.rowCount, batchCount: stream.batchCount, bodyCrc32c: stream.bodyCrc32c }) }),
+    ...(progress && !summary && { progress: messageJson(progress) }),
+    ...(failure && { failure: { reason: failure.reason, message: failure.message } }),
+  };
+}
+
+function storedJson(stored: GetResultResponse | undefined): object {
+  return {
+    ...(stored?.summary && { summary: messageJson(stored.summary) }),
+    ...(stored?.failureReason && { failure: { reason: stored.failureReason, message: stored.failureMessage } }),
+  };
+}

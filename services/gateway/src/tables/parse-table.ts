@@ -1,0 +1,9 @@
+import { openTableInWorker } from '@armilla/tables';
+
+/** A table in a format that has to be parsed: read from a file of ours, or as it comes. */
+export type ForeignTable = { readonly name: string; readonly path: string } | { readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
+
+/** The table as an Arrow IPC stream, parsed in a worker thread (Parquet in a child process with limits). */
+export function parseTable(table: ForeignTable, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  return openTableInWorker(table, { trusted: false, signal });
+}

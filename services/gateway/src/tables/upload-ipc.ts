@@ -1,0 +1,49 @@
+import type { UploadedTable } from '../upload/match-upload.js';
+import type { Spool } from '../upload/spool.js';
+import { parseTable } from './parse-table.js';
+
+const ARROW_STREAM_MARK = 0xffffffff;
+const NEEDS_WHOLE_FILE = ['PAR1', 'ARRO'];
+
+/**
+ * An uploaded table as an Arrow IPC stream. What is one already goes through untouched; other formats, found by their
+ * first bytes, are parsed off this thread. Formats that are read from their end wait on disk first.
+ */
+export async function* ipcOfUpload(upload: UploadedTable, spool: Spool, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  const { mark, bytes } = await peek(upload.bytes);
+  if (mark.length === 4 && mark.readUInt32LE(0) === ARROW_STREAM_MARK) {
+    yield* bytes;
+  } else if (NEEDS_WHOLE_FILE.includes(mark.toString('latin1'))) {
+    const file = await spool.create('table');
+    try {
+      for await (const chunk of bytes) await file.append(chunk);
+      yield* parseTable({ name: upload.where, path: file.path }, signal);
+    } finally {
+      await file.remove();
+    }
+  } else {
+    yield* parseTable({ name: upload.where, stream: bytes }, signal);
+  }
+}
+
+/** The first four bytes (fewer when there are no more), and all bytes again. */
+async function peek(source: AsyncIterable<Uint8Array>): Promise<{ mark: Buffer; bytes: AsyncIterable<Uint8Array> }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const held: Uint8Array[] = [];
+  let heldBytes = 0;
+  while (heldBytes < 4) {
+    const next = await iterator.next();
+    if (next.done) break;
+    held.push(next.value);
+    heldBytes += next.value.length;
+  }
+  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* held;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { mark: Buffer.concat(held.map((chunk) => chunk.subarray(0, 4))).subarray(0, 4), bytes: all() };
+}
