@@ -1,9 +1,9 @@
 import { fail } from '@armilla/base';
 import { checkBind, type Config, createLogger, type Log, TokenFile } from '@armilla/chassis';
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyHttp2SecureOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { readFileSync } from 'node:fs';
-import type { ServerHttp2Session } from 'node:http2';
+import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -180,5 +180,6 @@ function createApp(config: Config): FastifyInstance {
   const server = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS };
   if (config.tlsCert === '') return fastify({ ...common, http: server });
   const https = { allowHTTP1: true, cert: readFileSync(config.tlsCert), key: readFileSync(config.tlsKey), settings: { initialWindowSize: WINDOW_BYTES }, ...server };
-  return fastify({ ...common, http2: true, https }) as unknown as FastifyInstance;
+  const secure = { ...common, http2: true, https } as unknown as FastifyHttp2SecureOptions<Http2SecureServer>;
+  return fastify(secure) as unknown as FastifyInstance;
 }

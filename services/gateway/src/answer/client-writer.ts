@@ -67,7 +67,7 @@ export class ClientWriter {
 
   /** Resolves when the last byte has been handed to the system. */
   async end(): Promise<void> {
-    await this.#settled((done) => this.response.end(() => done()));
+    await this.#settled((done) => (this.response as ServerResponse).end(() => done()));
   }
 
   release(): void {
@@ -79,7 +79,7 @@ export class ClientWriter {
     this.#writingSinceMs = performance.now();
     if (!this.uploading()) this.#pace.waiting();
     const bytes = group.length === 1 ? group[0] : Buffer.concat(group);
-    await this.#settled((done) => this.response.write(bytes, done));
+    await this.#settled((done) => (this.response as ServerResponse).write(bytes, done));
     this.#pace.moved(byteCount);
     this.#writingSinceMs = undefined;
     this.byteCount += byteCount;

@@ -11,7 +11,6 @@ export async function* framesOfIpc(bytes: AsyncIterable<Uint8Array>, table: 0 | 
   const splitter = new IpcSplitter({ where });
   for await (const chunk of bytes) {
     for (const message of splitter.push(chunk)) yield* cutMessage(message, table);
-    if (splitter.ended) break;
   }
   splitter.finish();
   yield makeFrame({ table, endOfTable: true });

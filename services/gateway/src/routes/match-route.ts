@@ -84,7 +84,7 @@ async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: Gat
 /** A form's tables; or a bare body, which is the left table whatever its media type says. */
 async function* tablesOf(
   request: FastifyRequest,
-  body: AsyncGenerator<Uint8Array, void, undefined>,
+  body: AsyncIterable<Buffer>,
   given: GivenOptions,
   spool: Spool,
   onOptions: (draft: MatchDraft) => void,

@@ -1,5 +1,5 @@
 import { Channel, fail } from '@armilla/base';
-import { Busboy, type BusboyFileStream } from '@fastify/busboy';
+import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 
 /** One part of a form: a file with its bytes, or a short field. */
 export type FormPart =
@@ -17,7 +17,7 @@ export interface FormLimits {
  */
 export async function* formParts(chunks: AsyncIterable<Buffer>, contentType: string, limits: FormLimits): AsyncGenerator<FormPart, void, undefined> {
   const parser = openParser(contentType, limits);
-  const parts = new Channel<FormPart>(limits.maxParts + 2);
+  const parts = new Channel<{ part: FormPart; stream?: BusboyFileStream }>(limits.maxParts + 2);
   let current: BusboyFileStream | undefined;
   let failure: unknown;
   let wakePump: () => void = () => undefined;
@@ -34,11 +34,12 @@ export async function* formParts(chunks: AsyncIterable<Buffer>, contentType: str
     current = stream;
     // Thrown at the part's reader; a part that nobody reads must not end the process.
     stream.on('error', () => undefined);
-    void parts.send({ kind: 'file', name, filename, mediaType, bytes: stream });
+    const bytes = { [Symbol.asyncIterator]: () => stream.iterator({ destroyOnReturn: false }) };
+    void parts.send({ part: { kind: 'file', name, filename, mediaType, bytes }, stream });
   });
   parser.on('field', (name, value, nameTruncated, valueTruncated) => {
     if (nameTruncated || valueTruncated) invalid(`field '${String(name).slice(0, 64)}' is longer than ${limits.maxFieldBytes} bytes`);
-    else void parts.send({ kind: 'field', name, value });
+    else void parts.send({ part: { kind: 'field', name, value } });
   });
   for (const event of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) parser.on(event, () => invalid(`more than ${limits.maxParts} parts`));
   parser.on('error', (error) => invalid(error instanceof Error ? error.message : String(error), error));
@@ -54,16 +55,16 @@ export async function* formParts(chunks: AsyncIterable<Buffer>, contentType: str
   };
   pump().catch((error: unknown) => stop(error));
   try {
-    for await (const part of parts) {
+    for await (const { part, stream } of parts) {
       yield part;
-      if (part.kind === 'file') current?.resume();
+      stream?.resume();
     }
   } finally {
     stop(fail('CANCELLED'));
   }
 }
 
-function openParser(contentType: string, limits: FormLimits): Busboy {
+function openParser(contentType: string, limits: FormLimits): BusboyInstance {
   try {
     return new Busboy({
       headers: { 'content-type': contentType },

@@ -7,7 +7,7 @@ const MEMORY_BYTES = 4 << 20;
  * read no answer before they have sent everything: once the answer is stuck (`answerStuck()`), waiting would stop both
  * sides for ever, and the rest of the upload goes to disk instead.
  */
-export async function* overflow(source: AsyncIterable<Uint8Array>, spool: Spool, answerStuck: () => boolean): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* overflow(source: AsyncIterable<Buffer>, spool: Spool, answerStuck: () => boolean): AsyncGenerator<Buffer, void, undefined> {
   const queue = new OverflowQueue(spool, answerStuck);
   const filling = queue.fill(source);
   // The failure is thrown at the reader, from `take`.
@@ -25,7 +25,7 @@ export async function* overflow(source: AsyncIterable<Uint8Array>, spool: Spool,
 }
 
 class OverflowQueue {
-  readonly #memory: Uint8Array[] = [];
+  readonly #memory: Buffer[] = [];
   #memoryBytes = 0;
   #file: SpoolFile | undefined;
   #fileReadBytes = 0;
@@ -40,7 +40,7 @@ class OverflowQueue {
     private readonly answerStuck: () => boolean,
   ) {}
 
-  async fill(source: AsyncIterable<Uint8Array>): Promise<void> {
+  async fill(source: AsyncIterable<Buffer>): Promise<void> {
     try {
       for await (const chunk of source) {
         if (this.#closed) break;
@@ -58,7 +58,7 @@ class OverflowQueue {
   }
 
   /** Undefined at the end. Chunks from disk come before later ones in memory: the file takes all once it is in use. */
-  async take(): Promise<Uint8Array | undefined> {
+  async take(): Promise<Buffer | undefined> {
     for (;;) {
       const chunk = this.#memory.shift();
       if (chunk !== undefined) {
@@ -89,7 +89,7 @@ class OverflowQueue {
     if (this.#ended) await this.#file?.remove();
   }
 
-  async #put(chunk: Uint8Array): Promise<void> {
+  async #put(chunk: Buffer): Promise<void> {
     while (this.#file === undefined && this.#memoryBytes >= MEMORY_BYTES && !this.#closed) {
       if (this.answerStuck()) this.#file = await this.spool.create('overflow');
       else await this.#waitForRoom();

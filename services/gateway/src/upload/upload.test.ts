@@ -1,0 +1,177 @@
+import { request } from 'node:http';
+import { tableFromIPC } from 'apache-arrow';
+import { echo } from '../testing/fake-crossmatch.js';
+import { blob, eventually, positionsIpc, startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
+import { openRaw } from '../testing/raw-http.js';
+
+const started: UnderTest[] = [];
+async function start(flags: Record<string, string> = {}): Promise<UnderTest> {
+  const subject = await startUnderTest({ flags });
+  started.push(subject);
+  return subject;
+}
+afterEach(async () => {
+  for (const subject of started.splice(0)) {
+    await eventually(() => subject.gateway.activeStreamCount === 0, 'no stream runs');
+    await eventually(() => subject.spooledFiles().length === 0, 'the spool is empty');
+    await subject[Symbol.asyncDispose]();
+  }
+});
+
+const LEFT = positionsIpc(3);
+
+const post = (subject: UnderTest, body: BodyInit, query = 'radius=1', headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${subject.url}/v1/crossmatch?${query}`, { method: 'POST', body, headers });
+
+const reasonOf = async (response: Response): Promise<string> => ((await response.json()) as { reason: string }).reason;
+
+/** A client that reads nothing before it has sent everything, as many do. */
+async function sendThenRead(url: string, body: Uint8Array): Promise<{ status: number; body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: 'POST', headers: { 'content-length': body.length }, agent: false });
+    call.on('error', reject);
+    call.on('response', (response) => {
+      response.pause();
+      call.once('finish', () => undefined);
+      const wait = setInterval(() => {
+        if (!call.writableFinished) return;
+        clearInterval(wait);
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+        response.on('error', reject);
+      }, 10);
+    });
+    call.end(body);
+  });
+}
+
+test('a client that reads nothing before it has sent all gets the whole answer', async () => {
+  const subject = await start();
+  // Far more than the buffers of both sockets hold.
+  const left = Buffer.concat([positionsIpc(2_500_000)]);
+  const { status, body } = await sendThenRead(`${subject.url}/v1/crossmatch?radius=1&right=stars`, left);
+  expect(status).toBe(200);
+  expect(tableFromIPC(body).numRows).toBe(2_500_000);
+});
+
+test('a body over the limit is refused, also to a client that is still sending', async () => {
+  const subject = await start({ uploadLimitBytes: '1MiB' });
+  const body = Buffer.alloc(20 << 20);
+  body.set(positionsIpc(100_000));
+  const call = openRaw(subject.url);
+  call.socket.write(`POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`);
+  call.socket.write(body);
+  const answer = await call.answer;
+  expect(answer.head).toMatch(/^HTTP\/1\.1 413 /);
+  expect(answer.head.toLowerCase()).toContain('connection: close');
+  expect(JSON.parse(answer.body.toString())).toMatchObject({ reason: 'MESSAGE_TOO_LARGE' });
+});
+
+test('a refusal of the options reaches a client in mid-upload', async () => {
+  const subject = await start();
+  const response = await sendThenRead(`${subject.url}/v1/crossmatch?radius=NaN&right=stars`, Buffer.alloc(30 << 20));
+  expect(response.status).toBe(400);
+  expect(JSON.parse(response.body.toString())).toMatchObject({ reason: 'OPTION_INVALID' });
+});
+
+test('a sender that stalls is refused', async () => {
+  const subject = await start({ senderWindowSeconds: '1', minSenderBytesPerSecond: '1000' });
+  const call = openRaw(subject.url);
+  call.socket.write('POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nra,dec\n');
+  const answer = await call.answer;
+  expect(answer.head).toMatch(/^HTTP\/1\.1 408 /);
+  expect(JSON.parse(answer.body.toString())).toMatchObject({ reason: 'SENDER_TOO_SLOW' });
+}, 20_000);
+
+test('the spool has a limit', async () => {
+  const subject = await start({ spoolLimitBytes: '100kB' });
+  const form = new FormData();
+  form.append('left', blob(positionsIpc(50_000)), 'left.arrows');
+  form.append('right', blob(LEFT), 'right.arrows');
+  const response = await post(subject, form);
+  expect(response.status).toBe(507);
+  expect(await reasonOf(response)).toBe('SPOOL_FULL');
+});
+
+test('the streams at once have a limit', async () => {
+  const subject = await start({ maxHttpStreams: '1' });
+  subject.fake.behaviour = async function* (requests, seen, context) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    yield* echo(requests, seen, context);
+  };
+  const first = post(subject, LEFT, 'radius=1&right=stars');
+  await eventually(() => subject.fake.matches.length === 1, 'the first runs');
+  const second = await post(subject, LEFT, 'radius=1&right=stars');
+  expect(second.status).toBe(429);
+  expect(second.headers.get('retry-after')).toBe('1');
+  expect(await reasonOf(second)).toBe('SERVER_BUSY');
+  expect((await first).status).toBe(200);
+  await (await first).arrayBuffer();
+});
+
+describe('forms', () => {
+  const boundary = 'xYzZY';
+  const multipart = (...parts: string[]): string => parts.map((part) => `--${boundary}\r\n${part}\r\n`).join('') + `--${boundary}--\r\n`;
+  const file = (name: string, content: string): string => `Content-Disposition: form-data; name="${name}"; filename="${name}.csv"\r\n\r\n${content}`;
+  const field = (name: string, content: string): string => `Content-Disposition: form-data; name="${name}"\r\n\r\n${content}`;
+  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+
+  test.each([
+    ['without an end', () => multipart(file('right', 'x')).slice(0, -10), 'REQUEST_INVALID'],
+    ['without left', () => multipart(file('right', '')), /REQUEST_INVALID|ARROW_TRUNCATED|CSV_INVALID|FORMAT_UNKNOWN/],
+    ['with an unknown option', () => multipart(field('colour', 'red'), field('radius', '1')), 'OPTION_UNKNOWN'],
+    ['with a part twice', () => multipart(field('radius', '1'), field('radius', '2')), 'REQUEST_INVALID'],
+    ['with broken options', () => multipart(field('options', '{"radius"')), 'REQUEST_INVALID'],
+    ['with options that are no object', () => multipart(field('options', '[1]')), 'REQUEST_INVALID'],
+    ['with too many parts', () => multipart(...Array.from({ length: 100 }, (_, n) => field(`p${n}`, ''))), 'REQUEST_INVALID'],
+    ['with a bad name of a stored table', () => multipart(field('right', '../etc')), 'HANDLE_INVALID'],
+    ['empty', () => multipart(), 'OPTION_INVALID'],
+    ['of no bytes', () => '', 'REQUEST_INVALID'],
+  ])('%s are refused', async (_what, body, reason) => {
+    const subject = await start();
+    const response = await post(subject, body(), '', headers);
+    expect(response.status).toBe(400);
+    expect(await reasonOf(response)).toEqual(typeof reason === 'string' ? reason : expect.stringMatching(reason));
+  });
+
+  test('without a boundary are refused', async () => {
+    const subject = await start();
+    expect(await reasonOf(await post(subject, 'x', 'radius=1', { 'content-type': 'multipart/form-data' }))).toBe('REQUEST_INVALID');
+  });
+
+  test('options after a streamed table are refused', async () => {
+    const subject = await start();
+    const form = new FormData();
+    form.append('right', blob(LEFT), 'r');
+    form.append('find', 'all');
+    const response = await post(subject, form);
+    expect(await reasonOf(response)).toBe('STREAM_ORDER');
+  });
+
+  test('a name of a stored table and options as fields will do, in a chunked form with odd boundaries', async () => {
+    const subject = await start();
+    const odd = '<<<--------------MULTIPART-BOUNDARY------->>>';
+    const head = `--${odd}\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Disposition: form-data; name="right"\r\n\r\ngaia\r\n--${odd}\r\nContent-Disposition: form-data; name="radius"\r\n\r\n2arcmin\r\n--${odd}\r\nContent-Disposition: form-data; name="left"\r\n\r\n`;
+    const body = Buffer.concat([Buffer.from(head), LEFT, Buffer.from(`\r\n--${odd}--\r\n`)]);
+    const response = await new Promise<number | undefined>((resolve, reject) => {
+      const call = request(`${subject.url}/v1/crossmatch`, { method: 'POST', headers: { 'content-type': `multipart/form-data; boundary="${odd}"`, 'transfer-encoding': 'chunked' } }, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode));
+      });
+      call.on('error', reject);
+      for (let at = 0; at < body.length; at += 100) call.write(body.subarray(at, at + 100));
+      call.end();
+    });
+    expect(response).toBe(200);
+    expect(subject.fake.matches[0].request).toMatchObject({ rightTable: 'gaia', options: { radiusArcsec: 120 } });
+    expect(subject.fake.matches[0].tableOrder).toEqual([0]);
+  });
+
+  test('a right table beside a stored one is a conflict', async () => {
+    const subject = await start();
+    const form = new FormData();
+    form.append('right', blob(LEFT), 'r');
+    form.append('left', blob(LEFT), 'l');
+    expect(await reasonOf(await post(subject, form, 'radius=1&self_match=pairs'))).toBe('OPTIONS_CONFLICT');
+  });
+});
