@@ -2,7 +2,8 @@ import { fail } from '@armilla/base';
 import { makeFrame } from '@armilla/chassis';
 import { IPC_END } from '@armilla/tables';
 import { tableFromIPC } from 'apache-arrow';
-import { answerFrames, answering, echo, messagesOf, summaryFrame } from '../testing/fake-crossmatch.js';
+import { startCutProxy } from '../testing/cut-proxy.js';
+import { answerFrames, answering, echo, messagesOf, startFake, summaryFrame } from '../testing/fake-crossmatch.js';
 import { eventually, positionsIpc, startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
 import { openRaw } from '../testing/raw-http.js';
 
@@ -89,29 +90,35 @@ test('rows behind the summary are a failure', async () => {
 });
 
 test('a killed service breaks the answer off, and a retry gives the whole one', async () => {
-  const own = await startUnderTest({
-    behaviour: async function* (requests) {
-      for await (const _ of requests);
-      yield* answerFrames(PART, 4);
-      await new Promise(() => undefined);
-    },
+  const fake = await startFake(async function* (requests, _seen, { signal }) {
+    for await (const _ of requests);
+    yield* answerFrames(PART, 4);
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   });
+  const proxy = await startCutProxy(fake.target);
+  const own = await startUnderTest({ target: proxy.target });
+  const ask = (): Promise<Response> => fetch(`${own.url}/v1/crossmatch?radius=1&right=stars&timeout=20s`, { method: 'POST', body: LEFT });
   try {
-    const response = await fetch(`${own.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: LEFT });
+    const response = await ask();
     const body = response.arrayBuffer();
     // Asserted below; it may fail before that.
     body.catch(() => undefined);
-    await own.fake.server.stop(0);
+    proxy.cut();
     await expect(body).rejects.toThrow();
-    const refused = await fetch(`${own.url}/v1/crossmatch?radius=1&right=stars&timeout=5s`, { method: 'POST', body: LEFT });
+    const result = await fetch(`${own.url}/v1/crossmatch/results/${response.headers.get('x-request-id')}`);
+    expect(await result.json()).toMatchObject({ state: 'failed', failure: { reason: 'SERVER_UNAVAILABLE' } });
+    fake.behaviour = answering(PART, 4);
+    const whole = await ask();
+    expect(tableFromIPC(new Uint8Array(await whole.arrayBuffer())).numRows).toBe(4 * 32_768);
+    proxy.close();
+    const refused = await ask();
     expect(refused.status).toBe(503);
     expect(await refused.json()).toMatchObject({ reason: 'SERVER_UNAVAILABLE' });
   } finally {
+    proxy.close();
     await own[Symbol.asyncDispose]();
+    await fake[Symbol.asyncDispose]();
   }
-  subject.fake.behaviour = answering(PART, 4);
-  const table = tableFromIPC(new Uint8Array(await (await match()).arrayBuffer()));
-  expect(table.numRows).toBe(4 * 32_768);
 });
 
 test('a client that leaves cancels the call at once', async () => {
