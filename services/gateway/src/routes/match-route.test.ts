@@ -17,7 +17,10 @@ const bodyDigest = (ipc: Uint8Array): string => {
 
 function form(...parts: [string, Blob | string][]): FormData {
   const data = new FormData();
-  for (const [name, value] of parts) typeof value === 'string' ? data.append(name, value) : data.append(name, value, `${name}.arrows`);
+  for (const [name, value] of parts) {
+    if (typeof value === 'string') data.append(name, value);
+    else data.append(name, value, `${name}.arrows`);
+  }
   return data;
 }
 

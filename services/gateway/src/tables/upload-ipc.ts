@@ -1,3 +1,4 @@
+import { isProblem, Problem } from '@armilla/base';
 import type { UploadedTable } from '../upload/match-upload.js';
 import type { Spool } from '../upload/spool.js';
 import { parseTable } from './parse-table.js';
@@ -18,12 +19,20 @@ export async function* ipcOfUpload(upload: UploadedTable, spool: Spool, signal: 
     try {
       for await (const chunk of bytes) await file.append(chunk);
       yield* parseTable({ name: upload.where, path: file.path }, signal);
+    } catch (error) {
+      throw isProblem(error) ? renamed(error, file.path, upload.where) : error;
     } finally {
       await file.remove();
     }
   } else {
     yield* parseTable({ name: upload.where, stream: bytes }, signal);
   }
+}
+
+/** The client knows its table by the name it gave, and must not learn our paths. */
+function renamed(problem: Problem, path: string, name: string): Problem {
+  const fields = Object.fromEntries(Object.entries(problem.fields).map(([key, value]) => [key, typeof value === 'string' ? value.replaceAll(path, name) : value]));
+  return new Problem(problem.reason, fields, problem.message.replaceAll(path, name), { cause: problem });
 }
 
 /** The first four bytes (fewer when there are no more), and all bytes again. */

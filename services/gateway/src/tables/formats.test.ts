@@ -1,0 +1,116 @@
+import { gzipSync } from 'node:zlib';
+import { encodeTable, openTable, type Format } from '@armilla/tables';
+import { tableFromArrays, tableFromIPC } from 'apache-arrow';
+import { fail } from '@armilla/base';
+import { answerFrames, answering, echo } from '../testing/fake-crossmatch.js';
+import { blob, eventually, positionsIpc, startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
+
+let subject: UnderTest;
+beforeAll(async () => {
+  subject = await startUnderTest();
+});
+afterAll(() => subject[Symbol.asyncDispose]());
+beforeEach(() => {
+  subject.fake.behaviour = echo;
+});
+
+const SMALL = tableFromArrays({ id: BigInt64Array.from([9007199254740993n, 2n]), ra: Float64Array.from([10.5, 359.25]), dec: Float64Array.from([-89.5, 12.125]) });
+
+async function encoded(format: Format): Promise<Buffer> {
+  async function* batches(): AsyncGenerator<(typeof SMALL.batches)[number]> {
+    yield* SMALL.batches;
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of encodeTable(format, SMALL.schema, batches())) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const rowsOf = (ipc: ArrayBuffer): unknown[] => tableFromIPC(new Uint8Array(ipc)).toArray().map((row) => [row.id, row.ra, row.dec]);
+
+const ROWS = [[9007199254740993n, 10.5, -89.5], [2n, 359.25, 12.125]];
+
+test.each<[string, () => Promise<Buffer>]>([
+  ['an Arrow stream', () => encoded('arrow-stream')],
+  ['an Arrow file', () => encoded('arrow-file')],
+  ['Parquet', () => encoded('parquet')],
+  ['CSV', () => encoded('csv')],
+  ['TSV', () => encoded('tsv')],
+  ['gzipped CSV', async () => gzipSync(await encoded('csv'))],
+])('%s is found by its content and read', async (_name, bytes) => {
+  const body = Uint8Array.from(await bytes());
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body, headers: { 'content-type': 'application/octet-stream' } });
+  if (response.status !== 200) throw new Error(await response.text());
+  expect(rowsOf(await response.arrayBuffer())).toEqual(ROWS);
+  const form = new FormData();
+  form.append('right', blob(body), 'right.bin');
+  form.append('left', blob(positionsIpc(2)), 'left.bin');
+  expect((await fetch(`${subject.url}/v1/crossmatch?radius=1`, { method: 'POST', body: form })).status).toBe(200);
+  expect(subject.fake.matches.at(-1)?.tableOrder).toEqual([1, 0]);
+  await eventually(() => subject.spooledFiles().length === 0, 'the spool is empty');
+});
+
+test.each<[Format, string]>([
+  ['arrow-stream', 'application/vnd.apache.arrow.stream'],
+  ['arrow-file', 'application/vnd.apache.arrow.file'],
+  ['parquet', 'application/vnd.apache.parquet'],
+  ['csv', 'text/csv'],
+  ['tsv', 'text/tab-separated-values'],
+])('the answer is written as %s', async (format, mediaType) => {
+  subject.fake.behaviour = answering(await encoded('arrow-stream'));
+  for (const [query, headers] of [['', { accept: `${mediaType}, */*;q=0.1` }], [`&format=${format}`, {}]] as const) {
+    const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars${query}`, { method: 'POST', body: positionsIpc(1), headers });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')?.split(';')[0]).toBe(mediaType);
+    const reader = await openTable({ name: 'answer', bytes: new Uint8Array(await response.arrayBuffer()) });
+    const rows: unknown[] = [];
+    for await (const batch of reader.batches()) rows.push(...batch.toArray().map((row) => [row.id, row.ra, row.dec]));
+    await reader.close();
+    expect(reader.format).toBe(format === 'tsv' ? 'tsv' : format);
+    expect(rows).toEqual(ROWS);
+  }
+});
+
+test('the answer is written as JSON lines', async () => {
+  subject.fake.behaviour = answering(await encoded('arrow-stream'));
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: positionsIpc(1), headers: { accept: 'application/x-ndjson' } });
+  expect((await response.text()).trim().split('\n')).toHaveLength(2);
+});
+
+test('a format that nobody writes is refused before anything runs', async () => {
+  const before = subject.fake.matches.length;
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: positionsIpc(1), headers: { accept: 'image/png' } });
+  expect(response.status).toBe(406);
+  expect(await response.json()).toMatchObject({ reason: 'FORMAT_NOT_WRITABLE' });
+  expect(subject.fake.matches).toHaveLength(before);
+});
+
+test.each(['csv', 'parquet', 'arrow-file', 'jsonl'])('a failure in mid-stream breaks an answer in %s off', async (format) => {
+  subject.fake.behaviour = async function* (requests) {
+    for await (const _ of requests);
+    yield* answerFrames(positionsIpc(200_000), 2);
+    throw fail('INTERNAL', { detail: 'secret path /etc/x' });
+  };
+  const whole = fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars&format=${format}`, { method: 'POST', body: positionsIpc(1) }).then(async (response) => {
+    await response.arrayBuffer();
+    return response.status;
+  });
+  // Parquet holds a row group back: then the failure still becomes an error answer.
+  const status = await whole.catch(() => 'broken off');
+  expect([500, 'broken off']).toContain(status);
+});
+
+test.each([
+  ['empty', ''],
+  ['binary garbage', '\u0000\u0001\u0002garbage\u0000'],
+  ['ragged', 'ra,dec\n1,2\n3,4,5,6\n'],
+  ['with a name twice', 'ra,dec,ra\n1,2,3\n'],
+  ['cut Parquet', 'PAR1abcdef'],
+  ['cut Arrow file', 'ARROW1\u0000\u0000abc'],
+])('a table that is %s is refused by name', async (_name, body) => {
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: Uint8Array.from(Buffer.from(body, 'latin1')), headers: { 'content-type': 'text/csv' } });
+  const problem = (await response.json()) as { reason: string; detail: string };
+  expect([400, 415]).toContain(response.status);
+  expect(problem.reason).toMatch(/^(CSV_INVALID|FORMAT_UNKNOWN|PARQUET_INVALID|ARROW_INVALID|ARROW_TRUNCATED|COLUMN_DUPLICATE)$/);
+  expect(problem.detail).toContain('left');
+  await eventually(() => subject.spooledFiles().length === 0, 'the spool is empty');
+});
