@@ -23,6 +23,10 @@ export class PlainIndex {
     return this.#rows.row.length * 20;
   }
 
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async match(chunk: Positions, query: PairQuery, signal?: AbortSignal): Promise<ChunkPairs> {
     signal?.throwIfAborted();
     const range = (dec: number): readonly [number, number] => this.#range(dec, query.radiusArcsec);

@@ -1,8 +1,11 @@
-import type { Runtime } from '@armilla/gpu-core';
+import { hasWebAssembly, type Runtime } from '@armilla/gpu-core';
 import { type Positions, positionStatuses } from '../positions/positions.js';
 import { type PlainRows, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
+import { estimatePairCount } from './estimate.js';
 import { type ChunkPairs, checkQuery, type PairQuery } from './query.js';
+import { WasmIndex } from './wasm-index.js';
+import { WasmMatch } from './wasm-match.js';
 
 export interface BuildOptions {
   /** Rows to come, where known: saves memory. */
@@ -19,56 +22,88 @@ export interface ChunkOptions {
   readonly fairKey?: object;
 }
 
+/** Left rows that stand for a chunk when its pairs are estimated. */
+const SAMPLE_ROWS = 512;
+
 /** The right side of a join, resident: any radius afterwards, several matches at a time. */
-export class SkyIndex {
+export class SkyIndex implements AsyncDisposable {
   private constructor(
     readonly rowCount: number,
+    /** [rowCount] RowStatus */
     readonly status: Uint8Array,
     readonly cellCount: number,
     readonly bucketCount: number,
-    private readonly plain: PlainIndex,
+    private readonly backend: WasmIndex | PlainIndex,
   ) {}
 
-  static async build(_runtime: Runtime, source: AsyncIterable<Positions> | Iterable<Positions>, options: BuildOptions = {}): Promise<SkyIndex> {
-    const statuses: Uint8Array[] = [];
-    const rows: { ra: number[]; dec: number[]; row: number[] } = { ra: [], dec: [], row: [] };
+  static async build(runtime: Runtime, source: AsyncIterable<Positions> | Iterable<Positions>, options: BuildOptions = {}): Promise<SkyIndex> {
+    options.signal?.throwIfAborted();
+    if (!hasWebAssembly()) return SkyIndex.buildPlain(source, options);
+    const index = await WasmIndex.build(runtime, source, options);
+    return new SkyIndex(index.rowCount, index.status, index.cellCount, index.bucketCount, index);
+  }
+
+  /** The same without WebAssembly, on the calling thread. */
+  static async buildPlain(source: AsyncIterable<Positions> | Iterable<Positions>, options: BuildOptions = {}): Promise<SkyIndex> {
+    const parts: { status: Uint8Array; rows: PlainRows; firstRow: number }[] = [];
     let rowCount = 0;
-    for await (const batch of source) {
+    for await (const positions of source) {
       options.signal?.throwIfAborted();
-      const status = positionStatuses(batch);
-      const usable = usableRows(batch, status);
-      for (let i = 0; i < usable.row.length; i++) {
-        rows.ra.push(usable.ra[i]);
-        rows.dec.push(usable.dec[i]);
-        rows.row.push(rowCount + usable.row[i]);
-      }
-      statuses.push(status);
+      const status = positionStatuses(positions);
+      parts.push({ status, rows: usableRows(positions, status), firstRow: rowCount });
       rowCount += status.length;
     }
+    const usableCount = parts.reduce((sum, { rows }) => sum + rows.row.length, 0);
+    const all = { ra: new Float64Array(usableCount), dec: new Float64Array(usableCount), row: new Int32Array(usableCount) };
     const status = new Uint8Array(rowCount);
     let at = 0;
-    for (const part of statuses) {
-      status.set(part, at);
-      at += part.length;
+    for (const part of parts) {
+      status.set(part.status, part.firstRow);
+      all.ra.set(part.rows.ra, at);
+      all.dec.set(part.rows.dec, at);
+      for (const row of part.rows.row) all.row[at++] = part.firstRow + row;
     }
-    const plain: PlainRows = { ra: Float64Array.from(rows.ra), dec: Float64Array.from(rows.dec), row: Int32Array.from(rows.row) };
-    return new SkyIndex(rowCount, status, 1, 1, new PlainIndex(plain));
+    return new SkyIndex(rowCount, status, 1, 1, new PlainIndex(all));
   }
 
   get bytes(): number {
-    return this.plain.bytes;
+    return this.backend.bytes;
   }
 
-  match(chunk: Positions, query: PairQuery, options: ChunkOptions = {}): Promise<ChunkPairs> {
+  /** The pairs of a chunk of left rows. Its arrays may be reused once the call returns. */
+  async match(chunk: Positions, query: PairQuery, options: ChunkOptions = {}): Promise<ChunkPairs> {
     checkQuery(query);
-    return this.plain.match(chunk, query, options.signal);
+    options.signal?.throwIfAborted();
+    const { backend } = this;
+    if (backend instanceof PlainIndex) return backend.match(chunk, query, options.signal);
+    using _use = backend.use();
+    using match = new WasmMatch(backend, chunk, query, options, this.#expectedPairCount(chunk, query));
+    return await match.run();
   }
 
+  /** Pairs to expect of the rows of `sample`, from the rows of the fine cells around them. */
   estimatePairCount(sample: Positions, radiusArcsec: number): number {
-    return this.plain.estimatePairCount(sample, radiusArcsec);
+    const { backend } = this;
+    if (backend instanceof PlainIndex) return backend.estimatePairCount(sample, radiusArcsec);
+    using _use = backend.use();
+    return estimatePairCount(backend, sample, radiusArcsec);
   }
 
+  /** Gives the memory back, after the matches that still run. */
   dispose(): Promise<void> {
-    return Promise.resolve();
+    return this.backend.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #expectedPairCount(chunk: Positions, query: PairQuery): number {
+    const rows = chunk.ra.length;
+    if (query.find === 'nearest') return rows;
+    if (query.find === 'k-nearest') return rows * Math.min(query.k, Math.max(1, this.rowCount));
+    const stride = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
+    const pick = (column: Float64Array): Float64Array => Float64Array.from({ length: Math.ceil(rows / stride) }, (_, i) => column[i * stride]);
+    return Math.ceil(this.estimatePairCount({ ra: pick(chunk.ra), dec: pick(chunk.dec) }, query.radiusArcsec) * stride * 1.3 + rows * 0.1);
   }
 }

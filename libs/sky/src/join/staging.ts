@@ -1,0 +1,150 @@
+import type { Heap, Lease } from '@armilla/gpu-core';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Positions } from '../positions/positions.js';
+import { ITEM } from './layout.js';
+
+/** Bytes of one staged row: ra, dec, status, cell. */
+export const STAGED_ROW_BYTES = 8 + 8 + 1 + 2;
+/** Rows copied between two turns of the event loop: 2 MB, below a millisecond. */
+const TURN_ROWS = 131_072;
+/** Rows of a segment when their number is not known. */
+const SEGMENT_ROWS = 2 ** 19;
+
+interface Segment {
+  readonly lease: Lease;
+  readonly capacity: number;
+  readonly firstRow: number;
+  count: number;
+}
+
+/** Rows [firstRow, firstRow + count), within one segment. */
+export interface StagedItem {
+  readonly firstRow: number;
+  readonly count: number;
+}
+
+/**
+ * Rows on their way into an index or a match: copied once from ordinary memory into the heap. Their right ascensions,
+ * states and cells are then worked out in place.
+ */
+export class Staging implements Disposable {
+  readonly #segments: Segment[] = [];
+  rowCount = 0;
+  #sinceTurn = 0;
+
+  /** `rowCount`: when known, all rows lie in one segment. */
+  constructor(
+    private readonly heap: Heap,
+    private readonly expectedRowCount: number | undefined,
+    private readonly label: string,
+  ) {}
+
+  /** Copies positions; `onCopied` hears of the rows so far before each turn of the event loop. */
+  async push(positions: Positions, signal?: AbortSignal, onCopied?: (rowCount: number) => void): Promise<void> {
+    const { ra, dec, nulls } = positions;
+    for (let from = 0; from < ra.length; ) {
+      const segment = this.#room();
+      const count = Math.min(ra.length - from, segment.capacity - segment.count, TURN_ROWS - this.#sinceTurn);
+      const { buffer } = this.heap;
+      const at = addresses(segment, segment.count);
+      new Float64Array(buffer, at.ra, count).set(ra.subarray(from, from + count));
+      new Float64Array(buffer, at.dec, count).set(dec.subarray(from, from + count));
+      const status = new Uint8Array(buffer, at.status, count);
+      if (nulls === undefined) status.fill(0);
+      else status.set(nulls.subarray(from, from + count));
+      segment.count += count;
+      this.rowCount += count;
+      from += count;
+      this.#sinceTurn += count;
+      onCopied?.(this.rowCount);
+      if (this.#sinceTurn >= TURN_ROWS) {
+        this.#sinceTurn = 0;
+        await turn();
+        signal?.throwIfAborted();
+      }
+    }
+  }
+
+  /** Items of at most `itemRowCount` rows for the staged rows, or for `comingRowCount` (the expected number) that still come. */
+  items(itemRowCount: number, comingRowCount = this.rowCount): StagedItem[] {
+    const items: StagedItem[] = [];
+    if (comingRowCount > this.rowCount) this.#room();
+    for (const segment of this.#segments) {
+      const count = Math.max(segment.count, Math.min(segment.capacity, comingRowCount - segment.firstRow));
+      for (let from = 0; from < count; from += itemRowCount) {
+        items.push({ firstRow: segment.firstRow + from, count: Math.min(itemRowCount, count - from) });
+      }
+    }
+    return items;
+  }
+
+  /** Writes the item table of the kernel. */
+  writeItems(items: readonly StagedItem[], address: number): void {
+    const table = new Uint32Array(this.heap.buffer, address, (items.length * ITEM.bytes) / 4);
+    items.forEach(({ firstRow, count }, i) => {
+      const segment = this.#segmentOf(firstRow);
+      const at = addresses(segment, firstRow - segment.firstRow);
+      table.set([at.ra, at.dec, at.status, at.cell, firstRow, count], (i * ITEM.bytes) / 4);
+    });
+  }
+
+  /** The states of all rows, in ordinary memory. */
+  statuses(): Uint8Array {
+    const status = new Uint8Array(this.rowCount);
+    for (const segment of this.#segments) {
+      status.set(new Uint8Array(this.heap.buffer, addresses(segment, 0).status, segment.count), segment.firstRow);
+    }
+    return status;
+  }
+
+  /** Every `stride`-th position as it came. */
+  sample(stride: number): Positions {
+    const size = Math.ceil(this.rowCount / stride);
+    const ra = new Float64Array(size);
+    const dec = new Float64Array(size);
+    const nulls = new Uint8Array(size);
+    let to = 0;
+    for (const segment of this.#segments) {
+      const at = addresses(segment, 0);
+      const ras = new Float64Array(this.heap.buffer, at.ra, segment.count);
+      const decs = new Float64Array(this.heap.buffer, at.dec, segment.count);
+      const states = new Uint8Array(this.heap.buffer, at.status, segment.count);
+      for (let i = (stride - (segment.firstRow % stride)) % stride; i < segment.count; i += stride) {
+        ra[to] = ras[i];
+        dec[to] = decs[i];
+        nulls[to++] = states[i];
+      }
+    }
+    return { ra, dec, nulls };
+  }
+
+  [Symbol.dispose](): void {
+    for (const { lease } of this.#segments.splice(0)) lease[Symbol.dispose]();
+  }
+
+  /** The segment that the next row goes to. */
+  #room(): Segment {
+    const last = this.#segments.at(-1);
+    if (last !== undefined && last.count < last.capacity) return last;
+    return this.#addSegment();
+  }
+
+  #addSegment(): Segment {
+    const missing = (this.expectedRowCount ?? 0) - this.rowCount;
+    const capacity = missing > 0 ? missing : SEGMENT_ROWS;
+    const lease = this.heap.lease(capacity * STAGED_ROW_BYTES + 16, this.label);
+    const segment = { lease, capacity, firstRow: this.rowCount, count: 0 };
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  #segmentOf(row: number): Segment {
+    return this.#segments.findLast((segment) => segment.firstRow <= row) as Segment;
+  }
+}
+
+function addresses(segment: Segment, row: number): { ra: number; dec: number; status: number; cell: number } {
+  const { lease, capacity } = segment;
+  const cells = lease.offset + capacity * 16;
+  return { ra: lease.offset + row * 8, dec: lease.offset + capacity * 8 + row * 8, cell: cells + row * 2, status: cells + capacity * 2 + row };
+}

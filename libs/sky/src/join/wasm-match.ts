@@ -1,0 +1,318 @@
+import { fail, formatBytes } from '@armilla/base';
+import type { Lease, Phase } from '@armilla/gpu-core';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Positions } from '../positions/positions.js';
+import { separationKeyFloor, separationKeyLimit } from '../separation/separation.js';
+import { ITEM, JOIN, JOIN_SCRATCH_BYTES, MODE, RECORD_BYTES, RESULT_PASS, ROWS_PASS, TASK } from './layout.js';
+import type { ChunkPairs, PairQuery } from './query.js';
+import { Staging } from './staging.js';
+import { joinKernel, placeRecords, type WasmIndex } from './wasm-index.js';
+
+export interface WasmMatchOptions {
+  readonly workerCount?: number;
+  readonly signal?: AbortSignal;
+  readonly fairKey?: object;
+}
+
+/** Left rows of a task of the join: some milliseconds at most in a usual sky. */
+const TASK_ROWS = 8192;
+/** Left rows of an item of the passes over rows and results. */
+const ITEM_ROWS = 32_768;
+const LEAST_ITEM_ROWS = 4096;
+/** Pairs or bytes copied between two turns of the event loop. */
+const TURN_BYTES = 4 * 2 ** 20;
+
+/** One chunk of left rows against an index. */
+export class WasmMatch implements Disposable {
+  readonly #leases: Lease[] = [];
+  readonly #join: number;
+  readonly #rowCount: number;
+  readonly #staging: Staging;
+  #status: Uint8Array = new Uint8Array(0);
+  #taskCount = 0;
+  #records = 0;
+
+  constructor(
+    private readonly index: WasmIndex,
+    private readonly chunk: Positions,
+    private readonly query: PairQuery,
+    private readonly options: WasmMatchOptions,
+    private readonly expectedPairCount: number,
+  ) {
+    this.#rowCount = chunk.ra.length;
+    this.#staging = new Staging(index.heap, this.#rowCount, 'sky.match.staging');
+    this.#join = this.#lease(JOIN.bytes, 'params');
+  }
+
+  async run(): Promise<ChunkPairs> {
+    const { query } = this;
+    const n = this.#rowCount;
+    const nearest = query.find === 'nearest';
+    const outCount = query.neighbourCount ? this.#lease(n * 4, 'counts') : 0;
+    const outSecond = query.secondSeparation ? this.#lease(n * 8, 'seconds') : 0;
+    const outRight = nearest ? this.#lease(n * 4, 'right') : 0;
+    const outKey = nearest ? this.#lease(n * 8, 'key') : 0;
+    const pairCounts = nearest ? 0 : this.#lease(n * 4, 'pair-counts');
+    const tasks = await this.#partition({ ones4: outRight, ones8: outSecond, zero4: outCount, zero4More: pairCounts });
+    this.#writeJoin({ tasks, outCount, outSecond, outRight, outKey, pairCounts });
+    const result = nearest ? await this.#nearest(outRight, outKey, outSecond) : await this.#pairs(pairCounts, outSecond);
+    return {
+      ...result,
+      neighbourCount: outCount ? await this.#copyInts(outCount, n) : undefined,
+      secondSeparationArcsec: outSecond ? await this.#copyFloats(outSecond, n) : undefined,
+      status: this.#status,
+      candidateCount: Number(new BigInt64Array(this.#buffer, this.#join + JOIN.candidates, 1)[0]),
+      cellCount: this.#taskCount,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#staging[Symbol.dispose]();
+    for (const lease of this.#leases) lease[Symbol.dispose]();
+  }
+
+  get #buffer(): ArrayBufferLike {
+    return this.index.heap.buffer;
+  }
+
+  #lease(bytes: number, label: string): number {
+    const lease = this.index.heap.lease(bytes, `sky.match.${label}`);
+    this.#leases.push(lease);
+    return lease.offset;
+  }
+
+  #phase(name: string, params: number, itemCount: number, releasedCount?: number): Phase {
+    const { runtime, heap } = this.index;
+    const { workerCount, signal, fairKey } = this.options;
+    return runtime.phase({ heap, kernel: joinKernel(runtime), name, params, itemCount, releasedCount, workerCount, signal, fairKey });
+  }
+
+  /** Copies the rows in, while workers judge them and find their cells; then sorts them by cell. Gives the tasks. */
+  async #partition(clear: { ones4: number; ones8: number; zero4: number; zero4More: number }): Promise<number> {
+    const n = this.#rowCount;
+    const { cellCount } = this.index;
+    const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 32)));
+    const items = this.#staging.items(step, n);
+    const itemTable = this.#lease(items.length * ITEM.bytes, 'items');
+    const counts = this.#lease(items.length * cellCount * 4, 'cell-counts');
+    this.#records = this.#lease(n * RECORD_BYTES, 'records');
+    const params = this.#lease(ROWS_PASS.bytes, 'params');
+    this.#staging.writeItems(items, itemTable);
+    const words = new Uint32Array(this.#buffer, params, ROWS_PASS.bytes / 4);
+    words.fill(0);
+    words[ROWS_PASS.grid / 4] = this.index.grid;
+    words[ROWS_PASS.items / 4] = itemTable;
+    words[ROWS_PASS.counts / 4] = counts;
+    words[ROWS_PASS.out / 4] = this.#records;
+    words[ROWS_PASS.clearOnes4 / 4] = clear.ones4;
+    words[ROWS_PASS.clearOnes8 / 4] = clear.ones8;
+    words[ROWS_PASS.clearZero4 / 4] = clear.zero4;
+    words[ROWS_PASS.clearZero4More / 4] = clear.zero4More;
+
+    const assign = this.#phase('assign', params, items.length, 0);
+    try {
+      await this.#staging.push(this.chunk, this.options.signal, (rows) => assign.release(rows === n ? items.length : Math.floor(rows / step)));
+    } catch (error) {
+      assign.stop(error);
+    }
+    await assign.done;
+    this.#status = this.#staging.statuses();
+    const sizes = placeRecords(new Int32Array(this.#buffer, counts, items.length * cellCount), items.length, cellCount, false);
+    await this.#phase('scatter', params, items.length).done;
+
+    const tasks: number[] = [];
+    for (let c = 0, from = 0; c < cellCount; from += sizes[c], c++) {
+      for (let at = 0; at < sizes[c]; at += TASK_ROWS) tasks.push(c, from + at, from + Math.min(sizes[c], at + TASK_ROWS), 0);
+    }
+    this.#taskCount = (tasks.length * 4) / TASK.bytes;
+    const table = this.#lease(tasks.length * 4, 'tasks');
+    new Int32Array(this.#buffer, table, tasks.length).set(tasks);
+    return table;
+  }
+
+  #writeJoin(at: { tasks: number; outCount: number; outSecond: number; outRight: number; outKey: number; pairCounts: number }): void {
+    const { query, index } = this;
+    // A list of the k best is never longer than the index.
+    const k = query.find === 'k-nearest' ? Math.min(query.k, Math.max(1, index.rowCount)) : 0;
+    const stride = Math.ceil((JOIN_SCRATCH_BYTES + k * 16) / 64) * 64;
+    const scratch = this.#lease(stride * index.runtime.workerCount, 'scratch');
+    const words = new Uint32Array(this.#buffer, this.#join, JOIN.bytes / 4);
+    words.fill(0);
+    words[JOIN.grid / 4] = index.grid;
+    words[JOIN.tasks / 4] = at.tasks;
+    words[JOIN.records / 4] = this.#records;
+    words[JOIN.scratch / 4] = scratch;
+    words[JOIN.scratchStride / 4] = stride;
+    words[JOIN.mode / 4] = MODE[query.find];
+    words[JOIN.track / 4] = query.neighbourCount || query.secondSeparation ? 1 : 0;
+    words[JOIN.k / 4] = k;
+    words[JOIN.self / 4] = query.selfFirstRow === undefined ? 0 : 1;
+    words[JOIN.selfFirst / 4] = query.selfFirstRow ?? 0;
+    words[JOIN.outRight / 4] = at.outRight;
+    words[JOIN.outKey / 4] = at.outKey;
+    words[JOIN.outCount / 4] = at.outCount;
+    words[JOIN.outSecond / 4] = at.outSecond;
+    words[JOIN.pairCounts / 4] = at.pairCounts;
+    const floats = new Float64Array(this.#buffer, this.#join, JOIN.bytes / 8);
+    floats[JOIN.radius / 8] = query.radiusArcsec / 3600;
+    floats[JOIN.keyLimit / 8] = separationKeyLimit(query.radiusArcsec);
+    floats[JOIN.keyFloor / 8] = separationKeyFloor(query.minRadiusArcsec);
+  }
+
+  async #nearest(outRight: number, outKey: number, outSecond: number): Promise<PairColumns> {
+    const n = this.#rowCount;
+    await this.#phase('join', this.#join, this.#taskCount).done;
+    const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 8)));
+    const itemCount = Math.ceil(n / step);
+    const left = this.#lease(n * 4, 'left');
+    const sizesAt = this.#lease(itemCount * 4, 'sizes');
+    const params = this.#resultParams(step);
+    const words = new Uint32Array(this.#buffer, params, RESULT_PASS.bytes / 4);
+    words[RESULT_PASS.right / 4] = outRight;
+    words[RESULT_PASS.key / 4] = outKey;
+    words[RESULT_PASS.left / 4] = left;
+    words[RESULT_PASS.sizes / 4] = sizesAt;
+    words[RESULT_PASS.second / 4] = outSecond;
+    await this.#phase('compact', params, itemCount).done;
+    const sizes = new Int32Array(this.#buffer, sizesAt, itemCount);
+    const pairCount = sizes.reduce((sum, size) => sum + size, 0);
+    this.#checkPairs(pairCount);
+    const columns = { left: new Int32Array(pairCount), right: new Int32Array(pairCount), separation: new Float64Array(pairCount) };
+    let to = 0;
+    for (let i = 0, sinceTurn = 0; i < itemCount; i++) {
+      const size = sizes[i];
+      columns.left.set(new Int32Array(this.#buffer, left + i * step * 4, size), to);
+      columns.right.set(new Int32Array(this.#buffer, outRight + i * step * 4, size), to);
+      columns.separation.set(new Float64Array(this.#buffer, outKey + i * step * 8, size), to);
+      to += size;
+      sinceTurn += size * 16;
+      if (sinceTurn < TURN_BYTES) continue;
+      sinceTurn = 0;
+      await this.#turn();
+    }
+    return { pairCount, left: columns.left, right: columns.right, separationArcsec: columns.separation, key: undefined, rank: undefined };
+  }
+
+  async #pairs(pairCounts: number, outSecond: number): Promise<PairColumns> {
+    const n = this.#rowCount;
+    const { heap } = this.index;
+    let capacity = Math.max(1024, Math.min(this.expectedPairCount, 2 ** 27));
+    let pairs = heap.lease(capacity * 16, 'sky.match.pairs');
+    let pairCount = 0;
+    try {
+      for (;;) {
+        const words = new Uint32Array(this.#buffer, this.#join, JOIN.bytes / 4);
+        words[JOIN.pairKey / 4] = pairs.offset;
+        words[JOIN.pairLeft / 4] = pairs.offset + capacity * 8;
+        words[JOIN.pairRight / 4] = pairs.offset + capacity * 12;
+        words[JOIN.pairCapacity / 4] = capacity;
+        await this.#phase('join', this.#join, this.#taskCount).done;
+        const totals = new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8);
+        pairCount = Number(totals[JOIN.pairTotal / 8]);
+        this.#checkPairs(pairCount);
+        if (pairCount <= capacity) break;
+        // The pairs were counted to the end: this time they fit.
+        if (pairCount > 2 ** 27) throw tooManyPairs(pairCount);
+        pairs[Symbol.dispose]();
+        capacity = pairCount;
+        pairs = heap.lease(capacity * 16, 'sky.match.pairs');
+        new Int32Array(this.#buffer, pairCounts, n).fill(0);
+        const again = new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8);
+        again[JOIN.pairTotal / 8] = 0n;
+        again[JOIN.candidates / 8] = 0n;
+      }
+      return await this.#sortPairs(pairs.offset, capacity, pairCount, pairCounts, outSecond);
+    } finally {
+      pairs[Symbol.dispose]();
+    }
+  }
+
+  async #sortPairs(pairs: number, capacity: number, pairCount: number, pairCounts: number, outSecond: number): Promise<PairColumns> {
+    const n = this.#rowCount;
+    const ranked = this.query.find === 'k-nearest';
+    const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 8)));
+    const itemCount = Math.ceil(n / step);
+    const sizesAt = this.#lease(itemCount * 4, 'sizes');
+    const [outLeft, outRight] = [this.#lease(pairCount * 4, 'left'), this.#lease(pairCount * 4, 'right')];
+    const [outKey, outSeparation] = [this.#lease(pairCount * 8, 'key'), this.#lease(pairCount * 8, 'separation')];
+    const outRank = ranked ? this.#lease(pairCount * 4, 'rank') : 0;
+    const params = this.#resultParams(step);
+    const moving = this.#resultParams(ITEM_ROWS);
+    for (const at of [params, moving]) {
+      const words = new Uint32Array(this.#buffer, at, RESULT_PASS.bytes / 4);
+      words[RESULT_PASS.sizes / 4] = sizesAt;
+      words[RESULT_PASS.second / 4] = outSecond;
+      words[RESULT_PASS.counts / 4] = pairCounts;
+      words[RESULT_PASS.pairCount / 4] = pairCount;
+      words[RESULT_PASS.pairKey / 4] = pairs;
+      words[RESULT_PASS.pairLeft / 4] = pairs + capacity * 8;
+      words[RESULT_PASS.pairRight / 4] = pairs + capacity * 12;
+      words[RESULT_PASS.outLeft / 4] = outLeft;
+      words[RESULT_PASS.outRight / 4] = outRight;
+      words[RESULT_PASS.outKey / 4] = outKey;
+      words[RESULT_PASS.outSeparation / 4] = outSeparation;
+      words[RESULT_PASS.outRank / 4] = outRank;
+    }
+    await this.#phase('countPairs', params, itemCount).done;
+    const sizes = new Int32Array(this.#buffer, sizesAt, itemCount);
+    for (let i = 0, place = 0; i < itemCount; i++) {
+      const size = sizes[i];
+      sizes[i] = place;
+      place += size;
+    }
+    await this.#phase('placePairs', params, itemCount).done;
+    await this.#phase('movePairs', moving, Math.ceil(pairCount / ITEM_ROWS)).done;
+    await this.#phase('orderPairs', params, itemCount).done;
+    return {
+      pairCount,
+      left: await this.#copyInts(outLeft, pairCount),
+      right: await this.#copyInts(outRight, pairCount),
+      separationArcsec: await this.#copyFloats(outSeparation, pairCount),
+      key: ranked ? undefined : await this.#copyFloats(outKey, pairCount),
+      rank: ranked ? await this.#copyInts(outRank, pairCount) : undefined,
+    };
+  }
+
+  #resultParams(step: number): number {
+    const params = this.#lease(RESULT_PASS.bytes, 'params');
+    const words = new Uint32Array(this.#buffer, params, RESULT_PASS.bytes / 4);
+    words.fill(0);
+    words[RESULT_PASS.rows / 4] = this.#rowCount;
+    words[RESULT_PASS.step / 4] = step;
+    return params;
+  }
+
+  #checkPairs(pairCount: number): void {
+    const { maxPairs } = this.query;
+    if (maxPairs !== undefined && pairCount > maxPairs) throw fail('MAX_PAIRS_EXCEEDED', { estimated: pairCount, limit: maxPairs });
+  }
+
+  async #copyInts(address: number, length: number): Promise<Int32Array> {
+    const out = new Int32Array(length);
+    for (let from = 0; from < length; from += TURN_BYTES / 4) {
+      if (from > 0) await this.#turn();
+      out.set(new Int32Array(this.#buffer, address + from * 4, Math.min(TURN_BYTES / 4, length - from)), from);
+    }
+    return out;
+  }
+
+  async #copyFloats(address: number, length: number): Promise<Float64Array> {
+    const out = new Float64Array(length);
+    for (let from = 0; from < length; from += TURN_BYTES / 8) {
+      if (from > 0) await this.#turn();
+      out.set(new Float64Array(this.#buffer, address + from * 8, Math.min(TURN_BYTES / 8, length - from)), from);
+    }
+    return out;
+  }
+
+  async #turn(): Promise<void> {
+    await turn();
+    this.options.signal?.throwIfAborted();
+  }
+}
+
+type PairColumns = Pick<ChunkPairs, 'pairCount' | 'left' | 'right' | 'separationArcsec' | 'key' | 'rank'>;
+
+function tooManyPairs(pairCount: number): Error {
+  return fail('MEMORY_EXHAUSTED', { needed: formatBytes(pairCount * 44), available: '4 GiB', limit: '4 GiB for the pairs of one chunk' });
+}
