@@ -68,7 +68,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   setStreamWindow(server);
   const context = { config, log, admission, tracer: trace.getTracer('armilla'), meter: metrics.getMeter('armilla') };
   watchAdmission(context.meter, admission);
-  for (const service of services) server.addService(service.definition as ServiceDefinition, service.handlers(context));
+  for (const service of services) {
+    server.addService(loggedSerializers(service.definition as ServiceDefinition, log), service.handlers(context));
+  }
   const health = new Health(services.map(({ name }) => name));
   health.addTo(server);
   if (config.reflection) {
@@ -93,7 +95,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       server.forceShutdown();
     }
     stopWatching();
-    await Promise.all(services.map((service) => service.close?.()));
+    const closed = await Promise.allSettled(services.map((service) => service.close?.()));
+    for (const result of closed) if (result.status === 'rejected') log.error('service not closed', { detail: String(result.reason) });
     log.info('stopped');
   };
   let stopping: Promise<void> | undefined;
@@ -109,6 +112,22 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     stop,
     [Symbol.asyncDispose]: () => stop(),
   };
+}
+
+/** grpc-js hides why a response could not be encoded; such a bug must be findable in the log. */
+function loggedSerializers(definition: ServiceDefinition, log: Log): ServiceDefinition {
+  const entries = Object.entries(definition).map(([name, method]) => {
+    const responseSerialize = (message: unknown): Buffer => {
+      try {
+        return method.responseSerialize(message);
+      } catch (error) {
+        log.error('response not encoded', { method: method.path.slice(1), detail: (error as Error).message, stack: (error as Error).stack });
+        throw error;
+      }
+    };
+    return [name, { ...method, responseSerialize }];
+  });
+  return Object.fromEntries(entries) as ServiceDefinition;
 }
 
 /** The admission that the limits of `config` describe. */

@@ -41,7 +41,11 @@ export async function* readFrames<T>(call: Readable, signal?: AbortSignal): Asyn
     for (;;) {
       if (failure !== undefined) throw reasonOf(failure);
       const message: unknown = call.read();
-      if (message instanceof Undecodable) throw message.problem;
+      if (message instanceof Undecodable) {
+        // On a server the chassis ends the call before its handler sees this; a client has to.
+        if ('cancel' in call && typeof call.cancel === 'function') call.cancel();
+        throw message.problem;
+      }
       if (message !== null) {
         yield message as T;
         continue;
