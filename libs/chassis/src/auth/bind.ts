@@ -24,7 +24,11 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Refuses a listener that other machines could reach without TLS and tokens: ADDRESS_NOT_LOOPBACK. */
-export function checkBind(address: string, key: string, config: Pick<Config, 'tlsCert' | 'tlsKey' | 'authTokens'>): HostPort {
+export function checkBind(
+  address: string,
+  key: string,
+  config: Pick<Config, 'tlsCert' | 'tlsKey' | 'authTokens'>,
+): HostPort {
   const parsed = parseAddress(address, key);
   const guarded = config.tlsCert !== '' && config.tlsKey !== '' && config.authTokens !== '';
   if (!isLoopback(parsed.host) && !guarded) throw fail('ADDRESS_NOT_LOOPBACK', { address });

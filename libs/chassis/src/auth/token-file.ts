@@ -38,9 +38,11 @@ export class TokenFile {
   /** The name of the token's owner. `authorization` is the header, "Bearer TOKEN". Throws UNAUTHENTICATED. */
   check(authorization: string | undefined): string {
     this.#reload();
-    if (authorization === undefined || authorization === '') throw fail('UNAUTHENTICATED', { detail: 'send it in the header "authorization: Bearer TOKEN"' });
+    if (authorization === undefined || authorization === '')
+      throw fail('UNAUTHENTICATED', { detail: 'send it in the header "authorization: Bearer TOKEN"' });
     const token = /^Bearer +([^\s]+) *$/i.exec(authorization)?.[1];
-    if (token === undefined) throw fail('UNAUTHENTICATED', { detail: 'the authorization header is not of the form "Bearer TOKEN"' });
+    if (token === undefined)
+      throw fail('UNAUTHENTICATED', { detail: 'the authorization header is not of the form "Bearer TOKEN"' });
     const hash = hashToken(token);
     // Every entry is compared, so that the time tells nothing about which one came close.
     let name: string | undefined;

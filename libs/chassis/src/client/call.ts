@@ -22,7 +22,11 @@ interface Cancellable {
  * `await callOnce((...rest) => client.explain(request, ...rest), { signal })`.
  */
 export function callOnce<Response>(
-  start: (metadata: Metadata, options: Partial<CallOptions>, callback: (error: ServiceError | null, response?: Response) => void) => Cancellable,
+  start: (
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response?: Response) => void,
+  ) => Cancellable,
   settings: CallSettings = {},
 ): Promise<Response> {
   const { signal } = settings;

@@ -28,10 +28,19 @@ type ClientMethod<M> = M extends {
   ? Q extends true
     ? S extends true
       ? (metadata?: Metadata, options?: Partial<CallOptions>) => ClientDuplexStream<Request, Response>
-      : (metadata: Metadata, options: Partial<CallOptions>, callback: UnaryCallback<Response>) => ClientWritableStream<Request>
+      : (
+          metadata: Metadata,
+          options: Partial<CallOptions>,
+          callback: UnaryCallback<Response>,
+        ) => ClientWritableStream<Request>
     : S extends true
       ? (request: Request, metadata?: Metadata, options?: Partial<CallOptions>) => ClientReadableStream<Response>
-      : (request: Request, metadata: Metadata, options: Partial<CallOptions>, callback: UnaryCallback<Response>) => ClientUnaryCall
+      : (
+          request: Request,
+          metadata: Metadata,
+          options: Partial<CallOptions>,
+          callback: UnaryCallback<Response>,
+        ) => ClientUnaryCall
   : never;
 
 /** A grpc-js client of a service definition; ArrowFrame methods carry `Frame`. */
@@ -46,7 +55,12 @@ export interface ConnectOptions {
 }
 
 /** A client of `definition` at `target` ("127.0.0.1:7430", "dns:///host:port"), with the frame codec, 1 MiB windows, keepalive and trace context. Connects at the first call. */
-export function connect<D extends object>(definition: D, target: string, credentials: ChannelCredentials = grpcCredentials.createInsecure(), options: ConnectOptions = {}): ConnectedClient<D> {
+export function connect<D extends object>(
+  definition: D,
+  target: string,
+  credentials: ChannelCredentials = grpcCredentials.createInsecure(),
+  options: ConnectOptions = {},
+): ConnectedClient<D> {
   const maxMessageBytes = options.maxMessageBytes ?? 4 * 1024 * 1024;
   const Constructor = makeGenericClientConstructor(withFrameCodec(definition) as ServiceDefinition, 'armilla');
   return new Constructor(target, credentials, {

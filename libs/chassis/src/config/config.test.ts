@@ -36,22 +36,51 @@ test('the defaults are loopback, with limits on', () => {
 
 test('flags win over the environment, that over the file, that over the defaults', () => {
   withFile('{"drain_seconds": 1, "max_connections": 10, "frame_crc": true}', (file) => {
-    const config = loadConfig({ file, env: { ARMILLA_DRAIN_SECONDS: '2', ARMILLA_MAX_CONNECTIONS: '20', PATH: '/bin' }, flags: { 'drain-seconds': '3' } });
+    const config = loadConfig({
+      file,
+      env: { ARMILLA_DRAIN_SECONDS: '2', ARMILLA_MAX_CONNECTIONS: '20', PATH: '/bin' },
+      flags: { 'drain-seconds': '3' },
+    });
     expect([config.drainSeconds, config.maxConnections, config.frameCrc]).toEqual([3, 20, true]);
     expect(loadConfig({ env: { ARMILLA_CONFIG: file } }).maxConnections).toBe(10);
   });
 });
 
 test('bytes and seconds take units', () => {
-  const config = loadConfig({ flags: { memory_limit_bytes: '2GiB', drain_seconds: '500ms', default_deadline_seconds: '2min', max_connections: '7' } });
-  expect([config.memoryLimitBytes, config.drainSeconds, config.defaultDeadlineSeconds, config.maxConnections]).toEqual([2 ** 31, 0.5, 120, 7]);
+  const config = loadConfig({
+    flags: {
+      memory_limit_bytes: '2GiB',
+      drain_seconds: '500ms',
+      default_deadline_seconds: '2min',
+      max_connections: '7',
+    },
+  });
+  expect([config.memoryLimitBytes, config.drainSeconds, config.defaultDeadlineSeconds, config.maxConnections]).toEqual([
+    2 ** 31,
+    0.5,
+    120,
+    7,
+  ]);
 });
 
 test('all bad values and unknown keys are listed at once, each with its place', () => {
   const message = withFile('{"drain_second": 3, "log_level": "loud", "reflection": "maybe"}', (file) =>
-    refusal({ file, env: { ARMILLA_MAX_CONNECTIONS: '-1', ARMILLA_WORKER_COUNT: '2.5', ARMILLA_MEMORY_LIMIT_BYTES: 'lots' }, flags: { grpc_address: 7, keepaliveSeconds: 'NaN' } }),
+    refusal({
+      file,
+      env: { ARMILLA_MAX_CONNECTIONS: '-1', ARMILLA_WORKER_COUNT: '2.5', ARMILLA_MEMORY_LIMIT_BYTES: 'lots' },
+      flags: { grpc_address: 7, keepaliveSeconds: 'NaN' },
+    }),
   );
-  for (const part of ['drain_second: no such key, did you mean drain_seconds?', 'log_level: must be debug', 'reflection: must be true or false', 'ARMILLA_MAX_CONNECTIONS: must be', 'ARMILLA_WORKER_COUNT: must be', 'ARMILLA_MEMORY_LIMIT_BYTES', '--grpc-address', '--keepalive-seconds']) {
+  for (const part of [
+    'drain_second: no such key, did you mean drain_seconds?',
+    'log_level: must be debug',
+    'reflection: must be true or false',
+    'ARMILLA_MAX_CONNECTIONS: must be',
+    'ARMILLA_WORKER_COUNT: must be',
+    'ARMILLA_MEMORY_LIMIT_BYTES',
+    '--grpc-address',
+    '--keepalive-seconds',
+  ]) {
     expect(message).toContain(part);
   }
 });

@@ -4,7 +4,13 @@ import { type LogLevel } from '../log/logger.js';
 import { CONFIG_KEYS, type ConfigKey, type ConfigKeyName } from './keys.js';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
-type ValueOf<K extends ConfigKey> = K['type'] extends 'level' ? LogLevel : K['type'] extends 'switch' ? boolean : K['type'] extends 'text' ? string : number;
+type ValueOf<K extends ConfigKey> = K['type'] extends 'level'
+  ? LogLevel
+  : K['type'] extends 'switch'
+    ? boolean
+    : K['type'] extends 'text'
+      ? string
+      : number;
 
 /** One value per key of CONFIG_KEYS, in camel case: `grpc_address` is `config.grpcAddress`. */
 export type Config = { readonly [K in ConfigKeyName as Camel<K>]: ValueOf<(typeof CONFIG_KEYS)[K]> };
@@ -50,7 +56,10 @@ export function loadConfig(sources: ConfigSources = {}): Config {
     if (value !== undefined) take(name, value, `--${snakeCase(name).replaceAll('_', '-')}`);
   }
   const config = Object.fromEntries(
-    Object.entries(CONFIG_KEYS).map(([key, entry]) => [camelCase(key), values.get(key as ConfigKeyName) ?? entry.default]),
+    Object.entries(CONFIG_KEYS).map(([key, entry]) => [
+      camelCase(key),
+      values.get(key as ConfigKeyName) ?? entry.default,
+    ]),
   ) as unknown as Config;
   if (problems.length === 0) checkTogether(config, problems);
   if (problems.length > 0) throw fail('CONFIG_INVALID', { detail: problems.join('; ') });
@@ -59,7 +68,8 @@ export function loadConfig(sources: ConfigSources = {}): Config {
 
 function checkTogether(config: Config, problems: string[]): void {
   if ((config.tlsCert === '') !== (config.tlsKey === '')) problems.push('tls_cert and tls_key: give both or neither');
-  if (config.defaultDeadlineSeconds > config.maxDeadlineSeconds) problems.push('default_deadline_seconds: is over max_deadline_seconds');
+  if (config.defaultDeadlineSeconds > config.maxDeadlineSeconds)
+    problems.push('default_deadline_seconds: is over max_deadline_seconds');
 }
 
 function parseValue(key: ConfigKeyName, value: unknown): string | number | boolean {
@@ -82,7 +92,9 @@ function parseValue(key: ConfigKeyName, value: unknown): string | number | boole
       const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = entry;
       const whole = entry.type === 'seconds' || Number.isInteger(number);
       if (!whole || !(number >= minimum && number <= maximum)) {
-        throw refuse(`${whole && entry.type === 'seconds' ? 'a number' : 'a whole number'} in [${minimum}, ${maximum}] ${entry.unit}`.trim());
+        throw refuse(
+          `${whole && entry.type === 'seconds' ? 'a number' : 'a whole number'} in [${minimum}, ${maximum}] ${entry.unit}`.trim(),
+        );
       }
       return number;
     }
@@ -100,7 +112,8 @@ function readConfigFile(path: string | undefined, problems: string[]): Record<st
   if (path === undefined || path === '') return {};
   try {
     const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content as Record<string, unknown>;
+    if (typeof content === 'object' && content !== null && !Array.isArray(content))
+      return content as Record<string, unknown>;
     problems.push(`${path}: must hold a JSON object of keys and values`);
   } catch (error) {
     problems.push(`${path}: cannot be read: ${(error as Error).message}`);
@@ -110,7 +123,8 @@ function readConfigFile(path: string | undefined, problems: string[]): Record<st
 
 const isKey = (key: string): key is ConfigKeyName => Object.hasOwn(CONFIG_KEYS, key);
 
-const snakeCase = (name: string): string => name.replaceAll('-', '_').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const snakeCase = (name: string): string =>
+  name.replaceAll('-', '_').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 const camelCase = (key: string): string => key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
@@ -125,7 +139,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
     row = next;
   }
   return row[b.length];

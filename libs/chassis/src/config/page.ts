@@ -37,7 +37,9 @@ function defaultText({ default: value, type }: ConfigKey): string {
 
 function rangeText({ minimum, maximum, type }: ConfigKey): string {
   if (minimum === undefined) return '';
-  return maximum === undefined ? `from ${numberText(minimum, type)}` : `${numberText(minimum, type)} to ${numberText(maximum, type)}`;
+  return maximum === undefined
+    ? `from ${numberText(minimum, type)}`
+    : `${numberText(minimum, type)} to ${numberText(maximum, type)}`;
 }
 
 function numberText(value: number, type: ConfigKey['type']): string {

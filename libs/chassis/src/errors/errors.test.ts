@@ -28,18 +28,29 @@ test('the details are those of google.rpc', () => {
   const value = problemToStatus(problem, identity).metadata.get(DETAILS_KEY)[0] as Buffer;
   const { code, message, details } = RpcStatus.decode(value);
   expect([code, message]).toEqual([8, problem.message]);
-  const of = (type: string): Uint8Array => details.find(({ typeUrl }) => typeUrl === `type.googleapis.com/google.rpc.${type}`)!.value;
-  expect(ErrorInfo.decode(of('ErrorInfo'))).toMatchObject({ reason: 'SERVER_BUSY', domain: 'armilla', metadata: { running: '4' } });
+  const of = (type: string): Uint8Array =>
+    details.find(({ typeUrl }) => typeUrl === `type.googleapis.com/google.rpc.${type}`)!.value;
+  expect(ErrorInfo.decode(of('ErrorInfo'))).toMatchObject({
+    reason: 'SERVER_BUSY',
+    domain: 'armilla',
+    metadata: { running: '4' },
+  });
   expect(RetryInfo.decode(of('RetryInfo'))).toEqual({ retryDelay: { seconds: 2n, nanos: 500_000_000 } });
   expect(RequestInfo.decode(of('RequestInfo')).requestId).toBe('r-1');
 
   const field = problemToStatus(fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: -1 }));
-  const violations = RpcStatus.decode(field.metadata.get(DETAILS_KEY)[0] as Buffer).details.find(({ typeUrl }) => typeUrl.endsWith('BadRequest'));
+  const violations = RpcStatus.decode(field.metadata.get(DETAILS_KEY)[0] as Buffer).details.find(({ typeUrl }) =>
+    typeUrl.endsWith('BadRequest'),
+  );
   expect(BadRequest.decode(violations!.value).fieldViolations[0].field).toBe('radius_arcsec');
 });
 
 test('hostile text cannot break the trailers', () => {
-  const problem = fail('COLUMN_NOT_FOUND', { where: '\ud800', column: `${'x'.repeat(100_000)}\n\u0000`, available: '\udfff€' });
+  const problem = fail('COLUMN_NOT_FOUND', {
+    where: '\ud800',
+    column: `${'x'.repeat(100_000)}\n\u0000`,
+    available: '\udfff€',
+  });
   const { details, metadata } = problemToStatus(problem, identity);
   expect(() => encodeURI(details)).not.toThrow();
   expect((metadata.get(DETAILS_KEY)[0] as Buffer).length).toBeLessThan(8000);
@@ -47,10 +58,19 @@ test('hostile text cannot break the trailers', () => {
 });
 
 test('statuses of others become the nearest reason', () => {
-  const of = (code: number, details = 'x', metadata = new Metadata()) => statusToProblem({ code, details, metadata }).reason;
+  const of = (code: number, details = 'x', metadata = new Metadata()) =>
+    statusToProblem({ code, details, metadata }).reason;
   expect([1, 4, 14, 16, 7, 3, 12, 13, 2, 99].map((code) => of(code))).toEqual([
-    'CANCELLED', 'DEADLINE_EXCEEDED', 'SERVER_UNAVAILABLE', 'UNAUTHENTICATED', 'PERMISSION_DENIED',
-    'REQUEST_INVALID', 'METHOD_NOT_ALLOWED', 'INTERNAL', 'INTERNAL', 'INTERNAL',
+    'CANCELLED',
+    'DEADLINE_EXCEEDED',
+    'SERVER_UNAVAILABLE',
+    'UNAUTHENTICATED',
+    'PERMISSION_DENIED',
+    'REQUEST_INVALID',
+    'METHOD_NOT_ALLOWED',
+    'INTERNAL',
+    'INTERNAL',
+    'INTERNAL',
   ]);
   expect(of(8, 'Received message larger than max (9 vs 4)')).toBe('MESSAGE_TOO_LARGE');
   expect(of(8, 'quota')).toBe('SERVER_BUSY');
@@ -60,7 +80,10 @@ test('statuses of others become the nearest reason', () => {
 });
 
 test('problem+json tells the reason, the fields and where to look', () => {
-  const { status, headers, body } = problemToHttp(fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: -1 }), { ...identity, instance: '/v1/crossmatch' });
+  const { status, headers, body } = problemToHttp(fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: -1 }), {
+    ...identity,
+    instance: '/v1/crossmatch',
+  });
   expect(status).toBe(400);
   expect(headers['content-type']).toBe('application/problem+json');
   expect(body).toEqual({

@@ -28,17 +28,27 @@ function decodeErrorInfo(bytes: Uint8Array): ErrorInfo | undefined {
 }
 
 function fromCode({ code, details }: { code: number; details: string }): Problem {
-  const make = (reason: ReasonName, fields: Record<string, string>, message: string): Problem => new Problem(reason, fields, message);
+  const make = (reason: ReasonName, fields: Record<string, string>, message: string): Problem =>
+    new Problem(reason, fields, message);
   switch (code) {
     case status.CANCELLED:
       return make('CANCELLED', { detail: details }, `the call was cancelled (${details})`);
     case status.DEADLINE_EXCEEDED:
       return make('DEADLINE_EXCEEDED', { detail: details }, `the deadline passed (${details})`);
     case status.UNAVAILABLE:
-      return make('SERVER_UNAVAILABLE', { target: 'the server', detail: details }, `the server cannot be reached: ${details}`);
+      return make(
+        'SERVER_UNAVAILABLE',
+        { target: 'the server', detail: details },
+        `the server cannot be reached: ${details}`,
+      );
     case status.RESOURCE_EXHAUSTED:
       // What grpc-js says of a stream reset with ENHANCE_YOUR_CALM, which a server of ours does to a slow reader only.
-      if (details.startsWith('Bandwidth exhausted')) return make('READER_TOO_SLOW', { detail: details }, 'the reader took the result too slowly; the server ended the call');
+      if (details.startsWith('Bandwidth exhausted'))
+        return make(
+          'READER_TOO_SLOW',
+          { detail: details },
+          'the reader took the result too slowly; the server ended the call',
+        );
       return details.includes('larger than')
         ? make('MESSAGE_TOO_LARGE', { where: 'gRPC message', detail: details }, details)
         : make('SERVER_BUSY', { detail: details }, `the server has no room: ${details}`);

@@ -25,7 +25,10 @@ export interface CallIdentity {
  */
 export function publicProblem(problem: Problem, identity: CallIdentity = {}): Problem {
   if (problem.reason !== 'INTERNAL') return problem;
-  return fail('INTERNAL', { detail: 'its cause is in the log of the server', request_id: identity.requestId ?? 'unknown' });
+  return fail('INTERNAL', {
+    detail: 'its cause is in the log of the server',
+    request_id: identity.requestId ?? 'unknown',
+  });
 }
 
 /** gRPC status with google.rpc details: ErrorInfo and RequestInfo always, BadRequest and RetryInfo where they apply. */

@@ -59,7 +59,11 @@ export class Admission {
     if (bytes > limitBytes) throw this.#overLimit(bytes);
     if (this.#queue.length === 0 && this.#fits(bytes)) return this.#enter(bytes);
     if (this.#queue.length >= queueLength) {
-      throw fail('SERVER_BUSY', { running: this.#running, waiting: this.#queue.length, retry_seconds: this.#retrySeconds() });
+      throw fail('SERVER_BUSY', {
+        running: this.#running,
+        waiting: this.#queue.length,
+        retry_seconds: this.#retrySeconds(),
+      });
     }
     await this.#wait(bytes, signal);
     return this.#permit(bytes);
@@ -166,5 +170,6 @@ export class Admission {
 }
 
 function checkBytes(bytes: number): void {
-  if (!(Number.isFinite(bytes) && bytes >= 0)) throw new RangeError(`planned bytes must be a number >= 0, got ${bytes}`);
+  if (!(Number.isFinite(bytes) && bytes >= 0))
+    throw new RangeError(`planned bytes must be a number >= 0, got ${bytes}`);
 }

@@ -98,9 +98,16 @@ export class CallGuard {
           onCancel: () => {
             clearTimeout(deadlineTimer);
             if (!call || statusSent) return;
-            const problem = Date.now() >= call.deadlineMs - DEADLINE_SLACK_MS ? fail('DEADLINE_EXCEEDED', { elapsed: 'the time that the client set' }) : fail('CANCELLED');
+            const problem =
+              Date.now() >= call.deadlineMs - DEADLINE_SLACK_MS
+                ? fail('DEADLINE_EXCEEDED', { elapsed: 'the time that the client set' })
+                : fail('CANCELLED');
             call.abort(problem);
-            this.#end(call, problem.reason === 'CANCELLED' ? status.CANCELLED : status.DEADLINE_EXCEEDED, problem.message);
+            this.#end(
+              call,
+              problem.reason === 'CANCELLED' ? status.CANCELLED : status.DEADLINE_EXCEEDED,
+              problem.message,
+            );
           },
         }),
       sendMetadata: (metadata, next) => {
@@ -171,7 +178,8 @@ function typedStatus(call: ServerCall, sent: PartialStatus): PartialStatus {
 
 function untypedProblem(code: status, details: string): Problem {
   if (code === status.DEADLINE_EXCEEDED) return fail('DEADLINE_EXCEEDED', { elapsed: 'the time that the client set' });
-  if (code === status.INTERNAL && details.includes('deserializing request')) return fail('REQUEST_INVALID', { detail: 'the request is no message of this method' });
+  if (code === status.INTERNAL && details.includes('deserializing request'))
+    return fail('REQUEST_INVALID', { detail: 'the request is no message of this method' });
   return statusToProblem({ code, details, metadata: new Metadata() });
 }
 
@@ -180,7 +188,9 @@ function lingerThenReset(stream: ServerHttp2Stream | undefined, call: ServerCall
   if (!stream || stream.closed) return;
   // The status stands behind the data that a slow reader does not take: the reset is what it will see.
   const slow = call?.signal.aborted && abortProblem(call.signal).reason === 'READER_TOO_SLOW';
-  const [code, delayMs] = slow ? [constants.NGHTTP2_ENHANCE_YOUR_CALM, SLOW_LINGER_MS] : [constants.NGHTTP2_CANCEL, LINGER_MS];
+  const [code, delayMs] = slow
+    ? [constants.NGHTTP2_ENHANCE_YOUR_CALM, SLOW_LINGER_MS]
+    : [constants.NGHTTP2_CANCEL, LINGER_MS];
   const timer = setTimeout(() => stream.close(code), delayMs);
   timer.unref();
   stream.once('close', () => clearTimeout(timer));

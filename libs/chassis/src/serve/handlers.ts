@@ -39,7 +39,9 @@ export interface CallContext {
 type Messages<T> = AsyncIterable<T>;
 
 /** One request, one response. Whatever the handler throws becomes a typed status. */
-export function unary<Request, Response>(handler: (request: Request, context: CallContext) => Promise<Response> | Response): handleUnaryCall<Request, Response> {
+export function unary<Request, Response>(
+  handler: (request: Request, context: CallContext) => Promise<Response> | Response,
+): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     run(
       call,
@@ -56,7 +58,8 @@ export function clientStream<Request, Response>(
   return (call, callback) => {
     run(
       call,
-      async (context) => callback(null, await handler(readFrames<Request>(call as unknown as Readable, context.signal), context)),
+      async (context) =>
+        callback(null, await handler(readFrames<Request>(call as unknown as Readable, context.signal), context)),
       (failed) => callback(asError(failed)),
     );
   };
@@ -82,7 +85,12 @@ export function duplex<Request, Response>(
   return (call) => {
     run(
       call,
-      (context) => sendAll(call, handler(readFrames<Request>(call as unknown as Readable, context.signal), context), context.signal),
+      (context) =>
+        sendAll(
+          call,
+          handler(readFrames<Request>(call as unknown as Readable, context.signal), context),
+          context.signal,
+        ),
       (failed) => failStream(call, failed),
     );
   };
@@ -90,7 +98,11 @@ export function duplex<Request, Response>(
 
 type AnyCall = { readonly metadata: Metadata; sendMetadata(metadata: Metadata): void };
 
-function run(call: AnyCall, body: (context: CallContext) => Promise<void>, onFailure: (failed: StatusObject) => void): void {
+function run(
+  call: AnyCall,
+  body: (context: CallContext) => Promise<void>,
+  onFailure: (failed: StatusObject) => void,
+): void {
   const served = serverCallOf(call);
   const context = contextOf(served, call);
   otel.with(served.otelContext, () => {
@@ -114,7 +126,10 @@ async function sendAll<Response>(
 }
 
 /** Emitting is the only way to send a status on a stream: destroying it would leave the client waiting. */
-function failStream(call: { emit(event: 'error', error: unknown): boolean; readonly destroyed: boolean }, failed: StatusObject): void {
+function failStream(
+  call: { emit(event: 'error', error: unknown): boolean; readonly destroyed: boolean },
+  failed: StatusObject,
+): void {
   if (!call.destroyed) call.emit('error', asError(failed));
 }
 

@@ -35,10 +35,13 @@ export class Health {
     server.addService(HealthService, {
       check: unary<HealthCheckRequest, HealthCheckResponse>(({ service }) => {
         const value = this.#statuses.get(service);
-        if (value === undefined) throw fail('SERVICE_UNKNOWN', { got: service, known: [...this.#statuses.keys()].filter(Boolean).join(', ') });
+        if (value === undefined)
+          throw fail('SERVICE_UNKNOWN', { got: service, known: [...this.#statuses.keys()].filter(Boolean).join(', ') });
         return { status: value };
       }),
-      list: unary(() => ({ statuses: Object.fromEntries([...this.#statuses].map(([name, value]) => [name, { status: value }])) })),
+      list: unary(() => ({
+        statuses: Object.fromEntries([...this.#statuses].map(([name, value]) => [name, { status: value }])),
+      })),
       watch: this.#watch,
     });
   }

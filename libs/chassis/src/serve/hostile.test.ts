@@ -7,7 +7,12 @@ import { HealthService, ServingStatus } from '@armilla/proto';
 import { callOnce, connect, type Frame, makeFrame, readFrames, writeFrame } from '../index.js';
 import { NAME, pause, problemOf, startLoopback } from '../testing/loopback.js';
 
-const headersFor = (path: string): Record<string, string> => ({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+const headersFor = (path: string): Record<string, string> => ({
+  ':method': 'POST',
+  ':path': path,
+  'content-type': 'application/grpc',
+  te: 'trailers',
+});
 
 function open(address: string): ClientHttp2Session {
   const session = connectHttp2(`http://${address}`);
@@ -18,24 +23,39 @@ function open(address: string): ClientHttp2Session {
 test('random bytes, wrong paths, missing messages and resets leave a server that answers', async () => {
   const random = new Random(10);
   const { server, explain, stop } = await startLoopback({}, { max_message_bytes: '2MiB' });
-  const paths = [`/${NAME}/Explain`, `/${NAME}/Match`, `/${NAME}/Put`, `/${NAME}/Nothing`, '/x', '/', '/grpc.health.v1.Health/Check'];
+  const paths = [
+    `/${NAME}/Explain`,
+    `/${NAME}/Match`,
+    `/${NAME}/Put`,
+    `/${NAME}/Nothing`,
+    '/x',
+    '/',
+    '/grpc.health.v1.Health/Check',
+  ];
   for (let round = 0; round < 5; round++) {
     const session = open(server.address);
-    const ends = Array.from({ length: 60 }, () => new Promise<void>((resolve) => {
-      const headers = headersFor(paths[random.below(paths.length)]);
-      if (random.below(8) === 0) headers['content-type'] = 'text/plain';
-      if (random.below(8) === 0) headers['grpc-timeout'] = ['1m', 'x', '-5S', '99999999H', '0n'][random.below(5)];
-      if (random.below(8) === 0) headers['grpc-encoding'] = ['gzip', 'snappy'][random.below(2)];
-      const stream = session.request(headers);
-      stream.on('error', () => undefined).on('close', resolve).resume();
-      const body = Buffer.from(Uint8Array.from({ length: random.below(200) }, () => random.below(256)));
-      if (random.below(2) && body.length > 5) body.writeUIntBE(random.below(2) ? body.length - 5 : 2 ** 31, 0, 5);
-      stream.write(body);
-      const how = random.below(3);
-      if (how === 0) stream.close(constants.NGHTTP2_CANCEL);
-      else if (how === 1) setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), 100);
-      stream.end();
-    }));
+    const ends = Array.from(
+      { length: 60 },
+      () =>
+        new Promise<void>((resolve) => {
+          const headers = headersFor(paths[random.below(paths.length)]);
+          if (random.below(8) === 0) headers['content-type'] = 'text/plain';
+          if (random.below(8) === 0) headers['grpc-timeout'] = ['1m', 'x', '-5S', '99999999H', '0n'][random.below(5)];
+          if (random.below(8) === 0) headers['grpc-encoding'] = ['gzip', 'snappy'][random.below(2)];
+          const stream = session.request(headers);
+          stream
+            .on('error', () => undefined)
+            .on('close', resolve)
+            .resume();
+          const body = Buffer.from(Uint8Array.from({ length: random.below(200) }, () => random.below(256)));
+          if (random.below(2) && body.length > 5) body.writeUIntBE(random.below(2) ? body.length - 5 : 2 ** 31, 0, 5);
+          stream.write(body);
+          const how = random.below(3);
+          if (how === 0) stream.close(constants.NGHTTP2_CANCEL);
+          else if (how === 1) setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), 100);
+          stream.end();
+        }),
+    );
     await Promise.all(ends);
     session.destroy();
   }
@@ -79,7 +99,11 @@ test('a killed connection ends the client with UNAVAILABLE, not with a short res
     },
   });
   const call = client.match();
-  const reading = problemOf((async () => { for await (const _ of readFrames<Frame>(call)); })());
+  const reading = problemOf(
+    (async () => {
+      for await (const _ of readFrames<Frame>(call));
+    })(),
+  );
   await writeFrame(call, makeFrame());
   await server.stop(0);
   expect(['SERVER_UNAVAILABLE', 'DRAINING']).toContain((await reading).reason);

@@ -12,7 +12,10 @@ interface Mark {
 const LOOKS_PER_WINDOW = 10;
 
 /** Ends calls whose reader keeps bytes waiting and takes fewer than the configured rate; returns how to stop that. */
-export function watchReaders(guard: CallGuard, config: Pick<Config, 'minReaderBytesPerSecond' | 'readerWindowSeconds'>): () => void {
+export function watchReaders(
+  guard: CallGuard,
+  config: Pick<Config, 'minReaderBytesPerSecond' | 'readerWindowSeconds'>,
+): () => void {
   const { minReaderBytesPerSecond: limit, readerWindowSeconds: windowSeconds } = config;
   if (limit === 0) return () => undefined;
   const marks = new WeakMap<ServerCall, Mark>();

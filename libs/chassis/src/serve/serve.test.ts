@@ -5,7 +5,9 @@ import { callMetadata, callOnce, connect, type Frame, makeFrame, readFrames, wri
 import { collect, NAME, problemOf, startLoopback } from '../testing/loopback.js';
 
 test('a unary call is answered', async () => {
-  const { explain, stop } = await startLoopback({ explain: async () => ExplainResponse.fromPartial({ cellCount: 42n }) });
+  const { explain, stop } = await startLoopback({
+    explain: async () => ExplainResponse.fromPartial({ cellCount: 42n }),
+  });
   expect((await explain()).cellCount).toBe(42n);
   await stop();
 });
@@ -13,7 +15,9 @@ test('a unary call is answered', async () => {
 test('frames come back as they were sent', async () => {
   const { client, stop } = await startLoopback({});
   const call = client.match();
-  const sent = Array.from({ length: 40 }, (_, i) => makeFrame({ header: Buffer.from('head'), table: i % 2, body: [Buffer.alloc(100_000, i), Buffer.alloc(8, 1)] }));
+  const sent = Array.from({ length: 40 }, (_, i) =>
+    makeFrame({ header: Buffer.from('head'), table: i % 2, body: [Buffer.alloc(100_000, i), Buffer.alloc(8, 1)] }),
+  );
   const received = collect(readFrames<Frame>(call));
   for (const frame of sent) await writeFrame(call, frame);
   call.end();
@@ -82,7 +86,12 @@ test('cancel, disconnect and deadline reach the handler with their reasons', asy
   expect((await problemOf(explain({ deadlineMs: Date.now() + 150 }))).reason).toBe('DEADLINE_EXCEEDED');
   const second = new Promise<void>((resolve) => (running = resolve));
   const session = connectHttp2(`http://${server.address}`);
-  const raw = session.request({ ':method': 'POST', ':path': `/${NAME}/Explain`, 'content-type': 'application/grpc', te: 'trailers' });
+  const raw = session.request({
+    ':method': 'POST',
+    ':path': `/${NAME}/Explain`,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
   raw.on('error', () => undefined);
   raw.end(Buffer.alloc(5));
   await second;
@@ -94,7 +103,10 @@ test('cancel, disconnect and deadline reach the handler with their reasons', asy
 });
 
 test('the server has its own deadline for calls that bring none', async () => {
-  const { explain, stop } = await startLoopback({ explain: () => new Promise(() => undefined) }, { defaultDeadlineSeconds: 1 });
+  const { explain, stop } = await startLoopback(
+    { explain: () => new Promise(() => undefined) },
+    { defaultDeadlineSeconds: 1 },
+  );
   expect((await problemOf(explain())).reason).toBe('DEADLINE_EXCEEDED');
   await stop();
 });
@@ -102,7 +114,8 @@ test('the server has its own deadline for calls that bring none', async () => {
 test('health answers by service, and NOT_SERVING ends the watch at the stop', async () => {
   const { server, stop } = await startLoopback({});
   const health = connect(HealthService, server.address);
-  const check = (service: string) => callOnce<{ status: ServingStatus }>((...rest) => health.check({ service }, ...rest));
+  const check = (service: string) =>
+    callOnce<{ status: ServingStatus }>((...rest) => health.check({ service }, ...rest));
   expect((await check('')).status).toBe(ServingStatus.SERVING);
   expect((await check(NAME)).status).toBe(ServingStatus.SERVING);
   expect((await problemOf(check('nobody'))).reason).toBe('SERVICE_UNKNOWN');
@@ -121,10 +134,11 @@ test('health answers by service, and NOT_SERVING ends the watch at the stop', as
 test('a stop lets running calls finish, and ends them after the grace', async () => {
   let finish = (): void => undefined;
   const { explain, server, stop, client } = await startLoopback({
-    explain: (_, { signal }) => new Promise((resolve, reject) => {
-      finish = () => resolve(ExplainResponse.fromPartial({}));
-      signal.addEventListener('abort', () => reject(signal.reason as Error));
-    }),
+    explain: (_, { signal }) =>
+      new Promise((resolve, reject) => {
+        finish = () => resolve(ExplainResponse.fromPartial({}));
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
   });
   const first = explain();
   await new Promise((resolve) => setTimeout(resolve, 100));

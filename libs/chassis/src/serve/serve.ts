@@ -75,13 +75,21 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   health.addTo(server);
   if (config.reflection) {
     const { addReflection } = await import('./reflection.js');
-    addReflection(server, services.map(({ name }) => name));
+    addReflection(
+      server,
+      services.map(({ name }) => name),
+    );
   }
   const port = await listen(server, bind, credentialsOf(config));
   setConnectionLimits(server, config.maxConnections);
   const stopWatching = watchReaders(guard, config);
   const address = `${bind.host.includes(':') ? `[${bind.host}]` : bind.host}:${port}`;
-  log.info('serving', { address, services: services.map(({ name }) => name), tls: config.tlsCert !== '', tokens: tokens !== undefined });
+  log.info('serving', {
+    address,
+    services: services.map(({ name }) => name),
+    tls: config.tlsCert !== '',
+    tokens: tokens !== undefined,
+  });
 
   const stopNow = async (graceMs: number): Promise<void> => {
     log.info('stopping', { activeCallCount: guard.active.size, graceMs });
@@ -96,7 +104,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     }
     stopWatching();
     const closed = await Promise.allSettled(services.map((service) => service.close?.()));
-    for (const result of closed) if (result.status === 'rejected') log.error('service not closed', { detail: String(result.reason) });
+    for (const result of closed)
+      if (result.status === 'rejected') log.error('service not closed', { detail: String(result.reason) });
     log.info('stopped');
   };
   let stopping: Promise<void> | undefined;
@@ -121,7 +130,11 @@ function loggedSerializers(definition: ServiceDefinition, log: Log): ServiceDefi
       try {
         return method.responseSerialize(message);
       } catch (error) {
-        log.error('response not encoded', { method: method.path.slice(1), detail: (error as Error).message, stack: (error as Error).stack });
+        log.error('response not encoded', {
+          method: method.path.slice(1),
+          detail: (error as Error).message,
+          stack: (error as Error).stack,
+        });
         throw error;
       }
     };
@@ -131,7 +144,9 @@ function loggedSerializers(definition: ServiceDefinition, log: Log): ServiceDefi
 }
 
 /** The admission that the limits of `config` describe. */
-export function makeAdmission(config: Pick<Config, 'memoryLimitBytes' | 'admissionQueueLength' | 'admissionWaitSeconds'>): Admission {
+export function makeAdmission(
+  config: Pick<Config, 'memoryLimitBytes' | 'admissionQueueLength' | 'admissionWaitSeconds'>,
+): Admission {
   return new Admission({
     limitBytes: config.memoryLimitBytes || Math.floor(machineMemoryBytes() * MEMORY_SHARE),
     queueLength: config.admissionQueueLength,

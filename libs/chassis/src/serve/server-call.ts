@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type Metadata, status, type StatusObject } from '@grpc/grpc-js';
-import { type Attributes, type Context, isSpanContextValid, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { type Problem } from '@armilla/base';
 import { grpcCodeName } from '../errors/grpc-code.js';
 import { type CallIdentity, problemToStatus } from '../errors/status.js';
@@ -50,11 +59,13 @@ export class ServerCall {
     this.#attributes = { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': name };
     const parent = parseTraceparent(firstText(metadata, 'traceparent'), firstText(metadata, 'tracestate'));
     const parentContext = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
-    const span = trace.getTracer(TRACER_NAME).startSpan(
-      this.method,
-      { kind: SpanKind.SERVER, attributes: { ...this.#attributes, 'armilla.request_id': this.requestId } },
-      parentContext,
-    );
+    const span = trace
+      .getTracer(TRACER_NAME)
+      .startSpan(
+        this.method,
+        { kind: SpanKind.SERVER, attributes: { ...this.#attributes, 'armilla.request_id': this.requestId } },
+        parentContext,
+      );
     this.span = isSpanContextValid(span.spanContext()) ? span : trace.wrapSpanContext(newSpanContext());
     this.otelContext = trace.setSpan(parentContext, this.span);
     this.traceId = this.span.spanContext().traceId;

@@ -1,6 +1,16 @@
 import { connect as connectHttp2, type Http2Session } from 'node:http2';
 import { fail, Random } from '@armilla/base';
-import { callMetadata, callOnce, cutMessage, type Frame, FrameAssembler, makeFrame, readFrames, sealFrame, writeFrame } from '../index.js';
+import {
+  callMetadata,
+  callOnce,
+  cutMessage,
+  type Frame,
+  FrameAssembler,
+  makeFrame,
+  readFrames,
+  sealFrame,
+  writeFrame,
+} from '../index.js';
 import { collect, NAME, pause, problemOf, startLoopback } from '../testing/loopback.js';
 import { RECEIVE_WINDOW_BYTES } from './window.js';
 
@@ -20,7 +30,10 @@ test('both ends stream a message of 24 MB at once without a stop, byte for byte'
     }
     throw new Error('no message came');
   })();
-  for (const frame of cutMessage({ header: Buffer.alloc(100), body: [body], bodyLength: body.length }, 1, { crc: true })) await writeFrame(call, frame);
+  for (const frame of cutMessage({ header: Buffer.alloc(100), body: [body], bodyLength: body.length }, 1, {
+    crc: true,
+  }))
+    await writeFrame(call, frame);
   call.end();
   expect((await received).equals(body)).toBe(true);
   await stop();
@@ -62,14 +75,27 @@ test('a reader that stops holds back the sender: a few frames are under way, not
 });
 
 test('a writer is not kept waiting by a dead reader', async () => {
-  const { client, stop } = await startLoopback({ async *match() { await new Promise(() => undefined); yield makeFrame(); } });
+  const { client, stop } = await startLoopback({
+    async *match() {
+      await new Promise(() => undefined);
+      yield makeFrame();
+    },
+  });
   const call = client.match();
   const abort = new AbortController();
   call.on('error', () => undefined);
-  const writing = problemOf((async () => { for (;;) await writeFrame(call, big(), abort.signal); })());
+  const writing = problemOf(
+    (async () => {
+      for (;;) await writeFrame(call, big(), abort.signal);
+    })(),
+  );
   setTimeout(() => abort.abort(), 200);
   expect((await writing).reason).toBe('CANCELLED');
-  const second = problemOf((async () => { for (;;) await writeFrame(call, big()); })());
+  const second = problemOf(
+    (async () => {
+      for (;;) await writeFrame(call, big());
+    })(),
+  );
   call.cancel();
   expect((await second).reason).toBe('CANCELLED');
   await stop();
@@ -85,7 +111,9 @@ test('a client refused in mid-upload gets the reason, though it goes on writing'
   let upload: Promise<void> | undefined;
   const put = callOnce((metadata, options, callback) => {
     const call = client.put(metadata, options, callback);
-    upload = (async () => { for (;;) await writeFrame(call, big()); })().catch(() => undefined);
+    upload = (async () => {
+      for (;;) await writeFrame(call, big());
+    })().catch(() => undefined);
     return call;
   });
   expect((await problemOf(put)).reason).toBe('QUOTA_EXCEEDED');
@@ -102,7 +130,11 @@ test('a failure after the first frames is never the end of a complete stream', a
     },
   });
   let seen = 0;
-  const problem = await problemOf((async () => { for await (const _ of readFrames<Frame>(client.match())) seen++; })());
+  const problem = await problemOf(
+    (async () => {
+      for await (const _ of readFrames<Frame>(client.match())) seen++;
+    })(),
+  );
   expect(problem.reason).toBe('ARROW_INVALID');
   expect(seen).toBeLessThanOrEqual(2);
   await stop();
@@ -156,16 +188,23 @@ test('32 streams at once are each answered with their own bytes', async () => {
 test('a reader below the minimum rate is ended with a reason, one that keeps up is not', async () => {
   const flags = { minReaderBytesPerSecond: '4MiB', readerWindowSeconds: 1 };
   const reasons: string[] = [];
-  const { client, server, lines, stop } = await startLoopback({
-    async *match(_, { signal }) {
-      signal.addEventListener('abort', () => reasons.push((signal.reason as { reason: string }).reason));
-      for (let i = 0; i < 24; i++) yield big();
+  const { client, server, lines, stop } = await startLoopback(
+    {
+      async *match(_, { signal }) {
+        signal.addEventListener('abort', () => reasons.push((signal.reason as { reason: string }).reason));
+        for (let i = 0; i < 24; i++) yield big();
+      },
     },
-  }, flags);
+    flags,
+  );
   expect((await collect(readFrames<Frame>(client.match()))).length).toBe(24);
   expect(reasons).toEqual([]);
   const call = client.match();
-  const problem = await problemOf((async () => { for await (const _ of readFrames<Frame>(call)) await pause(700); })());
+  const problem = await problemOf(
+    (async () => {
+      for await (const _ of readFrames<Frame>(call)) await pause(700);
+    })(),
+  );
   expect(problem.reason).toBe('READER_TOO_SLOW');
   expect(reasons).toEqual(['READER_TOO_SLOW']);
   expect(server.activeCallCount).toBe(0);
@@ -176,7 +215,12 @@ test('a reader below the minimum rate is ended with a reason, one that keeps up 
 /** A unary call with raw bytes, by plain HTTP/2; resolves with the trailers. */
 function rawCall(address: string, path: string, body: Buffer): Promise<Record<string, unknown>> {
   const session = connectHttp2(`http://${address}`);
-  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
   return new Promise((resolve, reject) => {
     const done = (headers: Record<string, unknown>): void => {
       if (headers['grpc-status'] === undefined) return;

@@ -24,9 +24,13 @@ test('messages cut to frames come back whole, on two interleaved tables', () => 
   const random = new Random(6);
   for (let n = 0; n < 100; n++) {
     const sent = [0, 1].map((table) =>
-      Array.from({ length: 5 }, () => message(1 + random.below(50), ...Array.from({ length: random.below(5) }, () => random.below(3000)))).map((m) => ({ m, table })),
+      Array.from({ length: 5 }, () =>
+        message(1 + random.below(50), ...Array.from({ length: random.below(5) }, () => random.below(3000))),
+      ).map((m) => ({ m, table })),
     );
-    const queues = sent.map((list) => list.flatMap(({ m, table }) => [...cutMessage(m, table, { crc: random.below(2) === 1, frameBodyBytes: 256 })]));
+    const queues = sent.map((list) =>
+      list.flatMap(({ m, table }) => [...cutMessage(m, table, { crc: random.below(2) === 1, frameBodyBytes: 256 })]),
+    );
     const assembler = new FrameAssembler();
     const got: FramedMessage[][] = [[], []];
     while (queues.some((queue) => queue.length > 0)) {
@@ -61,11 +65,13 @@ test('frames hold 1 MiB of body at most and say which is the last', () => {
 });
 
 test('frames against the contract are refused', () => {
-  const push = (...frames: Partial<Frame>[]) => () => {
-    const assembler = new FrameAssembler({ headerBytes: 1000, messageBytes: 5000 });
-    for (const frame of frames) assembler.push(makeFrame(frame));
-    assembler.finish();
-  };
+  const push =
+    (...frames: Partial<Frame>[]) =>
+    () => {
+      const assembler = new FrameAssembler({ headerBytes: 1000, messageBytes: 5000 });
+      for (const frame of frames) assembler.push(makeFrame(frame));
+      assembler.finish();
+    };
   const header = bytes(8);
   const body = [bytes(8)];
   expect(reasonOf(push({ body }))).toBe('STREAM_ORDER');
@@ -76,7 +82,9 @@ test('frames against the contract are refused', () => {
   expect(reasonOf(push({ header, more: true, endOfTable: true }))).toBe('STREAM_ORDER');
   expect(reasonOf(push({ header, endOfTable: true }, { header }))).toBe('STREAM_ORDER');
   expect(reasonOf(push({ header: bytes(1001) }))).toBe('MESSAGE_TOO_LARGE');
-  expect(reasonOf(push({ header, body: [bytes(3000)], more: true }, { body: [bytes(3000)] }))).toBe('MESSAGE_TOO_LARGE');
+  expect(reasonOf(push({ header, body: [bytes(3000)], more: true }, { body: [bytes(3000)] }))).toBe(
+    'MESSAGE_TOO_LARGE',
+  );
   expect(reasonOf(push({ header, body, more: true }, { metadata: bytes(3) }, { body }))).toBe('none');
   expect(reasonOf(push({ metadata: bytes(3) }, { header, endOfTable: true }, { table: 1, header }))).toBe('none');
 });

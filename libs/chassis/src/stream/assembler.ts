@@ -48,14 +48,16 @@ export class FrameAssembler {
     let pending = this.#pending.get(table);
     if (frame.header.byteLength > 0) {
       if (pending) throw this.#disorder(`a message of table ${table} begins within another`);
-      if (frame.header.byteLength > this.#headerBytes) throw this.#tooLarge('message header', frame.header.byteLength, this.#headerBytes);
+      if (frame.header.byteLength > this.#headerBytes)
+        throw this.#tooLarge('message header', frame.header.byteLength, this.#headerBytes);
       pending = { header: frame.header, body: [], bodyLength: 0 };
     } else if (!pending && (frame.bodyLength > 0 || frame.more)) {
       throw this.#disorder(`a body of table ${table} comes without a header`);
     }
     if (pending) {
       pending.bodyLength += frame.bodyLength;
-      if (pending.bodyLength > this.#messageBytes) throw this.#tooLarge('message body', pending.bodyLength, this.#messageBytes);
+      if (pending.bodyLength > this.#messageBytes)
+        throw this.#tooLarge('message body', pending.bodyLength, this.#messageBytes);
       for (const part of frame.body) pending.body.push(part);
       if (frame.more && !hasBytes) throw this.#disorder(`an empty frame of table ${table} says that more follows`);
     }

@@ -26,7 +26,11 @@ export function* cutMessage(message: FramedMessage, table: number, options: CutO
   const limit = options.frameBodyBytes ?? FRAME_BODY_BYTES;
   let header = message.header;
   if (header.byteLength > FRAME_HEADER_BYTES) {
-    throw fail('MESSAGE_TOO_LARGE', { where: 'Arrow message header', got: header.byteLength, limit: FRAME_HEADER_BYTES });
+    throw fail('MESSAGE_TOO_LARGE', {
+      where: 'Arrow message header',
+      got: header.byteLength,
+      limit: FRAME_HEADER_BYTES,
+    });
   }
   let left = message.bodyLength;
   let part = 0;
@@ -35,7 +39,7 @@ export function* cutMessage(message: FramedMessage, table: number, options: CutO
     // A large header travels alone.
     const take = header.byteLength > limit ? 0 : Math.min(left, limit);
     const body: Uint8Array[] = [];
-    for (let need = take; need > 0; ) {
+    for (let need = take; need > 0;) {
       const bytes = message.body[part];
       if (bytes === undefined) throw new RangeError(`message body ends ${need} bytes early`);
       const slice = bytes.subarray(offset, offset + need);

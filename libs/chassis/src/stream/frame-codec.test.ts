@@ -21,7 +21,8 @@ function randomFrame(random: Random): Frame {
   return random.below(2) ? sealFrame(frame) : frame;
 }
 
-const equal = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean => Buffer.compare(a ?? Buffer.alloc(0), b ?? Buffer.alloc(0)) === 0;
+const equal = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  Buffer.compare(a ?? Buffer.alloc(0), b ?? Buffer.alloc(0)) === 0;
 
 test('the hand codec and the generated one agree on every field', () => {
   const random = new Random(1);
@@ -33,14 +34,25 @@ test('the hand codec and the generated one agree on every field', () => {
     expect(equal(generated.dataBody, Buffer.concat(frame.body))).toBe(true);
     expect(equal(generated.dataHeader.subarray(0, frame.header.length), frame.header)).toBe(true);
     expect(generated.dataHeader.subarray(frame.header.length).every((byte) => byte === 0)).toBe(true);
-    expect(generated).toMatchObject({ table: frame.table, endOfTable: frame.endOfTable, more: frame.more, crc32c: frame.crc32c });
+    expect(generated).toMatchObject({
+      table: frame.table,
+      endOfTable: frame.endOfTable,
+      more: frame.more,
+      crc32c: frame.crc32c,
+    });
     expect(equal(ArrowFrame.encode(generated).finish(), wire)).toBe(true);
 
     const back = deserializeFrame(wire);
     expect(equal(back.header, generated.dataHeader)).toBe(true);
     expect(equal(back.metadata, generated.appMetadata)).toBe(true);
     expect(equal(Buffer.concat(back.body), generated.dataBody)).toBe(true);
-    expect(back).toMatchObject({ table: frame.table, endOfTable: frame.endOfTable, more: frame.more, crc32c: frame.crc32c, bodyLength: frame.bodyLength });
+    expect(back).toMatchObject({
+      table: frame.table,
+      endOfTable: frame.endOfTable,
+      more: frame.more,
+      crc32c: frame.crc32c,
+      bodyLength: frame.bodyLength,
+    });
   }
 });
 
@@ -48,7 +60,12 @@ test('a body arrives 8-byte aligned behind the gRPC prefix, whatever the other f
   for (let header = 1; header < 300; header++) {
     for (const bodyLength of [1, 127, 128, 20_000]) {
       for (const table of [0, 1]) {
-        const plain = makeFrame({ header: Buffer.alloc(header, 1), table, more: header % 3 === 0, body: [Buffer.alloc(bodyLength)] });
+        const plain = makeFrame({
+          header: Buffer.alloc(header, 1),
+          table,
+          more: header % 3 === 0,
+          body: [Buffer.alloc(bodyLength)],
+        });
         for (const frame of [plain, sealFrame(plain)]) {
           const wire = serializeFrame(frame);
           const message = Buffer.from(new Uint8Array(5 + wire.length).buffer, 5);
@@ -72,7 +89,9 @@ test('a received frame is forwarded byte for byte', () => {
 
 test('a changed byte under a checksum is found', () => {
   const random = new Random(3);
-  const frame = sealFrame(makeFrame({ header: Buffer.from('a header'), metadata: Buffer.from('m'), body: [Buffer.alloc(500, 9)] }));
+  const frame = sealFrame(
+    makeFrame({ header: Buffer.from('a header'), metadata: Buffer.from('m'), body: [Buffer.alloc(500, 9)] }),
+  );
   const wire = serializeFrame(frame);
   const start = wire.indexOf(Buffer.alloc(500, 9));
   for (let n = 0; n < 200; n++) {
@@ -117,7 +136,8 @@ test('lying lengths, endless numbers and groups are refused', () => {
     [0x20, 2],
     [0x41, 1, 2, 3],
   ];
-  for (const bytes of cases) expect(reasonOf(() => deserializeFrame(Buffer.from(bytes)))).toMatch(/REQUEST_INVALID|STREAM_ORDER/);
+  for (const bytes of cases)
+    expect(reasonOf(() => deserializeFrame(Buffer.from(bytes)))).toMatch(/REQUEST_INVALID|STREAM_ORDER/);
   const received = receiveFrame(Buffer.from([0x12, 0x7f]));
   expect(received).toBeInstanceOf(Undecodable);
 });

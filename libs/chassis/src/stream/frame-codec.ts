@@ -41,10 +41,12 @@ export class FrameEncoding {
   constructor(frame: Frame) {
     this.#frame = frame;
     this.#headerLength = frame.header.byteLength + (frame.crc32c === undefined ? headerPadding(frame) : 0);
-    this.byteLength = bytesFieldSize(HEADER, this.#headerLength) + smallFieldsSize(frame) + bytesFieldSize(BODY, frame.bodyLength);
+    this.byteLength =
+      bytesFieldSize(HEADER, this.#headerLength) + smallFieldsSize(frame) + bytesFieldSize(BODY, frame.bodyLength);
     this.length = this.byteLength;
     const bodyLength = frame.body.reduce((sum, part) => sum + part.byteLength, 0);
-    if (bodyLength !== frame.bodyLength) throw new RangeError(`frame body has ${bodyLength} bytes, declared ${frame.bodyLength}`);
+    if (bodyLength !== frame.bodyLength)
+      throw new RangeError(`frame body has ${bodyLength} bytes, declared ${frame.bodyLength}`);
   }
 
   /** Writes the encoding into `out` from `start` on; returns its length. */
@@ -138,10 +140,12 @@ export function deserializeFrame(bytes: Buffer): Frame {
         reader.skip(tag);
     }
   }
-  if (frame.table !== 0 && frame.table !== 1) throw fail('STREAM_ORDER', { where: WHERE, detail: `table is ${frame.table}, must be 0 or 1` });
+  if (frame.table !== 0 && frame.table !== 1)
+    throw fail('STREAM_ORDER', { where: WHERE, detail: `table is ${frame.table}, must be 0 or 1` });
   if (frame.crc32c !== undefined) {
     const got = frameCrc32c(frame);
-    if (got !== frame.crc32c) throw fail('CHECKSUM_MISMATCH', { where: WHERE, got: hex(got), expected: hex(frame.crc32c) });
+    if (got !== frame.crc32c)
+      throw fail('CHECKSUM_MISMATCH', { where: WHERE, got: hex(got), expected: hex(frame.crc32c) });
   }
   return frame;
 }

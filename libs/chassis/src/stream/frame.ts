@@ -39,5 +39,7 @@ export function frameByteLength(frame: Frame): number {
 
 /** The same for any message of a stream; what is no frame is small and counts nothing. */
 export function messageByteLength(message: unknown): number {
-  return typeof message === 'object' && message !== null && 'bodyLength' in message ? frameByteLength(message as Frame) : 0;
+  return typeof message === 'object' && message !== null && 'bodyLength' in message
+    ? frameByteLength(message as Frame)
+    : 0;
 }

@@ -33,8 +33,14 @@ export function withFrameCodec<D extends ServiceDefinition<UntypedServiceImpleme
       name,
       {
         ...method,
-        ...(carriesFrames(method.requestDeserialize) && { requestSerialize: sendFrame, requestDeserialize: receiveFrame }),
-        ...(carriesFrames(method.responseDeserialize) && { responseSerialize: sendFrame, responseDeserialize: receiveFrame }),
+        ...(carriesFrames(method.requestDeserialize) && {
+          requestSerialize: sendFrame,
+          requestDeserialize: receiveFrame,
+        }),
+        ...(carriesFrames(method.responseDeserialize) && {
+          responseSerialize: sendFrame,
+          responseDeserialize: receiveFrame,
+        }),
       },
     ];
   });

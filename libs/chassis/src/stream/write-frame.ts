@@ -66,7 +66,13 @@ function wakeAll(state: WriteState): void {
 }
 
 function makeState(call: Writable): WriteState {
-  const state: WriteState = { inFlightBytes: 0, takenBytes: 0, failure: undefined, watched: undefined, wakers: new Set() };
+  const state: WriteState = {
+    inFlightBytes: 0,
+    takenBytes: 0,
+    failure: undefined,
+    watched: undefined,
+    wakers: new Set(),
+  };
   // grpc-js never calls back the writes of an ended call, so its end has to wake whoever waits; 'status' is all that a
   // client stream with a single response says.
   const onGone = (): void => {

@@ -20,7 +20,10 @@ export function watchProcess(): () => void {
       result.observe(system / 1e6, { 'cpu.mode': 'system' });
     });
   meter
-    .createObservableGauge('nodejs.eventloop.delay.max', { unit: 's', description: 'Longest delay of the event loop since the last reading' })
+    .createObservableGauge('nodejs.eventloop.delay.max', {
+      unit: 's',
+      description: 'Longest delay of the event loop since the last reading',
+    })
     .addCallback((result) => {
       result.observe(Math.max(0, delay.max / 1e9 - RESOLUTION_MS / 1e3));
       delay.reset();

@@ -1,6 +1,15 @@
 import { context, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { callMetadata, callOnce, type CallContext, connect, type Frame, makeFrame, readFrames, writeFrame } from '../index.js';
+import {
+  callMetadata,
+  callOnce,
+  type CallContext,
+  connect,
+  type Frame,
+  makeFrame,
+  readFrames,
+  writeFrame,
+} from '../index.js';
 import { CrossmatchServiceService, ExplainRequest, ExplainResponse } from '@armilla/proto';
 import { collect, problemOf, startLoopback } from '../testing/loopback.js';
 import { startTelemetry } from './telemetry.js';
@@ -15,7 +24,16 @@ test('traceparent is read and written as W3C says', () => {
   expect(parsed!.traceState!.serialize()).toBe('vendor=1');
   expect(formatTraceparent(parsed!)).toBe(PARENT);
   expect(parseTraceparent(`cc-${TRACE}-b7ad6b7169203331-01-more`)).toBeDefined();
-  for (const bad of [undefined, '', 'x', PARENT.toUpperCase(), `${PARENT}-more`, PARENT.replace('00-', 'ff-'), `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, `00-${TRACE}-${'0'.repeat(16)}-01`]) {
+  for (const bad of [
+    undefined,
+    '',
+    'x',
+    PARENT.toUpperCase(),
+    `${PARENT}-more`,
+    PARENT.replace('00-', 'ff-'),
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    `00-${TRACE}-${'0'.repeat(16)}-01`,
+  ]) {
     expect(parseTraceparent(bad)).toBeUndefined();
   }
   expect(parseTraceparent(formatTraceparent(newSpanContext()))).toBeDefined();
@@ -52,7 +70,13 @@ test('one trace goes from the client through the call into the handler, unary an
   expect(seen).toEqual([traceId, traceId]);
   const spans = exporter.getFinishedSpans().filter((span) => span.spanContext().traceId === traceId);
   const service = 'armilla.crossmatch.v1.CrossmatchService';
-  expect(spans.map(({ name, kind }) => `${name} ${kind}`).sort()).toEqual([`${service}/Explain 1`, `${service}/Explain 2`, `${service}/Match 1`, `${service}/Match 2`, 'root 0']);
+  expect(spans.map(({ name, kind }) => `${name} ${kind}`).sort()).toEqual([
+    `${service}/Explain 1`,
+    `${service}/Explain 2`,
+    `${service}/Match 1`,
+    `${service}/Match 2`,
+    'root 0',
+  ]);
   await stop();
   await provider.shutdown();
   trace.disable();
@@ -70,7 +94,9 @@ test('without an SDK the trace id of the caller still reaches handler, error and
   const client = connect(CrossmatchServiceService, server.address);
   const metadata = callMetadata({});
   metadata.set('traceparent', PARENT);
-  const problem = await problemOf(callOnce((given, ...rest) => client.explain(ExplainRequest.fromPartial({}), given, ...rest), { metadata }));
+  const problem = await problemOf(
+    callOnce((given, ...rest) => client.explain(ExplainRequest.fromPartial({}), given, ...rest), { metadata }),
+  );
   expect(problem.fields.trace_id).toBe(TRACE);
   expect(contexts[0].traceId).toBe(TRACE);
   expect(lines.find((line) => line.includes('unexpected'))).toContain(TRACE);
@@ -90,7 +116,9 @@ test('metrics of calls, admission and process are there as Prometheus text', asy
   await frames;
   await stop();
   const text = await telemetry.prometheusText();
-  expect(text).toMatch(/^rpc_server_call_duration_count\{[^}]*rpc_method="Explain"[^}]*rpc_response_status_code="OK"[^}]*\} 1$/m);
+  expect(text).toMatch(
+    /^rpc_server_call_duration_count\{[^}]*rpc_method="Explain"[^}]*rpc_response_status_code="OK"[^}]*\} 1$/m,
+  );
   expect(text).toMatch(/^armilla_rpc_received(_total)?\{[^}]*rpc_method="Match"[^}]*\} 10\d\d$/m);
   expect(text).toMatch(/^armilla_rpc_sent(_total)?\{[^}]*\} 10\d\d$/m);
   expect(text).toMatch(/^rpc_server_active_requests\{[^}]*rpc_method="Match"[^}]*\} 0$/m);
@@ -98,5 +126,6 @@ test('metrics of calls, admission and process are there as Prometheus text', asy
   expect(text).toContain('target_info{service_name="armilla"');
   expect(text).toMatch(/^process_memory_usage(\{[^}]*\})? \d+$/m);
   // Every line is a comment or `name{labels} value`.
-  for (const line of text.split('\n').filter(Boolean)) expect(line).toMatch(/^(# (HELP|TYPE) .*|[a-z_]+(\{[^}]*\})? [-+0-9.eE]+|[a-z_]+(\{[^}]*\})? [+-]?(Inf|NaN))$/i);
+  for (const line of text.split('\n').filter(Boolean))
+    expect(line).toMatch(/^(# (HELP|TYPE) .*|[a-z_]+(\{[^}]*\})? [-+0-9.eE]+|[a-z_]+(\{[^}]*\})? [+-]?(Inf|NaN))$/i);
 });

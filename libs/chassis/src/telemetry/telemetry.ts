@@ -29,7 +29,9 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
   const env = options.env ?? process.env;
   const exporting =
     env.OTEL_SDK_DISABLED !== 'true' &&
-    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'].some((name) => env[name]);
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'].some(
+      (name) => env[name],
+    );
   const { PrometheusExporter, PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
   // Only the collecting half of the exporter: the text is served by the gateway, behind its own rules.
   const reader = new PrometheusExporter({ preventServerStart: true });
@@ -44,7 +46,12 @@ export async function startTelemetry(options: TelemetryOptions = {}): Promise<Te
     metrics.disable();
     context.disable();
   };
-  return { exporting, prometheusText: () => collectText(reader, serializer), shutdown, [Symbol.asyncDispose]: shutdown };
+  return {
+    exporting,
+    prometheusText: () => collectText(reader, serializer),
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
 }
 
 async function collectText(reader: MetricReader, serializer: PrometheusSerializer): Promise<string> {
@@ -56,12 +63,16 @@ async function collectText(reader: MetricReader, serializer: PrometheusSerialize
 }
 
 async function startMetrics(reader: MetricReader, serviceName: string): Promise<() => Promise<void>> {
-  const [{ MeterProvider }, { defaultResource, resourceFromAttributes }, { AsyncLocalStorageContextManager }] = await Promise.all([
-    import('@opentelemetry/sdk-metrics'),
-    import('@opentelemetry/resources'),
-    import('@opentelemetry/context-async-hooks'),
-  ]);
-  const provider = new MeterProvider({ readers: [reader], resource: defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName })) });
+  const [{ MeterProvider }, { defaultResource, resourceFromAttributes }, { AsyncLocalStorageContextManager }] =
+    await Promise.all([
+      import('@opentelemetry/sdk-metrics'),
+      import('@opentelemetry/resources'),
+      import('@opentelemetry/context-async-hooks'),
+    ]);
+  const provider = new MeterProvider({
+    readers: [reader],
+    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName })),
+  });
   metrics.setGlobalMeterProvider(provider);
   // Without spans to record, contexts still carry the trace id of the caller to the next hop.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

@@ -22,7 +22,8 @@ export const traceClient: Interceptor = (options, nextCall) =>
         next(metadata, {
           onReceiveStatus(callStatus, nextStatus) {
             span.setAttribute('rpc.grpc.status_code', callStatus.code);
-            if (callStatus.code !== status.OK) span.setStatus({ code: SpanStatusCode.ERROR, message: callStatus.details });
+            if (callStatus.code !== status.OK)
+              span.setStatus({ code: SpanStatusCode.ERROR, message: callStatus.details });
             span.end();
             nextStatus(callStatus);
           },

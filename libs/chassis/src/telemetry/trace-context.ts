@@ -10,9 +10,17 @@ export function parseTraceparent(traceparent: string | undefined, tracestate?: s
   if (!match) return undefined;
   const [, version, traceId, spanId, flags, rest] = match;
   // Version 00 has exactly four parts; later versions may add some. All-zero ids are invalid.
-  if (version === 'ff' || (version === '00' && rest !== undefined) || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
-  const traceState = tracestate !== undefined && tracestate.length <= TRACESTATE_CHARS ? createTraceState(tracestate) : undefined;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true, ...(traceState && { traceState }) };
+  if (version === 'ff' || (version === '00' && rest !== undefined) || /^0+$/.test(traceId) || /^0+$/.test(spanId))
+    return undefined;
+  const traceState =
+    tracestate !== undefined && tracestate.length <= TRACESTATE_CHARS ? createTraceState(tracestate) : undefined;
+  return {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+    ...(traceState && { traceState }),
+  };
 }
 
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
@@ -21,5 +29,9 @@ export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext):
 
 /** An unsampled context of a new trace: gives errors and logs a trace id where no SDK records spans. */
 export function newSpanContext(): SpanContext {
-  return { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), traceFlags: TraceFlags.NONE };
+  return {
+    traceId: randomBytes(16).toString('hex'),
+    spanId: randomBytes(8).toString('hex'),
+    traceFlags: TraceFlags.NONE,
+  };
 }

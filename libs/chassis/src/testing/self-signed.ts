@@ -22,7 +22,11 @@ export function makeSelfSigned(): { cert: string; key: string } {
   const validity = sequence(der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('491231235959Z')));
   const altNames = sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])));
   const extensions = sequence(
-    sequence(oid(BASIC_CONSTRAINTS), der(0x01, Buffer.from([0xff])), der(0x04, sequence(der(0x01, Buffer.from([0xff]))))),
+    sequence(
+      oid(BASIC_CONSTRAINTS),
+      der(0x01, Buffer.from([0xff])),
+      der(0x04, sequence(der(0x01, Buffer.from([0xff])))),
+    ),
     sequence(oid(SUBJECT_ALT_NAME), der(0x04, altNames)),
   );
   const body = sequence(

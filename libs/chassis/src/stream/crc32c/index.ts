@@ -4,7 +4,9 @@ import { referenceCrc32c } from './reference.js';
 /** TypeScript declares WebAssembly with the browser's globals only; undefined under `node --jitless`. */
 const { WebAssembly } = globalThis as unknown as {
   readonly WebAssembly?: {
-    readonly Memory: new (limits: { initial: number; maximum: number; shared: true }) => { readonly buffer: SharedArrayBuffer };
+    readonly Memory: new (limits: { initial: number; maximum: number; shared: true }) => {
+      readonly buffer: SharedArrayBuffer;
+    };
     readonly Module: new (code: Uint8Array) => object;
     readonly Instance: new (module: object, imports: object) => { readonly exports: Readonly<Record<string, unknown>> };
   };
@@ -47,5 +49,8 @@ function loadKernel(): Kernel | 'none' {
   const code = readFileSync(new URL('../../../build/stream/crc32c/kernel.wasm', import.meta.url));
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } });
   (exports.init as () => void)();
-  return { window: new Uint8Array(memory.buffer, WINDOW_START, WINDOW_BYTES), update: exports.update as Kernel['update'] };
+  return {
+    window: new Uint8Array(memory.buffer, WINDOW_START, WINDOW_BYTES),
+    update: exports.update as Kernel['update'],
+  };
 }
