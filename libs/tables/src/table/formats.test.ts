@@ -143,7 +143,7 @@ test.each([
 
 test('gzip cut in the middle of a large file is told after its good rows', async () => {
   const bytes = gzipSync(
-    Buffer.from(`ra,dec\n${Array.from({ length: 400_000 }, (_, i) => `${i * 1.7},${i}`).join('\n')}\n`),
+    Buffer.from(`ra,dec\n${Array.from({ length: 150_000 }, (_, i) => `${i * 1.7},${i}`).join('\n')}\n`),
   );
   const cut = bytes.subarray(0, bytes.length - 1000);
   const reader = await openTable({ name: 'cut', stream: inPieces(cut, 65_536) });

@@ -121,10 +121,7 @@ async function openBinary(input: Input, found: Recognised, options: OpenOptions)
 async function openFiles(where: string, paths: readonly string[], options: OpenOptions): Promise<TableReader> {
   const inputs = await Promise.all(paths.map(fileInput));
   const first = await recognise(inputs[0], options);
-  if (first.csv === undefined) {
-    const openers = inputs.map((input) => () => openInput(input, options));
-    return concat(where, await openers[0](), openers.slice(1));
-  }
+  if (first.csv === undefined) return openBinaryFiles(where, inputs, options);
   const parts: { source: CsvSource; shape: CsvShape }[] = [];
   for (const [index, input] of inputs.entries()) {
     const found = index === 0 ? first : await recognise(input, options);
@@ -147,23 +144,37 @@ async function openFiles(where: string, paths: readonly string[], options: OpenO
     csvReader(source, shape, JSON.stringify(shape.dialect.names) === names ? seen : shape.seen, options),
   );
   for (const reader of readers) checkSameSchema(readers[0], reader);
-  return concat(
-    where,
-    readers[0],
-    readers.slice(1).map((reader) => () => Promise.resolve(reader)),
-    readers,
-  );
-}
-
-async function concat(
-  where: string,
-  first: TableReader,
-  openNext: readonly (() => Promise<TableReader>)[],
-  all?: readonly TableReader[],
-): Promise<TableReader> {
-  const rowCount = all?.reduce<number | undefined>(
+  const rowCount = readers.reduce<number | undefined>(
     (sum, reader) => (sum === undefined || reader.rowCount === undefined ? undefined : sum + reader.rowCount),
     0,
   );
-  return new ConcatReader(where, first, rowCount, openNext);
+  return new ConcatReader(
+    where,
+    readers[0],
+    rowCount,
+    readers.slice(1).map((reader) => () => Promise.resolve(reader)),
+  );
+}
+
+/** Each file is looked at before the first row is given, but only one is open at a time. */
+async function openBinaryFiles(where: string, inputs: readonly Input[], options: OpenOptions): Promise<TableReader> {
+  const first = await openInput(inputs[0], options);
+  try {
+    let rowCount = first.rowCount;
+    for (const input of inputs.slice(1)) {
+      const reader = await openInput(input, options);
+      await reader.close();
+      checkSameSchema(first, reader);
+      rowCount = rowCount === undefined || reader.rowCount === undefined ? undefined : rowCount + reader.rowCount;
+    }
+    return new ConcatReader(
+      where,
+      first,
+      rowCount,
+      inputs.slice(1).map((input) => () => openInput(input, options)),
+    );
+  } catch (error) {
+    await first.close();
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,9 +28,9 @@ function failingFiles(failing: number, code: string): { files: OutputFiles; call
     return call();
   };
   const files: OutputFiles = {
-    kindOf: (path) => step(() => diskFiles.kindOf(path)),
-    open: async (path) => {
-      const file = await step(() => diskFiles.open(path));
+    look: (path) => step(() => diskFiles.look(path)),
+    open: async (path, mode) => {
+      const file = await step(() => diskFiles.open(path, mode));
       return {
         write: (bytes) => step(() => file.write(bytes)),
         sync: () => step(() => file.sync()),
@@ -116,6 +116,20 @@ test('an abort or an error of the rows leaves nothing behind', async () => {
   };
   await expect(writeTable(path, table.schema, failing(), { format: 'parquet' })).rejects.toThrow('no more');
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a file that is replaced keeps its permissions, and a link stays a link', async () => {
+  await writeFile(join(folder, 'real.csv'), 'old', { mode: 0o600 });
+  await symlink('real.csv', join(folder, 'link.csv'));
+  await writeTable(join(folder, 'link.csv'), table.schema, each(table.batches), { format: 'csv', overwrite: true });
+  expect((await lstat(join(folder, 'link.csv'))).isSymbolicLink()).toBe(true);
+  expect((await lstat(join(folder, 'real.csv'))).mode & 0o777).toBe(0o600);
+  expect(await rowsOf((await openTable(join(folder, 'real.csv'))).batches())).toEqual(table.rows);
+});
+
+test('a full device is told', async () => {
+  const written = writeTable('/dev/full', table.schema, each(table.batches), { format: 'csv' });
+  await expect(written).rejects.toMatchObject({ reason: 'OUTPUT_WRITE_FAILED' });
 });
 
 test('devices are written in place', async () => {

@@ -1,16 +1,24 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, isProblem } from '@armilla/base';
 
 /** The file system calls of one output, so that a test can let each of them fail. */
 export interface OutputFiles {
   /** Undefined where there is nothing. */
-  kindOf(path: string): Promise<'file' | 'folder' | 'device' | undefined>;
-  open(path: string): Promise<OutputFile>;
+  look(path: string): Promise<OutputPlace | undefined>;
+  open(path: string, mode: number | undefined): Promise<OutputFile>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Makes a rename inside `folder` last. */
   syncFolder(folder: string): Promise<void>;
+}
+
+export interface OutputPlace {
+  readonly kind: 'file' | 'folder' | 'device';
+  /** Without symbolic links: a link stays a link to the file that it names. */
+  readonly realPath: string;
+  /** Permissions, which a file keeps when it is replaced. */
+  readonly mode: number;
 }
 
 export interface OutputFile {
@@ -20,17 +28,18 @@ export interface OutputFile {
 }
 
 export const diskFiles: OutputFiles = {
-  async kindOf(path) {
+  async look(path) {
     try {
       const found = await stat(path);
-      return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'device';
+      const kind = found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'device';
+      return { kind, realPath: kind === 'file' ? await realpath(path) : path, mode: found.mode & 0o777 };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
   },
-  async open(path) {
-    const handle = await open(path, 'w');
+  async open(path, mode) {
+    const handle = await open(path, 'w', mode);
     return {
       async write(bytes) {
         for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten;
@@ -70,14 +79,15 @@ export async function writeFileOutput(
 ): Promise<number> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const before = await files.kindOf(path).catch((error: unknown) => {
+  const before = await files.look(path).catch((error: unknown) => {
     throw notCreated(path, error);
   });
-  if (before === 'folder') throw fail('OUTPUT_NOT_CREATED', { where: path, detail: 'it is a folder' });
-  if (before === 'file' && options.overwrite !== true) throw fail('OUTPUT_EXISTS', { where: path });
-  const inPlace = before === 'device';
-  const part = inPlace ? path : `${path}.${process.pid}-${++partCount}.part`;
-  const file = await files.open(part).catch((error: unknown) => {
+  if (before?.kind === 'folder') throw fail('OUTPUT_NOT_CREATED', { where: path, detail: 'it is a folder' });
+  if (before?.kind === 'file' && options.overwrite !== true) throw fail('OUTPUT_EXISTS', { where: path });
+  const inPlace = before?.kind === 'device';
+  const target = before?.realPath ?? path;
+  const part = inPlace ? path : `${target}.${process.pid}-${++partCount}.part`;
+  const file = await files.open(part, before?.mode).catch((error: unknown) => {
     throw notCreated(path, error);
   });
   let closed = false;
@@ -93,11 +103,11 @@ export async function writeFileOutput(
     closed = true;
     await writing(path, file.close());
     if (!inPlace) {
-      if (options.overwrite !== true && (await writing(path, files.kindOf(path))) !== undefined)
+      if (options.overwrite !== true && (await writing(path, files.look(path))) !== undefined)
         throw fail('OUTPUT_EXISTS', { where: path });
-      await writing(path, files.rename(part, path));
+      await writing(path, files.rename(part, target));
       // The file is whole by now; a file system that cannot sync folders is no reason to call it failed.
-      await files.syncFolder(dirname(path)).catch(() => undefined);
+      await files.syncFolder(dirname(target)).catch(() => undefined);
     }
     return byteCount;
   } catch (error) {
