@@ -23,6 +23,6 @@ export { encodeTable, type EncodeOptions } from './table/encode.js';
 export { type Format, formatOfMediaType, formatOfName, FORMATS, isGzipName, mediaTypeOf, parseFormat } from './table/format.js';
 export { encodeTableInWorker, type EncodeInWorkerOptions, openTableInWorker, type OpenInWorkerOptions, type WorkerSource } from './table/in-worker.js';
 export { openTable, type OpenOptions } from './table/open.js';
-export type { BatchOptions, TableReader } from './table/reader.js';
+export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.js';
 export { closeTableThreads } from './table/thread.js';
 export { writeTable, type WriteOptions, type Written } from './table/write.js';

@@ -37,6 +37,16 @@ export class ColumnStore {
     this.#schema = new Schema(fields, schema.metadata);
   }
 
+  /** A sealed store of one batch, whose columns are kept as they are; in shared memory they reach threads without a copy. */
+  static of(batch: RecordBatch): ColumnStore {
+    const store = new ColumnStore(batch.schema);
+    store.#growing = [];
+    store.#schema = batch.schema;
+    store.#columns = batch.data.children as readonly Column[];
+    store.#rowCount = batch.numRows;
+    return store;
+  }
+
   /** The columns as they come out: dictionary indices are 32-bit, all else as given. */
   get schema(): Schema {
     return this.#schema;

@@ -25,11 +25,11 @@ export interface ColumnTarget {
 /**
  * Decodes one column of one row group from its bytes in the file (`chunk.offset`, `chunk.byteLength`). Knows no other
  * state, so that any thread can do it; `prepareCodecs` must have run there. `where` names file and column in problems;
- * `shared` asks for shared memory.
+ * `shared` asks for shared memory. With `target`, [valueCount * byteWidth] of 8-byte aligned memory, values of fixed width go there.
  */
-export function decodeColumnChunk(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, where: string, shared = false): ColumnValues {
+export function decodeColumnChunk(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, where: string, shared = false, target?: Uint8Array): ColumnValues {
   try {
-    return leaf.layout.kind === 'variable' ? decodeVariable(bytes, chunk, leaf, shared) : decodeFixed(bytes, chunk, leaf, shared);
+    return leaf.layout.kind === 'variable' ? decodeVariable(bytes, chunk, leaf, shared) : decodeFixed(bytes, chunk, leaf, shared, target);
   } catch (error) {
     throw parquetProblem(error, where);
   } finally {
@@ -58,11 +58,14 @@ export function decodeColumnChunkInto(bytes: Uint8Array, chunk: ColumnChunk, lea
   }
 }
 
-function decodeFixed(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, shared: boolean): ColumnValues {
+function decodeFixed(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, shared: boolean, target: Uint8Array | undefined): ColumnValues {
   const rowCount = chunk.valueCount;
-  const column = new FixedColumn(leaf, allocate(rowCount * strideOf(leaf), shared));
+  const asStored = leaf.layout.kind === 'fixed' && leaf.layout.convert === 'none';
+  const column = new FixedColumn(leaf, asStored && target ? target : allocate(rowCount * strideOf(leaf), shared && asStored));
   const { nullCount, valid } = fillFixed(new PageWalk(bytes, chunk, leaf), column);
-  const values = inMemory(convertValues(leaf, column.bytes, rowCount), shared);
+  const converted = convertValues(leaf, column.bytes, rowCount);
+  if (target && !asStored) target.set(converted);
+  const values = target ?? inMemory(converted, shared);
   return { rowCount, nullCount, validity: valid && inMemory(packBits(valid, rowCount), shared), values, offsets: undefined };
 }
 

@@ -2,13 +2,7 @@ import type { ColumnValues, Leaf } from '../format/leaf.js';
 import type { ColumnChunk } from '../format/metadata.js';
 import type { FileSource } from '../source.js';
 import type { ParquetPool } from '../work/pool.js';
-
-/** One column of one row group that is to be decoded. */
-export interface WantedChunk {
-  readonly chunk: ColumnChunk;
-  readonly leaf: Leaf;
-  readonly where: string;
-}
+import type { WantedChunk } from '../work/tasks.js';
 
 /** Decoded bytes of a task: large beside the cost of a message, small beside a row group. */
 const TASK_BYTES = 4 << 20;

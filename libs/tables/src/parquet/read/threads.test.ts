@@ -50,6 +50,32 @@ test('threads give what this thread gives, in ordinary and in shared memory', as
   expect(await digest({ workers: 0, sharedMemory: true })).toEqual(plain);
 });
 
+test.each([0, 2])('the whole table at once is what the batches are, with %i threads', async (workers) => {
+  const wholeOf = async (columns?: string[]): Promise<RecordBatch> => {
+    const reader = await openParquet(await FileSource.open(path), { workers });
+    const seen: number[] = [];
+    const whole = await reader.readAll({ columns, onRows: (rows) => seen.push(rows) });
+    expect(seen).toEqual(Array.from({ length: 30 }, (_, i) => (i + 1) * 1000));
+    await reader.close();
+    return whole;
+  };
+  const reader = await openParquet(await FileSource.open(path), { workers: 0 });
+  const whole = await wholeOf();
+  expect(whole.numRows).toBe(ROWS);
+  let row = 0;
+  let nulls = 0;
+  for await (const batch of reader.batches()) {
+    nulls += batch.getChildAt(1)?.nullCount ?? 0;
+    for (let i = 0; i < batch.numRows; i++, row++) {
+      for (let column = 0; column < 3; column++) if (whole.getChildAt(column)?.get(row) !== batch.getChildAt(column)?.get(i)) throw new Error(`row ${row}, column ${column}`);
+    }
+  }
+  await reader.close();
+  expect(whole.getChildAt(1)?.nullCount).toBe(nulls);
+  for (const data of whole.data.children) expect((data.values as unknown as Uint8Array).buffer).toBeInstanceOf(SharedArrayBuffer);
+  expect((await wholeOf(['name'])).schema.fields.map((field) => field.name)).toEqual(['name']);
+});
+
 test('a reader that stops early leaves nothing behind', async () => {
   const reader = await openParquet(await FileSource.open(path), { workers: 2 });
   for await (const batch of reader.batches()) {

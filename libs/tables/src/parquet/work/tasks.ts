@@ -7,11 +7,20 @@ import { decodeColumnChunk } from '../read/chunk.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from '../write/chunk.js';
 import type { ColumnPiece, ColumnSpec } from '../write/column.js';
 
+/** One column of one row group that is to be decoded. */
+export interface WantedChunk {
+  readonly chunk: ColumnChunk;
+  readonly leaf: Leaf;
+  readonly where: string;
+  /** Shared memory for the values of a column of fixed width; new memory when left out. */
+  readonly target?: Uint8Array;
+}
+
 /** Some columns of one row group to decode, from an open file of this process. */
 export interface DecodeTask {
   readonly kind: 'decode';
   readonly fd: number;
-  readonly columns: readonly { readonly chunk: ColumnChunk; readonly leaf: Leaf; readonly where: string }[];
+  readonly columns: readonly WantedChunk[];
   /** Decoded into shared memory, for readers in several threads. */
   readonly shared: boolean;
 }
@@ -36,7 +45,7 @@ let readBuffer = new Uint8Array(0);
 /** Reads and decodes; the file's bytes go through one buffer that is used again. */
 export async function decodeColumns(task: DecodeTask): Promise<ColumnValues[]> {
   await prepareCodecs(task.columns.map(({ chunk }) => chunk.codec));
-  const decoded = task.columns.map(({ chunk, leaf, where }) => decodeColumnChunk(readRange(task.fd, chunk, where), chunk, leaf, where, task.shared));
+  const decoded = task.columns.map(({ chunk, leaf, where, target }) => decodeColumnChunk(readRange(task.fd, chunk, where), chunk, leaf, where, task.shared, target));
   if (readBuffer.length > KEEP_BYTES) readBuffer = new Uint8Array(0);
   return decoded;
 }

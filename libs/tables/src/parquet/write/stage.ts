@@ -1,7 +1,7 @@
 import { type Data, DataType, Type } from 'apache-arrow';
 import { fail } from '@armilla/base';
 import { Physical } from '../format/metadata.js';
-import { copyBits, setBits } from './bits.js';
+import { copyBits, setBits } from '../bits.js';
 import type { ColumnPiece, ColumnSpec } from './column.js';
 
 const FIRST_ROWS = 8192;
