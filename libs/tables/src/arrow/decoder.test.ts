@@ -1,12 +1,13 @@
 import { isProblem, type Problem } from '@armilla/base';
 import {
-  Bool, Data, type DataType, Decimal, DenseUnion, Dictionary, Field, FixedSizeList, Float64, Int32, List, Message, RecordBatch as ArrowBatch, Schema, Struct, Utf8, Vector,
+  Bool, Data, type DataType, Decimal, DenseUnion, Dictionary, Field, FixedSizeBinary, FixedSizeList, Float64, Int32, List, Message, RecordBatch as ArrowBatch, Schema, Struct, Utf8, Vector,
 } from 'apache-arrow';
 import { BufferRegion, FieldNode, RecordBatch as BatchMetadata } from 'apache-arrow/ipc/metadata/message';
 import { MessageDecoder, recordBatch } from './decoder.js';
 import { MessageEncoder } from './encoder.js';
 import type { ArrowLimits } from './limits.js';
 import type { IpcMessage } from './message.js';
+import { validateMessage } from './validate.js';
 
 type Buffers = readonly (readonly [offset: number, length: number])[];
 
@@ -160,4 +161,32 @@ test('columns of one name keep their own types', () => {
   decoder.decode(new MessageEncoder(schema).schemaMessage());
   const decoded = decoder.decode(message(1, [[1, 0], [1, 0]], [[0, 0], [0, 4], [0, 0], [0, 8]], new Uint8Array(8)))!;
   expect(decoded.schema.fields.map((field) => String(field.type))).toEqual(['Int32', 'Float64']);
+});
+
+test('a message can be checked by itself', () => {
+  const batch = message(1, [[1, 0]], [[0, 0], [0, 8]], new Uint8Array(8));
+  expect(validateMessage(batch)).toEqual({ kind: 'batch', rowCount: 1 });
+  expect(validateMessage(schemaMessage(new Float64()))).toEqual({ kind: 'schema', rowCount: 0 });
+  expect(() => validateMessage({ ...batch, body: [] })).toThrow(/there are 0/);
+  expect(() => validateMessage(message(1, [[1, 0]], [[0, 0], [8, 8]], new Uint8Array(8)), { where: 'right' })).toThrow(/^right: .*buffer 1/);
+});
+
+test('rows that are a megabyte wide in name only are refused', () => {
+  const decoder = new MessageDecoder();
+  expect(() => decoder.decode(schemaMessage(new FixedSizeList(2 ** 30, new Field('item', new Int32()))))).toThrow(expect.objectContaining({ reason: 'ARROW_LIMIT' }));
+  expect(() => decoder.decode(schemaMessage(new FixedSizeBinary(2 ** 30)))).toThrow(expect.objectContaining({ reason: 'ARROW_LIMIT' }));
+});
+
+test('under a null row of its parent a child may hold any index and any bytes', () => {
+  const band = new Dictionary(new Utf8(), new Int32());
+  const type = new Struct([new Field('band', band, true), new Field('name', new Utf8(), true)]);
+  const decoder = new MessageDecoder();
+  decoder.decode(schemaMessage(type));
+  // Row 0 of the struct is null; the dictionary was never sent, and the name is no UTF-8.
+  const rows = (bitmap: number, nullCount: number): IpcMessage =>
+    message(1, [[1, nullCount], [1, 0], [1, 0]], [[0, 1], [8, 0], [8, 4], [16, 0], [16, 8], [24, 2]], body(Uint8Array.of(bitmap), words(5), words(0, 2), Uint8Array.of(0xc3, 0x28)));
+  const decoded = decoder.decode(rows(0, 1))!;
+  expect(decoded.getChild('x')!.get(0)).toBeNull();
+  expect(decoded.data.children[0].children[0].getValid(0)).toBe(false);
+  expect(() => decoder.decode(rows(1, 0))).toThrow(/'x.band' has dictionary index 5 at row 0/);
 });

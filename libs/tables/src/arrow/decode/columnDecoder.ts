@@ -5,7 +5,8 @@ import { takeData } from '../store/take.js';
 import type { Layout, WireField } from '../wire/layout.js';
 import { type Body, EMPTY } from './body.js';
 import type { Dictionaries } from './dictionaries.js';
-import { int32View, readOffsets, readValidity, readValues } from './offsets.js';
+import { checkEnd, int32View, readOffsets, readValidity, readValues } from './offsets.js';
+import { type Reachable, reachableByOffsets, reachableInPlace } from './reachable.js';
 import { checkIndices, checkUnion, runRows, widenDecimals } from './values.js';
 import { firstBadText } from './utf8.js';
 import { gatherViews } from './views.js';
@@ -60,7 +61,7 @@ export class ColumnDecoder {
     for (const child of field.children) this.skip(child);
   }
 
-  #read(field: WireField): Column {
+  #read(field: WireField, reachable?: Reachable): Column {
     const { body } = this;
     const { layout, path, type } = field;
     const { length, nullCount } = body.takeNode(path);
@@ -68,17 +69,17 @@ export class ColumnDecoder {
       case 'null':
         return new Data(type, 0, length, length);
       case 'union':
-        return this.#union(field, layout, length);
+        return this.#union(field, layout, length, reachable);
       case 'runEnd':
         return this.#runEnd(field, length);
       default: {
         const validity = readValidity(body, body.take(path), length, nullCount, path);
-        return this.#withValidity(field, layout, length, nullCount, validity);
+        return this.#withValidity(field, layout, length, nullCount, validity, reachable);
       }
     }
   }
 
-  #withValidity(field: WireField, layout: Exclude<Layout, LayoutOf<'null' | 'union' | 'runEnd'>>, length: number, nullCount: number, validity: Uint8Array | undefined): Column {
+  #withValidity(field: WireField, layout: Exclude<Layout, LayoutOf<'null' | 'union' | 'runEnd'>>, length: number, nullCount: number, validity: Uint8Array | undefined, reachable: Reachable): Column {
     const { body } = this;
     const { path, type, children } = field;
     const nulls = validity ?? EMPTY;
@@ -96,7 +97,7 @@ export class ColumnDecoder {
         const offsetBytes = body.take(path);
         const values = body.take(path);
         const offsets = readOffsets(body, offsetBytes, length, layout.large, values.byteLength, path);
-        return this.#bytes(field, layout.utf8, length, nullCount, offsets, values, validity);
+        return this.#bytes(field, layout.utf8, length, nullCount, offsets, values, validity, reachable);
       }
       case 'view': {
         const views = readValues(body, body.take(path), length, 16, path);
@@ -104,32 +105,32 @@ export class ColumnDecoder {
         const buffers: Uint8Array[] = [];
         for (let i = 0; i < count; i++) buffers.push(body.take(path));
         const { offsets, values } = gatherViews(body, views, buffers, length, validity, path);
-        return this.#bytes(field, layout.utf8, length, nullCount, offsets, values, validity);
+        return this.#bytes(field, layout.utf8, length, nullCount, offsets, values, validity, reachable);
       }
       case 'list': {
-        const offsetBytes = body.take(path);
-        const child = this.#read(children[0]);
-        const offsets = readOffsets(body, offsetBytes, length, layout.large, child.length, path);
+        const offsets = readOffsets(body, body.take(path), length, layout.large, Infinity, path);
+        const child = this.#read(children[0], reachableByOffsets(offsets, validity, reachable));
+        checkEnd(body, offsets, length, child.length, path);
         return new Data(type, 0, length, nullCount, [offsets, undefined as never, nulls], [child]);
       }
       case 'listView':
         return this.#listView(field, layout, length, nullCount, validity);
       case 'fixedSizeList': {
-        const child = this.#child(children[0], length * layout.listSize, path);
+        const child = this.#child(children[0], length * layout.listSize, path, reachableInPlace(validity, layout.listSize, reachable));
         return new Data(type, 0, length, nullCount, [undefined as never, undefined as never, nulls], [child]);
       }
       case 'struct': {
-        const columns = children.map((child) => this.#child(child, length, path));
+        const columns = children.map((child) => this.#child(child, length, path, reachableInPlace(validity, 1, reachable)));
         return new Data(type, 0, length, nullCount, [undefined as never, undefined as never, nulls], columns);
       }
       case 'dictionary':
-        return this.#dictionary(field, layout, length, nullCount, validity);
+        return this.#dictionary(field, layout, length, nullCount, validity, reachable);
     }
   }
 
-  #bytes(field: WireField, utf8: boolean, length: number, nullCount: number, offsets: Int32Array, values: Uint8Array, validity: Uint8Array | undefined): Column {
+  #bytes(field: WireField, utf8: boolean, length: number, nullCount: number, offsets: Int32Array, values: Uint8Array, validity: Uint8Array | undefined, reachable: Reachable): Column {
     if (utf8) {
-      const row = firstBadText(values, offsets, length, validity);
+      const row = firstBadText(values, offsets, length, validity, reachable);
       if (row >= 0) throw this.body.bad(`column '${field.path}' is text but row ${row} of the batch is not UTF-8`);
     }
     return new Data(field.type, 0, length, nullCount, [offsets, values, validity ?? EMPTY]);
@@ -172,14 +173,18 @@ export class ColumnDecoder {
     return new Data(field.type, 0, length, nullCount, [offsets, undefined as never, validity ?? EMPTY], [values]);
   }
 
-  #union(field: WireField, layout: LayoutOf<'union'>, length: number): Column {
+  #union(field: WireField, layout: LayoutOf<'union'>, length: number, reachable: Reachable): Column {
     const { body } = this;
     const { path } = field;
     if (body.header.unionsHaveValidity) body.take(path);
     const ids = readValues(body, body.take(path), length, 1, path);
     const typeIds = new Int8Array(ids.buffer, ids.byteOffset, length);
     const offsets = layout.dense ? int32View(readValues(body, body.take(path), length, 4, path), length) : undefined;
-    const children = field.children.map((child) => (layout.dense ? this.#read(child) : this.#child(child, length, path)));
+    const children = field.children.map((child, i) => {
+      if (layout.dense) return this.#read(child);
+      const id = layout.typeIds[i];
+      return this.#child(child, length, path, (row) => typeIds[row] === id && (reachable?.(row) ?? true));
+    });
     checkUnion(body, typeIds, offsets, layout.typeIds, children, path);
     return new Data(field.type, 0, length, 0, [offsets as never, undefined as never, undefined as never, typeIds], children);
   }
@@ -193,7 +198,7 @@ export class ColumnDecoder {
     return takeData(values, runRows(body, ends, values.length, length, path), (bytes) => body.spend(bytes, `column '${path}'`));
   }
 
-  #dictionary(field: WireField, layout: LayoutOf<'dictionary'>, length: number, nullCount: number, validity: Uint8Array | undefined): Column {
+  #dictionary(field: WireField, layout: LayoutOf<'dictionary'>, length: number, nullCount: number, validity: Uint8Array | undefined, reachable: Reachable): Column {
     const { body } = this;
     const { path } = field;
     const type = field.type as Dictionary;
@@ -201,13 +206,13 @@ export class ColumnDecoder {
     const bytes = readValues(body, body.take(path), length, width, path);
     const dictionary = this.dictionaries.get(layout.wireId) ?? new Vector([emptyData(type.dictionary)]);
     const raw = typedView(layout.index.ArrayType, bytes) as Int32Array | BigInt64Array;
-    const indices = checkIndices(body, raw, validity, dictionary.length, path);
-    return new Data(type, 0, length, nullCount, [undefined as never, indices as never, validity ?? EMPTY], [], dictionary as Vector<DataType<never, TypeMap>>);
+    const checked = checkIndices(body, raw, validity, nullCount, dictionary.length, reachable, path);
+    return new Data(type, 0, length, checked.nullCount, [undefined as never, checked.indices as never, checked.validity ?? EMPTY], [], dictionary as Vector<DataType<never, TypeMap>>);
   }
 
   /** A child with at least `length` values; more are cut off. */
-  #child(field: WireField, length: number, parent: string): Column {
-    const data = this.#read(field);
+  #child(field: WireField, length: number, parent: string, reachable: Reachable): Column {
+    const data = this.#read(field, reachable);
     if (data.length < length) throw this.body.bad(`column '${field.path}' has ${data.length} values, '${parent}' needs ${length}`);
     return data.length === length ? data : data.slice(0, length);
   }

@@ -29,9 +29,13 @@ export function readOffsets(body: Body, bytes: Uint8Array, rowCount: number, lar
     const row = first < 0 ? 0 : bad;
     throw body.bad(`offsets of column '${path}' go from ${offsets[row]} to ${offsets[row + 1]} at row ${row}`);
   }
+  checkEnd(body, offsets, rowCount, limit, path);
+  return offsets;
+}
+
+export function checkEnd(body: Body, offsets: Int32Array, rowCount: number, limit: number, path: string): void {
   const last = offsets[rowCount];
   if (last > limit) throw body.bad(`offsets of column '${path}' end at ${last}, there are ${limit} values`);
-  return offsets;
 }
 
 /** First row whose end lies before its start; -1 when there is none. */

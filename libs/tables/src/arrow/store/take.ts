@@ -163,6 +163,8 @@ function listRows(data: Column, rows: Int32Array, spend: Spend): { offsets: Int3
 }
 
 function fixedListRows(listSize: number, rows: Int32Array, spend: Spend): Int32Array {
+  const total = rows.length * listSize;
+  if (total > 0x7fffffff) throw fail('ARROW_LIMIT', { where: 'take', detail: `${total} list values in one batch, over 2^31; use smaller batches` });
   spend(4 * rows.length * listSize);
   const childRows = new Int32Array(rows.length * listSize);
   for (let i = 0, to = 0; i < rows.length; i++) {

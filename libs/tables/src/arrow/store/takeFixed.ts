@@ -1,3 +1,4 @@
+import { fail } from '@armilla/base';
 import type { Spend } from './take.js';
 
 type Values = Exclude<ArrayBufferView & ArrayLike<number | bigint>, DataView>;
@@ -15,6 +16,7 @@ export function takeFixed(values: Values, stride: number, rows: Int32Array, miss
   const kind = values.constructor as unknown as ValuesConstructor;
   const byteWidth = kind.BYTES_PER_ELEMENT * stride;
   const bytes = byteWidth * rows.length;
+  if (bytes > 2 ** 32) throw fail('ARROW_LIMIT', { where: 'take', detail: `${bytes} bytes in one column of a batch, over 4 GiB; use smaller batches` });
   spend(bytes);
   const out = new ArrayBuffer(bytes);
   const from = <T extends Values>(view: new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T, width: number): T =>

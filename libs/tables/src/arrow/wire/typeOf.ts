@@ -44,6 +44,9 @@ const TYPE_NAMES = [
   'binary_view', 'utf8_view', 'list_view', 'large_list_view',
 ];
 
+/** Bytes or values that one row of a fixed-size type may have: a row of nulls takes as much as any other. */
+const WIDTH_LIMIT = 2 ** 20;
+
 export interface TypeOfField {
   readonly layout: Layout;
   readonly type: DataType;
@@ -60,6 +63,7 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
   const name = TYPE_NAMES[tag] ?? `number ${tag}`;
   const unsupported = (type: string) => fail('ARROW_TYPE_UNSUPPORTED', { where: flat.where, column: path, type });
   const invalid = (detail: string) => flat.bad(`column '${path}' of type ${name} ${detail}`);
+  const tooWide = (got: string) => fail('ARROW_LIMIT', { where: flat.where, detail: `${got} per row in column '${path}', over ${WIDTH_LIMIT}` });
   const childFields = (count: number): Field[] => {
     if (children.length !== count) throw invalid(`has ${children.length} children, needs ${count}`);
     return children.map(fieldOf);
@@ -122,6 +126,7 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
     case 'fixed_size_binary': {
       const byteWidth = table.int32(0);
       if (byteWidth < 0) throw invalid(`has a width of ${byteWidth} bytes`);
+      if (byteWidth > WIDTH_LIMIT) throw tooWide(`${byteWidth} bytes`);
       return fixed(byteWidth, new FixedSizeBinary(byteWidth));
     }
     case 'utf8':
@@ -143,6 +148,7 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
     case 'fixed_size_list': {
       const listSize = table.int32(0);
       if (listSize < 0) throw invalid(`has a size of ${listSize}`);
+      if (listSize > WIDTH_LIMIT) throw tooWide(`${listSize} values`);
       return { layout: { kind: 'fixedSizeList', listSize }, type: new FixedSizeList(listSize, only()) };
     }
     case 'map': {
