@@ -30,3 +30,15 @@ export function breathe(signal?: AbortSignal): Promise<void> {
     });
   });
 }
+
+/** Items that a slice of a simple loop covers: about a millisecond. */
+const SLICE_COUNT = 2 ** 18;
+
+/** Runs `work(from, to)` over [0, count) in slices, with a breath after each but the last. */
+export async function inSlices(count: number, signal: AbortSignal | undefined, work: (from: number, to: number) => void): Promise<void> {
+  for (let from = 0; from < count; from += SLICE_COUNT) {
+    const to = Math.min(count, from + SLICE_COUNT);
+    work(from, to);
+    if (to < count) await breathe(signal);
+  }
+}

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
 import type { ChunkPairs, SkyIndex } from '@armilla/sky';
-import { ahead, breathe } from './ahead.js';
+import { ahead, inSlices } from './ahead.js';
 import type { CatalogTable } from './catalog-table.js';
 import { Groups } from './groups.js';
 import { keepMutual } from './mutual.js';
@@ -19,7 +19,6 @@ export interface BlockContext {
 }
 
 const ESTIMATE_ROW_COUNT = 4096;
-const SLICE_PAIR_COUNT = 2 ** 16;
 
 /** Blocks of a left table that streams. */
 export async function* streamBlocks(parts: AsyncIterable<LeftPart>, finder: PairFinder): AsyncGenerator<PairBlock, void, undefined> {
@@ -29,7 +28,7 @@ export async function* streamBlocks(parts: AsyncIterable<LeftPart>, finder: Pair
 /** One block of the mutual nearest pairs of two tables that are kept and indexed. */
 export async function mutualBlock(left: CatalogTable, right: CatalogTable, finder: PairFinder, context: BlockContext, radii: { radiusArcsec: number; minRadiusArcsec: number }): Promise<PairBlock> {
   const part = wholePart(left);
-  const nearest = await collect(part, finder);
+  const nearest = await collect(part, finder, context.signal);
   if (!left.index || !right.positions) throw new TypeError('mutual pairs need the left index and the right positions');
   const pairs = await keepMutual(nearest, { leftIndex: left.index, rightPositions: right.positions, ...radii, workerCount: context.workerCount, signal: context.signal });
   return { part, from: 0, to: part.rowCount, pairs, sorted: true };
@@ -38,19 +37,21 @@ export async function mutualBlock(left: CatalogTable, right: CatalogTable, finde
 /** One block of the greedy one-to-one pairs; all pairs within the radius are held meanwhile. */
 export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, finder: PairFinder, context: BlockContext): Promise<PairBlock> {
   const part = wholePart(left);
-  const all = await collect(part, finder);
+  const all = await collect(part, finder, context.signal);
   const input: AllPairs = { left: all.left, right: all.right, key: all.key ?? all.separationArcsec, leftRowCount: left.rowCount, rightRowCount };
   const taken = await context.runtime.call<Int32Array>(workerModule(), 'takeGreedily', [input], { signal: context.signal, fairKey: context.fairKey });
-  const pick = <T extends Int32Array | Float64Array>(values: T, out: T): T => {
-    for (let i = 0; i < taken.length; i++) out[i] = values[taken[i]];
+  const pick = async <T extends Int32Array | Float64Array>(values: T, out: T): Promise<T> => {
+    await inSlices(taken.length, context.signal, (from, to) => {
+      for (let i = from; i < to; i++) out[i] = values[taken[i]];
+    });
     return out;
   };
   const pairs: ChunkPairs = {
     ...all,
     pairCount: taken.length,
-    left: pick(all.left, new Int32Array(taken.length)),
-    right: pick(all.right, new Int32Array(taken.length)),
-    separationArcsec: pick(all.separationArcsec, new Float64Array(taken.length)),
+    left: await pick(all.left, new Int32Array(taken.length)),
+    right: await pick(all.right, new Int32Array(taken.length)),
+    separationArcsec: await pick(all.separationArcsec, new Float64Array(taken.length)),
     key: undefined,
   };
   return { part, from: 0, to: part.rowCount, pairs, sorted: true };
@@ -60,10 +61,7 @@ export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, f
 export async function groupsOf(table: CatalogTable, finder: PairFinder, signal: AbortSignal): Promise<ReturnType<Groups['finish']>> {
   const groups = new Groups(table.rowCount);
   for await (const { pairs, from } of ahead(finder.find(wholePart(table)))) {
-    for (let p = 0; p < pairs.pairCount; p += SLICE_PAIR_COUNT) {
-      groups.connect(pairs.left, pairs.right, from, p, Math.min(p + SLICE_PAIR_COUNT, pairs.pairCount));
-      await breathe(signal);
-    }
+    await inSlices(pairs.pairCount, signal, (start, end) => groups.connect(pairs.left, pairs.right, from, start, end));
   }
   const status = (table.index as SkyIndex).status;
   return groups.finish((row) => status[row] !== 0);
@@ -106,7 +104,7 @@ export function estimatePairs(finder: PairFinder, index: SkyIndex, part: LeftPar
 }
 
 /** All pairs of a part in one piece, by left row. */
-async function collect(part: LeftPart, finder: PairFinder): Promise<ChunkPairs> {
+async function collect(part: LeftPart, finder: PairFinder, signal: AbortSignal): Promise<ChunkPairs> {
   const blocks: PairBlock[] = [];
   let pairCount = 0;
   for await (const block of finder.find(part)) {
@@ -130,7 +128,9 @@ async function collect(part: LeftPart, finder: PairFinder): Promise<ChunkPairs> 
   };
   let at = 0;
   for (const { pairs, from } of blocks) {
-    for (let p = 0; p < pairs.pairCount; p++) whole.left[at + p] = pairs.left[p] + from;
+    await inSlices(pairs.pairCount, signal, (start, end) => {
+      for (let p = start; p < end; p++) whole.left[at + p] = pairs.left[p] + from;
+    });
     whole.right.set(pairs.right, at);
     whole.separationArcsec.set(pairs.separationArcsec, at);
     if (pairs.key) whole.key?.set(pairs.key, at);

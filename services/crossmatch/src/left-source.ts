@@ -12,18 +12,26 @@ export interface LeftReading {
   readonly names: readonly string[];
   readonly firstChunkRowCount: number;
   readonly chunkRowCount: number;
+  /** Give rows on when the source pauses, instead of waiting for a full chunk. */
+  readonly cutEarly: boolean;
   readonly inspector: RowInspector;
   readonly signal: AbortSignal;
   readonly onRows: (rowCount: number) => void;
 }
 
-/** The left table in parts of `chunkRowCount` rows (the last one shorter), read as they are asked for. */
+/** A pause of the source after which its rows are not held back any longer. */
+const PAUSE_MS = 50;
+
+/** The left table in parts of at most `chunkRowCount` rows, read as they are asked for. */
 export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart, void, undefined> {
   const { reader, columns, names, chunkRowCount, inspector, signal, onRows } = reading;
   const schema = subSchema(reader.schema, names);
-  const open = (): { payload: Payload; pieces: Positions[]; rowCount: number } => ({ payload: Payload.create(schema), pieces: [], rowCount: 0 });
   let limit = reading.firstChunkRowCount;
   let firstRow = 0;
+  const open = (): { payload: Payload; pieces: Positions[]; rowCount: number } => {
+    const expected = reader.rowCount === undefined ? undefined : Math.max(0, Math.min(limit, reader.rowCount - firstRow));
+    return { payload: Payload.create(schema, expected), pieces: [], rowCount: 0 };
+  };
   let part = open();
   const close = (): LeftPart => {
     part.payload.seal();
@@ -34,8 +42,13 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     return done;
   };
   const wanted = [...new Set([...schema.fields.map(({ name }) => name), columns.ra, columns.dec])];
-  for await (const batch of reader.batches({ columns: wanted, signal })) {
+  const batches = reader.batches({ columns: wanted, signal });
+  for await (const batch of reading.cutEarly ? orPause(batches, PAUSE_MS) : batches) {
     signal.throwIfAborted();
+    if (batch === undefined) {
+      if (part.rowCount > 0) yield close();
+      continue;
+    }
     for (let from = 0; from < batch.numRows; ) {
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
@@ -50,4 +63,25 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     onRows(firstRow + part.rowCount);
   }
   if (part.rowCount > 0) yield close();
+}
+
+/** The items, and once `undefined` whenever the next one keeps waiting for `pauseMs`. */
+async function* orPause<T>(source: AsyncIterable<T>, pauseMs: number): AsyncGenerator<T | undefined, void, undefined> {
+  const items = source[Symbol.asyncIterator]();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    for (;;) {
+      const next = items.next();
+      const pause = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), pauseMs)));
+      const early = await Promise.race([next, pause]);
+      clearTimeout(timer);
+      if (early === undefined) yield undefined;
+      const { done, value } = early ?? (await next);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    clearTimeout(timer);
+    await items.return?.();
+  }
 }

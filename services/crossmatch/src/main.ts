@@ -1,5 +1,5 @@
 import { problemToJson, toProblem } from '@armilla/base';
-import { CONFIG_KEYS, createLogger, loadConfig, serve } from '@armilla/chassis';
+import { CONFIG_KEYS, createLogger, loadConfig, serve, startTelemetry, stopOnSignals } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import { parseArgs } from 'node:util';
 import { crossmatchService } from './service.js';
@@ -11,14 +11,11 @@ async function main(): Promise<void> {
   const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name.replaceAll('-', '_'), value]));
   const config = loadConfig({ env: process.env, flags });
   const log = createLogger(config);
-  const runtime = await Runtime.create({ workerCount: config.workerCount || undefined, memoryLimitBytes: config.memoryLimitBytes || undefined });
+  await using telemetry = await startTelemetry({ serviceName: 'armilla-crossmatch' });
+  log.info('telemetry', { exporting: telemetry.exporting });
+  await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined, memoryLimitBytes: config.memoryLimitBytes || undefined });
   const server = await serve({ services: [crossmatchService({ runtime })], config, log });
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    await runtime.close();
-  };
-  process.once('SIGTERM', () => void stop());
-  process.once('SIGINT', () => void stop());
+  await stopOnSignals(() => server.stop(), log);
 }
 
 main().catch((error: unknown) => {

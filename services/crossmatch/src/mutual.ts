@@ -1,4 +1,5 @@
 import type { ChunkPairs, Positions, SkyIndex } from '@armilla/sky';
+import { inSlices } from './ahead.js';
 import { takePositions } from './parts.js';
 
 export interface MutualInput {
@@ -20,12 +21,14 @@ export async function keepMutual(nearest: ChunkPairs, { leftIndex, rightPosition
   const asked = new Int32Array(rightPositions.ra.length).fill(-1);
   const rows = new Int32Array(nearest.pairCount);
   let rowCount = 0;
-  for (let p = 0; p < nearest.pairCount; p++) {
-    const row = nearest.right[p];
-    if (asked[row] !== -1) continue;
-    asked[row] = rowCount;
-    rows[rowCount++] = row;
-  }
+  await inSlices(nearest.pairCount, signal, (from, to) => {
+    for (let p = from; p < to; p++) {
+      const row = nearest.right[p];
+      if (asked[row] !== -1) continue;
+      asked[row] = rowCount;
+      rows[rowCount++] = row;
+    }
+  });
   const chosen = new Int32Array(rowCount).fill(-1);
   let candidateCount = nearest.candidateCount;
   for (let from = 0; from < rowCount; from += REVERSE_CHUNK_ROW_COUNT) {
@@ -38,12 +41,14 @@ export async function keepMutual(nearest: ChunkPairs, { leftIndex, rightPosition
   const right = new Int32Array(nearest.pairCount);
   const separationArcsec = new Float64Array(nearest.pairCount);
   let count = 0;
-  for (let p = 0; p < nearest.pairCount; p++) {
-    if (chosen[asked[nearest.right[p]]] !== nearest.left[p]) continue;
-    left[count] = nearest.left[p];
-    right[count] = nearest.right[p];
-    separationArcsec[count++] = nearest.separationArcsec[p];
-  }
+  await inSlices(nearest.pairCount, signal, (from, to) => {
+    for (let p = from; p < to; p++) {
+      if (chosen[asked[nearest.right[p]]] !== nearest.left[p]) continue;
+      left[count] = nearest.left[p];
+      right[count] = nearest.right[p];
+      separationArcsec[count++] = nearest.separationArcsec[p];
+    }
+  });
   return {
     ...nearest, candidateCount, pairCount: count, left: left.subarray(0, count), right: right.subarray(0, count), separationArcsec: separationArcsec.subarray(0, count),
   };

@@ -231,7 +231,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       return;
     }
     const parts = readParts({
-      reader: left, columns: this.#match.leftColumns, names: this.#match.layout.leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount,
+      reader: left, columns: this.#match.leftColumns, names: this.#match.layout.leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount, cutEarly: options.order === 'any',
       inspector: this.#leftInspector, signal: this.#signal,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
