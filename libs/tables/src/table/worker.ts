@@ -94,12 +94,12 @@ class TableWorker {
 
   async *#batches(where: string, decoder: MessageDecoder): AsyncGenerator<RecordBatch, void, undefined> {
     const splitter = new IpcSplitter({ where });
+    // Read to the end of the input, not of the stream: what its sender still has to say may be an error.
     for await (const chunk of this.#chunks()) {
       for (const message of splitter.push(chunk)) {
         const batch = decoder.decode(message);
         if (batch !== undefined) yield batch;
       }
-      if (splitter.ended) break;
     }
     splitter.finish();
     decoder.finish();
