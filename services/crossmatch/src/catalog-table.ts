@@ -31,6 +31,9 @@ export interface LoadOptions {
   readonly onRows?: (rowCount: number) => void;
 }
 
+/** Rows that are handed to the index at a time. */
+const SLICE_ROW_COUNT = 2 ** 16;
+
 /** A table in memory, indexed: the right side of any number of matches, of any radius. */
 export class CatalogTable implements AsyncDisposable {
   private constructor(
@@ -55,7 +58,7 @@ export class CatalogTable implements AsyncDisposable {
       const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, table);
       const fields = reader.schema.fields.filter(({ name }) => options.keep === undefined || options.keep.includes(name));
       const schema = new Schema(fields, reader.schema.metadata);
-      const payload = Payload.create(schema, options.rowCount ?? reader.rowCount);
+      let payload = Payload.create(schema, reader.readAll ? 0 : (options.rowCount ?? reader.rowCount));
       const inspector = new RowInspector(table, reader.where, columns, options.strict ?? false, options.onRejected);
       const pieces: Positions[] = [];
       let rowCount = 0;
@@ -63,6 +66,20 @@ export class CatalogTable implements AsyncDisposable {
 
       async function* positions(): AsyncGenerator<Positions> {
         const names = [...new Set([...fields.map(({ name }) => name), columns.ra, columns.dec])];
+        if (reader.readAll) {
+          const batch = await reader.readAll({ columns: names, signal: options.signal, onRows: options.onRows });
+          payload = Payload.of(schema, batch);
+          rowCount = batch.numRows;
+          const whole = positionsOf(batch, columns);
+          if (keepPositions) pieces.push(whole);
+          for (let from = 0; from < rowCount; from += SLICE_ROW_COUNT) {
+            options.signal?.throwIfAborted();
+            const piece = slicePositions(whole, from, from + SLICE_ROW_COUNT);
+            inspector.inspect(piece);
+            yield piece;
+          }
+          return;
+        }
         for await (const batch of reader.batches({ columns: names, signal: options.signal })) {
           options.signal?.throwIfAborted();
           const piece = positionsOf(batch, columns);
@@ -106,6 +123,10 @@ export class CatalogTable implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+function slicePositions({ ra, dec, nulls }: Positions, from: number, to: number): Positions {
+  return { ra: ra.subarray(from, to), dec: dec.subarray(from, to), nulls: nulls?.subarray(from, to) };
 }
 
 function noPositions(): Positions {

@@ -6,19 +6,25 @@ export class Payload {
   readonly #store: ColumnStore;
   readonly #indexOf: ReadonlyMap<string, number>;
 
-  private constructor(schema: Schema, rowCount: number | undefined) {
-    this.#store = new ColumnStore(schema, { rowCount });
+  private constructor(schema: Schema, store: ColumnStore) {
+    this.#store = store;
     this.#indexOf = new Map(schema.fields.map(({ name }, i) => [name, i]));
   }
 
   /** An empty payload for batches that have the columns of `schema` (and may have more). */
   static create(schema: Schema, rowCount?: number): Payload {
-    return new Payload(schema, rowCount);
+    return new Payload(schema, new ColumnStore(schema, { rowCount }));
+  }
+
+  /** The columns of `schema` of a batch, kept as they are. */
+  static of(schema: Schema, batch: RecordBatch): Payload {
+    const columns = schema.fields.map(({ name }) => batch.data.children[batch.schema.fields.findIndex((field) => field.name === name)]);
+    return new Payload(schema, ColumnStore.of(recordBatch(schema, columns, batch.numRows)));
   }
 
   /** Rows as they come out of `take`: a sealed payload without rows, for sides that are missing. */
   static empty(schema: Schema): Payload {
-    const payload = new Payload(schema, 0);
+    const payload = Payload.create(schema, 0);
     payload.seal();
     return payload;
   }
