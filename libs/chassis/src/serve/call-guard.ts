@@ -23,7 +23,16 @@ const LINGER_MS = 10_000;
 const SLOW_LINGER_MS = 1000;
 /** A client whose deadline passes cancels the call a little before our own clock for it rings. */
 const DEADLINE_SLACK_MS = 50;
+/** No client sends a deadline that passed this long ago. */
+const OVERFLOW_MS = 1000;
 const HEALTH_PREFIX = '/grpc.health.v1.Health/';
+
+/** What is used of the private side of a grpc-js call; tests hold each of it. */
+type PeerCall = ServerInterceptingCallInterface & {
+  readonly stream?: ServerHttp2Stream;
+  deadline?: number;
+  deadlineTimer?: NodeJS.Timeout | null;
+};
 
 type PartialStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
@@ -50,7 +59,8 @@ export class CallGuard {
   }
 
   readonly interceptor: ServerInterceptor = (method, inner) => {
-    const peer = inner as ServerInterceptingCallInterface & { readonly stream?: ServerHttp2Stream };
+    const peer = inner as PeerCall;
+    dropOverflownDeadline(peer);
     let call: ServerCall | undefined;
     let deadlineTimer: NodeJS.Timeout | undefined;
     let statusSent = false;
@@ -181,6 +191,16 @@ function untypedProblem(code: status, details: string): Problem {
   if (code === status.INTERNAL && details.includes('deserializing request'))
     return fail('REQUEST_INVALID', { detail: 'the request is no message of this method' });
   return statusToProblem({ code, details, metadata: new Metadata() });
+}
+
+/**
+ * grpc-js counts a client's deadline in 32 bits: one of more than 24 days, which some clients send for "none", comes out
+ * in the past. Such a call has the longest deadline there is.
+ */
+function dropOverflownDeadline(peer: PeerCall): void {
+  if (peer.deadline === undefined || peer.deadline >= Date.now() - OVERFLOW_MS) return;
+  clearTimeout(peer.deadlineTimer ?? undefined);
+  peer.deadline = Number.MAX_SAFE_INTEGER;
 }
 
 /** A peer that never takes the end of a call must not hold its memory. */

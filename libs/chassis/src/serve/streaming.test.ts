@@ -1,4 +1,5 @@
 import { connect as connectHttp2, type Http2Session } from 'node:http2';
+import { Metadata } from '@grpc/grpc-js';
 import { fail, Random } from '@armilla/base';
 import {
   callMetadata,
@@ -20,7 +21,9 @@ const big = (): Frame => makeFrame({ header: Buffer.alloc(64, 1), body: [Buffer.
 test('both ends stream a message of 24 MB at once without a stop, byte for byte', async () => {
   const { client, stop } = await startLoopback();
   const random = new Random(8);
-  const body = Buffer.from(Uint32Array.from({ length: 6 * MIB }, () => random.uint32()).buffer);
+  // A prime length, so that no two frames are alike.
+  const block = Uint8Array.from({ length: 100_003 }, () => random.below(256));
+  const body = Buffer.alloc(24_000_000, block);
   const call = client.match();
   const assembler = new FrameAssembler();
   const received = (async () => {
@@ -158,7 +161,7 @@ test('an oversized message and bytes that are no message are typed errors with t
   call.write(makeFrame({ body: [Buffer.alloc(3 * MIB)] }));
   expect(await answer).toMatchObject({ reason: 'MESSAGE_TOO_LARGE', fields: { request_id: 'large-1' } });
 
-  const trailers = await rawCall(server.address, `/${NAME}/Explain`, Buffer.from([0, 0, 0, 0, 3, 0x0a, 0x7f, 1]));
+  const trailers = await rawCall(server.address, 'Explain', Buffer.from([0, 0, 0, 0, 3, 0x0a, 0x7f, 1]));
   expect(trailers['grpc-status']).toBe('3');
   expect(trailers['grpc-status-details-bin']).toBeDefined();
   await stop();
@@ -212,12 +215,50 @@ test('a reader below the minimum rate is ended with a reason, one that keeps up 
   await stop();
 });
 
+test('a deadline too far for 32 bits of milliseconds is no deadline in the past', async () => {
+  const { server, stop } = await startLoopback();
+  for (const timeout of ['1000H', '99999999H', '99999999S']) {
+    expect(
+      (await rawCall(server.address, 'Explain', Buffer.alloc(5), { 'grpc-timeout': timeout }))['grpc-status'],
+    ).toBe('0');
+  }
+  await stop();
+});
+
+test('the request id stands in the response headers, as given or made', async () => {
+  const { client, stop } = await startLoopback({
+    async *match(_, { requestId, sendMetadata }) {
+      const metadata = new Metadata();
+      metadata.set('armilla-left-columns', 'ra,dec');
+      sendMetadata(metadata);
+      yield makeFrame({ metadata: Buffer.from(requestId) });
+    },
+  });
+  for (const given of ['call-1', 'not an id!', undefined]) {
+    const call = client.match(callMetadata({ requestId: given }));
+    const headers = new Promise<Metadata>((resolve) => call.once('metadata', resolve));
+    const [frame] = await collect(readFrames<Frame>(call));
+    const requestId = String(frame.metadata);
+    expect((await headers).get('x-request-id')).toEqual([requestId]);
+    expect((await headers).get('armilla-left-columns')).toEqual(['ra,dec']);
+    if (given === 'call-1') expect(requestId).toBe(given);
+    else expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+  }
+  await stop();
+});
+
 /** A unary call with raw bytes, by plain HTTP/2; resolves with the trailers. */
-function rawCall(address: string, path: string, body: Buffer): Promise<Record<string, unknown>> {
+function rawCall(
+  address: string,
+  method: string,
+  body: Buffer,
+  extra: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
   const session = connectHttp2(`http://${address}`);
   const stream = session.request({
+    ...extra,
     ':method': 'POST',
-    ':path': path,
+    ':path': `/${NAME}/${method}`,
     'content-type': 'application/grpc',
     te: 'trailers',
   });

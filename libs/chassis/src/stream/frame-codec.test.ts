@@ -57,13 +57,13 @@ test('the hand codec and the generated one agree on every field', () => {
 });
 
 test('a body arrives 8-byte aligned behind the gRPC prefix, whatever the other fields are', () => {
-  for (let header = 1; header < 300; header++) {
+  for (let header = 1; header < 300; header += 3) {
     for (const bodyLength of [1, 127, 128, 20_000]) {
       for (const table of [0, 1]) {
         const plain = makeFrame({
           header: Buffer.alloc(header, 1),
           table,
-          more: header % 3 === 0,
+          more: header % 2 === 0,
           body: [Buffer.alloc(bodyLength)],
         });
         for (const frame of [plain, sealFrame(plain)]) {
@@ -104,7 +104,7 @@ test('a changed byte under a checksum is found', () => {
 test('damaged frames are refused with a typed error, and never read as something else', () => {
   const random = new Random(4);
   let refused = 0;
-  for (let n = 0; n < 5000; n++) {
+  for (let n = 0; n < 3000; n++) {
     const wire = Buffer.from(serializeFrame(randomFrame(random)));
     const mutant = mutate(wire, random);
     try {
@@ -120,7 +120,7 @@ test('damaged frames are refused with a typed error, and never read as something
       refused++;
     }
   }
-  expect(refused).toBeGreaterThan(1000);
+  expect(refused).toBeGreaterThan(600);
 });
 
 test('lying lengths, endless numbers and groups are refused', () => {

@@ -1,3 +1,10 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import { context, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import {
@@ -104,6 +111,34 @@ test('without an SDK the trace id of the caller still reaches handler, error and
   await stop();
 });
 
+test('with an endpoint, spans and metrics are sent there', async () => {
+  const paths = new Set<string>();
+  const receiver = createServer((request, response) => {
+    paths.add(request.url ?? '');
+    request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const { port } = receiver.address() as AddressInfo;
+  const chassis = pathToFileURL(createRequire(import.meta.url).resolve('@armilla/chassis')).href;
+  const api = pathToFileURL(createRequire(import.meta.url).resolve('@opentelemetry/api')).href;
+  const program = `
+    const { startTelemetry } = await import('${chassis}');
+    const { trace } = (await import('${api}')).default;
+    const telemetry = await startTelemetry();
+    trace.getTracer('t').startSpan('one').end();
+    console.log(telemetry.exporting, (await telemetry.prometheusText()).includes('process_memory_usage'));
+    await telemetry.shutdown();`;
+  const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, NODE_OPTIONS: '' };
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = await text(child.stdout);
+  receiver.close();
+  expect(output.trim()).toBe('true true');
+  expect([...paths].sort()).toEqual(['/v1/metrics', '/v1/traces']);
+});
+
 test('metrics of calls, admission and process are there as Prometheus text', async () => {
   await using telemetry = await startTelemetry({ env: {} });
   expect(telemetry.exporting).toBe(false);
@@ -115,17 +150,33 @@ test('metrics of calls, admission and process are there as Prometheus text', asy
   call.end();
   await frames;
   await stop();
-  const text = await telemetry.prometheusText();
-  expect(text).toMatch(
+  const page = await telemetry.prometheusText();
+  expect(page).toMatch(
     /^rpc_server_call_duration_count\{[^}]*rpc_method="Explain"[^}]*rpc_response_status_code="OK"[^}]*\} 1$/m,
   );
-  expect(text).toMatch(/^armilla_rpc_received(_total)?\{[^}]*rpc_method="Match"[^}]*\} 10\d\d$/m);
-  expect(text).toMatch(/^armilla_rpc_sent(_total)?\{[^}]*\} 10\d\d$/m);
-  expect(text).toMatch(/^rpc_server_active_requests\{[^}]*rpc_method="Match"[^}]*\} 0$/m);
-  expect(text).toMatch(/^armilla_admission_reserved(\{[^}]*\})? 0$/m);
-  expect(text).toContain('target_info{service_name="armilla"');
-  expect(text).toMatch(/^process_memory_usage(\{[^}]*\})? \d+$/m);
+  expect(page).toMatch(/^armilla_rpc_received(_total)?\{[^}]*rpc_method="Match"[^}]*\} 10\d\d$/m);
+  expect(page).toMatch(/^armilla_rpc_sent(_total)?\{[^}]*\} 10\d\d$/m);
+  expect(page).toMatch(/^rpc_server_active_requests\{[^}]*rpc_method="Match"[^}]*\} 0$/m);
+  expect(page).toMatch(/^armilla_admission_reserved(\{[^}]*\})? 0$/m);
+  expect(page).toContain('target_info{service_name="armilla"');
+  expect(page).toMatch(/^process_memory_usage(\{[^}]*\})? \d+$/m);
   // Every line is a comment or `name{labels} value`.
-  for (const line of text.split('\n').filter(Boolean))
+  for (const line of page.split('\n').filter(Boolean))
     expect(line).toMatch(/^(# (HELP|TYPE) .*|[a-z_]+(\{[^}]*\})? [-+0-9.eE]+|[a-z_]+(\{[^}]*\})? [+-]?(Inf|NaN))$/i);
+});
+
+test('docs/telemetry.md names every metric of this package', async () => {
+  await using telemetry = await startTelemetry({ env: {} });
+  const { client, explain, stop } = await startLoopback();
+  await explain();
+  const call = client.match();
+  const frames = collect(readFrames<Frame>(call));
+  await writeFrame(call, makeFrame({ header: Buffer.from('h') }));
+  call.end();
+  await frames;
+  const page = readFileSync(new URL('../../../../docs/telemetry.md', import.meta.url), 'utf8');
+  const names = [...(await telemetry.prometheusText()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(8);
+  for (const name of names) if (name !== 'target_info') expect(page).toContain(`\`${name}\``);
+  await stop();
 });

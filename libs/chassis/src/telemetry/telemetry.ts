@@ -6,7 +6,7 @@ import { watchProcess } from './process-metrics.js';
 export interface TelemetryOptions {
   /** `service.name` of what is exported. Default "armilla"; OTEL_SERVICE_NAME wins. */
   readonly serviceName?: string;
-  /** Default: the environment of the process; the standard OTEL_* variables are read. */
+  /** Decides whether to export; the SDK itself reads the environment of the process, which is the default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
