@@ -5,8 +5,8 @@ import { type ClockUnit, dateText, timeText, timestampText } from './clock.js';
 
 /** Writes the non-null values of one column of one batch as text. */
 export interface CellWriter {
-  /** 'number' and 'bool' need no quotes in JSON; 'text' may need them in CSV too, 'plain' (dates, hexadecimal) never there. */
-  readonly nature: 'number' | 'bool' | 'plain' | 'text';
+  /** 'number', 'bool' and 'json' need no quotes in JSON; 'text' and 'json' may need them in CSV, 'plain' (dates) never there. */
+  readonly nature: 'number' | 'bool' | 'plain' | 'text' | 'json';
   /** Bytes that `write` needs at most. */
   room(row: number): number;
   /** Writes row `row`; gives the position behind it. */
@@ -79,6 +79,8 @@ export function cellWriter(data: Data<DataType>): CellWriter {
       return decimalCells(data);
     case Type.Dictionary:
       return dictionaryCells(data);
+    case Type.Duration:
+      return strings('number', 20, (row) => String(values[row]));
     case Type.Null:
       return strings('plain', 0, () => '');
     default:
@@ -165,7 +167,7 @@ function bytesCells({ values, valueOffsets }: Data<DataType>): CellWriter {
 
 function hexCells(bytes: Uint8Array, ends: Int32Array | BigInt64Array): CellWriter {
   return {
-    nature: 'plain',
+    nature: 'text',
     room: (row) => 2 * (Number(ends[row + 1]) - Number(ends[row])),
     write: (row, out, at) => {
       let p = at;
@@ -232,13 +234,13 @@ function jsonCells(data: Data<DataType>): CellWriter {
     let text = texts.get(row);
     if (text === undefined) {
       texts.clear();
-      text = encoder.encode(JSON.stringify(vector.get(row), plainJson));
+      text = encoder.encode(jsonText(vector.get(row)));
       texts.set(row, text);
     }
     return text;
   };
   return {
-    nature: 'text',
+    nature: 'json',
     room: (row) => bytes(row).length,
     write: (row, out, at) => {
       out.set(bytes(row), at);
@@ -247,8 +249,15 @@ function jsonCells(data: Data<DataType>): CellWriter {
   };
 }
 
-function plainJson(_key: string, value: unknown): unknown {
+/** A value of a nested column as JSON: 64-bit integers in full, NaN and the infinities null, maps as objects. */
+function jsonText(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as Uint8Array);
-  return value;
+  if (value === null || value === undefined || typeof value !== 'object') return JSON.stringify(value ?? null);
+  if (value instanceof Date) return JSON.stringify(value);
+  if (value instanceof Vector || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    return `[${Array.from(value as Iterable<unknown>, jsonText).join(',')}]`;
+  }
+  // Rows of a struct and of a map are iterables of name and value.
+  const entries = Symbol.iterator in value ? [...(value as Iterable<[unknown, unknown]>)] : Object.entries(value);
+  return `{${entries.map(([name, item]) => `${JSON.stringify(String(name))}:${jsonText(item)}`).join(',')}}`;
 }

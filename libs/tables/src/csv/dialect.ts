@@ -140,7 +140,8 @@ function looksLikeHeader(records: readonly TextRecord[]): boolean {
       if (index < record.cells.length) seen |= seenIn(record.cells[index].text, record.cells[index].quoted);
     const below = kindOf(seen);
     if (own === 'utf8' && cell.text.trim() !== '' && below !== 'utf8') return true;
-    if (own !== 'utf8' && own !== 'bool') numberCount++;
+    // A year over a column of text is a name; a number over numbers, or over nothing, is data.
+    if (own !== 'utf8' && own !== 'bool' && (below !== 'utf8' || seen === 0)) numberCount++;
   }
   return numberCount === 0;
 }

@@ -145,6 +145,7 @@ test('byte order mark, CR LF, CR, blanks, blank lines and a missing last line en
 
 test('tables without a header get numbered columns; comment lines are skipped', async () => {
   expect((await read('1,2.5,x\n2,3.5,y\n')).names).toEqual(['col1', 'col2', 'col3']);
+  expect((await read('name,2000\nVega,bright\n')).names).toEqual(['name', '2000']);
   expect((await read('x,2000,2001\na,1.5,2.5\n', { header: true })).names).toEqual(['x', '2000', '2001']);
   expect((await read('a,b\nc,d\n', { header: false })).rows).toEqual([
     ['a', 'b'],

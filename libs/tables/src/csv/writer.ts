@@ -45,7 +45,7 @@ export class CsvWriter {
   encode(batch: RecordBatch, from = 0, to = batch.numRows): Uint8Array {
     const columns = batch.data.children as Data<DataType>[];
     const writers = columns.map((data) => cellWriter(data));
-    const texts = writers.map((writer) => writer.nature === 'text');
+    const texts = writers.map((writer) => writer.nature === 'text' || writer.nature === 'json');
     const nullable = columns.map(mayBeNull);
     const columnCount = columns.length;
     let at = 0;

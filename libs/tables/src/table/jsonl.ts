@@ -58,6 +58,7 @@ export class JsonLinesWriter {
       return end + 1;
     }
     const end = writer.write(row, out, at);
+    if (writer.nature === 'json') return end;
     // NaN, Infinity and -Infinity are the only numbers with an N or I in front.
     const first = out[at] === 45 ? out[at + 1] : out[at];
     return first === 78 || first === 73 ? this.#null(at) : end;
