@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { types } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Random } from '@armilla/base';
-import { Bool, type Data, type DataType, Dictionary, Field, Int32, type RecordBatch, Schema, Utf8, Vector, vectorFromArray } from 'apache-arrow';
+import { Bool, type Data, type DataType, Dictionary, Field, Int32, makeVector, type RecordBatch, Schema, Table, Utf8, Vector, vectorFromArray } from 'apache-arrow';
 import { recordBatch } from '../decoder.js';
 import { openArrow } from '../open.js';
 import { ColumnStore } from './columnStore.js';
 import { concatData, GrowingColumn } from './growingColumn.js';
 import { packColumn, transferList, unpackColumn } from './packedColumn.js';
+import { releaseBuffer } from './releaseBuffer.js';
 import { takeData } from './take.js';
 
 const FOLDER = fileURLToPath(new URL('../../../../../fixtures/arrow/', import.meta.url));
@@ -135,6 +137,24 @@ test('bits of any number fall where they belong', () => {
     expected.push(...values);
   }
   expect([...new Vector([column.data()])]).toEqual(expected);
+});
+
+test.each([0, 100, 3_000_000, 10_000_000])('columns larger than a segment are whole when %d rows were expected', (rowCount) => {
+  const numbers = Float64Array.from({ length: 999_999 }, (_, i) => i);
+  const batch = new Table({ n: makeVector(numbers) }).batches[0];
+  const store = new ColumnStore(batch.schema, { rowCount });
+  for (let n = 0; n < 3; n++) store.append(batch);
+  const [column] = store.seal().columns;
+  expect(column.length).toBe(3 * numbers.length);
+  expect(column.values.length).toBe(3 * numbers.length);
+  expect(types.isSharedArrayBuffer(column.values.buffer)).toBe(true);
+  for (let n = 0; n < 3; n++) expect(Buffer.compare(new Uint8Array(column.values.buffer, n * numbers.byteLength, numbers.byteLength), new Uint8Array(numbers.buffer))).toBe(0);
+});
+
+test('a released buffer is empty', () => {
+  const buffer = new ArrayBuffer(1000);
+  releaseBuffer(buffer);
+  expect(buffer.byteLength).toBe(0);
 });
 
 test('a store that is not sealed cannot be read, a sealed one not be added to', async () => {

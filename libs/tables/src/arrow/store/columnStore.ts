@@ -21,8 +21,8 @@ export interface ColumnStoreOptions {
 
 /**
  * A table in contiguous columns in shared memory: batches are appended, then any rows are taken from it, in any thread.
- * A column grows by doubling on its own, so that only one of them is held twice at a time; dictionaries that differ
- * between batches become one.
+ * While it grows nothing is copied; where the number of rows was not known the columns are joined at the end one by one, so
+ * that only one of them is held twice. Dictionaries that differ between batches become one.
  */
 export class ColumnStore {
   #growing: GrowingColumn[];

@@ -3,6 +3,7 @@ import { Data, type DataType, Dictionary, Int32, Type, type Union, UnionMode } f
 import { copyBits, setBits } from './bits.js';
 import { GrowingBytes } from './growingBytes.js';
 import { GrowingDictionary } from './growingDictionary.js';
+import { SegmentedBytes } from './segmentedBytes.js';
 import { takeUnion } from './take.js';
 import { withChildren, withType } from './nestedType.js';
 
@@ -18,8 +19,10 @@ export class GrowingColumn {
   #nullCount = 0;
   /** Bitmap, kept from the first null on; bits behind the end are zero. */
   #validity: GrowingBytes | undefined;
-  readonly #values: GrowingBytes;
-  readonly #offsets: GrowingBytes;
+  readonly #values: SegmentedBytes;
+  /** Bits of a column of bools. */
+  readonly #bits: GrowingBytes;
+  readonly #offsets: SegmentedBytes;
   readonly #children: GrowingColumn[];
   readonly #dictionary: GrowingDictionary | undefined;
 
@@ -37,9 +40,11 @@ export class GrowingColumn {
       this.type = fields.length === 0 ? type : withChildren(type, fields.map((field, i) => withType(field, this.#children[i].type)));
     }
     const hasOffsets = [Type.Utf8, Type.Binary, Type.List, Type.Map].includes(type.typeId);
-    this.#offsets = new GrowingBytes(shared, hasOffsets ? 4 * (rowCountHint + 1) : 0);
-    if (hasOffsets) this.#offsets.extend(4);
-    this.#values = new GrowingBytes(shared, hasOffsets ? 0 : rowCountHint * valueBytes(this.type));
+    this.#offsets = new SegmentedBytes(shared, hasOffsets ? 4 * (rowCountHint + 1) : 0);
+    if (hasOffsets) this.#offsets.append(new Uint8Array(4));
+    const isBool = type.typeId === Type.Bool;
+    this.#bits = new GrowingBytes(shared, isBool ? Math.ceil(rowCountHint / 8) : 0);
+    this.#values = new SegmentedBytes(shared, hasOffsets || isBool ? 0 : rowCountHint * valueBytes(this.type));
   }
 
   get length(): number {
@@ -48,7 +53,7 @@ export class GrowingColumn {
 
   /** Bytes in use. */
   get bytes(): number {
-    const own = this.#values.length + this.#offsets.length + (this.#validity?.length ?? 0) + (this.#dictionary?.bytes ?? 0);
+    const own = this.#values.length + this.#bits.length + this.#offsets.length + (this.#validity?.length ?? 0) + (this.#dictionary?.bytes ?? 0);
     return this.#children.reduce((sum, child) => sum + child.bytes, own);
   }
 
@@ -76,7 +81,7 @@ export class GrowingColumn {
     if (type.typeId === Type.Null) return new Data(type, 0, length, length);
     const children = this.#children.map((child) => child.data());
     const offsets = words(this.#offsets.view(), Int32Array);
-    const values = this.#values.view();
+    const values = type.typeId === Type.Bool ? this.#bits.view() : this.#values.view();
     if (type.typeId === Type.Union) {
       const dense = (type as Union).mode === UnionMode.Dense;
       return new Data(type, 0, length, 0, [dense ? offsets : none, none, none, words(values, Int8Array)] as never, children);
@@ -106,7 +111,7 @@ export class GrowingColumn {
     const { length, children } = data;
     switch (this.type.typeId) {
       case Type.Bool: {
-        const bits = this.#values.extend(((this.#length + length + 7) >>> 3) - this.#values.length);
+        const bits = this.#bits.extend(((this.#length + length + 7) >>> 3) - this.#bits.length);
         copyBits(bits, this.#length, data.values, data.offset, length);
         break;
       }
@@ -129,9 +134,9 @@ export class GrowingColumn {
         this.#children.forEach((child, i) => child.append(children[i]));
         break;
       case Type.Dictionary: {
-        const at = this.#values.length;
-        const bytes = this.#values.extend(4 * length);
-        this.#dictionary?.mapIndices(data as Data<Dictionary>, new Int32Array(bytes.buffer, at, length));
+        const indices = new Int32Array(length);
+        this.#dictionary?.mapIndices(data as Data<Dictionary>, indices);
+        this.#values.append(new Uint8Array(indices.buffer));
         break;
       }
       default: {
@@ -151,11 +156,10 @@ export class GrowingColumn {
     const end = length === 0 ? 0 : from[length];
     const total = base + end - start;
     if (total >= TEXT_LIMIT) throw fail('ARROW_LIMIT', { where: 'table', detail: `${total} bytes of text in one column, over 4 GiB` });
-    const at = this.#offsets.length;
-    const bytes = this.#offsets.extend(4 * length);
-    const to = new Uint32Array(bytes.buffer, at, length);
+    const to = new Uint32Array(length);
     const shift = base - start;
     for (let i = 0; i < length; i++) to[i] = from[i + 1] + shift;
+    this.#offsets.append(new Uint8Array(to.buffer));
     return { start, end };
   }
 
@@ -165,12 +169,11 @@ export class GrowingColumn {
     const compact = dense ? (takeUnion(data, Int32Array.from({ length: data.length }, (_, i) => i)) as Data<Union>) : data;
     this.#values.append(new Uint8Array(compact.typeIds.buffer, compact.typeIds.byteOffset, data.length));
     if (dense) {
-      const at = this.#offsets.length;
-      const bytes = this.#offsets.extend(4 * data.length);
-      const to = new Int32Array(bytes.buffer, at, data.length);
+      const to = new Int32Array(data.length);
       const bases = new Int32Array(128);
       data.type.typeIds.forEach((id, i) => (bases[id] = this.#children[i].length));
       for (let i = 0; i < data.length; i++) to[i] = (compact.valueOffsets as Int32Array)[i] + bases[compact.typeIds[i]];
+      this.#offsets.append(new Uint8Array(to.buffer));
     }
     this.#children.forEach((child, i) => child.append(compact.children[i]));
   }
@@ -190,9 +193,8 @@ function valueBytes(type: DataType): number {
     case Type.Map:
     case Type.Struct:
     case Type.FixedSizeList:
-      return 0;
     case Type.Bool:
-      return 1 / 8;
+      return 0;
     case Type.Union:
       return 1;
     case Type.Dictionary:
