@@ -1,6 +1,8 @@
+export { join, type JoinRun } from './join/index.js';
 export { type ChunkPairs, type PairQuery } from './join/query.js';
 export { referencePairs } from './join/reference.js';
 export { type BuildOptions, type ChunkOptions, SkyIndex } from './join/sky-index.js';
+export { type KernelVerdict, verifyKernels } from './join/verify.js';
 export { type Positions, positionStatus, positionStatuses, RowStatus } from './positions/positions.js';
 export {
   MAX_RADIUS_ARCSEC,

@@ -94,6 +94,6 @@ export const MODE = { nearest: 0, all: 1, 'k-nearest': 2 } as const;
 /** A record: ra f64, dec f64, row i32. */
 export const RECORD_BYTES = 20;
 /** Private memory of a worker in the join, without the k best (16 bytes each). */
-export const JOIN_SCRATCH_BYTES = 48 * 1024;
+export const JOIN_SCRATCH_BYTES = 96 * 1024;
 /** The largest number of cells: a row stores its cell in 16 bits, and the last value means none. */
 export const MAX_CELLS = 65_000;

@@ -14,6 +14,12 @@ import {
 const BLOCK: i32 = 256;
 /** Buffered candidates. */
 const BUFFER: i32 = 1024;
+/** Candidates of a block before the cheap bound. */
+const RUNS: i32 = 2048;
+/** Right ascension windows up to this, in degrees, take the short way. */
+const SHORT_REACH: f64 = 1;
+/** 1 - a^2 / 12 for the widest window of the short way. */
+const SHORT_SHRINK: f64 = 0.99997;
 /** Longer runs of candidates are judged as they come, so that the best so far shortens the walk. */
 const LONG_RUN: i32 = 64;
 
@@ -26,7 +32,16 @@ const L_SECOND: usize = L_BEST + 8 * BLOCK;
 const L_ROW: usize = L_SECOND + 8 * BLOCK;
 const L_BEST_ROW: usize = L_ROW + 4 * BLOCK;
 const L_FOUND: usize = L_BEST_ROW + 4 * BLOCK;
-const U_RA: usize = L_FOUND + 4 * BLOCK;
+const L_WEIGHT: usize = L_FOUND + 4 * BLOCK;
+const L_WEIGHT_HIGH: usize = L_WEIGHT + 8 * BLOCK;
+const L_LIMIT: usize = L_WEIGHT_HIGH + 8 * BLOCK;
+const L_X0: usize = L_LIMIT + 8 * BLOCK;
+const L_X1: usize = L_X0 + 4 * BLOCK;
+const L_Y0: usize = L_X1 + 4 * BLOCK;
+const L_Y1: usize = L_Y0 + 4 * BLOCK;
+const L_INSIDE: usize = L_Y1 + 4 * BLOCK;
+const E_RUNS: usize = L_INSIDE + 4 * BLOCK;
+const U_RA: usize = E_RUNS + 8 * (RUNS + 8);
 const U_DEC: usize = U_RA + 8 * (BUFFER + 2);
 const U_KEY: usize = U_DEC + 8 * (BUFFER + 2);
 const U_ROW: usize = U_KEY + 8 * (BUFFER + 2);
@@ -68,6 +83,7 @@ let weightLow: f64 = 0; // of (delta ra)^2, below the true one
 let weightHigh: f64 = 0; // above
 let keyPerLow2: f64 = 0; // key >= planar low^2 * this
 let raReach: f64 = 0; // degrees
+let shortLimit: f64 = 0; // limit2 of all rows on the short way
 
 export function join(params: usize, item: i32, controlBlock: usize, slot: i32): void {
   parameters = params;
@@ -127,10 +143,7 @@ function searchBlock(cell: usize, count: i32): void {
   const whole = track || mode == MODE_ALL || full <= 3 * start;
   if (whole && mode != MODE_K_NEAREST) {
     setRadius(full);
-    for (let i = 0; i < count; i++) {
-      setRow(i, keyLimit);
-      searchWindow(cell);
-    }
+    searchShort(cell, count);
     if (buffered > 0) flush();
     return;
   }
@@ -150,6 +163,160 @@ function searchBlock(cell: usize, count: i32): void {
     }
     if (mode == MODE_K_NEAREST) emitHeld(i);
   }
+}
+
+/**
+ * The block in three steps without unforeseeable branches: the runs of fine cells of each row, the cheap bound on all
+ * candidates of the block, the exact keys of those that remain. Rows whose window leaves their cell take the long way.
+ */
+function searchShort(cell: usize, count: i32): void {
+  windows(cell, count);
+  const offsets: usize = load<u32>(cell, C_OFFSETS);
+  const nx = load<i32>(cell, C_NX);
+  const empty = load<i32>(cell, C_COUNT) == 0;
+  let runs: i32 = 0;
+  for (let i = 0; i < count; i++) {
+    const at = base + (usize(i) << 2);
+    if (load<i32>(at, L_INSIDE) == 0) {
+      setRow(i, keyLimit);
+      searchWindow(cell);
+      continue;
+    }
+    if (empty) continue;
+    const x0 = load<i32>(at, L_X0);
+    const x1 = load<i32>(at, L_X1);
+    const last = load<i32>(at, L_Y1);
+    for (let y = load<i32>(at, L_Y0); y <= last; y++) {
+      const strip = y * nx;
+      const from = load<i32>(offsets + (usize(strip + x0) << 2));
+      const length = load<i32>(offsets + (usize(strip + x1) << 2), 4) - from;
+      if (runs + length > RUNS) {
+        sift(cell, runs, count);
+        runs = 0;
+        if (length > RUNS) {
+          setRow(i, keyLimit);
+          searchRun(cell, from, from + length, load<f64>(base + (usize(i) << 3), L_RA), load<f64>(base + (usize(i) << 3), L_DEC), false);
+          continue;
+        }
+      }
+      // Four at a time, also where there are fewer: most runs are shorter, and a loop would be mispredicted.
+      const to = base + (usize(runs) << 3);
+      const entry = i64x2.add(i64x2.splat((i64(i) << 32) | i64(from)), i64x2(0, 1));
+      v128.store(to, entry, E_RUNS);
+      v128.store(to, i64x2.add(entry, i64x2.splat(2)), E_RUNS + 16);
+      for (let k = 4; k < length; k += 2) {
+        v128.store(to + (usize(k) << 3), i64x2.add(entry, i64x2.splat(i64(k))), E_RUNS);
+      }
+      runs += length;
+    }
+  }
+  sift(cell, runs, count);
+}
+
+/** Bins, weights and the test whether its window stays within the cell, two rows at a time. */
+function windows(cell: usize, count: i32): void {
+  const raMin = f64x2.splat(load<f64>(cell, C_RA_MIN));
+  const decMin = f64x2.splat(load<f64>(cell, C_DEC_MIN));
+  const raScale = f64x2.splat(load<f64>(cell, C_RA_SCALE));
+  const decScale = f64x2.splat(load<f64>(cell, C_DEC_SCALE));
+  const raLow = f64x2.splat(load<f64>(cell, C_RA_LOW));
+  const raHigh = f64x2.splat(load<f64>(cell, C_RA_HIGH));
+  const decLow = f64x2.splat(load<f64>(cell, C_DEC_LOW));
+  const decHigh = f64x2.splat(load<f64>(cell, C_DEC_HIGH));
+  const lastX = i32x4.splat(load<i32>(cell, C_NX) - 1);
+  const lastY = i32x4.splat(load<i32>(cell, C_NY) - 1);
+  const zero = i32x4.splat(0);
+  const window = f64x2.splat(radius);
+  const radians = f64x2.splat(radius / DEGREES_PER_RADIAN * (1 + 1e-4));
+  shortLimit = keyLimit / (QUARTER * SHORT_SHRINK * (1 - 1e-6)) * SLACK + SLACK_DEG2;
+  const start = f64x2.splat(shortLimit);
+  for (let i: usize = 0, n = usize(count); i < n; i += 2) {
+    const at = base + (i << 3);
+    const ra = v128.load(at, L_RA);
+    const dec = v128.load(at, L_DEC);
+    const cos1 = v128.load(at, L_COS);
+    const x = f64x2.div(f64x2.splat(sinRadius), cos1);
+    // asin(x) <= x (1 + 0.19 x^2) up to x = 1/2, far beyond the short reach.
+    const bend = f64x2.add(f64x2.splat(1), f64x2.mul(f64x2.splat(0.19), f64x2.mul(x, x)));
+    const reach = f64x2.add(f64x2.mul(f64x2.mul(x, bend), f64x2.splat(DEGREES_PER_RADIAN * WIDER)), f64x2.splat(WIDER_DEG));
+    const west = f64x2.sub(ra, reach);
+    const east = f64x2.add(ra, reach);
+    const south = f64x2.sub(dec, window);
+    const north = f64x2.add(dec, window);
+    const inside = v128.and(
+      v128.and(v128.and(f64x2.gt(west, raLow), f64x2.lt(east, raHigh)), v128.and(f64x2.gt(south, decLow), f64x2.lt(north, decHigh))),
+      f64x2.lt(reach, f64x2.splat(SHORT_REACH)),
+    );
+    const bits = i64x2.bitmask(inside);
+    const four = base + (i << 2);
+    store<i32>(four, bits & 1, L_INSIDE);
+    store<i32>(four, bits >> 1, L_INSIDE + 4);
+    v128.store64_lane(four, bins2(west, raMin, raScale, zero, lastX), 0, L_X0);
+    v128.store64_lane(four, bins2(east, raMin, raScale, zero, lastX), 0, L_X1);
+    v128.store64_lane(four, bins2(south, decMin, decScale, zero, lastY), 0, L_Y0);
+    v128.store64_lane(four, bins2(north, decMin, decScale, zero, lastY), 0, L_Y1);
+    // |cos dec2 - cos dec1| <= |dec2 - dec1|, which the bound holds below radius * (1 + 1e-4).
+    const low = f64x2.max(f64x2.splat(0), f64x2.sub(cos1, radians));
+    const high = f64x2.min(f64x2.splat(1), f64x2.add(cos1, radians));
+    v128.store(at, f64x2.mul(f64x2.mul(cos1, low), f64x2.splat(1 - 1e-9)), L_WEIGHT);
+    v128.store(at, f64x2.mul(f64x2.mul(cos1, high), f64x2.splat(WIDER)), L_WEIGHT_HIGH);
+    v128.store(at, start, L_LIMIT);
+  }
+}
+
+/** binOf of two values. */
+// @ts-ignore: decorator
+@inline
+function bins2(value: v128, low: v128, scale: v128, first: v128, last: v128): v128 {
+  return i32x4.min_s(i32x4.max_s(i32x4.trunc_sat_f64x2_s_zero(f64x2.mul(f64x2.sub(value, low), scale)), first), last);
+}
+
+/** The cheap bound on the listed candidates of the block; what passes goes to the buffer. */
+function sift(cell: usize, runs: i32, count: i32): void {
+  candidates += runs;
+  const ras: usize = load<u32>(cell, C_ROWS);
+  const decs = ras + (usize(load<i32>(cell, C_COUNT)) << 3);
+  const rows = decs + (usize(load<i32>(cell, C_COUNT)) << 3);
+  // With few candidates a row the exact keys cost less than to keep track of the best so far.
+  const shrinks = mode == MODE_NEAREST && !track && keyFloor <= 0 && runs > 3 * count;
+  const limit = shortLimit;
+  const ratio = SLACK / (SHORT_SHRINK * (1 - 1e-6));
+  let to = buffered;
+  for (let e: usize = 0, n = usize(runs) << 3; e < n; e += 8) {
+    const j = usize(load<u32>(base + e, E_RUNS));
+    const slot = usize(load<u32>(base + e, E_RUNS + 4));
+    const left = base + (slot << 3);
+    const ra2 = load<f64>(ras + (j << 3));
+    const dec2 = load<f64>(decs + (j << 3));
+    const row = load<i32>(rows + (j << 2));
+    const deltaDec = dec2 - load<f64>(left, L_DEC);
+    const deltaRa = ra2 - load<f64>(left, L_RA);
+    const dd = deltaDec * deltaDec;
+    const aa = deltaRa * deltaRa;
+    const low = dd + load<f64>(left, L_WEIGHT) * aa;
+    const at = base + (usize(to) << 3);
+    store<f64>(at, ra2, U_RA);
+    store<f64>(at, dec2, U_DEC);
+    store<i32>(base + (usize(to) << 2), row, U_ROW);
+    store<i32>(base + (usize(to) << 2), i32(slot), U_SLOT);
+    let passes: i32;
+    if (shrinks) {
+      const best = load<f64>(left, L_LIMIT);
+      passes = i32(low <= best) & i32(!self || row != selfFirst + load<i32>(base + (slot << 2), L_ROW));
+      const next = (dd + load<f64>(left, L_WEIGHT_HIGH) * aa) * ratio + SLACK_DEG2;
+      store<f64>(left, passes ? min(best, next) : best, L_LIMIT);
+    } else {
+      passes = i32(low <= limit);
+      if (self) passes &= i32(row != selfFirst + load<i32>(base + (slot << 2), L_ROW));
+    }
+    to += passes;
+    if (to == BUFFER) {
+      buffered = to;
+      flush();
+      to = 0;
+    }
+  }
+  buffered = to;
 }
 
 /** Whether all that is wanted lies so near that a window of this radius, below 90 degrees, must have held it. */
