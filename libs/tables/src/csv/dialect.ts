@@ -46,6 +46,13 @@ export function sniffDialect(
     if (records.length > SAMPLE_RECORDS) break;
   }
   const first = records[0];
+  if (!first.ended && !complete) {
+    throw fail('CSV_INVALID', {
+      where,
+      line: first.line,
+      detail: `the first record has more than ${head.length} bytes; is this a CSV file?`,
+    });
+  }
   if (options.header ?? looksLikeHeader(records)) {
     const names = first.cells.map(
       (cell, index) => (index === 0 ? cell.text.replace(/^#/, '') : cell.text).trim() || `col${index + 1}`,

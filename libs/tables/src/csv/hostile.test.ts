@@ -61,6 +61,17 @@ test('too many columns are refused before anything is built for them', async () 
   expect((await rowsOf(reader.batches()))[1][4999]).toBe(4999n);
 });
 
+test('a first record that does not end in the first mebibyte is refused', async () => {
+  const header = Array.from({ length: 9000 }, (_, i) =>
+    `a_rather_long_name_of_a_column_that_goes_on_and_on_and_on_and_on_and_on_and_on_and_on_${i}`.repeat(2),
+  ).join(',');
+  const bytes = encoder.encode(`${header}\n`);
+  await expect(openTable({ name: 'wide', bytes })).rejects.toMatchObject({
+    reason: 'CSV_INVALID',
+    fields: { line: 1 },
+  });
+});
+
 test('names that objects have are columns as any other', async () => {
   const reader = await openTable(
     { name: 'p', bytes: encoder.encode('__proto__,constructor,toString\n1,2,3\n') },

@@ -132,6 +132,20 @@ test('a full device is told', async () => {
   await expect(written).rejects.toMatchObject({ reason: 'OUTPUT_WRITE_FAILED' });
 });
 
+test('rows that never come do not hold an abort', async () => {
+  const stop = new AbortController();
+  const hanging = async function* (): AsyncGenerator<(typeof table.batches)[0], void, undefined> {
+    yield table.batches[0];
+    await new Promise(() => undefined);
+  };
+  const writes = (['csv', 'parquet', 'arrow-file'] as const).map((format) =>
+    writeTable(join(folder, format), table.schema, hanging(), { format, signal: stop.signal }),
+  );
+  setTimeout(() => stop.abort(), 50);
+  for (const write of writes) await expect(write).rejects.toThrow('aborted');
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test('devices are written in place', async () => {
   const { byteCount, rowCount } = await writeTable('/dev/null', table.schema, each(table.batches), { format: 'csv' });
   expect(rowCount).toBe(2000);

@@ -1,6 +1,7 @@
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, isProblem } from '@armilla/base';
+import { abortable } from './abortable.js';
 
 /** The file system calls of one output, so that a test can let each of them fail. */
 export interface OutputFiles {
@@ -93,7 +94,7 @@ export async function writeFileOutput(
   let closed = false;
   try {
     let byteCount = 0;
-    for await (const chunk of chunks) {
+    for await (const chunk of abortable(chunks, signal)) {
       signal?.throwIfAborted();
       await writing(path, file.write(chunk));
       byteCount += chunk.length;
@@ -127,7 +128,7 @@ export async function writeStreamOutput(
   const { signal } = options;
   const where = 'the output stream';
   let byteCount = 0;
-  for await (const chunk of chunks) {
+  for await (const chunk of abortable(chunks, signal)) {
     signal?.throwIfAborted();
     await writing(where, writeChunk(stream, chunk, signal));
     byteCount += chunk.length;
