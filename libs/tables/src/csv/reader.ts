@@ -11,6 +11,7 @@ import { TypeSniffer } from './sniffer.js';
 /** Types of a stream are fixed by its first mebibyte. */
 const HEAD_BYTES = 2 ** 20;
 const BATCH_ROWS = 65_536;
+const KEPT_BYTES = 2 ** 26;
 /** Columns are built in room for a whole batch: many columns, shorter batches. */
 const BATCH_BYTES = 2 ** 26;
 
@@ -19,6 +20,8 @@ export interface CsvSource {
   readonly where: string;
   /** True when `open` gives the same bytes again, as for files: types are then sniffed on all of them. */
   readonly repeatable: boolean;
+  /** True where opening again is slow, as for gzipped files: the bytes are then kept, if they are few. */
+  readonly costly?: boolean;
   open(signal?: AbortSignal): AsyncIterable<Uint8Array>;
   close?(): Promise<void>;
 }
@@ -35,9 +38,10 @@ export interface CsvShape {
   /** [columns] bits of SEEN. */
   readonly seen: Uint8Array;
   readonly rowCount: number | undefined;
-  /** The bytes read ahead of a stream, and what follows them. */
-  readonly rest: AsyncIterator<Uint8Array> | undefined;
+  /** The bytes read ahead of a stream, or all of a costly file. */
   readonly head: readonly Uint8Array[];
+  /** What follows the head of a stream. */
+  readonly rest: AsyncIterator<Uint8Array> | undefined;
 }
 
 /** Opens CSV or TSV: finds delimiter, header and types. */
@@ -70,12 +74,17 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
     const dialect = sniffDialect(seen, ended, where, options);
     const sniffer = new TypeSniffer(where, dialect.delimiter, dialect.names.length, dialect.dataLine);
     sniffer.push(seen.subarray(dialect.dataOffset));
+    let kept: Uint8Array[] | undefined = source.costly === true || !source.repeatable ? [joined] : undefined;
     if (source.repeatable) {
+      let keptBytes = joined.length;
       for (;;) {
         const { value, done } = await iterator.next();
         if (done === true) break;
         options.signal?.throwIfAborted();
         sniffer.push(value);
+        keptBytes += value.length;
+        if (keptBytes > KEPT_BYTES) kept = undefined;
+        kept?.push(value);
       }
       ended = true;
     }
@@ -85,8 +94,8 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
       dialect,
       seen: sniffer.seen,
       rowCount: ended ? sniffer.recordCount : undefined,
+      head: kept ?? [],
       rest: keep ? iterator : undefined,
-      head: keep ? [joined] : [],
     };
   } finally {
     if (!keep) await iterator.return?.();
@@ -178,13 +187,18 @@ class CsvReader implements TableReader {
   /** The bytes behind the header. */
   async *#data(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
     let skip = this.shape.dialect.dataOffset;
-    for await (const chunk of this.source.repeatable ? this.source.open(signal) : abortable(this.#replay(), signal)) {
+    for await (const chunk of this.#bytes(signal)) {
       if (skip >= chunk.length) skip -= chunk.length;
       else {
         yield skip > 0 ? chunk.subarray(skip) : chunk;
         skip = 0;
       }
     }
+  }
+
+  #bytes(signal: AbortSignal | undefined): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+    if (!this.source.repeatable) return abortable(this.#replay(), signal);
+    return this.shape.head.length > 0 ? this.shape.head : this.source.open(signal);
   }
 
   async *#replay(): AsyncGenerator<Uint8Array, void, undefined> {

@@ -67,7 +67,12 @@ async function recognise(input: Input, options: OpenOptions): Promise<Recognised
     zipped ? gunzip(input.open(signal), where) : input.open(signal);
   const open = input.repeatable ? again : () => inner.rest;
   const text = format === 'csv' || format === 'tsv';
-  return { format, zipped, csv: text ? { where, repeatable: input.repeatable, open } : undefined, open };
+  return {
+    format,
+    zipped,
+    csv: text ? { where, repeatable: input.repeatable, costly: zipped, open } : undefined,
+    open,
+  };
 }
 
 /** Gives the source back when it is no table. */
