@@ -1,6 +1,7 @@
 import { Random } from '@armilla/base';
 import { ParquetFault } from '../format/fault.js';
 import { BlockKernel } from './kernel.js';
+import { decodeLiterals, firstLiteral } from './literals.js';
 
 /** Bytes with repeats of many lengths and distances, so that every kind of copy occurs. */
 function compressible(random: Random, length: number): Uint8Array {
@@ -54,5 +55,23 @@ describe('the LZ4 kernel', () => {
     expect([...BlockKernel.get().decode('lz4', block, wanted.length)]).toEqual(wanted);
     expect(() => BlockKernel.get().decode('lz4', block, wanted.length + 1)).toThrow(ParquetFault);
     expect(() => BlockKernel.get().decode('lz4', block.subarray(0, 3), wanted.length)).toThrow(ParquetFault);
+  });
+});
+
+describe('blocks of literals', () => {
+  test('are decoded to their place, or not at all', () => {
+    const random = new Random(13);
+    for (let round = 0; round < 300; round++) {
+      const bytes = compressible(random, 20 + random.below(70_000));
+      const block = BlockKernel.get().encode(bytes).slice();
+      const prefix = random.below(10);
+      const target = new Uint8Array(bytes.length - prefix);
+      const head = firstLiteral(block, bytes.length, prefix);
+      if (head) expect([...head]).toEqual([...bytes.subarray(0, prefix)]);
+      if (decodeLiterals(block, bytes.length, prefix, target)) expect(Buffer.compare(target, bytes.subarray(prefix))).toBe(0);
+      if (prefix === 0) expect(decodeLiterals(block, bytes.length, 0, target)).toBe(true);
+      expect(decodeLiterals(block, bytes.length + 1, 0, new Uint8Array(bytes.length + 1))).toBe(false);
+      expect(decodeLiterals(block.subarray(0, block.length - 1), bytes.length, prefix, target)).toBe(false);
+    }
   });
 });

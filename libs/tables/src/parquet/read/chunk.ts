@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { decompress, MAX_PAGE_BYTES } from '../codec/codec.js';
+import { decodeLiterals, firstLiteral } from '../codec/literals.js';
 import { decodeValidity } from '../encoding/hybrid.js';
 import { ParquetFault, parquetProblem, unsupported } from '../format/fault.js';
 import { type ColumnValues, type Leaf, strideOf } from '../format/leaf.js';
-import { Codec, type ColumnChunk, Encoding, PageKind } from '../format/metadata.js';
+import { Codec, type ColumnChunk, Encoding, PageKind, Physical } from '../format/metadata.js';
 import { type PageHeader, readPageHeader } from '../format/page.js';
 import { convertValues, packBits } from './convert.js';
 import { FixedColumn } from './fixed.js';
@@ -47,8 +48,7 @@ export function decodeColumnChunkInto(bytes: Uint8Array, chunk: ColumnChunk, lea
     if (at + chunk.valueCount > values.length) throw new TypeError(`${chunk.valueCount} rows from ${at} on do not fit into ${values.length}`);
     const stride = values.BYTES_PER_ELEMENT;
     const column = new FixedColumn(leaf, new Uint8Array(values.buffer, values.byteOffset + at * stride, chunk.valueCount * stride));
-    const pages = new PageWalk(bytes, chunk, leaf);
-    const { nullCount, valid } = fillFixed(pages, column);
+    const { nullCount, valid } = fillFixed(new PageWalk(bytes, chunk, leaf, column), column);
     if (nulls && valid) for (let i = 0; i < chunk.valueCount; i++) if (valid[i] === 0) nulls[at + i] = 1;
     return nullCount;
   } catch (error) {
@@ -62,7 +62,7 @@ function decodeFixed(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, shared: 
   const rowCount = chunk.valueCount;
   const asStored = leaf.layout.kind === 'fixed' && leaf.layout.convert === 'none';
   const column = new FixedColumn(leaf, asStored && target ? target : allocate(rowCount * strideOf(leaf), shared && asStored));
-  const { nullCount, valid } = fillFixed(new PageWalk(bytes, chunk, leaf), column);
+  const { nullCount, valid } = fillFixed(new PageWalk(bytes, chunk, leaf, column), column);
   const converted = convertValues(leaf, column.bytes, rowCount);
   if (target && !asStored) target.set(converted);
   const values = target ?? inMemory(converted, shared);
@@ -75,7 +75,7 @@ function fillFixed(pages: PageWalk, column: FixedColumn): { nullCount: number; v
       column.setDictionary(page.values, page.rowCount);
       continue;
     }
-    column.readPage(page.values, page.encoding, page.row, page.count);
+    if (!page.placed) column.readPage(page.values, page.encoding, page.row, page.count);
     if (page.count < page.rowCount) column.spread(pages.valid as Uint8Array, page.row, page.rowCount, page.count);
   }
   return { nullCount: pages.nullCount, valid: pages.valid };
@@ -111,6 +111,9 @@ function checkUtf8(values: Uint8Array, offsets: Int32Array): void {
   }
 }
 
+/** Compressed over decompressed bytes from which on a page is tried as literals. */
+const LITERAL_SHARE = 0.97;
+
 interface Page {
   readonly dictionary: boolean;
   readonly encoding: number;
@@ -121,6 +124,8 @@ interface Page {
   readonly rowCount: number;
   /** Values that are not null. */
   readonly count: number;
+  /** They stand in the column already. */
+  readonly placed?: boolean;
 }
 
 /** Walks the pages of a chunk of a flat column and decodes its definition levels on the way. */
@@ -133,6 +138,8 @@ class PageWalk implements Iterable<Page> {
     private readonly bytes: Uint8Array,
     private readonly chunk: ColumnChunk,
     private readonly leaf: Leaf,
+    /** Where values of a fixed width go. */
+    private readonly column?: FixedColumn,
   ) {}
 
   *[Symbol.iterator](): Iterator<Page> {
@@ -163,6 +170,8 @@ class PageWalk implements Iterable<Page> {
   }
 
   #dataPage(header: PageHeader, block: Uint8Array, row: number): Page {
+    const placed = this.#placedPage(header, block, row);
+    if (placed) return placed;
     const body = decompress(this.chunk.codec, block, header.uncompressedLength);
     const rowCount = header.valueCount;
     let at = 0;
@@ -176,6 +185,28 @@ class PageWalk implements Iterable<Page> {
       count = this.#readLevels(body, 4, at, row, rowCount);
     }
     return { dictionary: false, encoding: header.encoding, values: body.subarray(at), row, rowCount, count };
+  }
+
+  /** A page of plain numbers that Snappy could not shrink, decoded to its place; undefined for all others. */
+  #placedPage(header: PageHeader, block: Uint8Array, row: number): Page | undefined {
+    const { column, leaf, chunk } = this;
+    const length = header.uncompressedLength;
+    if (!column || leaf.physical === Physical.boolean || chunk.codec !== Codec.snappy || header.encoding !== Encoding.plain) return undefined;
+    if (header.definitionEncoding !== Encoding.rle || block.length < length * LITERAL_SHARE) return undefined;
+    const rowCount = header.valueCount;
+    let prefix = 0;
+    if (leaf.maxDefinition > 0) {
+      const head = firstLiteral(block, length, 4);
+      if (!head) return undefined;
+      prefix = 4 + ((head[0] | (head[1] << 8) | (head[2] << 16) | (head[3] << 24)) >>> 0);
+    }
+    const levels = firstLiteral(block, length, prefix);
+    const from = row * column.stride;
+    if (!levels || length - prefix > rowCount * column.stride) return undefined;
+    if (!decodeLiterals(block, length, prefix, column.bytes.subarray(from, from + length - prefix))) return undefined;
+    const count = prefix > 0 ? this.#readLevels(levels, 4, prefix, row, rowCount) : rowCount;
+    if (count * column.stride !== length - prefix) throw new ParquetFault(`${count} values of ${column.stride} bytes in a page of ${length - prefix}`);
+    return { dictionary: false, encoding: header.encoding, values: levels, row, rowCount, count, placed: true };
   }
 
   #dataPageV2(header: PageHeader, block: Uint8Array, row: number): Page {
