@@ -1,7 +1,10 @@
-import { Command } from 'commander';
 import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { benchCommand } from './bench/command.js';
 import type { CommandContext } from './command-context.js';
 import { crossmatchCommand } from './crossmatch/command.js';
+import { demoCommand } from './demo/command.js';
+import { serveCommand } from './serve/command.js';
 import { statusCommand } from './serve/status.js';
 
 /** The whole command line. */
@@ -14,7 +17,7 @@ export function makeProgram(context: CommandContext): Command {
     .showHelpAfterError("(see 'armilla --help')")
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_CODES);
-  for (const make of [crossmatchCommand, statusCommand]) {
+  for (const make of [crossmatchCommand, serveCommand, statusCommand, demoCommand, benchCommand]) {
     const command = make(context);
     command
       .exitOverride()

@@ -146,6 +146,19 @@ async function upload(
   request.end(`--${boundary}--\r\n`);
 }
 
+/** Resolves when the request takes more, or has ended (as it does when its signal aborts). */
+function room(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      request.removeListener('drain', settle);
+      request.removeListener('close', settle);
+      resolve();
+    };
+    request.once('drain', settle);
+    request.once('close', settle);
+  });
+}
+
 const isSuccess = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200 && statusCode < 300;
 
 async function textOf(response: IncomingMessage): Promise<string> {

@@ -1,0 +1,24 @@
+import { runCli } from './testing/run-cli.js';
+
+test('help leads with examples and lists the commands; the version is a version', async () => {
+  const { code, stdout } = await runCli(['--help']);
+  expect(code).toBe(0);
+  expect(stdout.startsWith('Examples:\n  armilla crossmatch')).toBe(true);
+  for (const command of ['crossmatch', 'serve', 'status', 'doctor', 'demo', 'bench'])
+    expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  expect((await runCli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('every command has help, to standard output, and ends with 0', async () => {
+  for (const command of ['crossmatch', 'serve', 'status', 'doctor', 'demo', 'bench']) {
+    const { code, stdout, stderr } = await runCli([command, '--help']);
+    expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' });
+    expect(stdout).toContain('Usage: armilla');
+  }
+});
+
+test('an unknown command suggests the known one and ends with 2', async () => {
+  const { code, stderr } = await runCli(['crossmach']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('Did you mean crossmatch?');
+});

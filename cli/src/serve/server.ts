@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
+import {
+  type Config,
+  createLogger,
+  makeAdmission,
+  type RunningServer,
+  serve,
+  type ServiceModule,
+  startTelemetry,
+} from '@armilla/chassis';
+import { crossmatchService, StoredTables } from '@armilla/crossmatch/service';
+import { type RunningGateway, startGateway } from '@armilla/gateway';
+import { Runtime } from '@armilla/gpu-core';
+import { type NamedTable, storeTable } from './store-table.js';
+
+/** Parts of the product that one process can host. */
+export const HOSTED = ['crossmatch', 'gateway'] as const;
+export type Hosted = (typeof HOSTED)[number];
+
+export interface ServerOptions {
+  readonly config: Config;
+  /** Default: all. */
+  readonly hosted?: readonly Hosted[];
+  /** Loaded, indexed and kept before the server listens. */
+  readonly tables?: readonly NamedTable[];
+  readonly signal?: AbortSignal;
+  readonly onStored?: (name: string, rowCount: number) => void;
+}
+
+/** Gateway and services in one process. */
+export interface ArmillaServer extends AsyncDisposable {
+  /** Undefined without a gateway. */
+  readonly url: string | undefined;
+  /** host:port; undefined without services. */
+  readonly grpcAddress: string | undefined;
+  /** Lets running calls finish within `graceMs` (default: drain_seconds), then ends everything. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Starts what `hosted` names; throws ADDRESS_IN_USE, ADDRESS_NOT_LOOPBACK, CONFIG_INVALID, and what loading a table throws. */
+export async function startServer({
+  config,
+  hosted = HOSTED,
+  tables = [],
+  signal,
+  onStored,
+}: ServerOptions): Promise<ArmillaServer> {
+  const log = createLogger(config);
+  // In the order in which they are started; stopped backwards.
+  const stops: ((graceMs?: number) => Promise<void>)[] = [];
+  const stop = async (graceMs?: number): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end(graceMs);
+  };
+  try {
+    const telemetry = await startTelemetry();
+    stops.push(() => telemetry.shutdown());
+    let server: RunningServer | undefined;
+    if (hosted.includes('crossmatch')) {
+      const runtime = await Runtime.create({
+        workerCount: config.workerCount || undefined,
+        memoryLimitBytes: config.memoryLimitBytes || undefined,
+      });
+      stops.push(() => runtime.close());
+      const admission = makeAdmission(config);
+      const quotaBytes = config.tableQuotaBytes || admission.stats().limitBytes / 2;
+      const stored = new StoredTables({ quotaBytes, defaultTtlSeconds: config.tableTtlSeconds });
+      stops.push(() => stored[Symbol.asyncDispose]());
+      for (const table of tables) onStored?.(table.name, await storeTable(table, stored, runtime, signal));
+      const services: ServiceModule[] = [crossmatchService({ runtime, tables: stored })];
+      server = await serve({ services, config, log, admission });
+      stops.push(server.stop);
+    }
+    let gateway: RunningGateway | undefined;
+    if (hosted.includes('gateway')) {
+      gateway = await startGateway({
+        config,
+        crossmatchTarget: server?.address,
+        credentials: server && ownCredentials(config),
+        log,
+        metricsText: () => telemetry.prometheusText(),
+      });
+      stops.push(gateway.close);
+    }
+    return { url: gateway?.url, grpcAddress: server?.address, stop, [Symbol.asyncDispose]: () => stop() };
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+}
+
+/** For the hop inside the process: the certificate is our own, whatever name it is made out for. */
+function ownCredentials({ tlsCert }: Config): ChannelCredentials | undefined {
+  if (tlsCert === '') return undefined;
+  return credentials.createSsl(readFileSync(tlsCert), null, null, { checkServerIdentity: () => undefined });
+}
