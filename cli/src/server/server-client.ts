@@ -131,8 +131,7 @@ async function upload(
 ): Promise<void> {
   const write = async (bytes: Uint8Array | string): Promise<void> => {
     signal.throwIfAborted();
-    if (!request.write(bytes))
-      await Promise.race([once(request, 'drain', { signal }), once(request, 'close', { signal })]);
+    if (!request.write(bytes)) await room(request);
     if (request.destroyed) throw new Error('the connection was closed');
   };
   for (const { name, fileName, bytes } of parts) {

@@ -1,15 +1,15 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { fail } from '@armilla/base';
 
 let stream: Writable | undefined;
 
 /**
- * Standard output. process.stdout writes to pipes synchronously, which would block Ctrl-C behind a slow reader; this one
- * writes from a thread. It is never closed.
+ * Standard output, never closed. A file is written from a thread, so that a slow disk does not hold up the match; pipes
+ * and terminals by process.stdout, which waits for a slow reader without blocking (Ctrl-C must still be heard).
  */
 export function standardOutput(): Writable {
-  stream ??= createWriteStream('', { fd: 1, autoClose: false }).on('error', () => undefined);
+  stream ??= (fstatSync(1).isFile() ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout).on('error', () => undefined);
   return stream;
 }
 

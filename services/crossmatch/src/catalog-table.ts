@@ -55,7 +55,7 @@ export class CatalogTable implements AsyncDisposable {
     const table = options.table ?? 'right';
     return spanned(`crossmatch.${options.index === false ? 'read' : 'index'}`, async (span) => {
       const start = performance.now();
-      const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, table);
+      const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, table, reader.rowCount);
       const fields = reader.schema.fields.filter(({ name }) => options.keep === undefined || options.keep.includes(name));
       const schema = new Schema(fields, reader.schema.metadata);
       let payload = Payload.create(schema, reader.readAll ? 0 : (options.rowCount ?? reader.rowCount));

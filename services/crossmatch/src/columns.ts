@@ -41,14 +41,15 @@ const ROLES: readonly [Role, Role] = [
 
 /**
  * Finds the position columns: as given, else by UCD `pos.eq.ra;meta.main`, else by common names, else by a plain UCD.
- * Throws COLUMN_NOT_FOUND, COLUMN_AMBIGUOUS, COLUMN_NOT_GUESSED, COLUMN_TYPE or COLUMN_DUPLICATE.
+ * Throws COLUMN_NOT_FOUND, COLUMN_AMBIGUOUS, COLUMN_NOT_GUESSED, COLUMN_DUPLICATE and, unless it is known to have no rows, COLUMN_TYPE.
  */
-export function positionColumns(schema: Schema, given: PositionColumnNames, where: string, side: 'left' | 'right'): PositionColumns {
+export function positionColumns(schema: Schema, given: PositionColumnNames, where: string, side: 'left' | 'right', rowCount?: number): PositionColumns {
   refuseDuplicates(schema, where);
   const [ra, dec] = ROLES.map((role) => {
     const name = given[role.key];
     const field = name === undefined || name === '' ? guess(schema, role, where, side) : named(schema, name, where);
-    refuseNonNumbers(field, where);
+    // A text file with a header only does not tell what its columns would hold.
+    if (rowCount !== 0) refuseNonNumbers(field, where);
     return field.name;
   });
   if (ra === dec) throw fail('OPTIONS_CONFLICT', { detail: `${where}: column '${ra}' cannot be both right ascension and declination` });

@@ -38,12 +38,12 @@ export async function crossmatch(left: LeftInput, right: TableReader | CatalogTa
     const resolved = resolveOptions(options);
     if (resolved.selfMatch !== undefined) throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
     // What is wrong with the left columns should not wait for the right table.
-    if (leftReader) positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left');
+    if (leftReader) positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
     const resident = right instanceof CatalogTable;
     const rightTable = resident ? checkedResident(right, resolved) : await loadRight(right, resolved, context);
     if (!resident) owned.push(rightTable);
     leftReader ??= await (left as () => Promise<TableReader>)();
-    const leftColumns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left');
+    const leftColumns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
     return new MatchStream({ ...planned(rightTable, resolved, context, leftReader, resident), left: leftReader, leftColumns, right: rightTable, options: resolved, context, owned, started, resident });
   } catch (error) {
     await closeAll(leftReader, right, owned);
