@@ -2,6 +2,7 @@ import { Field, type RecordBatch, Schema } from 'apache-arrow';
 import { fail } from '@armilla/base';
 import { abortable } from '../table/abortable.js';
 import type { Format } from '../table/format.js';
+import { letOthersRun } from '../table/input.js';
 import type { BatchOptions, TableReader } from '../table/reader.js';
 import { type Dialect, type DialectOptions, sniffDialect } from './dialect.js';
 import { arrowTypeOf, type Kind, kindOf, parseKind } from './kind.js';
@@ -196,9 +197,16 @@ class CsvReader implements TableReader {
     }
   }
 
-  #bytes(signal: AbortSignal | undefined): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  #bytes(signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
     if (!this.source.repeatable) return abortable(this.#replay(), signal);
-    return this.shape.head.length > 0 ? this.shape.head : this.source.open(signal);
+    return this.shape.head.length > 0 ? this.#kept() : this.source.open(signal);
+  }
+
+  async *#kept(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (const chunk of this.shape.head) {
+      yield chunk;
+      await letOthersRun();
+    }
   }
 
   async *#replay(): AsyncGenerator<Uint8Array, void, undefined> {

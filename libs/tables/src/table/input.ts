@@ -116,7 +116,15 @@ async function* readFile(path: string, signal: AbortSignal | undefined): AsyncGe
 }
 
 async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < bytes.length; at += READ_BYTES) yield bytes.subarray(at, at + READ_BYTES);
+  for (let at = 0; at < bytes.length; at += READ_BYTES) {
+    yield bytes.subarray(at, at + READ_BYTES);
+    await letOthersRun();
+  }
+}
+
+/** Bytes in memory come without waiting: timers and sockets get their turn here. */
+export function letOthersRun(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A file system error as a Problem. */
