@@ -2,10 +2,10 @@ import type { RowReason } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
 import { type Positions, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
-import { Schema } from 'apache-arrow';
+import { type RecordBatch, Schema } from 'apache-arrow';
 import { type PositionColumns, positionColumns } from './columns.js';
 import type { PositionColumnNames } from './options.js';
-import { concatPositions } from './parts.js';
+import { concatPositions, slicePositions } from './parts.js';
 import { positionsOf, type RejectedRow, RowInspector } from './positions.js';
 import { Payload } from './result/payload.js';
 import { spanned } from './trace.js';
@@ -31,8 +31,8 @@ export interface LoadOptions {
   readonly onRows?: (rowCount: number) => void;
 }
 
-/** Rows that are handed to the index at a time. */
-const SLICE_ROW_COUNT = 2 ** 16;
+/** Rows given to the index at a time. */
+const SLICE_ROW_COUNT = 2 ** 18;
 
 /** A table in memory, indexed: the right side of any number of matches, of any radius. */
 export class CatalogTable implements AsyncDisposable {
@@ -58,37 +58,31 @@ export class CatalogTable implements AsyncDisposable {
       const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, table, reader.rowCount);
       const fields = reader.schema.fields.filter(({ name }) => options.keep === undefined || options.keep.includes(name));
       const schema = new Schema(fields, reader.schema.metadata);
-      let payload = Payload.create(schema, reader.readAll ? 0 : (options.rowCount ?? reader.rowCount));
+      const payload = Payload.create(schema, options.rowCount ?? reader.rowCount);
       const inspector = new RowInspector(table, reader.where, columns, options.strict ?? false, options.onRejected);
       const pieces: Positions[] = [];
       let rowCount = 0;
       const keepPositions = options.keepPositions ?? true;
 
+      const names = [...new Set([...fields.map(({ name }) => name), columns.ra, columns.dec])];
+      async function* batches(): AsyncGenerator<RecordBatch> {
+        // Straight into shared columns, where the format can.
+        if (reader.readAll) yield await reader.readAll({ columns: names, signal: options.signal, onRows: options.onRows });
+        else yield* reader.batches({ columns: names, signal: options.signal });
+      }
       async function* positions(): AsyncGenerator<Positions> {
-        const names = [...new Set([...fields.map(({ name }) => name), columns.ra, columns.dec])];
-        if (reader.readAll) {
-          const batch = await reader.readAll({ columns: names, signal: options.signal, onRows: options.onRows });
-          payload = Payload.of(schema, batch);
-          rowCount = batch.numRows;
-          const whole = positionsOf(batch, columns);
-          if (keepPositions) pieces.push(whole);
-          for (let from = 0; from < rowCount; from += SLICE_ROW_COUNT) {
-            options.signal?.throwIfAborted();
-            const piece = slicePositions(whole, from, from + SLICE_ROW_COUNT);
-            inspector.inspect(piece);
-            yield piece;
-          }
-          return;
-        }
-        for await (const batch of reader.batches({ columns: names, signal: options.signal })) {
+        for await (const batch of batches()) {
           options.signal?.throwIfAborted();
           const piece = positionsOf(batch, columns);
-          inspector.inspect(piece);
           payload.append(batch);
           if (keepPositions) pieces.push(piece);
-          rowCount += batch.numRows;
-          options.onRows?.(rowCount);
-          yield piece;
+          for (let from = 0; from < batch.numRows; from += SLICE_ROW_COUNT) {
+            const slice = slicePositions(piece, from, Math.min(batch.numRows, from + SLICE_ROW_COUNT));
+            inspector.inspect(slice);
+            rowCount += slice.ra.length;
+            options.onRows?.(rowCount);
+            yield slice;
+          }
         }
       }
 
@@ -123,10 +117,6 @@ export class CatalogTable implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
-}
-
-function slicePositions({ ra, dec, nulls }: Positions, from: number, to: number): Positions {
-  return { ra: ra.subarray(from, to), dec: dec.subarray(from, to), nulls: nulls?.subarray(from, to) };
 }
 
 function noPositions(): Positions {

@@ -1,39 +1,37 @@
 import { ColumnStore, concatData, recordBatch, takeColumns, takeData } from '@armilla/tables';
 import { type Data, DataType, type Dictionary, Field, type RecordBatch, Schema, type Vector } from 'apache-arrow';
 
-/** The columns of a table or of a part of it, kept to be gathered by row. */
+/** The columns of a table or of a part of it, kept to be gathered by row. A single batch is kept as it is; more are copied together. */
 export class Payload {
-  readonly #store: ColumnStore;
   readonly #indexOf: ReadonlyMap<string, number>;
+  #only: RecordBatch | undefined;
+  #store: ColumnStore | undefined;
 
-  private constructor(schema: Schema, store: ColumnStore) {
-    this.#store = store;
+  private constructor(
+    private readonly schema: Schema,
+    private readonly rowCount: number | undefined,
+  ) {
     this.#indexOf = new Map(schema.fields.map(({ name }, i) => [name, i]));
   }
 
-  /** An empty payload for batches that have the columns of `schema` (and may have more). */
+  /** An empty payload for batches that have the columns of `schema` (and may have more); `rowCount` where it is known. */
   static create(schema: Schema, rowCount?: number): Payload {
-    return new Payload(schema, new ColumnStore(schema, { rowCount }));
+    return new Payload(schema, rowCount);
   }
 
-  /** The columns of `schema` of a batch, kept as they are. */
-  static of(schema: Schema, batch: RecordBatch): Payload {
-    const columns = schema.fields.map(({ name }) => batch.data.children[batch.schema.fields.findIndex((field) => field.name === name)]);
-    return new Payload(schema, ColumnStore.of(recordBatch(schema, columns, batch.numRows)));
-  }
-
-  /** Rows as they come out of `take`: a sealed payload without rows, for sides that are missing. */
+  /** A sealed payload without rows, for sides that are missing. */
   static empty(schema: Schema): Payload {
-    const payload = Payload.create(schema, 0);
+    const payload = new Payload(schema, 0);
     payload.seal();
     return payload;
   }
 
   get bytes(): number {
-    return this.#store.bytes;
+    return this.#store?.bytes ?? this.#only?.data.byteLength ?? 0;
   }
 
   get columns(): readonly Data[] {
+    if (!this.#store) throw new TypeError('the payload is not sealed');
     return this.#store.columns;
   }
 
@@ -41,11 +39,23 @@ export class Payload {
     const { fields } = batch.schema;
     const indices = [...this.#indexOf.keys()].map((name, i) => (fields[i]?.name === name ? i : fields.findIndex((field) => field.name === name)));
     const alike = fields.length === indices.length && indices.every((at, i) => at === i);
-    this.#store.append(alike ? batch : recordBatch(new Schema(indices.map((i) => fields[i])), indices.map((i) => batch.data.children[i]), batch.numRows));
+    const wanted = alike ? batch : recordBatch(new Schema(indices.map((i) => fields[i])), indices.map((i) => batch.data.children[i]), batch.numRows);
+    if (!this.#store && !this.#only) {
+      this.#only = wanted;
+      return;
+    }
+    if (!this.#store) {
+      this.#store = new ColumnStore(this.schema, { rowCount: this.rowCount });
+      this.#store.append(this.#only as RecordBatch);
+      this.#only = undefined;
+    }
+    this.#store.append(wanted);
   }
 
   seal(): void {
+    this.#store ??= this.#only ? ColumnStore.of(this.#only) : new ColumnStore(this.schema);
     this.#store.seal();
+    this.#only = undefined;
   }
 
   /**
@@ -56,12 +66,12 @@ export class Payload {
   take(rows: Int32Array | undefined, count: number, names: readonly string[]): Data[] {
     if (names.length === 0) return [];
     const at = rows ?? new Int32Array(count).fill(-1);
-    const columns = names.map((name) => this.#store.columns[this.#indexOf.get(name) as number]);
+    const columns = names.map((name) => this.columns[this.#indexOf.get(name) as number]);
     return takeColumns(columns, at).map((data) => canonical(DataType.isDictionary(data.type) ? dictionaryValues(data as Data<Dictionary>) : data));
   }
 
   dispose(): void {
-    this.#store.dispose();
+    this.#store?.dispose();
   }
 }
 
@@ -84,8 +94,8 @@ function dictionaryValues(indices: Data<Dictionary>): Data {
   const values = (dictionary.data.length === 1 ? dictionary.data[0] : concatData(dictionary.data)) as Data;
   const { length, offset, nullCount, nullBitmap } = indices;
   const rows = new Int32Array(length);
-  const source = indices.values as unknown as ArrayLike<number>;
-  for (let i = 0; i < length; i++) rows[i] = source[i];
+  const source = indices.values as unknown as ArrayLike<number | bigint>;
+  for (let i = 0; i < length; i++) rows[i] = Number(source[i]);
   if (nullCount > 0) for (let i = 0; i < length; i++) if ((nullBitmap[(offset + i) >> 3] & (1 << ((offset + i) & 7))) === 0) rows[i] = -1;
   const taken = takeData(values, rows) as Data;
   return DataType.isDictionary(taken.type) ? dictionaryValues(taken as Data<Dictionary>) : taken;
