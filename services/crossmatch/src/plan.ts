@@ -40,7 +40,7 @@ export interface Plan {
 
 export const WHOLE_SKY_SQUARE_DEGREES = (4 * Math.PI * 180 ** 2) / Math.PI ** 2;
 const DEFAULT_CELL_ROW_COUNT = 8000;
-const LEAST_CHUNK_ROW_COUNT = 2 ** 18;
+const LEAST_CHUNK_ROW_COUNT = 2 ** 20;
 const MOST_CHUNK_ROW_COUNT = 2 ** 22;
 const FIRST_CHUNK_ROW_COUNT = 2 ** 16;
 /** Index memory of a row: ra, dec and row (20 bytes), offsets and slack. */

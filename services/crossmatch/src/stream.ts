@@ -35,6 +35,9 @@ export interface PreparedMatch {
   readonly started: number;
 }
 
+/** Asking the system for the memory in use costs a fifth of a millisecond. */
+const MEMORY_SAMPLE_MS = 100;
+
 /** The result of a match, to be iterated once. Leaving the loop early stops the match and gives everything back. */
 export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly schema: Schema;
@@ -59,6 +62,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   #matchStarted = 0;
   #ends = 0;
   #peakMemoryBytes = 0;
+  #sampledMs = 0;
 
   constructor(match: PreparedMatch) {
     const { options, right, context, layout, plan, left, leftColumns } = match;
@@ -297,11 +301,18 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   }
 
   #report(stage: Progress['stage']): void {
-    this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, process.memoryUsage.rss());
+    this.#sampleMemory(stage === 'done');
     const { context, left, right } = this.#match;
     const leftTotal = left ? (left.rowCount ?? context.leftRowCount) : right.rowCount;
     const fraction = stage === 'done' ? 1 : leftTotal ? Math.min(1, (right.rowCount + this.#leftRowCount) / (right.rowCount + leftTotal)) : undefined;
     context.onProgress?.({ stage, leftRowCount: this.#leftRowCount, rightRowCount: right.rowCount, resultRowCount: this.#rowCount, fraction });
+  }
+
+  #sampleMemory(now: boolean): void {
+    const nowMs = performance.now();
+    if (!now && nowMs - this.#sampledMs < MEMORY_SAMPLE_MS) return;
+    this.#sampledMs = nowMs;
+    this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, process.memoryUsage.rss());
   }
 
   async #cleanUp(): Promise<void> {
