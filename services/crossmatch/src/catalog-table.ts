@@ -64,10 +64,17 @@ export class CatalogTable implements AsyncDisposable {
       let rowCount = 0;
       const keepPositions = options.keepPositions ?? true;
 
+      // Counts only grow, though the rows of a whole table are told while it is read and again while they are indexed.
+      let told = 0;
+      const tell = (count: number): void => {
+        if (count <= told) return;
+        told = count;
+        options.onRows?.(count);
+      };
       const names = [...new Set([...fields.map(({ name }) => name), columns.ra, columns.dec])];
       async function* batches(): AsyncGenerator<RecordBatch> {
         // Straight into shared columns, where the format can.
-        if (reader.readAll) yield await reader.readAll({ columns: names, signal: options.signal, onRows: options.onRows });
+        if (reader.readAll) yield await reader.readAll({ columns: names, signal: options.signal, onRows: tell });
         else yield* reader.batches({ columns: names, signal: options.signal });
       }
       async function* positions(): AsyncGenerator<Positions> {
@@ -80,7 +87,7 @@ export class CatalogTable implements AsyncDisposable {
             const slice = slicePositions(piece, from, Math.min(batch.numRows, from + SLICE_ROW_COUNT));
             inspector.inspect(slice);
             rowCount += slice.ra.length;
-            options.onRows?.(rowCount);
+            tell(rowCount);
             yield slice;
           }
         }

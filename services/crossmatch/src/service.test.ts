@@ -1,5 +1,5 @@
 import { isProblem, type Problem, Random } from '@armilla/base';
-import { callOnce, connect, type ConnectedClient, createLogger, type Frame, loadConfig, makeFrame, type RunningServer, serve, writeFrame } from '@armilla/chassis';
+import { callMetadata, callOnce, connect, type ConnectedClient, createLogger, type Frame, loadConfig, makeFrame, type RunningServer, serve, writeFrame } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import {
   CrossmatchServiceService,
@@ -270,6 +270,82 @@ test('Explain says what a match costs', async () => {
   expect(plan.cellCount).toBe(1250n);
   expect(plan.estimatedPairCount).toBeCloseTo(2350.44, 1);
   await expect(callOnce((...rest) => client.explain(ExplainRequest.fromPartial({ options: { radiusArcsec: 0 } }), ...rest))).rejects.toMatchObject({ reason: 'RADIUS_OUT_OF_RANGE' });
+});
+
+describe('a job that would run long', () => {
+  const options = { radiusArcsec: 60, find: Find.ALL, columns: ['separation_arcsec'] };
+  const dense = denseSky(200_000);
+
+  /** Starts it and resolves when rows flow. */
+  async function begin(metadata = callMetadata({}), deadlineMs?: number) {
+    const call = client.match(metadata, deadlineMs === undefined ? {} : { deadline: deadlineMs });
+    const frames = function* (): Generator<Frame> {
+      yield requestFrame({ options });
+      yield* tableFrames(dense, 1, 10_000);
+      yield* tableFrames(dense, 0, 10_000);
+    };
+    void send(call, frames()).catch(() => undefined);
+    let flowing = (): void => undefined;
+    const flows = new Promise<void>((resolve) => (flowing = resolve));
+    const outcome = problemOf(receive(call, () => flowing()));
+    return { call, flows, outcome };
+  }
+
+  /** Cells done once the work has had 300 ms to stop, and again later. */
+  async function workStops(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const before = runtime.stats().cellsDone;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(runtime.stats().cellsDone).toBe(before);
+    expect(server.admission.stats()).toMatchObject({ running: 0, reservedBytes: 0 });
+    expect(server.activeCallCount).toBe(0);
+  }
+
+  test('cancelled in mid-stream: the work stops', async () => {
+    const { call, flows, outcome } = await begin();
+    await flows;
+    call.cancel();
+    expect((await outcome).reason).toBe('CANCELLED');
+    await workStops();
+  });
+
+  test('its deadline passes: the work stops', async () => {
+    const { outcome } = await begin(callMetadata({}), Date.now() + 1500);
+    expect((await outcome).reason).toBe('DEADLINE_EXCEEDED');
+    await workStops();
+  });
+
+  test('a client that vanishes: the work stops', async () => {
+    const own = connect(CrossmatchServiceService, server.address, undefined, { channel: { 'grpc.use_local_subchannel_pool': 1 } });
+    const call = own.match();
+    call.on('error', () => undefined);
+    void send(call, (function* () {
+      yield requestFrame({ options });
+      yield* tableFrames(dense, 1, 10_000);
+      yield* tableFrames(dense, 0, 10_000);
+    })()).catch(() => undefined);
+    await new Promise((resolve) => call.once('readable', resolve));
+    own.close();
+    call.cancel();
+    await workStops();
+  });
+
+  test('a reader that stops reading stops the work', async () => {
+    const call = client.match();
+    call.on('error', () => undefined);
+    void send(call, (function* () {
+      yield requestFrame({ options });
+      yield* tableFrames(dense, 1, 10_000);
+      yield* tableFrames(dense, 0, 10_000);
+    })()).catch(() => undefined);
+    await new Promise((resolve) => call.once('readable', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const before = runtime.stats().cellsDone;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(runtime.stats().cellsDone).toBe(before);
+    call.cancel();
+    await workStops();
+  });
 });
 
 test('32 concurrent clients get exact answers', async () => {
