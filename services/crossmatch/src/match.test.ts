@@ -76,8 +76,8 @@ const idPairs = (rows: readonly Record<string, unknown>[]): string[] => rows.map
 const ID_COLUMNS = ['left_row', 'right_row', 'left.id', 'right.id', 'left.name', 'right.name', 'separation_arcsec', 'neighbour_count', 'second_separation_arcsec'];
 
 const cases = FINDS.flatMap((find) => JOINS.map((join) => [find, join] as const));
-const left = awkwardSky(1, 180);
-const right = awkwardSky(2, 210, 2);
+const left = awkwardSky(1, 140);
+const right = awkwardSky(2, 160, 2);
 
 describe.each([0, 3])('with a smallest radius of %d arcsec', (minRadiusArcsec) => {
   test.each(cases)('%s, %s join: rows, order and counts as by brute force', async (find, join) => {
@@ -115,15 +115,15 @@ describe.each([0, 3])('with a smallest radius of %d arcsec', (minRadiusArcsec) =
     expect(summary.pairCount).toBe(pairs.length);
     expect(summary.rowCount).toBe(rows.length);
   });
+});
 
-  test.each(cases)('%s, %s join: any order gives the same rows as a set', async (find, join) => {
-    const options: MatchOptions = { radiusArcsec: 12, minRadiusArcsec, find, join };
-    const inOrder = await run(catalog(left, 'L'), catalog(right, 'R'), { ...options, columns: ['left_row', 'right_row', 'separation_arcsec'] });
-    const any = await run(catalog(left, 'L'), catalog(right, 'R'), { ...options, order: 'any', columns: ['left_row', 'right_row', 'separation_arcsec'] }, { chunkRowCount: 70 });
-    const sorted = (rows: readonly Record<string, unknown>[]): string[] => rows.map((row) => JSON.stringify(row)).sort();
-    expect(sorted(any.rows)).toEqual(sorted(inOrder.rows));
-    expect({ ...any.summary.left }).toEqual({ ...inOrder.summary.left });
-  });
+test.each(cases)('%s, %s join: any order gives the same rows as a set', async (find, join) => {
+  const options: MatchOptions = { radiusArcsec: 12, find, join };
+  const inOrder = await run(catalog(left, 'L'), catalog(right, 'R'), { ...options, columns: ['left_row', 'right_row', 'separation_arcsec'] });
+  const any = await run(catalog(left, 'L'), catalog(right, 'R'), { ...options, order: 'any', columns: ['left_row', 'right_row', 'separation_arcsec'] }, { chunkRowCount: 70 });
+  const sorted = (rows: readonly Record<string, unknown>[]): string[] => rows.map((row) => JSON.stringify(row)).sort();
+  expect(sorted(any.rows)).toEqual(sorted(inOrder.rows));
+  expect({ ...any.summary.left }).toEqual({ ...inOrder.summary.left });
 });
 
 test('mutual pairs do not depend on which table is left', async () => {
