@@ -10,6 +10,7 @@ export { concatData } from './arrow/store/growingColumn.js';
 export { packColumn, type PackedColumn, type PackOptions, transferList, unpackColumn } from './arrow/store/packedColumn.js';
 export { takeColumns, takeData } from './arrow/store/take.js';
 export { type MessageFacts, validateMessage } from './arrow/validate.js';
+export { messageBodyLength } from './arrow/wire/header.js';
 export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';
 export { type IsolatedOptions, openParquetIsolated } from './parquet/isolated/reader.js';
 export type { ForeignInput } from './parquet/isolated/spool.js';

@@ -174,7 +174,6 @@ function createApp(config: Config): FastifyInstance {
       void refuse(request, reply, fail('REQUEST_INVALID', { field: 'path', detail: error.message.slice(0, 300) }, { cause: error }));
     },
     routerOptions: { maxParamLength: 256 },
-    disableRequestLogging: true,
     logger: false as const,
   };
   const server = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS };

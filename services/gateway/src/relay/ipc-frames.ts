@@ -1,18 +1,17 @@
-import { cutMessage, type Frame, makeFrame } from '@armilla/chassis';
-import { IPC_END, ipcBytes, IpcSplitter } from '@armilla/tables';
 import { fail } from '@armilla/base';
-import { StreamEvent, type Progress, type StreamSummary } from '@armilla/proto';
+import { type Frame, makeFrame } from '@armilla/chassis';
+import { IPC_END, ipcBytes } from '@armilla/tables';
+import { type Progress, StreamEvent, type StreamSummary } from '@armilla/proto';
+import { FrameCutter } from './frame-cutter.js';
 
 /**
  * An Arrow IPC stream as frames of `table`, closed by an end mark. Messages are cut where they end and never decoded:
  * the service validates them.
  */
 export async function* framesOfIpc(bytes: AsyncIterable<Uint8Array>, table: 0 | 1, where: string): AsyncGenerator<Frame, void, undefined> {
-  const splitter = new IpcSplitter({ where });
-  for await (const chunk of bytes) {
-    for (const message of splitter.push(chunk)) yield* cutMessage(message, table);
-  }
-  splitter.finish();
+  const cutter = new FrameCutter(table, where);
+  for await (const chunk of bytes) yield* cutter.push(chunk);
+  cutter.finish();
   yield makeFrame({ table, endOfTable: true });
 }
 

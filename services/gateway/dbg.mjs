@@ -1,0 +1,13 @@
+import { startGateway } from '@armilla/gateway';
+import { loadConfig, createLogger } from '@armilla/chassis';
+import { request } from 'node:http';
+const config = loadConfig({ flags: { httpAddress: '127.0.0.1:0', logLevel: 'info' } });
+const g = await startGateway({ config, crossmatchTarget: '127.0.0.1:1', log: createLogger(config) });
+const t0 = performance.now(); const P = (...x) => console.log(Math.round(performance.now() - t0), ...x);
+const body = Buffer.alloc(30 << 20);
+const call = request(`${g.url}/v1/crossmatch?radius=NaN&right=stars`, { method: 'POST', headers: { 'content-length': body.length }, agent: false });
+call.on('error', (e) => P('error', e.message)); call.on('finish', () => P('finish')); call.on('close', () => P('close'));
+call.on('response', (r) => { P('response', r.statusCode, r.headers.connection, call.writableFinished, call.socket.writableLength); r.on('data', (c) => P('data', c.length)); r.on('end', () => P('end')); });
+call.end(body);
+const iv = setInterval(() => P('wf', call.writableFinished, call.socket?.writableLength), 1000);
+setTimeout(async () => { clearInterval(iv); await g.close(0); P('closed'); }, 7000);
