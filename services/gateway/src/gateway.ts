@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Exchange } from './http/exchange.js';
 import type { GatewayParts } from './http/gateway-parts.js';
+import { makeHttpMetrics } from './http/http-metrics.js';
 import { Places } from './http/places.js';
 import { refuse } from './http/refuse.js';
 import { problemRoutes } from './http/problem-routes.js';
@@ -73,13 +74,19 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     draining: () => draining,
   };
 
+  const measured = makeHttpMetrics();
   const app = createApp(config);
   app.decorateRequest('exchange', null as never);
   app.addHook('onRequest', async (request, reply) => {
     const exchange = new Exchange(request, reply, config.maxDeadlineSeconds * 1000, config.defaultDeadlineSeconds * 1000);
     request.exchange = exchange;
     exchanges.add(exchange);
-    reply.raw.once('close', () => exchanges.delete(exchange));
+    measured.started(request.method);
+    reply.raw.once('close', () => {
+      exchanges.delete(exchange);
+      const { route, receivedBytes, sentBytes, startMs } = exchange;
+      measured.ended({ method: request.method, route, status: reply.raw.statusCode, seconds: (performance.now() - startMs) / 1000, receivedBytes, sentBytes });
+    });
     reply.header('x-request-id', exchange.requestId);
     if (draining && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) throw fail('DRAINING');
     if (tokens !== undefined && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) tokens.check(request.headers.authorization);

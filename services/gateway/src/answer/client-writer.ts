@@ -22,8 +22,6 @@ export class ClientWriter {
   #rejectWrite: ((reason: unknown) => void) | undefined;
   #writingSinceMs: number | undefined;
   readonly #onAbort = (): void => this.#stop(this.signal.reason);
-  /** Bytes of the body handed over so far. */
-  byteCount = 0;
 
   /**
    * @param uploading whether the client is still sending: then a slow reader is not blamed, as many clients read
@@ -34,6 +32,7 @@ export class ClientWriter {
     limits: ReaderLimits,
     private readonly signal: AbortSignal,
     private readonly uploading: () => boolean,
+    private readonly onBytes: (byteCount: number) => void = () => undefined,
   ) {
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
@@ -82,7 +81,7 @@ export class ClientWriter {
     await this.#settled((done) => (this.response as ServerResponse).write(bytes, done));
     this.#pace.moved(byteCount);
     this.#writingSinceMs = undefined;
-    this.byteCount += byteCount;
+    this.onBytes(byteCount);
   }
 
   async #settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {

@@ -18,7 +18,11 @@ export class Exchange {
   readonly requestId: string;
   readonly traceId: string;
   readonly context: Context;
+  readonly route: string;
   readonly startMs = performance.now();
+  /** Bytes of the bodies so far, counted by who moves them. */
+  receivedBytes = 0;
+  sentBytes = 0;
   readonly #span: Span;
   readonly #controller = new AbortController();
   #durationMs: number;
@@ -35,9 +39,9 @@ export class Exchange {
     this.requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     const remote = parseTraceparent(headerOf(request, 'traceparent'), headerOf(request, 'tracestate'));
     const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;
-    const route = request.routeOptions.url ?? 'unknown';
-    const attributes = { 'http.request.method': request.method, 'http.route': route, 'armilla.request_id': this.requestId };
-    const span = trace.getTracer('@armilla/gateway').startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, attributes }, parent);
+    this.route = request.routeOptions.url ?? 'unknown';
+    const attributes = { 'http.request.method': request.method, 'http.route': this.route, 'armilla.request_id': this.requestId };
+    const span = trace.getTracer('@armilla/gateway').startSpan(`${request.method} ${this.route}`, { kind: SpanKind.SERVER, attributes }, parent);
     // Without telemetry spans have no id, but an error still needs one that stands in the logs of every hop.
     this.#span = isSpanContextValid(span.spanContext()) ? span : trace.wrapSpanContext(newSpanContext());
     this.context = trace.setSpan(parent, this.#span);

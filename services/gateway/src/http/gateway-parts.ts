@@ -1,9 +1,10 @@
 import type { Config, Log } from '@armilla/chassis';
+import type { FastifyRequest } from 'fastify';
 import type { RecentResults } from '../results/recent-results.js';
 import type { Places } from './places.js';
 import type { CrossmatchClient } from '../service/crossmatch-client.js';
 import type { Spool } from '../upload/spool.js';
-import type { BodyLimits } from '../upload/body.js';
+import { bodyChunks, type BodyLimits } from '../upload/body.js';
 import type { ReaderLimits } from '../answer/client-writer.js';
 
 /** What the routes share. */
@@ -22,7 +23,12 @@ export interface GatewayParts {
   draining(): boolean;
 }
 
-export const bodyLimits = (config: Config): BodyLimits => ({
+/** The body of a request within the limits of the configuration. */
+export function bodyOf({ exchange, raw }: FastifyRequest, config: Config): AsyncGenerator<Buffer, void, undefined> {
+  return bodyChunks(raw, bodyLimits(config), exchange.signal, (byteCount) => (exchange.receivedBytes += byteCount));
+}
+
+const bodyLimits = (config: Config): BodyLimits => ({
   maxBytes: config.uploadLimitBytes,
   minBytesPerSecond: config.minSenderBytesPerSecond,
   paceSeconds: config.senderWindowSeconds,

@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { bodyLimits, type GatewayParts } from '../http/gateway-parts.js';
+import { bodyOf, type GatewayParts } from '../http/gateway-parts.js';
 import { messageJson } from '../http/message-json.js';
 import { readTimeoutHeader } from '../http/timeout-header.js';
 import { emptyExplainDraft, EXPLAIN_OPTIONS, explainRequest } from '../options/explain-options.js';
 import { GivenOptions } from '../options/option.js';
-import { bodyChunks } from '../upload/body.js';
 import { addJsonOptions, readText } from '../upload/match-upload.js';
 import { fail } from '@armilla/base';
 
@@ -19,7 +18,7 @@ export function explainRoute(app: FastifyInstance, { config, crossmatch }: Gatew
       const given = new GivenOptions();
       given.addQuery(request.query as Record<string, unknown>);
       if (request.method === 'POST') {
-        const text = await readText(bodyChunks(request.raw, bodyLimits(config), exchange.signal), 'request body');
+        const text = await readText(bodyOf(request, config), 'request body');
         if (text.trim() !== '') addJsonOptions(text, given);
       }
       const draft = emptyExplainDraft();

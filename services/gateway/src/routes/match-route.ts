@@ -6,7 +6,7 @@ import { acceptedFormat, type AnswerFormat } from '../answer/answer-format.js';
 import { ClientWriter } from '../answer/client-writer.js';
 import { sendAnswer } from '../answer/send-answer.js';
 import type { Exchange } from '../http/exchange.js';
-import { bodyLimits, type GatewayParts, readerLimits } from '../http/gateway-parts.js';
+import { bodyOf, type GatewayParts, readerLimits } from '../http/gateway-parts.js';
 import { refuse } from '../http/refuse.js';
 import { readTimeoutHeader } from '../http/timeout-header.js';
 import type { MatchDraft } from '../options/match-options.js';
@@ -16,7 +16,6 @@ import { openMatch } from '../relay/match-relay.js';
 import type { RecentResult } from '../results/recent-results.js';
 import { formatAnswer } from '../tables/format-answer.js';
 import { ipcOfUpload } from '../tables/upload-ipc.js';
-import { bodyChunks } from '../upload/body.js';
 import { hasRightUpload, orderedTables, readMatchDraft, type UploadedTable } from '../upload/match-upload.js';
 import { formParts } from '../upload/multipart.js';
 import { overflow } from '../upload/overflow.js';
@@ -31,9 +30,9 @@ export function matchRoute(app: FastifyInstance, parts: GatewayParts): void {
     reply.hijack();
     const result = parts.results.begin(exchange.requestId);
     try {
-      const byteCount = await runMatch(request, reply, parts, result);
+      await runMatch(request, reply, parts, result);
       parts.results.complete(result);
-      parts.log.info('match answered', { requestId: exchange.requestId, byteCount, elapsedMs: exchange.elapsedMs });
+      parts.log.info('match answered', { requestId: exchange.requestId, receivedBytes: exchange.receivedBytes, sentBytes: exchange.sentBytes, elapsedMs: exchange.elapsedMs });
     } catch (error) {
       // A failure on the way in ends the exchange with its reason; what fails after that only follows from it.
       exchange.abort(error);
@@ -44,8 +43,7 @@ export function matchRoute(app: FastifyInstance, parts: GatewayParts): void {
   });
 }
 
-/** The number of bytes that were answered. */
-async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: GatewayParts, result: RecentResult): Promise<number> {
+async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: GatewayParts, result: RecentResult): Promise<void> {
   const { exchange } = request;
   const { signal } = exchange;
   const given = new GivenOptions();
@@ -56,10 +54,11 @@ async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: Gat
 
   const leave = parts.places.take();
   reply.raw.once('close', leave);
-  const writer = new ClientWriter(reply.raw, readerLimits(parts.config), signal, () => !request.raw.readableEnded);
+  const uploading = (): boolean => !request.raw.readableEnded;
+  const writer = new ClientWriter(reply.raw, readerLimits(parts.config), signal, uploading, (byteCount) => (exchange.sentBytes += byteCount));
   let sent: Promise<unknown> | undefined;
   try {
-    const body = overflow(bodyChunks(request.raw, bodyLimits(parts.config), signal), parts.spool, () => writer.stuck);
+    const body = overflow(bodyOf(request, parts.config), parts.spool, () => writer.stuck);
     const match = await openMatch(
       exchange,
       parts.crossmatch,
@@ -70,7 +69,6 @@ async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: Gat
     sent = match.sent;
     const format = match.draft.format ?? accepted ?? 'arrow-stream';
     await sendAnswer(writer, formatAnswer(match.answer, format, signal), () => answerHead(exchange, format, match.headers()));
-    return writer.byteCount;
   } catch (error) {
     exchange.abort(error);
     throw error;

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import { PutOptions } from '@armilla/proto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { bodyLimits, type GatewayParts } from '../http/gateway-parts.js';
+import { bodyOf, type GatewayParts } from '../http/gateway-parts.js';
 import { messageJson } from '../http/message-json.js';
 import { refuse } from '../http/refuse.js';
 import { readTimeoutHeader } from '../http/timeout-header.js';
@@ -11,7 +11,6 @@ import { readDurationMs, readFlag, readText } from '../options/value.js';
 import { framesOfIpc } from '../relay/ipc-frames.js';
 import { sendTables } from '../relay/send-tables.js';
 import { ipcOfUpload } from '../tables/upload-ipc.js';
-import { bodyChunks } from '../upload/body.js';
 
 export interface PutDraft {
   ttlSeconds: number;
@@ -91,7 +90,7 @@ async function putTable(request: NamedTable, reply: FastifyReply, parts: Gateway
   const options = PutOptions.fromPartial({ name, ttlSeconds: BigInt(draft.ttlSeconds), columns: { ra: draft.ra, dec: draft.dec }, replace: draft.replace });
   const { call, response } = parts.crossmatch.put(exchange);
   // The call may be refused before everything is sent; the answer to it is awaited below either way.
-  const upload = { table: 0, where: name, bytes: bodyChunks(request.raw, bodyLimits(parts.config), exchange.signal) } as const;
+  const upload = { table: 0, where: name, bytes: bodyOf(request, parts.config) } as const;
   const frames = framesOfIpc(ipcOfUpload(upload, parts.spool, exchange.signal), 0, name);
   const sending = sendTables(call, PutOptions.encode(options).finish(), frames, exchange.signal).catch((error: unknown) => exchange.abort(error));
   const { table } = await response;

@@ -16,7 +16,7 @@ const QUEUE_BYTES = 256 << 10;
  * or the signal's reason. Leaving it early lets go of the request, which stays open and paused: its answer still has
  * to go out on the same socket.
  */
-export async function* bodyChunks(body: Readable, limits: BodyLimits, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+export async function* bodyChunks(body: Readable, limits: BodyLimits, signal: AbortSignal, onBytes?: (byteCount: number) => void): AsyncGenerator<Buffer, void, undefined> {
   const reader = new BodyReader(body);
   const onAbort = (): void => reader.stop(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -32,6 +32,7 @@ export async function* bodyChunks(body: Readable, limits: BodyLimits, signal: Ab
       if (chunk === undefined) return;
       pace.moved(chunk.length);
       byteCount += chunk.length;
+      onBytes?.(chunk.length);
       if (byteCount > limits.maxBytes) {
         throw fail('MESSAGE_TOO_LARGE', { where: 'request body', got: `more than ${formatBytes(limits.maxBytes)}`, limit: limits.maxBytes });
       }
