@@ -59,8 +59,10 @@ export function decompressZstd(data: Uint8Array, length: number): Uint8Array {
   if (length > (data.byteLength / 4 + 1) * BLOCK_LIMIT) throw new RangeError(`${data.byteLength} bytes cannot give ${length}`);
   if (!native.zstdDecompressSync) return decodeZstd(data, length);
   const out = native.zstdDecompressSync(data, { maxOutputLength: Math.max(1, length) });
-  if (out.byteLength !== length) throw new RangeError(`${out.byteLength} bytes instead of the declared ${length}`);
-  return out;
+  // It stops behind the first frame.
+  if (out.byteLength !== length) return decodeZstd(data, length);
+  // Memory of its own, which is aligned.
+  return new Uint8Array(out);
 }
 
 /** The same in TypeScript. Checksums are skipped: what the bytes mean is validated by the caller. */
