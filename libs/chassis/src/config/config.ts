@@ -25,8 +25,17 @@ export interface ConfigSources {
 }
 
 const ENV_PREFIX = 'ARMILLA_';
-/** ARMILLA_ variables that are no server settings: they are read by tools, tests and the launcher. */
-const FOREIGN_ENV = new Set(['ARMILLA_CONFIG', 'ARMILLA_DATA_DIR', 'ARMILLA_GPU_PROVIDER']);
+/** ARMILLA_ variables that are no server settings: clients, tests and tools read them. */
+const FOREIGN_ENV = new Set([
+  'ARMILLA_CONFIG',
+  'ARMILLA_DATA_DIR',
+  'ARMILLA_GPU_PROVIDER',
+  'ARMILLA_GRPC',
+  'ARMILLA_MUTANTS',
+  'ARMILLA_SEED',
+  'ARMILLA_TOKEN',
+  'ARMILLA_URL',
+]);
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { '': 1, ms: 1e-3, s: 1, min: 60, h: 3600, d: 86_400 };
 

@@ -1,6 +1,7 @@
 import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import { gzipSync } from 'node:zlib';
 import { availableParallelism } from 'node:os';
 import { Random } from '@armilla/base';
 import { HealthService, ServingStatus } from '@armilla/proto';
@@ -65,6 +66,22 @@ test('random bytes, wrong paths, missing messages and resets leave a server that
   expect(await explain()).toBeDefined();
   await pause(50);
   expect(server.activeCallCount).toBe(0);
+  await stop();
+});
+
+test('a message that unpacks to more than the limit is refused', async () => {
+  const { server, explain, stop } = await startLoopback();
+  const packed = gzipSync(Buffer.alloc(200 * 2 ** 20));
+  const prefix = Buffer.alloc(5);
+  prefix[0] = 1;
+  prefix.writeUInt32BE(packed.length, 1);
+  const session = open(server.address);
+  const stream = session.request({ ...headersFor(`/${NAME}/Explain`), 'grpc-encoding': 'gzip' });
+  const status = new Promise((resolve) => stream.on('response', (headers) => resolve(headers['grpc-status'])));
+  stream.resume().end(Buffer.concat([prefix, packed]));
+  expect(await status).toBe('8');
+  session.destroy();
+  expect(await explain()).toBeDefined();
   await stop();
 });
 
