@@ -81,17 +81,19 @@ export class GrowingDictionary {
     let row = 0;
     for (const piece of dictionary.data) {
       const reader = new Vector([piece]);
+      const fresh: number[] = [];
       for (let i = 0; i < piece.length; i++, row++) {
         if (row < start) continue;
         const value: unknown = reader.get(i);
         let index = this.#indexOf.get(value);
         if (index === undefined) {
-          index = this.#values.length;
+          index = this.#values.length + fresh.length;
           this.#indexOf.set(value, index);
-          this.#values.append(piece.slice(i, 1));
+          fresh.push(i);
         }
         map[row] = index;
       }
+      if (fresh.length > 0) this.#values.append(takeData(piece, Int32Array.from(fresh)));
     }
   }
 
