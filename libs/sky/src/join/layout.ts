@@ -19,7 +19,10 @@ export const CELL = {
   raHigh: 80,
   decLow: 88,
   decHigh: 96,
-  bytes: 104,
+  strips: 104,
+  edges: 108,
+  bins: 112,
+  bytes: 120,
 } as const;
 
 export const ITEM = { ra: 0, dec: 4, status: 8, cell: 12, firstRow: 16, count: 20, bytes: 24 } as const;

@@ -17,8 +17,10 @@ export interface WasmIndexOptions {
 const CELL_ROWS = 8000;
 /** Positions that the cells are cut by. */
 const SAMPLE_ROWS = 65_536;
+/** Bins of declination that a cell's strips are cut by: with 8000 rows a strip can be as thin as a compact cluster needs. */
+const STRIP_BINS = 2048;
 /** Memory of an index a row, with what its making takes. */
-const BUILD_ROW_BYTES = STAGED_ROW_BYTES + RECORD_BYTES + 4;
+const BUILD_ROW_BYTES = STAGED_ROW_BYTES + RECORD_BYTES + 4 + 2;
 const ITEM_ROWS = 65_536;
 
 let kernelPath: string | undefined;
@@ -146,18 +148,25 @@ async function fill(
   await run('scatter', items.length);
 
   const offsets = keep((usableCount + 2 * cellCount) * 4, 'sky.index.offsets');
+  const binsOf = (size: number): number => Math.min(STRIP_BINS, Math.max(8, size >> 1));
+  const strips = keep(sizes.reduce((sum, size) => sum + 4 * binsOf(size) + 8, 0), 'sky.index.strips');
   const cells = new Uint32Array(heap.buffer, new Uint32Array(heap.buffer, grid, GRID.bytes / 4)[GRID.cells / 4], (cellCount * CELL.bytes) / 4);
   let largest = 0;
-  for (let c = 0, row = 0, fine = 0; c < cellCount; c++) {
+  for (let c = 0, row = 0, fine = 0, bins = strips; c < cellCount; c++) {
     const at = (c * CELL.bytes) / 4;
     cells[at + CELL.rows / 4] = rows + row * RECORD_BYTES;
     cells[at + CELL.count / 4] = sizes[c];
     cells[at + CELL.offsets / 4] = offsets + fine * 4;
+    cells[at + CELL.strips / 4] = bins;
+    cells[at + CELL.bins / 4] = binsOf(sizes[c]);
+    bins += 2 * binsOf(sizes[c]);
+    cells[at + CELL.edges / 4] = bins;
+    bins += 2 * binsOf(sizes[c]) + 4;
     row += sizes[c] + (sizes[c] & 1);
     fine += sizes[c] + 2;
     largest = Math.max(largest, sizes[c]);
   }
-  const stride = Math.ceil((largest * (RECORD_BYTES + 4) + 64) / 64) * 64;
+  const stride = Math.ceil((largest * (RECORD_BYTES + 4) + 4 * STRIP_BINS + 64) / 64) * 64;
   using scratch = heap.lease(stride * runtime.workerCount, 'sky.index.scratch');
   set(ROWS_PASS.scratch, scratch.offset);
   set(ROWS_PASS.scratchStride, stride);

@@ -1,10 +1,10 @@
 // The join of one task: blocks of left rows walk the fine cells in their window; cheap bounds reject, the rest goes to
 // a buffer that is judged by the exact key, two pairs at a time. Module variables are private to a worker.
 import { asinSqrt, cosDeg2, DEGREES_PER_RADIAN, keys2, sinAbsDeg } from '../../separation/expression.as';
-import { binOf, bucketOf, cellOf } from './grid.as';
+import { binOf, bucketOf, cellOf, SORTED_SIZE } from './grid.as';
 import {
-  B_BYTES, B_CELL_COUNT, B_FIRST_CELL, C_BYTES, C_COUNT, C_DEC_HIGH, C_DEC_LOW, C_DEC_MAX, C_DEC_MIN, C_DEC_SCALE, C_NX, C_NY, C_OFFSETS, C_RA_HIGH,
-  C_RA_LOW, C_RA_MAX, C_RA_MIN, C_RA_SCALE, C_ROWS, CONTROL_CANCEL, G_BUCKETS, G_CELLS, J_CANDIDATES, J_GRID, J_K, J_KEY_FLOOR,
+  B_BYTES, B_CELL_COUNT, B_FIRST_CELL, C_BINS, C_BYTES, C_COUNT, C_DEC_HIGH, C_DEC_LOW, C_DEC_MAX, C_DEC_MIN, C_DEC_SCALE, C_EDGES, C_NX, C_NY, C_OFFSETS, C_RA_HIGH,
+  C_RA_LOW, C_RA_MAX, C_RA_MIN, C_RA_SCALE, C_ROWS, C_STRIPS, CONTROL_CANCEL, G_BUCKETS, G_CELLS, J_CANDIDATES, J_GRID, J_K, J_KEY_FLOOR,
   J_KEY_LIMIT, J_MODE, J_OUT_COUNT, J_OUT_KEY, J_OUT_RIGHT, J_OUT_SECOND, J_PAIR_CAPACITY, J_PAIR_COUNTS, J_PAIR_KEY, J_PAIR_LEFT,
   J_PAIR_RIGHT, J_PAIR_TOTAL, J_RADIUS, J_RECORDS, J_SCRATCH, J_SCRATCH_STRIDE, J_SELF, J_SELF_FIRST, J_TASKS, J_TRACK, MODE_ALL,
   MODE_K_NEAREST, MODE_NEAREST, RECORD_BYTES, T_BYTES, T_CELL, T_FROM, T_TO,
@@ -16,6 +16,10 @@ const BLOCK: i32 = 256;
 const BUFFER: i32 = 1024;
 /** Candidates of a block before the cheap bound. */
 const RUNS: i32 = 2048;
+/** Candidates of one row from which on near ones are sought first. */
+const MANY: i32 = 128;
+/** Runs from this length on are cut to the window by bisection, where their fine cells are sorted. */
+const CROWDED: i32 = 16;
 /** Right ascension windows up to this, in degrees, take the short way. */
 const SHORT_REACH: f64 = 1;
 /** 1 - a^2 / 12 for the widest window of the short way. */
@@ -35,7 +39,9 @@ const L_FOUND: usize = L_BEST_ROW + 4 * BLOCK;
 const L_WEIGHT: usize = L_FOUND + 4 * BLOCK;
 const L_WEIGHT_HIGH: usize = L_WEIGHT + 8 * BLOCK;
 const L_LIMIT: usize = L_WEIGHT_HIGH + 8 * BLOCK;
-const L_X0: usize = L_LIMIT + 8 * BLOCK;
+const L_WEST: usize = L_LIMIT + 8 * BLOCK;
+const L_EAST: usize = L_WEST + 8 * BLOCK;
+const L_X0: usize = L_EAST + 8 * BLOCK;
 const L_X1: usize = L_X0 + 4 * BLOCK;
 const L_Y0: usize = L_X1 + 4 * BLOCK;
 const L_Y1: usize = L_Y0 + 4 * BLOCK;
@@ -76,6 +82,7 @@ let kHeld: i32 = 0;
 // The window of the row at hand.
 let radius: f64 = 0; // degrees, widened
 let sinRadius: f64 = 0; // 2 from 90 degrees on: no bound on right ascension
+let fullRadius: f64 = 0; // degrees
 let slotNow: i32 = 0;
 let ownRow: i32 = -1;
 let limit2: f64 = 0; // planar distance squared beyond which a row is out, degrees^2
@@ -128,41 +135,68 @@ function readBlock(records: usize, count: i32): void {
   }
 }
 
-/** A radius that holds a few rows where this cell's rows are, in degrees: where a search for the nearest begins. */
-function firstRadius(cell: usize): f64 {
+/** A radius that holds a few rows where the row in `slot` is, in degrees: where a search for the nearest begins. */
+function firstRadius(cell: usize, slot: i32): f64 {
   if (load<i32>(cell, C_COUNT) == 0) return min(5, 0.25 * (load<f64>(cell, C_DEC_HIGH) - load<f64>(cell, C_DEC_LOW)) + 1e-3);
-  const height = (load<f64>(cell, C_DEC_MAX) - load<f64>(cell, C_DEC_MIN)) / f64(load<i32>(cell, C_NY));
-  const wanted = mode == MODE_K_NEAREST ? f64(kWanted) + 1 : 1;
-  return max(height, 1e-7) * sqrt<f64>(wanted);
+  const at = base + (usize(slot) << 3);
+  const y = stripOf(cell, load<f64>(at, L_DEC));
+  const x = binOf(load<f64>(at, L_RA), load<f64>(cell, C_RA_MIN), load<f64>(cell, C_RA_SCALE), load<i32>(cell, C_NX));
+  const fine: usize = usize(load<u32>(cell, C_OFFSETS)) + (usize(y * load<i32>(cell, C_NX) + x) << 2);
+  const rows = max(1, load<i32>(fine, 4) - load<i32>(fine));
+  const edges: usize = usize(load<u32>(cell, C_EDGES)) + (usize(y) << 1);
+  const decScale = load<f64>(cell, C_DEC_SCALE);
+  const raScale = load<f64>(cell, C_RA_SCALE);
+  const height = decScale > 0 ? f64(max(1, i32(load<u16>(edges, 2)) - i32(load<u16>(edges)))) / decScale : 0;
+  const width = raScale > 0 ? load<f64>(at, L_COS) / raScale : 0;
+  const wanted = mode == MODE_K_NEAREST ? f64(kWanted) : 1;
+  return min(5, max(1e-7, sqrt<f64>(1.5 * wanted * height * width / f64(rows))));
+}
+
+/** Strip of a declination. */
+// @ts-ignore: decorator
+@inline
+function stripOf(cell: usize, dec: f64): i32 {
+  const bin = binOf(dec, load<f64>(cell, C_DEC_MIN), load<f64>(cell, C_DEC_SCALE), load<i32>(cell, C_BINS));
+  return i32(load<u16>(load<u32>(cell, C_STRIPS) + (usize(bin) << 1)));
 }
 
 function searchBlock(cell: usize, count: i32): void {
-  const full = load<f64>(parameters, J_RADIUS);
-  const start = firstRadius(cell);
-  // All rows in the window are wanted, or the window is small anyway.
-  const whole = track || mode == MODE_ALL || full <= 3 * start;
-  if (whole && mode != MODE_K_NEAREST) {
-    setRadius(full);
+  fullRadius = load<f64>(parameters, J_RADIUS);
+  setRadius(fullRadius);
+  if (mode != MODE_K_NEAREST) {
     searchShort(cell, count);
     if (buffered > 0) flush();
     return;
   }
   for (let i = 0; i < count; i++) {
-    let reach = whole ? full : min(full, max(start, 2 * sqrtKeyDegrees(keyFloor)));
-    for (;;) {
-      setRadius(reach);
-      kHeld = 0;
-      store<f64>(base + (usize(i) << 3), Infinity, L_BEST);
-      store<i32>(base + (usize(i) << 2), -1, L_BEST_ROW);
-      setRow(i, keyLimit);
-      searchWindow(cell);
-      if (buffered > 0) flush();
-      if (reach >= full || complete(i, reach)) break;
-      if (atomic.load<i32>(control, CONTROL_CANCEL) != 0) return;
-      reach = reach >= 45 ? full : min(full, 2 * reach);
-    }
-    if (mode == MODE_K_NEAREST) emitHeld(i);
+    searchWide(cell, i);
+    emitHeld(i);
+    if (atomic.load<i32>(control, CONTROL_CANCEL) != 0) return;
   }
+}
+
+/** The long way of one row: windows that double until they surely hold what is wanted. Leaves the full radius set. */
+function searchWide(cell: usize, slot: i32): void {
+  if (buffered > 0) flush();
+  let reach = fullRadius;
+  // All rows of the window are wanted, or the window is small anyway.
+  if (!track && mode != MODE_ALL) {
+    const start = max(firstRadius(cell, slot), 2 * degreesOfKey(keyFloor));
+    if (fullRadius > 3 * start) reach = start;
+  }
+  for (;;) {
+    setRadius(reach);
+    kHeld = 0;
+    store<f64>(base + (usize(slot) << 3), Infinity, L_BEST);
+    store<i32>(base + (usize(slot) << 2), -1, L_BEST_ROW);
+    setRow(slot, keyLimit);
+    searchWindow(cell);
+    if (buffered > 0) flush();
+    if (reach >= fullRadius || complete(slot, reach)) break;
+    if (atomic.load<i32>(control, CONTROL_CANCEL) != 0) break;
+    reach = reach >= 45 ? fullRadius : min(fullRadius, 2 * reach);
+  }
+  setRadius(fullRadius);
 }
 
 /**
@@ -172,25 +206,40 @@ function searchBlock(cell: usize, count: i32): void {
 function searchShort(cell: usize, count: i32): void {
   windows(cell, count);
   const offsets: usize = load<u32>(cell, C_OFFSETS);
+  const strips: usize = load<u32>(cell, C_STRIPS);
   const nx = load<i32>(cell, C_NX);
   const empty = load<i32>(cell, C_COUNT) == 0;
+  const nearest = mode == MODE_NEAREST && !track;
   let runs: i32 = 0;
   for (let i = 0; i < count; i++) {
     const at = base + (usize(i) << 2);
     if (load<i32>(at, L_INSIDE) == 0) {
-      setRow(i, keyLimit);
-      searchWindow(cell);
+      searchLongWay(cell, i);
       continue;
     }
     if (empty) continue;
     const x0 = load<i32>(at, L_X0);
     const x1 = load<i32>(at, L_X1);
-    const last = load<i32>(at, L_Y1);
-    for (let y = load<i32>(at, L_Y0); y <= last; y++) {
-      const strip = y * nx;
-      const from = load<i32>(offsets + (usize(strip + x0) << 2));
-      const length = load<i32>(offsets + (usize(strip + x1) << 2), 4) - from;
-      if (runs + length > RUNS) {
+    const first = i32(load<u16>(strips + (usize(load<i32>(at, L_Y0)) << 1)));
+    const last = i32(load<u16>(strips + (usize(load<i32>(at, L_Y1)) << 1)));
+    const before = runs;
+    for (let y = first; y <= last; y++) {
+      const strip = offsets + (usize(y * nx) << 2);
+      let from = load<i32>(strip + (usize(x0) << 2));
+      let length = load<i32>(strip + (usize(x1) << 2), 4) - from;
+      if (length > CROWDED) {
+        const wide = base + (usize(i) << 3);
+        const end = runEnd(cell, strip, x1, load<f64>(wide, L_EAST));
+        from = runStart(cell, strip, x0, load<f64>(wide, L_WEST));
+        length = max(0, end - from);
+      }
+      if (runs + length > RUNS || (nearest && runs + length - before > MANY)) {
+        // The list is full, or this row has so many candidates that it had better look for near ones first.
+        if (nearest && runs + length - before > MANY) {
+          runs = before;
+          searchLongWay(cell, i);
+          break;
+        }
         sift(cell, runs, count);
         runs = 0;
         if (length > RUNS) {
@@ -213,6 +262,43 @@ function searchShort(cell: usize, count: i32): void {
   sift(cell, runs, count);
 }
 
+function searchLongWay(cell: usize, slot: i32): void {
+  if (mode == MODE_NEAREST && !track) {
+    searchWide(cell, slot);
+    return;
+  }
+  setRow(slot, keyLimit);
+  searchWindow(cell);
+}
+
+/** The first row of a strip, from fine cell x on, that is not surely west of the window. */
+function runStart(cell: usize, strip: usize, x: i32, west: f64): i32 {
+  let from = load<i32>(strip + (usize(x) << 2));
+  let to = load<i32>(strip + (usize(x) << 2), 4);
+  if (to - from <= SORTED_SIZE) return from;
+  const ras: usize = load<u32>(cell, C_ROWS);
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (load<f64>(ras + (usize(middle) << 3)) < west) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** The end of the rows of a strip, up to fine cell x, that are not surely east of the window. */
+function runEnd(cell: usize, strip: usize, x: i32, east: f64): i32 {
+  let from = load<i32>(strip + (usize(x) << 2));
+  let to = load<i32>(strip + (usize(x) << 2), 4);
+  if (to - from <= SORTED_SIZE) return to;
+  const ras: usize = load<u32>(cell, C_ROWS);
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (load<f64>(ras + (usize(middle) << 3)) <= east) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
 /** Bins, weights and the test whether its window stays within the cell, two rows at a time. */
 function windows(cell: usize, count: i32): void {
   const raMin = f64x2.splat(load<f64>(cell, C_RA_MIN));
@@ -224,7 +310,7 @@ function windows(cell: usize, count: i32): void {
   const decLow = f64x2.splat(load<f64>(cell, C_DEC_LOW));
   const decHigh = f64x2.splat(load<f64>(cell, C_DEC_HIGH));
   const lastX = i32x4.splat(load<i32>(cell, C_NX) - 1);
-  const lastY = i32x4.splat(load<i32>(cell, C_NY) - 1);
+  const lastY = i32x4.splat(load<i32>(cell, C_BINS) - 1);
   const zero = i32x4.splat(0);
   const window = f64x2.splat(radius);
   const radians = f64x2.splat(radius / DEGREES_PER_RADIAN * (1 + 1e-4));
@@ -261,6 +347,8 @@ function windows(cell: usize, count: i32): void {
     v128.store(at, f64x2.mul(f64x2.mul(cos1, low), f64x2.splat(1 - 1e-9)), L_WEIGHT);
     v128.store(at, f64x2.mul(f64x2.mul(cos1, high), f64x2.splat(WIDER)), L_WEIGHT_HIGH);
     v128.store(at, start, L_LIMIT);
+    v128.store(at, west, L_WEST);
+    v128.store(at, east, L_EAST);
   }
 }
 
@@ -328,7 +416,7 @@ function complete(slot: i32, reach: f64): bool {
   return load<i32>(base + (usize(slot) << 2), L_BEST_ROW) >= 0 && load<f64>(base + (usize(slot) << 3), L_BEST) <= seen;
 }
 
-function sqrtKeyDegrees(key: f64): f64 {
+function degreesOfKey(key: f64): f64 {
   return key > 0.5 ? 180 : 2 * asinSqrt(key) * DEGREES_PER_RADIAN;
 }
 
@@ -416,66 +504,98 @@ function searchCell(cell: usize, ra: f64, dec: f64): void {
   if (dec + radius < decMin || dec - radius > decMax || (!free && (ra + raReach < raMin || ra - raReach > raMax))) return;
   const gap = max(0, max(decMin - dec, dec - decMax));
   if (gap * gap > limit2) return;
-  const nx = load<i32>(cell, C_NX);
-  const ny = load<i32>(cell, C_NY);
-  const raScale = load<f64>(cell, C_RA_SCALE);
-  const decScale = load<f64>(cell, C_DEC_SCALE);
-  const x0 = free ? 0 : binOf(ra - raReach, raMin, raScale, nx);
-  const x1 = free ? nx - 1 : binOf(ra + raReach, raMin, raScale, nx);
-  const y0 = binOf(dec - radius, decMin, decScale, ny);
-  const y1 = binOf(dec + radius, decMin, decScale, ny);
-  const shrinks = mode != MODE_ALL && !track;
-  if (!shrinks || y1 - y0 < 2) {
-    for (let y = y0; y <= y1; y++) searchStrip(cell, y * nx + x0, y * nx + x1, ra, dec, shrinks);
+  const first = stripOf(cell, dec - radius);
+  const last = stripOf(cell, dec + radius);
+  if (mode == MODE_ALL || track) {
+    for (let y = first; y <= last; y++) searchStrip(cell, y, ra, dec, false);
     return;
   }
   // Outwards from the row's own strip, until a strip lies beyond the best so far.
-  const middle = binOf(dec, decMin, decScale, ny);
+  const middle = stripOf(cell, dec);
+  const edges: usize = load<u32>(cell, C_EDGES);
+  const decScale = load<f64>(cell, C_DEC_SCALE);
   const height = decScale > 0 ? 1 / decScale : 0;
-  for (let y = middle; y <= y1; y++) {
-    const away = decMin + f64(y) * height * (1 - 1e-12) - dec - 1e-12;
+  for (let y = middle; y <= last; y++) {
+    const away = decMin + f64(load<u16>(edges + (usize(y) << 1))) * height - dec - 1e-9;
     if (away > 0 && away * away > limit2) break;
-    searchStrip(cell, y * nx + x0, y * nx + x1, ra, dec, true);
+    searchStrip(cell, y, ra, dec, true);
   }
-  for (let y = middle - 1; y >= y0; y--) {
-    const away = dec - decMin - f64(y + 1) * height * (1 + 1e-12) - 1e-12;
+  for (let y = middle - 1; y >= first; y--) {
+    const away = dec - decMin - f64(load<u16>(edges + (usize(y + 1) << 1))) * height - 1e-9;
     if (away > 0 && away * away > limit2) break;
-    searchStrip(cell, y * nx + x0, y * nx + x1, ra, dec, true);
+    searchStrip(cell, y, ra, dec, true);
   }
 }
 
-/** Fine cells [first, last] of one strip: one run of rows. */
-// @ts-ignore: decorator
-@inline
-function searchStrip(cell: usize, first: i32, last: i32, ra: f64, dec: f64, shrinks: bool): void {
-  const offsets: usize = load<u32>(cell, C_OFFSETS);
-  const from = load<i32>(offsets + (usize(first) << 2));
-  const to = load<i32>(offsets + (usize(last + 1) << 2));
-  if (shrinks && to - from > LONG_RUN) searchLong(cell, offsets, first, last, ra, dec);
+/** The rows of one strip within the window, or within the best so far. */
+function searchStrip(cell: usize, y: i32, ra: f64, dec: f64, shrinks: bool): void {
+  const nx = load<i32>(cell, C_NX);
+  const strip: usize = usize(load<u32>(cell, C_OFFSETS)) + (usize(y * nx) << 2);
+  let from = load<i32>(strip);
+  let to = load<i32>(strip + (usize(nx) << 2));
+  if (to == from) return;
+  if (raReach < 180) {
+    // Rows further off in right ascension than the best so far lie beyond the bound as well.
+    const reach = shrinks && weightLow > 0 ? min(raReach, sqrt<f64>(limit2 / weightLow) * WIDER + WIDER_DEG) : raReach;
+    const raMin = load<f64>(cell, C_RA_MIN);
+    const raScale = load<f64>(cell, C_RA_SCALE);
+    const x0 = binOf(ra - reach, raMin, raScale, nx);
+    const x1 = binOf(ra + reach, raMin, raScale, nx);
+    from = load<i32>(strip + (usize(x0) << 2));
+    to = load<i32>(strip + (usize(x1) << 2), 4);
+    if (to - from > CROWDED) {
+      from = runStart(cell, strip, x0, ra - reach);
+      to = runEnd(cell, strip, x1, ra + reach);
+    }
+  }
+  if (shrinks && to - from > LONG_RUN) searchLong(cell, from, to, ra, dec);
   else searchRun(cell, from, to, ra, dec, shrinks);
 }
 
 /**
- * A long run, judged piece by piece. Rows ascend within a fine cell: once a row at no distance at all is found, the
- * rest of its fine cell can only lose, so a million equal positions cost no more than one each.
+ * A long run, judged piece by piece. Once a row at no distance at all is found, later rows of the same right ascension
+ * can only lose: a million equal positions cost no more than a few looks each.
  */
-function searchLong(cell: usize, offsets: usize, first: i32, last: i32, ra: f64, dec: f64): void {
-  const rows: usize = usize(load<u32>(cell, C_ROWS)) + (usize(load<i32>(cell, C_COUNT)) << 4);
-  for (let f = first; f <= last; f++) {
-    let from = load<i32>(offsets + (usize(f) << 2));
-    const end = load<i32>(offsets + (usize(f + 1) << 2));
-    while (from < end) {
-      if (worstKey() == 0 && load<i32>(rows + (usize(from) << 2)) > worstRow()) break;
-      const to = min(end, from + LONG_RUN);
-      searchRun(cell, from, to, ra, dec, true);
-      if (buffered >= LONG_RUN / 2) {
-        flush();
-        const worst = worstKey();
-        if (worst <= 0.5) limit2 = min(limit2, worst / keyPerLow2 * SLACK + SLACK_DEG2);
+function searchLong(cell: usize, start: i32, end: i32, ra: f64, dec: f64): void {
+  const ras: usize = load<u32>(cell, C_ROWS);
+  const rows = ras + (usize(load<i32>(cell, C_COUNT)) << 4);
+  let from = start;
+  while (from < end) {
+    if (worstKey() == 0 && load<i32>(rows + (usize(from) << 2)) > worstRow()) {
+      const past = equalEnd(ras, from, end);
+      if (past > from) {
+        from = past;
+        continue;
       }
-      from = to;
     }
+    const to = min(end, from + LONG_RUN);
+    searchRun(cell, from, to, ra, dec, true);
+    if (buffered >= LONG_RUN / 2) {
+      flush();
+      const worst = worstKey();
+      if (worst <= 0.5) limit2 = min(limit2, worst / keyPerLow2 * SLACK + SLACK_DEG2);
+    }
+    from = to;
   }
+}
+
+/**
+ * The end of the rows whose right ascension equals that of `from`; `from` itself when they are few. Rows of equal right
+ * ascension share a fine cell, so more than SORTED_SIZE of them are adjacent and ascend.
+ */
+function equalEnd(ras: usize, from: i32, end: i32): i32 {
+  const ra = load<f64>(ras + (usize(from) << 3));
+  let step = SORTED_SIZE;
+  if (from + step >= end || load<f64>(ras + (usize(from + step) << 3)) != ra) return from;
+  while (from + 2 * step < end && load<f64>(ras + (usize(from + 2 * step) << 3)) == ra) step *= 2;
+  let low = from + step;
+  let high = min(end, from + 2 * step);
+  while (low + 1 < high) {
+    const middle = (low + high) >> 1;
+    if (load<f64>(ras + (usize(middle) << 3)) == ra) low = middle;
+    else high = middle;
+  }
+  return low + 1;
 }
 
 /** The key that a row must not exceed to count, as far as is known. */

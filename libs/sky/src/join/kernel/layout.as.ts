@@ -21,7 +21,7 @@ export const B_BYTES: usize = 32;
 /** Cell: a range of right ascension of a bucket, with its own fine grid. */
 export const C_ROWS: usize = 0; // -> ra f64[n], dec f64[n], row i32[n]
 export const C_COUNT: usize = 4; // i32 n
-export const C_OFFSETS: usize = 8; // -> i32[nx * ny + 1] first row of each fine cell, by declination, then right ascension
+export const C_OFFSETS: usize = 8; // -> i32[nx * ny + 1] first row of each fine cell, by strip of declination, then right ascension
 export const C_NX: usize = 12; // i32
 export const C_NY: usize = 16; // i32
 export const C_RA_MIN: usize = 24; // f64 degrees, of the rows
@@ -29,12 +29,15 @@ export const C_RA_MAX: usize = 32;
 export const C_DEC_MIN: usize = 40;
 export const C_DEC_MAX: usize = 48;
 export const C_RA_SCALE: usize = 56; // f64 fine cells per degree
-export const C_DEC_SCALE: usize = 64;
+export const C_DEC_SCALE: usize = 64; // f64 bins per degree
 export const C_RA_LOW: usize = 72; // f64: a position strictly within low..high belongs to this cell
 export const C_RA_HIGH: usize = 80;
 export const C_DEC_LOW: usize = 88;
 export const C_DEC_HIGH: usize = 96;
-export const C_BYTES: usize = 104;
+export const C_STRIPS: usize = 104; // -> u16[bins] strip of a bin
+export const C_EDGES: usize = 108; // -> u16[ny + 1] first bin of a strip
+export const C_BINS: usize = 112; // i32
+export const C_BYTES: usize = 120;
 
 /** Item of the passes over rows. */
 export const I_RA: usize = 0; // -> f64[count]
