@@ -1,6 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { fail } from '@armilla/base';
 import { type Format, formatOfName } from './format.js';
 import { readError } from './input.js';
@@ -11,8 +10,11 @@ export async function expandPath(path: string): Promise<string[]> {
     const found = await stat(path);
     return found.isDirectory() ? await filesOfFolder(path) : [path];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !isDynamicPattern(path)) throw readError(error, path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw readError(error, path);
   }
+  // Few calls have a pattern; the others start sooner without this.
+  const { glob, isDynamicPattern } = await import('tinyglobby');
+  if (!isDynamicPattern(path)) throw fail('INPUT_NOT_FOUND', { where: path });
   const matches = await glob(path, { onlyFiles: true, dot: false, expandDirectories: false });
   if (matches.length === 0) throw fail('INPUT_NOT_FOUND', { where: path });
   return matches.sort(byName);

@@ -94,7 +94,7 @@ test('a stream without its end mark is no whole answer', async () => {
   });
 });
 
-test('many jobs at once and one after the other keep at most two threads', async () => {
+test('many jobs at once and one after the other share threads and leave none', async () => {
   const ipc = await bytesOf(encodeTable('arrow-stream', table.schema, each(table.batches)));
   const csv = await bytesOf(encodeTable('csv', table.schema, each(table.batches)));
   for (let round = 0; round < 3; round++) {

@@ -1,63 +1,13 @@
-import { createRequire } from 'node:module';
-import { Worker } from 'node:worker_threads';
-import { Channel, fail, Gate, isProblem, reviveProblem, toProblem } from '@armilla/base';
+import type { Worker } from 'node:worker_threads';
+import { Channel, fail, isProblem, reviveProblem, toProblem } from '@armilla/base';
+import { ThreadPool } from './thread-pool.js';
 import type { FromWorker, Job, ToWorker } from './worker-protocol.js';
 
-/** Idle threads kept for the next job, and for how long: starting one takes some 60 ms. */
-const IDLE_COUNT = 2;
-const IDLE_MS = 10_000;
-/** More jobs wait: a thread costs some 40 MB. */
-const THREAD_COUNT = 32;
-const gate = new Gate(THREAD_COUNT);
-
-const idle: { worker: Worker; timer: NodeJS.Timeout }[] = [];
-
-function hire(): Worker {
-  const kept = idle.pop();
-  if (kept !== undefined) {
-    clearTimeout(kept.timer);
-    release(kept.worker);
-    kept.worker.ref();
-    return kept.worker;
-  }
-  const path = createRequire(import.meta.url).resolve('@armilla/tables/worker');
-  return new Worker(path, { name: 'armilla tables', execArgv: [] });
-}
-
-/** Takes our listeners off; without names Node's own would go with them and no message arrive again. */
-function release(worker: Worker): void {
-  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
-}
-
-function keep(worker: Worker): void {
-  release(worker);
-  if (idle.length >= IDLE_COUNT) {
-    void worker.terminate();
-    return;
-  }
-  // A kept thread must not keep the process.
-  worker.unref();
-  const entry = { worker, timer: setTimeout(() => forget(entry), IDLE_MS).unref() };
-  worker.once('exit', () => forget(entry));
-  worker.once('error', () => forget(entry));
-  idle.push(entry);
-}
-
-function forget(entry: { worker: Worker; timer: NodeJS.Timeout }): void {
-  const at = idle.indexOf(entry);
-  if (at >= 0) idle.splice(at, 1);
-  clearTimeout(entry.timer);
-  void entry.worker.terminate();
-}
+const pool = new ThreadPool();
 
 /** Ends the idle threads that are kept for later jobs; a process that wants to end need not call it. */
 export async function closeTableThreads(): Promise<void> {
-  await Promise.all(
-    idle.splice(0).map(({ worker, timer }) => {
-      clearTimeout(timer);
-      return worker.terminate();
-    }),
-  );
+  await pool.close();
 }
 
 export interface JobOptions {
@@ -75,14 +25,7 @@ export async function* inThread(
   input: AsyncIterable<Uint8Array> | undefined,
   options: JobOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  await gate.enter(signal);
-  try {
-    yield* run(hire(), job, input, options);
-  } finally {
-    gate.leave();
-  }
+  yield* run(await pool.hire(options.signal), job, input, options);
 }
 
 async function* run(
@@ -148,6 +91,7 @@ async function* run(
   );
   worker.once('exit', () => output.close(fail('INTERNAL', { detail: 'a table thread ended early' })));
   try {
+    signal?.throwIfAborted();
     send({ type: 'start', job });
     for await (const { parts, byteCount } of output) {
       yield* parts;
@@ -156,12 +100,7 @@ async function* run(
   } finally {
     signal?.removeEventListener('abort', onAbort);
     giveBack();
-    if (finished && signal?.aborted !== true) keep(worker);
-    else {
-      release(worker);
-      // Errors of a thread that is being ended concern nobody.
-      worker.on('error', () => undefined);
-      await worker.terminate();
-    }
+    if (finished && signal?.aborted !== true) pool.keep(worker);
+    else await pool.end(worker);
   }
 }
