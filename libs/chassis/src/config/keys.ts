@@ -59,6 +59,10 @@ export const CONFIG_KEYS = {
   frame_crc: flag(false, 'Sum every response frame with CRC-32C; request frames that carry a sum are always verified.'),
   grpc_address: text('127.0.0.1:7430', 'Address that the gRPC services listen on, host:port; port 0 takes a free one.'),
   http_address: text('127.0.0.1:7431', 'Address that the HTTP gateway listens on, host:port; port 0 takes a free one.'),
+  idle_seconds: seconds(
+    { default: 600, minimum: 1, maximum: DAY },
+    'Longest wait for the next message of a client that uploads; the call is then ended with DEADLINE_EXCEEDED.',
+  ),
   keepalive_seconds: seconds({ default: 60, minimum: 1, maximum: DAY }, 'Interval of the pings that find dead peers.'),
   log_level: {
     type: 'level',

@@ -43,7 +43,7 @@ export class CallGuard {
   draining = false;
 
   constructor(
-    private readonly config: Pick<Config, 'defaultDeadlineSeconds' | 'maxDeadlineSeconds'>,
+    private readonly config: Pick<Config, 'defaultDeadlineSeconds' | 'idleSeconds' | 'maxDeadlineSeconds'>,
     private readonly log: Log,
     private readonly metrics: RpcMetrics,
     private readonly tokens: TokenFile | undefined,
@@ -85,6 +85,7 @@ export class CallGuard {
           onReceiveMetadata: (metadata, nextMetadata) => {
             const { deadlineMs, own } = this.#deadline(Number(inner.getDeadline()));
             call = new ServerCall(method.path, metadata, deadlineMs, this.log, this.metrics);
+            call.idleMs = this.config.idleSeconds * 1000;
             this.#active.add(call);
             this.#refuse.set(call, refuse);
             calls.set(metadata, call);

@@ -58,8 +58,7 @@ export function clientStream<Request, Response>(
   return (call, callback) => {
     run(
       call,
-      async (context) =>
-        callback(null, await handler(readFrames<Request>(call as unknown as Readable, context.signal), context)),
+      async (context) => callback(null, await handler(requestsOf<Request>(call), context)),
       (failed) => callback(asError(failed)),
     );
   };
@@ -85,15 +84,15 @@ export function duplex<Request, Response>(
   return (call) => {
     run(
       call,
-      (context) =>
-        sendAll(
-          call,
-          handler(readFrames<Request>(call as unknown as Readable, context.signal), context),
-          context.signal,
-        ),
+      (context) => sendAll(call, handler(requestsOf<Request>(call), context), context.signal),
       (failed) => failStream(call, failed),
     );
   };
+}
+
+function requestsOf<Request>(call: { readonly metadata: Metadata }): Messages<Request> {
+  const { signal, idleMs } = serverCallOf(call);
+  return readFrames<Request>(call as unknown as Readable, signal, idleMs);
 }
 
 type AnyCall = { readonly metadata: Metadata; sendMetadata(metadata: Metadata): void };

@@ -40,6 +40,8 @@ export class ServerCall {
   principal: string | undefined;
   /** How the reader of a streamed response keeps up. */
   writes: WriteState | undefined;
+  /** Longest wait for a message of the client, in milliseconds; 0: none. */
+  idleMs = 0;
   receivedBytes = 0;
   sentBytes = 0;
 

@@ -215,6 +215,18 @@ test('a reader below the minimum rate is ended with a reason, one that keeps up 
   await stop();
 });
 
+test('a client that says nothing more is not waited for without end', async () => {
+  const { client, server, stop } = await startLoopback({}, { idle_seconds: 1 });
+  const call = client.match();
+  const answer = problemOf(collect(readFrames<Frame>(call)));
+  await writeFrame(call, makeFrame({ header: Buffer.from('h') }));
+  const problem = await answer;
+  expect(problem.reason).toBe('DEADLINE_EXCEEDED');
+  expect(problem.message).toContain('without a message');
+  expect(server.activeCallCount).toBe(0);
+  await stop();
+});
+
 test('a deadline too far for 32 bits of milliseconds is no deadline in the past', async () => {
   const { server, stop } = await startLoopback();
   for (const timeout of ['1000H', '99999999H', '99999999S']) {

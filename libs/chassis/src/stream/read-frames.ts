@@ -10,9 +10,14 @@ const READ_AHEAD = 2;
 /**
  * The messages of a gRPC stream, either side, pulled one by one. Ends at the peer's half-close (server) or at status OK
  * (client); any other end throws its Problem. Leaving the loop early leaves the call open, so that the other direction
- * goes on. `signal` ends the wait with its reason.
+ * goes on. `signal` ends the wait with its reason; so does a wait of `idleMs` for one message, with DEADLINE_EXCEEDED
+ * (0: any wait is fine).
  */
-export async function* readFrames<T>(call: Readable, signal?: AbortSignal): AsyncGenerator<T, void, undefined> {
+export async function* readFrames<T>(
+  call: Readable,
+  signal?: AbortSignal,
+  idleMs = 0,
+): AsyncGenerator<T, void, undefined> {
   setReadAhead(call);
   let wake = (): void => undefined;
   let failure: unknown;
@@ -32,6 +37,10 @@ export async function* readFrames<T>(call: Readable, signal?: AbortSignal): Asyn
   };
   const onAbort = (): void => {
     failure = signal && abortProblem(signal);
+    wake();
+  };
+  const onIdle = (): void => {
+    failure ??= fail('DEADLINE_EXCEEDED', { elapsed: `${idleMs / 1000} s without a message of the client` });
     wake();
   };
   call.on('readable', onReadable).on('end', onEnd).on('error', onError).on('close', onClose);
@@ -57,7 +66,9 @@ export async function* readFrames<T>(call: Readable, signal?: AbortSignal): Asyn
         return;
       }
       if (call.destroyed) throw fail('CANCELLED');
+      const timer = idleMs > 0 ? setTimeout(onIdle, idleMs) : undefined;
       await new Promise<void>((resolve) => (wake = resolve));
+      clearTimeout(timer);
     }
   } finally {
     call.off('readable', onReadable).off('end', onEnd).off('error', onError).off('close', onClose);
