@@ -8,7 +8,7 @@ import type { Dictionaries } from './dictionaries.js';
 import { checkEnd, int32View, readOffsets, readValidity, readValues } from './offsets.js';
 import { type Reachable, reachableByOffsets, reachableInPlace } from './reachable.js';
 import { checkIndices, checkUnion, runRows, widenDecimals } from './values.js';
-import { firstBadText } from './utf8.js';
+import { checkText } from './utf8.js';
 import { gatherViews } from './views.js';
 
 type Column = ArrowData<DataType>;
@@ -129,11 +129,8 @@ export class ColumnDecoder {
   }
 
   #bytes(field: WireField, utf8: boolean, length: number, nullCount: number, offsets: Int32Array, values: Uint8Array, validity: Uint8Array | undefined, reachable: Reachable): Column {
-    if (utf8) {
-      const row = firstBadText(values, offsets, length, validity, reachable);
-      if (row >= 0) throw this.body.bad(`column '${field.path}' is text but row ${row} of the batch is not UTF-8`);
-    }
-    return new Data(field.type, 0, length, nullCount, [offsets, values, validity ?? EMPTY]);
+    const nulls = utf8 ? checkText(this.body, values, offsets, length, { validity, nullCount }, reachable, field.path) : { validity, nullCount };
+    return new Data(field.type, 0, length, nulls.nullCount, [offsets, values, nulls.validity ?? EMPTY]);
   }
 
   #listView(field: WireField, layout: LayoutOf<'listView'>, length: number, nullCount: number, validity: Uint8Array | undefined): Column {
@@ -206,7 +203,7 @@ export class ColumnDecoder {
     const bytes = readValues(body, body.take(path), length, width, path);
     const dictionary = this.dictionaries.get(layout.wireId) ?? new Vector([emptyData(type.dictionary)]);
     const raw = typedView(layout.index.ArrayType, bytes) as Int32Array | BigInt64Array;
-    const checked = checkIndices(body, raw, validity, nullCount, dictionary.length, reachable, path);
+    const checked = checkIndices(body, raw, { validity, nullCount }, dictionary.length, reachable, path);
     return new Data(type, 0, length, checked.nullCount, [undefined as never, checked.indices as never, checked.validity ?? EMPTY], [], dictionary as Vector<DataType<never, TypeMap>>);
   }
 

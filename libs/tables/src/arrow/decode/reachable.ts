@@ -33,3 +33,36 @@ export function reachableByOffsets(offsets: Int32Array, validity: Uint8Array | u
     return above >= 0 && above < offsets.length - 1 && isValid(validity, above) && (parent?.(above) ?? true);
   };
 }
+
+export interface Nulls {
+  /** Bitmap, undefined without nulls. */
+  readonly validity: Uint8Array | undefined;
+  readonly nullCount: number;
+}
+
+/** Nulls of a column with more rows made null; the bitmap that came is left as it is. */
+export class ClearedRows implements Nulls {
+  #own: Uint8Array | undefined;
+  #count = 0;
+
+  constructor(
+    private readonly given: Uint8Array | undefined,
+    private readonly givenCount: number,
+    private readonly rowCount: number,
+  ) {}
+
+  get validity(): Uint8Array | undefined {
+    return this.#own ?? this.given;
+  }
+
+  get nullCount(): number {
+    return this.givenCount + this.#count;
+  }
+
+  /** Makes a row null that is not yet. */
+  clear(row: number): void {
+    this.#own ??= this.given?.slice() ?? new Uint8Array((this.rowCount + 7) >>> 3).fill(255);
+    this.#own[row >>> 3] &= ~(1 << (row & 7));
+    this.#count++;
+  }
+}

@@ -1,20 +1,23 @@
 import { isUtf8 } from 'node:buffer';
-import { isValid, type Reachable } from './reachable.js';
+import type { Body } from './body.js';
+import { ClearedRows, isValid, type Nulls, type Reachable } from './reachable.js';
 
 /**
- * First row whose text is not UTF-8, -1 when there is none. Bytes under null rows are not looked at.
+ * Looks whether the text of each row is UTF-8. Bytes under null rows are not looked at; rows under a null of the parent
+ * whose bytes are no text become null themselves.
  * @param offsets [rowCount + 1] ascending, inside `values`
  * @param validity bitmap, or undefined without nulls
  */
-export function firstBadText(values: Uint8Array, offsets: Int32Array, rowCount: number, validity: Uint8Array | undefined, reachable: Reachable): number {
-  if (rowCount === 0) return -1;
+export function checkText(body: Body, values: Uint8Array, offsets: Int32Array, rowCount: number, { validity, nullCount }: Nulls, reachable: Reachable, path: string): Nulls {
   // One pass over all bytes; text is also bad when an offset cuts a character in two.
-  if (isUtf8(values.subarray(offsets[0], offsets[rowCount])) && !cutsCharacter(values, offsets, rowCount)) return -1;
+  if (rowCount === 0 || (isUtf8(values.subarray(offsets[0], offsets[rowCount])) && !cutsCharacter(values, offsets, rowCount))) return { validity, nullCount };
+  const cleared = new ClearedRows(validity, nullCount, rowCount);
   for (let row = 0; row < rowCount; row++) {
     if (!isValid(validity, row) || isUtf8(values.subarray(offsets[row], offsets[row + 1]))) continue;
-    if (!reachable || reachable(row)) return row;
+    if (!reachable || reachable(row)) throw body.bad(`column '${path}' is text but row ${row} of the batch is not UTF-8`);
+    cleared.clear(row);
   }
-  return -1;
+  return cleared;
 }
 
 function cutsCharacter(values: Uint8Array, offsets: Int32Array, rowCount: number): boolean {

@@ -1,6 +1,6 @@
 import type { Data, DataType } from 'apache-arrow';
 import type { Body } from './body.js';
-import { isValid, type Reachable } from './reachable.js';
+import { ClearedRows, isValid, type Nulls, type Reachable } from './reachable.js';
 
 /** Two's complement integers of 4 or 8 bytes as such of 16 bytes. */
 export function widenDecimals(body: Body, source: Uint8Array, sourceByteWidth: number, path: string): Uint8Array {
@@ -18,17 +18,15 @@ export function widenDecimals(body: Body, source: Uint8Array, sourceByteWidth: n
 
 type IndexArray = Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array;
 
-export interface CheckedIndices {
+export interface CheckedIndices extends Nulls {
   readonly indices: IndexArray;
-  readonly validity: Uint8Array | undefined;
-  readonly nullCount: number;
 }
 
 /**
  * Dictionary indices, checked where the row is not null; 64-bit ones become 32-bit ones. Rows under a null of the parent
  * whose index is none become null themselves.
  */
-export function checkIndices(body: Body, raw: IndexArray | BigInt64Array | BigUint64Array, validity: Uint8Array | undefined, nullCount: number, valueCount: number, reachable: Reachable, path: string): CheckedIndices {
+export function checkIndices(body: Body, raw: IndexArray | BigInt64Array | BigUint64Array, { validity, nullCount }: Nulls, valueCount: number, reachable: Reachable, path: string): CheckedIndices {
   const indices = raw instanceof BigInt64Array || raw instanceof BigUint64Array ? narrowIndices(body, raw, path) : raw;
   const rowCount = indices.length;
   let low = 0;
@@ -39,19 +37,16 @@ export function checkIndices(body: Body, raw: IndexArray | BigInt64Array | BigUi
     if (index < low) low = index;
   }
   if (low >= 0 && high < valueCount) return { indices, validity, nullCount };
-  let cleared: Uint8Array | undefined;
-  let clearedCount = 0;
+  const cleared = new ClearedRows(validity, nullCount, rowCount);
   for (let row = 0; row < rowCount; row++) {
     const index = indices[row];
     if ((index >= 0 && index < valueCount) || !isValid(validity, row)) continue;
     if (!reachable || reachable(row)) {
       throw body.bad(`column '${path}' has dictionary index ${raw[row]} at row ${row}, the dictionary has ${valueCount} values`);
     }
-    cleared ??= validity?.slice() ?? new Uint8Array((rowCount + 7) >>> 3).fill(255);
-    cleared[row >>> 3] &= ~(1 << (row & 7));
-    clearedCount++;
+    cleared.clear(row);
   }
-  return { indices, validity: cleared ?? validity, nullCount: nullCount + clearedCount };
+  return { indices, validity: cleared.validity, nullCount: cleared.nullCount };
 }
 
 function narrowIndices(body: Body, raw: BigInt64Array | BigUint64Array, path: string): Int32Array {
