@@ -4,6 +4,7 @@ import { benchCommand } from './bench/command.js';
 import type { CommandContext } from './command-context.js';
 import { crossmatchCommand } from './crossmatch/command.js';
 import { demoCommand } from './demo/command.js';
+import { doctorCommand } from './doctor/command.js';
 import { serveCommand } from './serve/command.js';
 import { statusCommand } from './serve/status.js';
 
@@ -17,7 +18,7 @@ export function makeProgram(context: CommandContext): Command {
     .showHelpAfterError("(see 'armilla --help')")
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_CODES);
-  for (const make of [crossmatchCommand, serveCommand, statusCommand, demoCommand, benchCommand]) {
+  for (const make of [crossmatchCommand, serveCommand, statusCommand, doctorCommand, demoCommand, benchCommand]) {
     const command = make(context);
     command
       .exitOverride()

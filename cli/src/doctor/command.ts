@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import { loadConfig } from '@armilla/chassis';
+import { Runtime } from '@armilla/gpu-core';
+import { verifyKernels } from '@armilla/sky';
+import type { CommandContext } from '../command-context.js';
+import { printLine } from '../terminal/standard-output.js';
+import type { Check } from './check.js';
+import { coresCheck, diskCheck, memoryCheck, nodeCheck, webAssemblyChecks } from './machine-checks.js';
+import { portCheck } from './port-check.js';
+
+const UNAVAILABLE = 69;
+
+/** `armilla doctor`. */
+export function doctorCommand(context: CommandContext): Command {
+  return new Command('doctor')
+    .description('Check this machine, run every kernel once against its reference, and name what to do where something is amiss.')
+    .option('--json', 'print the checks as one JSON array')
+    .action(async ({ json }: { json?: boolean }) => {
+      const checks = await runChecks();
+      const ok = checks.every((check) => check.ok);
+      if (json) await printLine(JSON.stringify(checks));
+      else {
+        for (const check of checks) await printLine(checkText(check));
+        await printLine(ok ? 'all is well' : `${checks.filter((check) => !check.ok).length} to fix`);
+      }
+      if (!ok) context.exit(UNAVAILABLE);
+    });
+}
+
+async function runChecks(): Promise<Check[]> {
+  const config = loadConfig({ env: process.env });
+  await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined });
+  const kernels = (await verifyKernels(runtime)).map(({ kernel, ok, detail }) => ({
+    name: `kernel ${kernel}`,
+    ok,
+    seen: detail,
+    fix: ok ? undefined : 'please report it with the output of armilla doctor --json: results of this kernel cannot be trusted here',
+  }));
+  return [
+    nodeCheck(),
+    coresCheck(),
+    memoryCheck(),
+    await diskCheck(config.spoolDirectory || undefined),
+    ...webAssemblyChecks(),
+    await portCheck(config.grpcAddress, 'grpc_address'),
+    await portCheck(config.httpAddress, 'http_address'),
+    ...kernels,
+  ];
+}
+
+function checkText({ name, ok, seen, fix }: Check): string {
+  return `${ok ? 'ok ' : 'FIX'}  ${name}: ${seen}${fix === undefined ? '' : `\n     ${fix}`}`;
+}
