@@ -70,9 +70,9 @@ function sideText(name: string, side: SideSummary): string {
   );
 }
 
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+const percent = (share: number): string => `${(share * 100).toFixed(3)} %`;
 
 /** A share of `count` with its binomial error. */
 function shareText(share: number, count: number): string {
-  return `${percent(share)} +- ${(Math.sqrt((share * (1 - share)) / count) * 100).toFixed(2)} %`;
+  return `${percent(share)} +- ${(Math.sqrt((share * (1 - share)) / count) * 100).toFixed(3)} %`;
 }

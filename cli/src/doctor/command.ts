@@ -13,7 +13,9 @@ const UNAVAILABLE = 69;
 /** `armilla doctor`. */
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
-    .description('Check this machine, run every kernel once against its reference, and name what to do where something is amiss.')
+    .description(
+      'Check this machine, run every kernel once against its reference, and name what to do where something is amiss.',
+    )
     .option('--json', 'print the checks as one JSON array')
     .action(async ({ json }: { json?: boolean }) => {
       const checks = await runChecks();
@@ -34,7 +36,9 @@ async function runChecks(): Promise<Check[]> {
     name: `kernel ${kernel}`,
     ok,
     seen: detail,
-    fix: ok ? undefined : 'please report it with the output of armilla doctor --json: results of this kernel cannot be trusted here',
+    fix: ok
+      ? undefined
+      : 'please report it with the output of armilla doctor --json: results of this kernel cannot be trusted here',
   }));
   return [
     nodeCheck(),

@@ -9,7 +9,10 @@ let stream: Writable | undefined;
  * and terminals by process.stdout, which waits for a slow reader without blocking (Ctrl-C must still be heard).
  */
 export function standardOutput(): Writable {
-  stream ??= (fstatSync(1).isFile() ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout).on('error', () => undefined);
+  stream ??= (fstatSync(1).isFile() ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout).on(
+    'error',
+    () => undefined,
+  );
   return stream;
 }
 

@@ -1,0 +1,32 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { runCli } from '../testing/run-cli.js';
+import type { Check } from './check.js';
+import { diskCheck, nodeCheck } from './machine-checks.js';
+
+test('every kernel agrees with its reference, and every fault names its fix', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as AddressInfo;
+  const env = { ARMILLA_GRPC_ADDRESS: '127.0.0.1:0', ARMILLA_HTTP_ADDRESS: `127.0.0.1:${port}` };
+  const { code, stdout } = await runCli(['doctor', '--json'], { env });
+  taken.close();
+  const checks = JSON.parse(stdout) as Check[];
+  expect(checks.filter(({ name }) => name.startsWith('kernel')).length).toBeGreaterThan(0);
+  expect(checks.filter(({ name, ok }) => name.startsWith('kernel') && !ok)).toEqual([]);
+  expect(checks.find(({ name }) => name === `address 127.0.0.1:${port}`)).toMatchObject({
+    ok: false,
+    seen: 'in use',
+    fix: expect.stringContaining('--listen'),
+  });
+  expect(checks.filter(({ ok, fix }) => !ok && fix === undefined)).toEqual([]);
+  expect(code).toBe(69);
+  expect((await runCli(['doctor'], { env })).stdout).toMatch(/^ok {3}Node\.js/);
+});
+
+test('old versions and missing folders are found', async () => {
+  expect(nodeCheck('18.20.0')).toMatchObject({ ok: false, fix: expect.stringContaining('20.19') });
+  expect(nodeCheck('20.18.9').ok).toBe(false);
+  expect(nodeCheck('24.0.0').ok).toBe(true);
+  expect(await diskCheck('/no/such/folder')).toMatchObject({ ok: false, fix: expect.stringContaining('TMPDIR') });
+});

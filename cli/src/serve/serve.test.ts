@@ -1,0 +1,134 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
+
+const folder = temporaryFolder();
+const left = join(folder.path, 'left.csv');
+const right = join(folder.path, 'right.csv');
+writeFileSync(left, 'name,ra,dec\na,10,20\nb,10.001,20\nc,359.9999,-5\nd,100,91\n');
+writeFileSync(right, 'id,ra,dec\n7,10.0001,20\n8,-0.0001,-5\n');
+afterAll(() => folder.remove());
+
+/** Starts `armilla serve` on free ports and waits for its line. */
+async function serve(...args: string[]) {
+  const child = startCli(['serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...args]);
+  let stdout = '';
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const line = await new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (stdout.includes('\n')) resolve(stdout);
+    });
+    void closed.then((code) => reject(new Error(`ended with ${code}: ${stderr}`)));
+  });
+  const url = /http:\/\/[\d.:]+/.exec(line)?.[0] as string;
+  const stop = (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    return closed;
+  };
+  return { line, url, stop };
+}
+
+test('a server answers the same rows as the library, keeps tables, tells its status, and ends at once on SIGTERM', async () => {
+  const { line, url, stop } = await serve('--table', `ref=${right}`);
+  try {
+    expect(line).toMatch(/^serving http:\/\/127\.0\.0\.1:\d+ \(gRPC at 127\.0\.0\.1:\d+\); try: curl .*right=ref/);
+    const options = ['--radius', '2', '--join', 'left', '--find', 'all', '--order', 'left', '--quiet'];
+    const here = await runCli(['crossmatch', left, right, ...options]);
+    expect(here.code).toBe(0);
+    const rejected = join(folder.path, 'rejected.csv');
+    const there = await runCli(['crossmatch', left, right, ...options, '--server', url, '--rejected', rejected]);
+    expect(there).toEqual(here);
+    expect(readFileSync(rejected, 'utf8')).toBe(
+      'table,row,reason,column,value\nleft,3,DECLINATION_OUT_OF_RANGE,dec,91\n',
+    );
+    expect(await runCli(['crossmatch', left, 'table:ref', ...options, '--server', url])).toEqual(here);
+    const summary = await runCli([
+      'crossmatch',
+      left,
+      right,
+      '--radius',
+      '2',
+      '--server',
+      url,
+      '--json',
+      '-o',
+      '/dev/null',
+    ]);
+    expect(JSON.parse(summary.stdout)).toMatchObject({
+      left: { rowCount: 4, matchedRowCount: 2, rejectedByReason: { DECLINATION_OUT_OF_RANGE: 1 } },
+      rowCount: 2,
+    });
+    const self = ['crossmatch', '--self', left, '--radius', '5', '--quiet'];
+    expect(await runCli([...self, '--server', url])).toEqual(await runCli(self));
+
+    const status = await runCli(['status', '--server', url, '--json']);
+    expect(JSON.parse(status.stdout)).toMatchObject({ tables: [{ name: 'ref', row_count: 2 }] });
+    expect((await runCli(['status', '--server', url])).stdout).toContain('ref\t2 rows');
+  } finally {
+    expect(await stop('SIGTERM')).toBe(0);
+  }
+});
+
+test('problems of the server end with their own exit codes', async () => {
+  const { url, stop } = await serve();
+  try {
+    const match = (...args: string[]) => runCli(['crossmatch', ...args, '--server', url]);
+    expect(await match(left, 'table:nope', '--radius', '1')).toMatchObject({
+      code: 66,
+      stderr: expect.stringContaining('HANDLE_NOT_FOUND'),
+    });
+    expect(await match(left, right, '--radius', '0')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('RADIUS_OUT_OF_RANGE'),
+    });
+    expect(await match(left, right, '--radius', '1', '--left-ra', 'nope')).toMatchObject({
+      code: 65,
+      stderr: expect.stringContaining('COLUMN_NOT_FOUND'),
+    });
+    expect(await match('missing.csv', right, '--radius', '1')).toMatchObject({
+      code: 66,
+      stderr: expect.stringContaining('INPUT_NOT_FOUND'),
+    });
+  } finally {
+    expect(await stop('SIGINT')).toBe(0);
+  }
+});
+
+test('a server that cannot start says why', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as AddressInfo;
+  const run = (...args: string[]) => runCli(['serve', '--log-level', 'silent', ...args]);
+  expect(await run('--port', String(port), '--grpc-address', '127.0.0.1:0')).toMatchObject({
+    code: 69,
+    stderr: expect.stringContaining('ADDRESS_IN_USE'),
+  });
+  taken.close();
+  expect(await run('--listen', '0.0.0.0:0')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('ADDRESS_NOT_LOOPBACK'),
+  });
+  expect(await run('--drain-seconds', 'soon', '--worker-count', '-3')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/drain.seconds.*worker.count/),
+  });
+  expect(await run('--table', 'nofile')).toMatchObject({ code: 2, stderr: expect.stringContaining('OPTION_INVALID') });
+  expect(await run('--table', 'a=missing.csv')).toMatchObject({
+    code: 66,
+    stderr: expect.stringContaining('INPUT_NOT_FOUND'),
+  });
+  expect(await run('gatewy')).toMatchObject({ code: 2, stderr: expect.stringContaining('gateway') });
+});
+
+test('status says when no server is there', async () => {
+  expect(await runCli(['status', '--server', 'http://127.0.0.1:9'])).toMatchObject({
+    code: 69,
+    stderr: expect.stringContaining('SERVER_UNAVAILABLE'),
+  });
+  expect(await runCli(['status', '--server', 'nonsense'])).toMatchObject({ code: 2 });
+});
