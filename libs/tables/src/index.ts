@@ -12,6 +12,7 @@ export { takeColumns, takeData } from './arrow/store/take.js';
 export { type MessageFacts, validateMessage } from './arrow/validate.js';
 export { messageBodyLength } from './arrow/wire/header.js';
 export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';
+export { textEvidence } from './csv/evidence.js';
 export { type IsolatedOptions, openParquetIsolated } from './parquet/isolated/reader.js';
 export type { ForeignInput } from './parquet/isolated/spool.js';
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';

@@ -1,4 +1,5 @@
 import { fail } from '@armilla/base';
+import { textEvidence } from '@armilla/tables';
 import { DataType, type Field, type Schema } from 'apache-arrow';
 import type { PositionColumnNames } from './options.js';
 
@@ -97,7 +98,9 @@ const NOT_DEGREES = /^(rad|radians?|h|hr|hours?|hourangle|arcsec|arcmin|mas|"?h:
 
 function refuseNonNumbers(field: Field, where: string): void {
   if (!isNumber(field)) {
-    throw fail('COLUMN_TYPE', { where, column: field.name, type: String(field.type), expected: 'a number (degrees)' });
+    const evidence = textEvidence(field);
+    const type = evidence === undefined ? String(field.type) : `${String(field.type)} (${evidence})`;
+    throw fail('COLUMN_TYPE', { where, column: field.name, type, expected: 'a number (degrees)' });
   }
   const unit = (field.metadata.get('unit') ?? '').trim();
   if (NOT_DEGREES.test(unit)) throw fail('COLUMN_TYPE', { where, column: field.name, type: `in unit '${unit}'`, expected: 'in degrees' });

@@ -2,6 +2,7 @@ import { Random } from '@armilla/base';
 import type { RecordBatch } from 'apache-arrow';
 import { openTable, type OpenOptions } from '../table/open.js';
 import type { TableReader } from '../table/reader.js';
+import { textEvidence } from './evidence.js';
 import { textRecords } from './records.js';
 
 const encoder = new TextEncoder();
@@ -92,6 +93,15 @@ test('a late value decides the type of a file, and is a counted null in a stream
   expect([...stream.misfits]).toEqual([
     ['x', 1],
     ['y', 1],
+  ]);
+});
+
+test('the value that makes numbers text is told', async () => {
+  const reader = await open('ra,name,id\n1.5,x,007\n,y,8\n"12h 3m",z,9\nabc,1,10\n');
+  expect(reader.schema.fields.map(textEvidence)).toEqual([
+    `line 4 has '"12h 3m"'`,
+    "line 2 has 'x'",
+    "line 2 has '007'",
   ]);
 });
 

@@ -5,6 +5,7 @@ import type { Format } from '../table/format.js';
 import { letOthersRun } from '../table/input.js';
 import type { BatchOptions, TableReader } from '../table/reader.js';
 import { type Dialect, type DialectOptions, sniffDialect } from './dialect.js';
+import { setTextEvidence } from './evidence.js';
 import { arrowTypeOf, type Kind, kindOf, parseKind } from './kind.js';
 import { CsvParser } from './parser.js';
 import { TypeSniffer } from './sniffer.js';
@@ -38,6 +39,8 @@ export interface CsvShape {
   readonly dialect: Dialect;
   /** [columns] bits of SEEN. */
   readonly seen: Uint8Array;
+  /** [columns] why a column is text that also has numbers. */
+  readonly evidence: readonly (string | undefined)[];
   readonly rowCount: number | undefined;
   /** The bytes read ahead of a stream, or all of a costly file. */
   readonly head: readonly Uint8Array[];
@@ -94,6 +97,7 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
     return {
       dialect,
       seen: sniffer.seen,
+      evidence: dialect.names.map((_, column) => sniffer.evidence(column)),
       rowCount: ended ? sniffer.recordCount : undefined,
       head: kept ?? [],
       rest: keep ? iterator : undefined,
@@ -141,6 +145,9 @@ class CsvReader implements TableReader {
     this.where = source.where;
     this.format = dialect.delimiter === 9 ? 'tsv' : 'csv';
     this.schema = new Schema(dialect.names.map((name, index) => new Field(name, arrowTypeOf(kinds[index]), true)));
+    for (const [index, evidence] of shape.evidence.entries()) {
+      if (evidence !== undefined) setTextEvidence(this.schema.fields[index], evidence);
+    }
     this.rowCount = shape.rowCount;
     this.#rest = shape.rest;
   }

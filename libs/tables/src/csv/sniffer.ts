@@ -91,6 +91,7 @@ export class TypeSniffer {
   /** [columns] bits of SEEN. */
   readonly seen: Uint8Array;
   recordCount = 0;
+  readonly #firstTexts = new Map<number, { line: number; text: string }>();
   readonly #table: Uint8Array;
   readonly #buffer: RecordBuffer;
   #line: number;
@@ -106,6 +107,13 @@ export class TypeSniffer {
     this.#table = transitions(delimiter);
     this.#buffer = new RecordBuffer(where);
     this.#line = firstLine;
+  }
+
+  /** The first value of a column that is neither null nor number nor boolean, where it also has some that are: "line 3 has 'abc'". */
+  evidence(column: number): string | undefined {
+    const first = this.#firstTexts.get(column);
+    if (first === undefined || (this.seen[column] & ~SEEN.text) === 0) return undefined;
+    return `line ${first.line} has '${first.text}'`;
   }
 
   push(chunk: Uint8Array): void {
@@ -159,6 +167,9 @@ export class TypeSniffer {
         if (bit === SEEN.integer && p - cellStart > 15) bit = longInteger(bytes, cellStart, p);
         if (bit === LOOK)
           bit = (seen[column] & SEEN.text) !== 0 ? 0 : closerLook(bytes, cellStart, p, ended === CLOSED);
+        if (bit === SEEN.text && (seen[column] & SEEN.text) === 0) {
+          this.#firstTexts.set(column, { line: this.#line + lines, text: shown(bytes, cellStart, p) });
+        }
         seen[column] |= bit;
       }
       column++;
@@ -195,6 +206,11 @@ export class TypeSniffer {
 }
 
 const decoder = new TextDecoder();
+
+function shown(bytes: Uint8Array, from: number, to: number): string {
+  const text = decoder.decode(bytes.subarray(from, Math.min(to, from + 40))).trim();
+  return to - from > 40 ? `${text}...` : text;
+}
 
 /** The bit of an integer that is perhaps beyond 2^53 or int64; only those near a limit need an exact comparison. */
 function longInteger(bytes: Uint8Array, from: number, to: number): number {
