@@ -1,6 +1,6 @@
 import { isProblem, Random } from '@armilla/base';
-import { Float64, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
-import { IPC_END, ipcBytes } from './message.js';
+import { Float64, makeVector, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
+import { IPC_END, ipcBytes, type IpcMessage } from './message.js';
 import { IpcSplitter } from './splitter.js';
 
 const table = new Table({ a: vectorFromArray([1, 2, 3], new Float64()), s: vectorFromArray(['x', null, 'yy'], new Utf8()) });
@@ -37,6 +37,16 @@ test('a body is handed on as views on the chunks', () => {
   const [, batch] = [...new IpcSplitter().push(bytes)];
   expect(batch.body).toHaveLength(1);
   expect(batch.body[0].buffer).toBe(bytes.buffer);
+});
+
+test('a large message in tiny chunks is held in few pieces', () => {
+  const large = new Uint8Array(tableToIPC(new Table({ a: makeVector(new Float64Array(20_000)) }), 'stream'));
+  const splitter = new IpcSplitter();
+  const messages: IpcMessage[] = [];
+  for (let at = 0; at < large.length; at += 3) messages.push(...splitter.push(large.subarray(at, at + 3)));
+  splitter.finish();
+  expect(messages.at(-1)!.body.length).toBeLessThan(800);
+  expect(Buffer.concat([...messages.flatMap(ipcBytes), IPC_END]).equals(large)).toBe(true);
 });
 
 test('streams of before the continuation mark are read', () => {

@@ -11,6 +11,10 @@ export interface IpcSplitterOptions {
 
 const CONTINUATION = 0xffffffff;
 
+/** Chunks below this size are joined when so many came in a row: each one held costs some hundred bytes besides its own. */
+const SMALL_BYTES = 4096;
+const SMALL_RUN = 256;
+
 /**
  * Cuts bytes in Arrow's IPC stream format into messages, whatever the size of the chunks. Bodies are neither decoded nor
  * copied; what is held is bounded by one message. Bytes behind the end mark are ignored.
@@ -19,6 +23,8 @@ export class IpcSplitter {
   readonly #where: string;
   readonly #limits: ArrowLimits;
   #chunks: Uint8Array[] = [];
+  /** Small chunks in a row at the end of `#chunks`. */
+  #smallRun = 0;
   #have = 0;
   #need = 4;
   #state: 'mark' | 'length' | 'header' | 'body' | 'end' = 'mark';
@@ -41,8 +47,7 @@ export class IpcSplitter {
    */
   *push(chunk: Uint8Array): IterableIterator<IpcMessage> {
     if (this.ended || chunk.byteLength === 0) return;
-    this.#chunks.push(chunk);
-    this.#have += chunk.byteLength;
+    this.#keep(chunk);
     while (this.#have >= this.#need) {
       switch (this.#state) {
         case 'mark':
@@ -124,6 +129,17 @@ export class IpcSplitter {
     return fail('ARROW_LIMIT', { where: this.#where, detail });
   }
 
+  #keep(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#have += chunk.byteLength;
+    this.#smallRun = chunk.byteLength < SMALL_BYTES ? this.#smallRun + 1 : 0;
+    if (this.#smallRun < SMALL_RUN) return;
+    // What was cut off meanwhile is no longer there to be joined.
+    const tail = this.#chunks.splice(-this.#smallRun);
+    this.#chunks.push(joined(tail));
+    this.#smallRun = 0;
+  }
+
   /** The next `length` bytes in the pieces they came in. */
   #cut(length: number): Uint8Array[] {
     const parts: Uint8Array[] = [];
@@ -148,15 +164,18 @@ export class IpcSplitter {
 
   #join(length: number): Uint8Array {
     const parts = this.#cut(length);
-    if (parts.length === 1) return parts[0];
-    const joined = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      joined.set(part, at);
-      at += part.byteLength;
-    }
-    return joined;
+    return parts.length === 1 ? parts[0] : joined(parts);
   }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
 }
 
 function readUint32(bytes: Uint8Array): number {
