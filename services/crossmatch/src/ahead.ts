@@ -21,6 +21,22 @@ export async function* ahead<T>(source: AsyncIterable<T>): AsyncGenerator<T, voi
   }
 }
 
+/**
+ * Does `work` on the items and gives the results in their order, each as soon as it is there: while one is awaited or
+ * used, the next is worked on.
+ */
+export async function* inOrder<T, R>(source: AsyncIterable<T>, work: (item: T) => Promise<R>): AsyncGenerator<R, void, undefined> {
+  async function* begun(): AsyncGenerator<{ result: Promise<R> }> {
+    for await (const item of source) {
+      const result = work(item);
+      // One that fails while an earlier one is awaited, or after all have gone, has nobody to tell yet.
+      result.catch(() => undefined);
+      yield { result };
+    }
+  }
+  for await (const { result } of ahead(begun())) yield await result;
+}
+
 /** Lets the event loop serve others; long loops of the serving thread call it between slices. */
 export function breathe(signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

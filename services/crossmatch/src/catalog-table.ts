@@ -58,7 +58,7 @@ export class CatalogTable implements AsyncDisposable {
       const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, table, reader.rowCount);
       const fields = reader.schema.fields.filter(({ name }) => options.keep === undefined || options.keep.includes(name));
       const schema = new Schema(fields, reader.schema.metadata);
-      const payload = Payload.create(schema, options.rowCount ?? reader.rowCount);
+      const payload = Payload.create(schema, { rowCount: options.rowCount ?? reader.rowCount });
       const inspector = new RowInspector(table, reader.where, columns, options.strict ?? false, options.onRejected);
       const pieces: Positions[] = [];
       let rowCount = 0;

@@ -14,6 +14,8 @@ export interface LeftReading {
   readonly chunkRowCount: number;
   /** Give rows on when the source pauses, instead of waiting for a full chunk. */
   readonly cutEarly: boolean;
+  /** The result takes the rows in ascending order. */
+  readonly ascending: boolean;
   readonly inspector: RowInspector;
   readonly signal: AbortSignal;
   readonly onRows: (rowCount: number) => void;
@@ -30,7 +32,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
   let firstRow = 0;
   const open = (): { payload: Payload; pieces: Positions[]; rowCount: number } => {
     const expected = reader.rowCount === undefined ? undefined : Math.max(0, Math.min(limit, reader.rowCount - firstRow));
-    return { payload: Payload.create(schema, expected), pieces: [], rowCount: 0 };
+    return { payload: Payload.create(schema, { rowCount: expected, ascending: reading.ascending }), pieces: [], rowCount: 0 };
   };
   let part = open();
   const close = (): LeftPart => {

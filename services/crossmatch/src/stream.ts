@@ -1,7 +1,7 @@
 import type { PairQuery, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { ahead, breathe } from './ahead.js';
+import { ahead, breathe, inOrder } from './ahead.js';
 import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
 import { CatalogTable } from './catalog-table.js';
 import type { PositionColumns } from './columns.js';
@@ -150,17 +150,16 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     this.#matchStarted = performance.now();
     try {
       this.#signal.throwIfAborted();
-      const { layout, right, left } = this.#match;
-      // Groups are known when the first rows are.
+      const { layout, right, left, context } = this.#match;
       let maker: BatchMaker | undefined;
-      const make = (selections: readonly Selection[]): RecordBatch => {
-        maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups });
+      const make = async (selections: readonly Selection[]): Promise<RecordBatch> => {
+        // Gathering here is short, but batch after batch of it would starve the event loop.
+        await breathe(this.#signal);
+        // Groups are known when the first rows are.
+        maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups }, { runtime: context.runtime, signal: this.#signal, fairKey: this });
         return maker.make(selections);
       };
-      for await (const selections of this.#rowsOfBatches()) {
-        // Gathering is short, and whole batches of it would starve the event loop.
-        await breathe(this.#signal);
-        const batch = make(selections);
+      for await (const batch of inOrder(this.#rowsOfBatches(), make)) {
         this.#rowCount += batch.numRows;
         this.#report('match');
         yield batch;
@@ -235,7 +234,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       return;
     }
     const parts = readParts({
-      reader: left, columns: this.#match.leftColumns, names: this.#match.layout.leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount, cutEarly: options.order === 'any',
+      reader: left, columns: this.#match.leftColumns, names: this.#match.layout.leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount, cutEarly: options.order === 'any', ascending: options.order === 'left',
       inspector: this.#leftInspector, signal: this.#signal,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;

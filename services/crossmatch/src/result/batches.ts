@@ -3,7 +3,7 @@ import { type Data, type DataType, makeData, RecordBatch, type Schema, Struct } 
 import type { Selection } from '../join.js';
 import { computedData, type ComputedSources } from './computed.js';
 import type { ResultLayout } from './layout.js';
-import { Payload, subSchema } from './payload.js';
+import { Payload, subSchema, type TakeContext } from './payload.js';
 
 /** Bytes that a result batch aims at; its row count depends on the schema alone, so that every run cuts alike. */
 const BATCH_BYTES = 2 ** 22;
@@ -43,23 +43,27 @@ export class BatchMaker {
     leftSchema: Schema,
     private readonly right: Payload,
     private readonly sources: ComputedSources,
+    private readonly context: TakeContext,
   ) {
     this.#noLeft = Payload.empty(subSchema(leftSchema, layout.leftNames));
   }
 
   /** One batch of all rows of `selections`, in order. */
-  make(selections: readonly Selection[]): RecordBatch {
-    const pieces = selections.map((selection) => this.#gather(selection));
+  async make(selections: readonly Selection[]): Promise<RecordBatch> {
+    const pieces: Data<DataType>[][] = [];
+    for (const selection of selections) pieces.push(await this.#gather(selection));
     const count = selections.reduce((sum, selection) => sum + selection.count, 0);
     const columns = pieces.length === 1 ? pieces[0] : this.layout.columns.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
     const { schema } = this.layout;
     return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: count, nullCount: 0, children: columns }));
   }
 
-  #gather(selection: Selection): Data<DataType>[] {
-    const { layout } = this;
-    const leftData = (selection.part?.payload ?? this.#noLeft).take(selection.part && selection.left, selection.count, layout.leftNames);
-    const rightData = this.right.take(selection.right, selection.count, layout.rightNames);
+  async #gather(selection: Selection): Promise<Data<DataType>[]> {
+    const { layout, context } = this;
+    const [leftData, rightData] = await Promise.all([
+      (selection.part?.payload ?? this.#noLeft).take(selection.part && selection.left, selection.count, layout.leftNames, context),
+      this.right.take(selection.right, selection.count, layout.rightNames, context),
+    ]);
     return layout.columns.map((column) => {
       if (column.from === 'computed') return computedData(column.name, selection, this.sources);
       return column.from === 'left' ? leftData[layout.leftNames.indexOf(column.name)] : rightData[layout.rightNames.indexOf(column.name)];

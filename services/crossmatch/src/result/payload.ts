@@ -1,35 +1,59 @@
-import { ColumnStore, concatData, recordBatch, takeColumns, takeData } from '@armilla/tables';
+import type { Runtime } from '@armilla/gpu-core';
+import { ColumnStore, concatData, packColumn, type PackedColumn, recordBatch, type SharedColumns, takeColumns, takeData, transferList, unpackColumn } from '@armilla/tables';
 import { type Data, DataType, type Dictionary, Field, type RecordBatch, Schema, type Vector } from 'apache-arrow';
+import { types } from 'node:util';
+import { workerModule } from '../ops/module.js';
 
-/** The columns of a table or of a part of it, kept to be gathered by row. A single batch is kept as it is; more are copied together. */
+/** Threads to gather in, and how a call is told to stop. */
+export interface TakeContext {
+  readonly runtime: Runtime;
+  readonly signal?: AbortSignal;
+  readonly fairKey?: object;
+}
+
+export interface PayloadOptions {
+  /** Rows to come, where they are known. */
+  readonly rowCount?: number;
+  /** Rows are only ever taken in ascending order: batches are kept as they came, and nothing is copied. */
+  readonly ascending?: boolean;
+}
+
+/** Values from which gathering in a worker pays for the way there: some hundred microseconds. */
+const WORKER_VALUE_COUNT = 2 ** 17;
+
+/** The columns of a table or of a part of it, kept to be gathered by row. */
 export class Payload {
   readonly #indexOf: ReadonlyMap<string, number>;
-  #only: RecordBatch | undefined;
+  readonly #batches: RecordBatch[] = [];
+  /** Where each batch begins; the total at the end. */
+  readonly #starts: number[] = [0];
   #store: ColumnStore | undefined;
+  #shared: SharedColumns | undefined;
 
   private constructor(
     private readonly schema: Schema,
-    private readonly rowCount: number | undefined,
+    private readonly options: PayloadOptions,
   ) {
     this.#indexOf = new Map(schema.fields.map(({ name }, i) => [name, i]));
   }
 
-  /** An empty payload for batches that have the columns of `schema` (and may have more); `rowCount` where it is known. */
-  static create(schema: Schema, rowCount?: number): Payload {
-    return new Payload(schema, rowCount);
+  /** An empty payload for batches that have the columns of `schema` (and may have more). */
+  static create(schema: Schema, options: PayloadOptions = {}): Payload {
+    return new Payload(schema, options);
   }
 
   /** A sealed payload without rows, for sides that are missing. */
   static empty(schema: Schema): Payload {
-    const payload = new Payload(schema, 0);
+    const payload = new Payload(schema, { rowCount: 0 });
     payload.seal();
     return payload;
   }
 
   get bytes(): number {
-    return this.#store?.bytes ?? this.#only?.data.byteLength ?? 0;
+    return (this.#store?.bytes ?? 0) + this.#batches.reduce((sum, batch) => sum + batch.data.byteLength, 0);
   }
 
+  /** The whole columns; of a payload that is not `ascending`. */
   get columns(): readonly Data[] {
     if (!this.#store) throw new TypeError('the payload is not sealed');
     return this.#store.columns;
@@ -40,39 +64,87 @@ export class Payload {
     const indices = [...this.#indexOf.keys()].map((name, i) => (fields[i]?.name === name ? i : fields.findIndex((field) => field.name === name)));
     const alike = fields.length === indices.length && indices.every((at, i) => at === i);
     const wanted = alike ? batch : recordBatch(new Schema(indices.map((i) => fields[i])), indices.map((i) => batch.data.children[i]), batch.numRows);
-    if (!this.#store && !this.#only) {
-      this.#only = wanted;
+    if (this.#store) {
+      this.#store.append(wanted);
       return;
     }
-    if (!this.#store) {
-      this.#store = new ColumnStore(this.schema, { rowCount: this.rowCount });
-      this.#store.append(this.#only as RecordBatch);
-      this.#only = undefined;
-    }
-    this.#store.append(wanted);
+    this.#batches.push(wanted);
+    this.#starts.push((this.#starts.at(-1) as number) + batch.numRows);
+    // A single batch is kept as it is; of more, columns without gaps are made.
+    if (this.#batches.length === 1 || this.options.ascending) return;
+    this.#store = new ColumnStore(this.schema, { rowCount: this.options.rowCount });
+    for (const kept of this.#batches.splice(0)) this.#store.append(kept);
   }
 
   seal(): void {
-    this.#store ??= this.#only ? ColumnStore.of(this.#only) : new ColumnStore(this.schema);
+    if (this.#batches.length > 1) return;
+    this.#store ??= this.#batches.length === 1 ? ColumnStore.of(this.#batches[0]) : new ColumnStore(this.schema);
+    this.#batches.length = 0;
     this.#store.seal();
-    this.#only = undefined;
   }
 
   /**
    * Columns `names` at `rows`, nulls where a row is -1 (everywhere when `rows` is undefined). The bytes depend on the
    * values alone, not on where the rows lay, and dictionaries come out as their values: results must not depend on how
-   * their input was cut.
+   * their input was cut. Large gathers run in a worker when the columns lie in shared memory.
    */
-  take(rows: Int32Array | undefined, count: number, names: readonly string[]): Data[] {
+  async take(rows: Int32Array | undefined, count: number, names: readonly string[], context: TakeContext): Promise<Data[]> {
     if (names.length === 0) return [];
+    const indices = names.map((name) => this.#indexOf.get(name) as number);
+    if (rows && this.#batches.length > 0) return this.#takeAscending(rows, indices);
     const at = rows ?? new Int32Array(count).fill(-1);
-    const columns = names.map((name) => this.columns[this.#indexOf.get(name) as number]);
-    return takeColumns(columns, at).map((data) => canonical(DataType.isDictionary(data.type) ? dictionaryValues(data as Data<Dictionary>) : data));
+    if (count * names.length < WORKER_VALUE_COUNT || context.runtime.workerCount < 2 || !this.#isShared(indices)) {
+      return takePlain(indices.map((i) => this.columns[i]), at);
+    }
+    this.#shared ??= (this.#store as ColumnStore).toShared();
+    const taken = await context.runtime.call<TakenColumns>(workerModule(), 'takeShared', [this.#shared, at, indices], { signal: context.signal, fairKey: context.fairKey });
+    return taken.columns.map((packed, i) => unpackColumn(plainType(this.schema.fields[indices[i]].type), packed));
   }
 
   dispose(): void {
+    this.#shared = undefined;
+    this.#batches.length = 0;
     this.#store?.dispose();
   }
+
+  /** The rows of each batch by themselves, then joined. */
+  #takeAscending(rows: Int32Array, indices: readonly number[]): Data[] {
+    const pieces: Data[][] = [];
+    for (let from = 0, b = 0; from < rows.length; ) {
+      while (rows[from] >= this.#starts[b + 1]) b++;
+      let to = from + 1;
+      const [start, end] = [this.#starts[b], this.#starts[b + 1]];
+      while (to < rows.length && rows[to] < end) to++;
+      pieces.push(takePlain(indices.map((i) => this.#batches[b].data.children[i]), rows.subarray(from, to).map((row) => row - start)));
+      from = to;
+    }
+    if (pieces.length === 0) return takePlain(indices.map((i) => this.#batches[0].data.children[i]), rows);
+    return pieces.length === 1 ? pieces[0] : indices.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
+  }
+
+  #isShared(indices: readonly number[]): boolean {
+    return indices.every((i) => {
+      const { values } = this.columns[i] as { values?: ArrayBufferView };
+      return values === undefined || types.isSharedArrayBuffer(values.buffer);
+    });
+  }
+}
+
+/** What `takeShared` answers; `buffers` names what moves to the caller instead of being copied. */
+export interface TakenColumns {
+  readonly columns: readonly PackedColumn[];
+  readonly buffers: readonly ArrayBuffer[];
+}
+
+/** `take` in a worker: the columns `indices` of `shared` at `rows`. */
+export function takeShared(shared: SharedColumns, rows: Int32Array, indices: readonly number[]): TakenColumns {
+  const store = ColumnStore.fromShared(shared);
+  const columns = takePlain(indices.map((i) => store.columns[i]), rows).map((data) => packColumn(data, { dictionaries: true }));
+  return { columns, buffers: transferList(columns) };
+}
+
+function takePlain(columns: readonly Data[], rows: Int32Array): Data[] {
+  return takeColumns(columns, rows).map((data) => canonical(DataType.isDictionary(data.type) ? dictionaryValues(data as Data<Dictionary>) : data));
 }
 
 /** The field as `take` gives it: a dictionary as its values. */
