@@ -2,6 +2,7 @@ import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, isProblem } from '@armilla/base';
 import { abortable } from './abortable.js';
+import { EarlySync } from './earlySync.js';
 
 /** The file system calls of one output, so that a test can let each of them fail. */
 export interface OutputFiles {
@@ -92,15 +93,17 @@ export async function writeFileOutput(
     throw notCreated(path, error);
   });
   let closed = false;
+  const disk = new EarlySync(() => (inPlace ? Promise.resolve() : writing(path, file.sync())));
   try {
     let byteCount = 0;
     for await (const chunk of abortable(chunks, signal)) {
       signal?.throwIfAborted();
       await writing(path, file.write(chunk));
       byteCount += chunk.length;
+      disk.wrote(chunk.length);
     }
     signal?.throwIfAborted();
-    if (!inPlace) await writing(path, file.sync());
+    await disk.finish();
     closed = true;
     await writing(path, file.close());
     if (!inPlace) {
@@ -113,6 +116,7 @@ export async function writeFileOutput(
     return byteCount;
   } catch (error) {
     // The first error is the one to tell.
+    await disk.settled();
     if (!closed) await file.close().catch(() => undefined);
     if (!inPlace) await files.remove(part).catch(() => undefined);
     throw error;
