@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchOptions, CaseResult } from './crossmatch/case.js';
+import { runColdCase } from './crossmatch/cold.js';
+import { runFilesCase } from './crossmatch/files.js';
+import { runHealthCase, runHttpCase, runSmallCase } from './crossmatch/http.js';
 import { caseName, kernelCases, runKernelCase } from './crossmatch/kernel.js';
+import { runResidentCase } from './crossmatch/resident.js';
+import { runTransportCase } from './crossmatch/transport.js';
 import { describeMachine } from './machine.js';
 import { preparePeers, prepareStilts } from './peers.js';
 import { caseLines, machineLine } from './report.js';
@@ -52,6 +57,13 @@ const options: BenchOptions = {
 
 const jobs: { name: string; run: () => Promise<CaseResult> }[] = [
   ...kernelCases(options.quick).map((one) => ({ name: caseName(one), run: () => runKernelCase(one, options) })),
+  { name: 'cold first call', run: () => runColdCase(options) },
+  { name: 'resident', run: () => runResidentCase(options) },
+  { name: 'cli parquet to parquet', run: () => runFilesCase(options) },
+  { name: 'http arrow there and back', run: () => runHttpCase(options) },
+  { name: 'small requests, 64 clients', run: () => runSmallCase(options) },
+  { name: 'transport one way', run: () => runTransportCase(options) },
+  { name: 'healthz under load', run: () => runHealthCase(options) },
 ].filter(({ name }) => options.only === undefined || name.includes(options.only));
 
 try {

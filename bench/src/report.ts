@@ -11,15 +11,17 @@ export function machineLine(machine: Machine): string {
 /** A case as lines of text: ours, each peer, the ratio. */
 export function caseLines(result: CaseResult): string[] {
   const { ours } = result;
+  const cpu = Number.isNaN(ours.cpu_s) ? '' : `  cpu ${ms(ours.cpu_s)}`;
+  const peak = Number.isNaN(ours.peak_rss_mib) ? '' : `  peak ${formatCount(ours.peak_rss_mib)} MiB`;
   const lines = [
-    `${result.case}`,
-    `  armilla          min ${ms(ours.min_s)}  median ${ms(ours.median_s)}  max ${ms(ours.max_s)}  cpu ${ms(ours.cpu_s)}  peak ${formatCount(ours.peak_rss_mib)} MiB  (${ours.repeats} runs)`,
+    `${result.case} (${result.rows})`,
+    `  armilla          min ${ms(ours.min_s)}  median ${ms(ours.median_s)}  max ${ms(ours.max_s)}${cpu}${peak}  (${ours.repeats} runs)`,
   ];
   for (const peer of result.peers) {
     if ('skipped' in peer) lines.push(`  ${peer.name.padEnd(16)} skipped: ${peer.skipped}`);
     else {
       const times = `${(peer.median_s / ours.median_s).toFixed(1)}x`;
-      lines.push(`  ${peer.name.padEnd(16)} min ${ms(peer.min_s)}  median ${ms(peer.median_s)}  ${times}  peak ${formatCount(Math.round(peer.peak_rss_mib))} MiB  (${peer.version})`);
+      lines.push(`  ${peer.name.padEnd(16)} min ${ms(peer.min_s)}  median ${ms(peer.median_s)}  ${times}${Number.isNaN(peer.peak_rss_mib) ? '' : `  peak ${formatCount(Math.round(peer.peak_rss_mib))} MiB`}  (${peer.version})`);
     }
   }
   const facts = Object.entries(result.facts).filter(([, value]) => value !== '');
