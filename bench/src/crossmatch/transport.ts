@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
-import { connect, makeFrame, readFrames } from '@armilla/chassis';
+import { connect, type Frame, makeFrame, readFrames } from '@armilla/chassis';
 import { CrossmatchServiceService, MatchRequest } from '@armilla/proto';
 import { type Measurement, median, summarise } from '../measure.js';
 import { firstLine, stop } from '../server-process.js';
@@ -70,7 +70,7 @@ async function drainGrpc(target: string): Promise<number> {
   call.write(makeFrame({ metadata: MatchRequest.encode(MatchRequest.fromPartial({})).finish(), endOfTable: true }));
   call.end();
   let bytes = 0;
-  for await (const frame of readFrames(call)) bytes += frame.bodyLength;
+  for await (const frame of readFrames<Frame>(call)) bytes += frame.bodyLength;
   client.close();
   return bytes;
 }
