@@ -27,5 +27,10 @@ for (const [i, name] of readdirSync(from).entries()) {
   const store = new ColumnStore(reader.schema);
   for (const batch of batches) store.append(batch);
   const { rowCount } = store.seal();
-  await save(`${name}.store`, encodeArrowStream(store.schema, [store.takeBatch(Int32Array.from({ length: rowCount }, (_, row) => rowCount - 1 - row))]));
+  await save(
+    `${name}.store`,
+    encodeArrowStream(store.schema, [
+      store.takeBatch(Int32Array.from({ length: rowCount }, (_, row) => rowCount - 1 - row)),
+    ]),
+  );
 }

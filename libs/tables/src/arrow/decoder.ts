@@ -46,7 +46,10 @@ export class MessageDecoder {
   select(columnIndices: readonly number[]): void {
     const { fields, metadata } = this.#requireWholeSchema('a selection');
     this.#selected = columnIndices;
-    this.#schema = new Schema(columnIndices.map((i) => fields[i]), metadata);
+    this.#schema = new Schema(
+      columnIndices.map((i) => fields[i]),
+      metadata,
+    );
   }
 
   /** The batch when the message carries one; undefined for schemas and dictionaries. */
@@ -55,7 +58,10 @@ export class MessageDecoder {
     let partBytes = 0;
     for (const part of message.body) partBytes += part.byteLength;
     if (partBytes > this.#limits.messageBytes) {
-      throw fail('ARROW_LIMIT', { where, detail: `a message of ${partBytes} bytes, over ${this.#limits.messageBytes}; write smaller batches` });
+      throw fail('ARROW_LIMIT', {
+        where,
+        detail: `a message of ${partBytes} bytes, over ${this.#limits.messageBytes}; write smaller batches`,
+      });
     }
     const header = readHeader(message.header, partBytes, where, this.#limits);
     switch (header.kind) {
@@ -106,7 +112,10 @@ export class MessageDecoder {
 
   #decodeBatch(header: BatchHeader, parts: readonly Uint8Array[]): RecordBatch {
     if (++this.#batchCount > this.#limits.batchCount) {
-      throw fail('ARROW_LIMIT', { where: this.#where, detail: `more than ${this.#limits.batchCount} batches; write larger ones` });
+      throw fail('ARROW_LIMIT', {
+        where: this.#where,
+        detail: `more than ${this.#limits.batchCount} batches; write larger ones`,
+      });
     }
     const body = new Body(parts, header, this.#where, this.#limits);
     const decoder = new ColumnDecoder(body, this.#dictionaries);
@@ -117,13 +126,20 @@ export class MessageDecoder {
       else decoder.skip(field);
     });
     body.finish();
-    return recordBatch(this.#schema as Schema, this.#selected.map((i) => columns[i]), header.rowCount);
+    return recordBatch(
+      this.#schema as Schema,
+      this.#selected.map((i) => columns[i]),
+      header.rowCount,
+    );
   }
 }
 
 /** A batch of columns that all have `rowCount` rows; also without any column. */
 export function recordBatch(schema: Schema, columns: readonly Data<DataType>[], rowCount: number): RecordBatch {
-  const batch = new RecordBatch(schema, new Data(new Struct(schema.fields), 0, rowCount, 0, undefined, [...columns]) as Data<Struct>);
+  const batch = new RecordBatch(
+    schema,
+    new Data(new Struct(schema.fields), 0, rowCount, 0, undefined, [...columns]) as Data<Struct>,
+  );
   // The constructor merges fields of the same name and so gives columns the types of others.
   return Object.assign(batch, { schema });
 }

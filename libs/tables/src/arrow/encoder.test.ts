@@ -1,7 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Random } from '@armilla/base';
-import { Data, type DataType, Dictionary, Field, Int32, type RecordBatch, Schema, tableFromIPC, Utf8, Vector, vectorFromArray } from 'apache-arrow';
+import {
+  Data,
+  type DataType,
+  Dictionary,
+  Field,
+  Int32,
+  type RecordBatch,
+  Schema,
+  tableFromIPC,
+  Utf8,
+  Vector,
+  vectorFromArray,
+} from 'apache-arrow';
 import { MessageDecoder, recordBatch } from './decoder.js';
 import { MessageEncoder } from './encoder.js';
 import { IPC_END, ipcBytes, type IpcMessage } from './message.js';
@@ -34,7 +46,11 @@ test.each(names)('%s: a slice is written with the same bytes as a copy of its ro
   for (const batch of await batchesOf(name)) {
     const from = random.below(batch.numRows + 1);
     const count = random.below(batch.numRows - from + 1);
-    const slice = recordBatch(batch.schema, batch.data.children.map((data) => data.slice(from, count)), count);
+    const slice = recordBatch(
+      batch.schema,
+      batch.data.children.map((data) => data.slice(from, count)),
+      count,
+    );
     const store = new ColumnStore(batch.schema);
     store.append(slice);
     const copy = store.seal().takeBatch(Int32Array.from({ length: count }, (_, i) => i));
@@ -42,8 +58,17 @@ test.each(names)('%s: a slice is written with the same bytes as a copy of its ro
     const again = new ColumnStore(batch.schema);
     again.append(batch);
     const whole = again.seal();
-    const view = recordBatch(whole.schema, whole.columns.map((data) => data.slice(from, count)), count);
-    const rows = (one: RecordBatch): unknown[] => tableFromIPC(bytesOf([new MessageEncoder(one.schema).schemaMessage(), ...new MessageEncoder(one.schema).encode(one)])).toArray().map(String);
+    const view = recordBatch(
+      whole.schema,
+      whole.columns.map((data) => data.slice(from, count)),
+      count,
+    );
+    const rows = (one: RecordBatch): unknown[] =>
+      tableFromIPC(
+        bytesOf([new MessageEncoder(one.schema).schemaMessage(), ...new MessageEncoder(one.schema).encode(one)]),
+      )
+        .toArray()
+        .map(String);
     expect(rows(view)).toEqual(rows(copy));
     const last = (one: RecordBatch): IpcMessage => new MessageEncoder(one.schema).encode(one).at(-1)!;
     // A slice of a dense union keeps all of its children.
@@ -63,7 +88,9 @@ test.each(names)('%s: what is written is read again, as a stream and as a file',
     for await (const batch of reader.batches()) back.push(batch);
     expect(values(back)).toEqual(values(batches));
     expect([...reader.schema.metadata]).toEqual([...schema.metadata]);
-    expect(reader.schema.fields.map((field) => [field.name, field.nullable, ...field.metadata])).toEqual(schema.fields.map((field) => [field.name, field.nullable, ...field.metadata]));
+    expect(reader.schema.fields.map((field) => [field.name, field.nullable, ...field.metadata])).toEqual(
+      schema.fields.map((field) => [field.name, field.nullable, ...field.metadata]),
+    );
   }
 });
 
@@ -78,12 +105,30 @@ test('an empty table still has its schema', async () => {
 
 test('dictionaries of two origins with one id stand in one schema', () => {
   const type = new Dictionary(new Utf8(), new Int32(), 0);
-  const columns = [vectorFromArray(['a', 'b', 'a'], type), vectorFromArray(['x', 'x', 'y'], new Dictionary(new Utf8(), new Int32(), 0))];
-  const schema = new Schema([new Field('left', columns[0].type), new Field('right', new Dictionary(new Utf8(), new Int32()))]);
-  const batch = recordBatch(schema, columns.map((column) => column.data[0]), 3);
+  const columns = [
+    vectorFromArray(['a', 'b', 'a'], type),
+    vectorFromArray(['x', 'x', 'y'], new Dictionary(new Utf8(), new Int32(), 0)),
+  ];
+  const schema = new Schema([
+    new Field('left', columns[0].type),
+    new Field('right', new Dictionary(new Utf8(), new Int32())),
+  ]);
+  const batch = recordBatch(
+    schema,
+    columns.map((column) => column.data[0]),
+    3,
+  );
   const encoder = new MessageEncoder(schema);
   const bytes = Buffer.concat([bytesOf([encoder.schemaMessage(), ...encoder.encode(batch)]), IPC_END]);
-  expect(tableFromIPC(bytes).toArray().map((row) => row.toJSON())).toEqual([{ left: 'a', right: 'x' }, { left: 'b', right: 'x' }, { left: 'a', right: 'y' }]);
+  expect(
+    tableFromIPC(bytes)
+      .toArray()
+      .map((row) => row.toJSON()),
+  ).toEqual([
+    { left: 'a', right: 'x' },
+    { left: 'b', right: 'x' },
+    { left: 'a', right: 'y' },
+  ]);
 });
 
 test('a dictionary is sent once as long as it stays', () => {
@@ -97,7 +142,9 @@ test('a dictionary is sent once as long as it stays', () => {
 test('a batch of another schema is a mistake, not other bytes', () => {
   const encoder = new MessageEncoder(new Schema([new Field('a', new Int32())]));
   const column = vectorFromArray(['x'], new Utf8());
-  expect(() => encoder.encode(recordBatch(new Schema([new Field('a', new Utf8())]), [column.data[0]], 1))).toThrow(TypeError);
+  expect(() => encoder.encode(recordBatch(new Schema([new Field('a', new Utf8())]), [column.data[0]], 1))).toThrow(
+    TypeError,
+  );
 });
 
 test('body parts are views on the columns', () => {
@@ -117,7 +164,15 @@ test('a dictionary that grows by many small pieces stays readable', () => {
   const pieces: Data<Utf8>[] = [];
   for (let known = 1; known <= 300; known++) {
     pieces.push(vectorFromArray([`w${known}`], new Utf8()).data[0]);
-    const data = new Data(type, 0, 2, 0, [undefined as never, Int32Array.of(0, known - 1), new Uint8Array(0)], [], new Vector([...pieces]));
+    const data = new Data(
+      type,
+      0,
+      2,
+      0,
+      [undefined as never, Int32Array.of(0, known - 1), new Uint8Array(0)],
+      [],
+      new Vector([...pieces]),
+    );
     const messages = encoder.encode(recordBatch(schema, [data as Data<DataType>], 2));
     expect(messages).toHaveLength(2);
     const decoded = messages.map((message) => decoder.decode(message)).at(-1)!;

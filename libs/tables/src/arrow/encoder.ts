@@ -1,5 +1,14 @@
 import { fail } from '@armilla/base';
-import { type Data, type DataType, Dictionary, type Field, Message, type RecordBatch, Schema, type Vector } from 'apache-arrow';
+import {
+  type Data,
+  type DataType,
+  Dictionary,
+  type Field,
+  Message,
+  type RecordBatch,
+  Schema,
+  type Vector,
+} from 'apache-arrow';
 import { DictionaryBatch, RecordBatch as BatchMetadata } from 'apache-arrow/ipc/metadata/message';
 import { Assembly } from './encode/assemble.js';
 import type { IpcMessage } from './message.js';
@@ -43,14 +52,18 @@ export class MessageEncoder {
   /** @throws TypeError for a batch whose columns are not those of the schema: its bytes would be read as something else */
   #check(schema: Schema): void {
     if (schema === this.#checkedSchema) return;
-    const [own, got] = [this.schema, schema].map((s) => s.fields.map((field) => `${field.name}: ${field.type}`).join(', '));
+    const [own, got] = [this.schema, schema].map((s) =>
+      s.fields.map((field) => `${field.name}: ${field.type}`).join(', '),
+    );
     if (own !== got) throw new TypeError(`a batch of (${got}) for a schema of (${own})`);
     this.#checkedSchema = schema;
   }
 
   #encodeDictionaries(column: Field, type: DataType, data: Data<DataType>, messages: IpcMessage[]): void {
     if (!(type instanceof Dictionary)) {
-      (type.children ?? []).forEach((field, i) => this.#encodeDictionaries(column, field.type, data.children[i], messages));
+      (type.children ?? []).forEach((field, i) =>
+        this.#encodeDictionaries(column, field.type, data.children[i], messages),
+      );
       return;
     }
     const vector = data.dictionary as Vector;
@@ -64,7 +77,11 @@ export class MessageEncoder {
       return;
     }
     if (sent && !grown && this.#dictionaries === 'grow') {
-      throw fail('ARROW_TYPE_UNSUPPORTED', { where: 'Arrow file', column: column.name, type: `${column.type} with a dictionary that changes` });
+      throw fail('ARROW_TYPE_UNSUPPORTED', {
+        where: 'Arrow file',
+        column: column.name,
+        type: `${column.type} with a dictionary that changes`,
+      });
     }
     for (let i = grown ? sent.data.length : 0; i < vector.data.length; i++) {
       messages.push(batchMessage([vector.data[i]], vector.data[i].length, { id: type.id, delta: i > 0 }));
@@ -76,7 +93,11 @@ function startsWith(longer: Vector, shorter: Vector): boolean {
   return shorter.data.length <= longer.data.length && shorter.data.every((piece, i) => piece === longer.data[i]);
 }
 
-function batchMessage(columns: readonly Data<DataType>[], rowCount: number, dictionary?: { id: number; delta: boolean }): IpcMessage {
+function batchMessage(
+  columns: readonly Data<DataType>[],
+  rowCount: number,
+  dictionary?: { id: number; delta: boolean },
+): IpcMessage {
   const { nodes, regions, body, byteLength } = new Assembly(columns);
   const metadata = new BatchMetadata(rowCount, nodes, regions, null);
   const content = dictionary ? new DictionaryBatch(metadata, dictionary.id, dictionary.delta) : metadata;
@@ -93,7 +114,8 @@ function padded(raw: Uint8Array): Uint8Array {
 function numberDictionaries(schema: Schema): Schema {
   let next = 0;
   const renumber = (type: DataType): DataType => {
-    if (type instanceof Dictionary) return new Dictionary(renumber(type.dictionary), type.indices, next++, type.isOrdered);
+    if (type instanceof Dictionary)
+      return new Dictionary(renumber(type.dictionary), type.indices, next++, type.isOrdered);
     return type.children && type.children.length > 0 ? withChildren(type, type.children.map(renumberField)) : type;
   };
   const renumberField = (field: Field): Field => withType(field, renumber(field.type as DataType));

@@ -63,7 +63,10 @@ export class ArrowFileReader implements TableReader {
     for (const [i, block] of [...footer.dictionaries, ...footer.batches].entries()) {
       const { message } = await this.source.message(block.offset, i + 2);
       if (!message || message.bodyLength !== block.bodyLength) {
-        throw fail('ARROW_INVALID', { where: this.where, detail: `the message at byte ${block.offset} is not the one of the footer` });
+        throw fail('ARROW_INVALID', {
+          where: this.where,
+          detail: `the message at byte ${block.offset} is not the one of the footer`,
+        });
       }
       yield message;
     }
@@ -96,7 +99,11 @@ async function countRows(source: MessageSource, blocks: readonly Block[]): Promi
     // The prefix is 4 bytes in files of before 0.15.
     const prefix = bytes[0] === 0xff && bytes[3] === 0xff ? 8 : 4;
     const header = readHeader(bytes.subarray(prefix), block.bodyLength, source.where, source.limits);
-    if (header.kind !== 'batch') throw fail('ARROW_INVALID', { where: source.where, detail: `a ${header.kind} where the footer says a record batch` });
+    if (header.kind !== 'batch')
+      throw fail('ARROW_INVALID', {
+        where: source.where,
+        detail: `a ${header.kind} where the footer says a record batch`,
+      });
     rowCount += header.batch.rowCount;
   }
   return rowCount;

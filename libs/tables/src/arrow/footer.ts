@@ -34,19 +34,27 @@ export async function readFooter(source: MessageSource): Promise<Footer> {
   const { where, limits } = source;
   const { byteLength } = source.source;
   const tailLength = 4 + FILE_MAGIC.byteLength;
-  if (byteLength < FILE_START + tailLength) throw fail('ARROW_TRUNCATED', { where, detail: `${byteLength} bytes are too few for a file` });
+  if (byteLength < FILE_START + tailLength)
+    throw fail('ARROW_TRUNCATED', { where, detail: `${byteLength} bytes are too few for a file` });
   const tail = await source.bytes(byteLength - tailLength, tailLength, 'the footer');
-  if (!isArrowFile(tail.subarray(4))) throw fail('ARROW_TRUNCATED', { where, detail: 'it does not end with a footer; it was cut off, or its writer was not closed' });
+  if (!isArrowFile(tail.subarray(4)))
+    throw fail('ARROW_TRUNCATED', {
+      where,
+      detail: 'it does not end with a footer; it was cut off, or its writer was not closed',
+    });
   const length = new DataView(tail.buffer, tail.byteOffset, 4).getInt32(0, true);
   const end = byteLength - tailLength;
-  if (length <= 0 || length > end - FILE_START) throw fail('ARROW_INVALID', { where, detail: `a footer of ${length} bytes in a file of ${byteLength}` });
-  if (length > limits.headerBytes) throw fail('ARROW_LIMIT', { where, detail: `a footer of ${length} bytes, over ${limits.headerBytes}` });
+  if (length <= 0 || length > end - FILE_START)
+    throw fail('ARROW_INVALID', { where, detail: `a footer of ${length} bytes in a file of ${byteLength}` });
+  if (length > limits.headerBytes)
+    throw fail('ARROW_LIMIT', { where, detail: `a footer of ${length} bytes, over ${limits.headerBytes}` });
   const table = new FlatBytes(await source.bytes(end - length, length, 'the footer'), where).root();
   const dictionaries = readBlocks(table, 2, end - length, 'dictionary', limits);
   const batches = readBlocks(table, 3, end - length, 'record batch', limits);
   let total = 0;
   for (const block of [...dictionaries, ...batches]) total += block.headerLength + block.bodyLength;
-  if (total > byteLength) throw fail('ARROW_INVALID', { where, detail: `blocks of ${total} bytes in a file of ${byteLength}` });
+  if (total > byteLength)
+    throw fail('ARROW_INVALID', { where, detail: `blocks of ${total} bytes in a file of ${byteLength}` });
   const schema = table.table(1, 'schema');
   if (!schema) throw fail('ARROW_INVALID', { where, detail: 'a footer without schema' });
   return { schema: readSchema(schema, limits), dictionaries, batches };
@@ -65,7 +73,10 @@ function readBlocks(table: FlatTable, field: number, end: number, what: string, 
       throw flat.bad(`${what} ${i} lies at bytes ${offset} to ${offset + headerLength + bodyLength} of ${end}`);
     }
     if (headerLength > limits.headerBytes + 8 || bodyLength > limits.messageBytes) {
-      throw fail('ARROW_LIMIT', { where: flat.where, detail: `${what} ${i} has ${headerLength} + ${bodyLength} bytes; write smaller batches` });
+      throw fail('ARROW_LIMIT', {
+        where: flat.where,
+        detail: `${what} ${i} has ${headerLength} + ${bodyLength} bytes; write smaller batches`,
+      });
     }
     blocks.push({ offset, headerLength, bodyLength });
   }

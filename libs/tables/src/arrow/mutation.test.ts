@@ -30,7 +30,9 @@ function checkColumn(data: Data<DataType>, length: number): void {
   expect(data.nullCount).toBeLessThanOrEqual(length);
   if (type.typeId === Type.Null) return;
   if (DataType.isUnion(type)) {
-    const lengths = new Map(type.typeIds.length > 0 ? [...type.typeIds].map((id, i) => [id, data.children[i].length]) : []);
+    const lengths = new Map(
+      type.typeIds.length > 0 ? [...type.typeIds].map((id, i) => [id, data.children[i].length]) : [],
+    );
     for (let i = 0; i < length; i++) {
       const known = lengths.get(data.typeIds[i]) ?? -1;
       if (!((data.valueOffsets ? data.valueOffsets[i] : i) < known)) throw new Error(`union row ${i} points outside`);
@@ -40,16 +42,20 @@ function checkColumn(data: Data<DataType>, length: number): void {
   }
   if (data.nullCount > 0) expect(data.nullBitmap.byteLength).toBeGreaterThanOrEqual((length + 7) >>> 3);
   if (data.valueOffsets) {
-    const end = DataType.isList(type) || DataType.isMap(type) ? data.children[0].length : (data.values as Uint8Array).length;
+    const end =
+      DataType.isList(type) || DataType.isMap(type) ? data.children[0].length : (data.values as Uint8Array).length;
     let previous = 0;
     for (let i = 0; i <= length; i++) {
       const offset = data.valueOffsets[i] as number;
-      if (!(offset >= previous && offset <= end)) throw new Error(`offset ${offset} of row ${i} is not in [${previous}, ${end}]`);
+      if (!(offset >= previous && offset <= end))
+        throw new Error(`offset ${offset} of row ${i} is not in [${previous}, ${end}]`);
       previous = offset;
     }
     if (DataType.isUtf8(type)) {
       const strict = new TextDecoder('utf-8', { fatal: true });
-      for (let i = 0; i < length; i++) if (data.getValid(i)) strict.decode((data.values as Uint8Array).subarray(data.valueOffsets[i], data.valueOffsets[i + 1]));
+      for (let i = 0; i < length; i++)
+        if (data.getValid(i))
+          strict.decode((data.values as Uint8Array).subarray(data.valueOffsets[i], data.valueOffsets[i + 1]));
     }
   } else if (data.children.length === 0 && !DataType.isStruct(type)) {
     const perRow = DataType.isBool(type) ? 1 / 8 : data.stride;
@@ -59,7 +65,8 @@ function checkColumn(data: Data<DataType>, length: number): void {
     const values = data.dictionary as Vector;
     for (let i = 0; i < length; i++) {
       const index = (data.values as Int32Array)[i];
-      if (data.getValid(i) && !(index >= 0 && index < values.length)) throw new Error(`index ${index} of ${values.length}`);
+      if (data.getValid(i) && !(index >= 0 && index < values.length))
+        throw new Error(`index ${index} of ${values.length}`);
     }
     values.data.forEach((piece) => checkColumn(piece, piece.length));
   }
@@ -72,7 +79,9 @@ function checkColumn(data: Data<DataType>, length: number): void {
 
 function checkBatch(batch: RecordBatch, rowCount: number): void {
   expect(batch.numRows).toBe(rowCount);
-  expect(batch.data.children.map((data) => String(data.type))).toEqual(batch.schema.fields.map((field) => String(field.type)));
+  expect(batch.data.children.map((data) => String(data.type))).toEqual(
+    batch.schema.fields.map((field) => String(field.type)),
+  );
   batch.data.children.forEach((data) => checkColumn(data, rowCount));
   const backwards = Int32Array.from({ length: Math.min(rowCount, 100) }, (_, i) => rowCount - 1 - i);
   batch.data.children.forEach((data) => checkColumn(takeData(data, backwards), backwards.length));
@@ -133,7 +142,8 @@ function mutate(random: Random, bytes: Uint8Array, regions: readonly (readonly [
         break;
       }
       case 6:
-        if (at + 8 <= bytes.byteLength) view.setBigInt64(at & ~7, [0n, -1n, 2n ** 31n, 2n ** 53n, -(2n ** 63n), 2n ** 62n][random.below(6)], true);
+        if (at + 8 <= bytes.byteLength)
+          view.setBigInt64(at & ~7, [0n, -1n, 2n ** 31n, 2n ** 53n, -(2n ** 63n), 2n ** 62n][random.below(6)], true);
         break;
     }
   }
@@ -157,22 +167,26 @@ test('what is not mutated is whole', () => {
   for (const { name, bytes } of seeds) expect([name, outcome(bytes, 1 << 20)]).toEqual([name, 'whole']);
 });
 
-test(`${MUTANT_COUNT} mutants end in a typed error or in a batch that is as its header says`, () => {
-  const random = new Random(SEED);
-  const outcomes = new Map<string, number>();
-  for (let i = 0; i < MUTANT_COUNT; i++) {
-    const { name, bytes, headers } = seeds[i % seeds.length];
-    const mutant = mutate(random, bytes, i % 3 === 0 ? headers : [[0, bytes.byteLength]]);
-    try {
-      const reason = outcome(mutant, i % 5 === 0 ? 64 : bytes.byteLength);
-      outcomes.set(reason, (outcomes.get(reason) ?? 0) + 1);
-    } catch (error) {
-      throw new Error(`mutant ${i} of ${name} (seed ${SEED})`, { cause: error });
+test(
+  `${MUTANT_COUNT} mutants end in a typed error or in a batch that is as its header says`,
+  () => {
+    const random = new Random(SEED);
+    const outcomes = new Map<string, number>();
+    for (let i = 0; i < MUTANT_COUNT; i++) {
+      const { name, bytes, headers } = seeds[i % seeds.length];
+      const mutant = mutate(random, bytes, i % 3 === 0 ? headers : [[0, bytes.byteLength]]);
+      try {
+        const reason = outcome(mutant, i % 5 === 0 ? 64 : bytes.byteLength);
+        outcomes.set(reason, (outcomes.get(reason) ?? 0) + 1);
+      } catch (error) {
+        throw new Error(`mutant ${i} of ${name} (seed ${SEED})`, { cause: error });
+      }
     }
-  }
-  if (process.env['ARMILLA_MUTANTS']) console.log(outcomes);
-  expect(outcomes.get('ARROW_INVALID')).toBeGreaterThan(MUTANT_COUNT / 10);
-}, Math.max(60_000, MUTANT_COUNT * 10));
+    if (process.env['ARMILLA_MUTANTS']) console.log(outcomes);
+    expect(outcomes.get('ARROW_INVALID')).toBeGreaterThan(MUTANT_COUNT / 10);
+  },
+  Math.max(60_000, MUTANT_COUNT * 10),
+);
 
 test('mutated messages in another order, twice or left out do not pass as something else', () => {
   const random = new Random(SEED);
@@ -180,7 +194,10 @@ test('mutated messages in another order, twice or left out do not pass as someth
     const { bytes } = seeds[i % seeds.length];
     const messages: IpcMessage[] = [...new IpcSplitter().push(bytes)];
     const [a, b] = [random.below(messages.length), random.below(messages.length)];
-    const changed = i % 2 === 0 ? messages.with(a, messages[b]) : messages.toSpliced(a, i % 4 === 1 ? 1 : 0, ...(i % 4 === 1 ? [] : [messages[b]]));
+    const changed =
+      i % 2 === 0
+        ? messages.with(a, messages[b])
+        : messages.toSpliced(a, i % 4 === 1 ? 1 : 0, ...(i % 4 === 1 ? [] : [messages[b]]));
     outcome(Buffer.concat([...changed.flatMap(ipcBytes), Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0)]), 1 << 20);
   }
 });
@@ -189,12 +206,17 @@ test('mutated files end in a typed error or in batches as their headers say', as
   const random = new Random(SEED + 1);
   for (let i = 0; i < MUTANT_COUNT / 10; i++) {
     const { name, bytes } = files[i % files.length];
-    const mutant = mutate(random, bytes, i % 2 === 0 ? [[0, bytes.byteLength]] : [[bytes.byteLength - 600, bytes.byteLength]]);
+    const mutant = mutate(
+      random,
+      bytes,
+      i % 2 === 0 ? [[0, bytes.byteLength]] : [[bytes.byteLength - 600, bytes.byteLength]],
+    );
     try {
       const reader = await openArrow({ name, bytes: mutant }, { limits: LIMITS });
       for await (const batch of reader.batches()) checkBatch(batch, batch.numRows);
     } catch (error) {
-      if (!isProblem(error) || !error.reason.startsWith('ARROW_')) throw new Error(`mutant ${i} of ${name}`, { cause: error });
+      if (!isProblem(error) || !error.reason.startsWith('ARROW_'))
+        throw new Error(`mutant ${i} of ${name}`, { cause: error });
     }
   }
 });
@@ -204,5 +226,6 @@ test('a stream cut anywhere is ARROW_TRUNCATED, never a shorter table', () => {
   const borders = headerRegions(bytes).flatMap(([start, end]) => [start - 8, start - 4, start, end]);
   const random = new Random(SEED);
   const cuts = Array.from({ length: 40 }, () => random.below(bytes.byteLength - 8));
-  for (const length of [...borders, ...cuts]) expect([length, outcome(bytes.subarray(0, length), 512)]).toEqual([length, 'ARROW_TRUNCATED']);
+  for (const length of [...borders, ...cuts])
+    expect([length, outcome(bytes.subarray(0, length), 512)]).toEqual([length, 'ARROW_TRUNCATED']);
 });

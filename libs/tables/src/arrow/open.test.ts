@@ -22,7 +22,11 @@ function table(rowCount: number, batchCount = 3): Table {
   return new Table(batches);
 }
 
-async function columnOf(reader: TableReader, name: string, options: Parameters<TableReader['batches']>[0] = {}): Promise<unknown[]> {
+async function columnOf(
+  reader: TableReader,
+  name: string,
+  options: Parameters<TableReader['batches']>[0] = {},
+): Promise<unknown[]> {
   const values: unknown[] = [];
   for await (const batch of reader.batches(options)) values.push(...batch.getChild(name)!);
   return values;
@@ -52,10 +56,18 @@ test('both formats from bytes, a file and a stream are the same table', async ()
   const folder = await mkdtemp(join(tmpdir(), 'armilla-arrow-'));
   try {
     const source = table(1000);
-    for (const [format, bytes] of [['arrow-stream', tableToIPC(source, 'stream')], ['arrow-file', await fileBytes(source)], ['arrow-file', tableToIPC(source, 'file')]] as const) {
+    for (const [format, bytes] of [
+      ['arrow-stream', tableToIPC(source, 'stream')],
+      ['arrow-file', await fileBytes(source)],
+      ['arrow-file', tableToIPC(source, 'file')],
+    ] as const) {
       const path = join(folder, format);
       await writeFile(path, bytes);
-      const inputs = [{ name: 'x', bytes }, { name: 'x', source: await FileSource.open(path) }, { name: 'x', stream: chunks(bytes, 777) }];
+      const inputs = [
+        { name: 'x', bytes },
+        { name: 'x', source: await FileSource.open(path) },
+        { name: 'x', stream: chunks(bytes, 777) },
+      ];
       for (const input of inputs) {
         const reader = await openArrow(input);
         expect(reader.format).toBe(format);
@@ -109,7 +121,10 @@ test('a file that was cut is refused wherever it was', async () => {
 
 test('a stream without its end mark is an error after its rows', async () => {
   const bytes = tableToIPC(table(10), 'stream').slice(0, -8);
-  for (const input of [{ name: 'x', bytes }, { name: 'x', stream: chunks(bytes, 1000) }]) {
+  for (const input of [
+    { name: 'x', bytes },
+    { name: 'x', stream: chunks(bytes, 1000) },
+  ]) {
     const reader = await openArrow(input);
     expect(await reasonOf(() => columnOf(reader, 'a'))).toBe('ARROW_TRUNCATED');
   }
@@ -155,7 +170,20 @@ test('a reader that stops early closes its source', async () => {
   const unread = await openArrow({ name: 'x', stream: source() });
   await unread.close();
   expect(closed).toBe(2);
-  expect(await reasonOf(() => openArrow({ name: 'x', stream: (async function* () { try { yield Buffer.from('no arrow at all'); } finally { closed++; } })() }))).toBe('ARROW_INVALID');
+  expect(
+    await reasonOf(() =>
+      openArrow({
+        name: 'x',
+        stream: (async function* () {
+          try {
+            yield Buffer.from('no arrow at all');
+          } finally {
+            closed++;
+          }
+        })(),
+      }),
+    ),
+  ).toBe('ARROW_INVALID');
   expect(closed).toBe(3);
 });
 
@@ -172,5 +200,7 @@ test('a file of polars, which has no stream inside, is read from a stream too, w
   const bytes = await readFile(join(FOLDER, 'polars.arrow'));
   const reader = await openArrow({ name: 'x', stream: chunks(bytes, 100) });
   expect(await columnOf(reader, 'i')).toEqual([1n, 2n, null, 4n]);
-  expect(await reasonOf(() => openArrow({ name: 'x', stream: chunks(bytes, 100) }, { limits: { messageBytes: 1000 } }))).toBe('ARROW_LIMIT');
+  expect(
+    await reasonOf(() => openArrow({ name: 'x', stream: chunks(bytes, 100) }, { limits: { messageBytes: 1000 } })),
+  ).toBe('ARROW_LIMIT');
 });

@@ -38,7 +38,8 @@ export class MessageSource {
     const { where, limits } = this;
     const what = `message ${number}`;
     if (offset === this.source.byteLength) {
-      const detail = offset === 0 ? 'it is empty' : `no end mark before ${what}; it was cut off, or its writer was not closed`;
+      const detail =
+        offset === 0 ? 'it is empty' : `no end mark before ${what}; it was cut off, or its writer was not closed`;
       throw fail('ARROW_TRUNCATED', { where, detail });
     }
     const mark = uint32(await this.bytes(offset, 4, what));
@@ -54,7 +55,10 @@ export class MessageSource {
     const header = await this.bytes(start, headerLength, `the header of ${what}`);
     const bodyLength = messageBodyLength(header, where);
     if (bodyLength > limits.messageBytes) {
-      throw fail('ARROW_LIMIT', { where, detail: `a message of ${bodyLength} bytes, over ${limits.messageBytes}; write smaller batches` });
+      throw fail('ARROW_LIMIT', {
+        where,
+        detail: `a message of ${bodyLength} bytes, over ${limits.messageBytes}; write smaller batches`,
+      });
     }
     const bodyStart = start + headerLength;
     const body = bodyLength === 0 ? [] : [await this.bytes(bodyStart, bodyLength, `the body of ${what}`)];

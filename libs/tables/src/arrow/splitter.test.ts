@@ -3,7 +3,10 @@ import { Float64, makeVector, Table, tableToIPC, Utf8, vectorFromArray } from 'a
 import { IPC_END, ipcBytes, type IpcMessage } from './message.js';
 import { IpcSplitter } from './splitter.js';
 
-const table = new Table({ a: vectorFromArray([1, 2, 3], new Float64()), s: vectorFromArray(['x', null, 'yy'], new Utf8()) });
+const table = new Table({
+  a: vectorFromArray([1, 2, 3], new Float64()),
+  s: vectorFromArray(['x', null, 'yy'], new Utf8()),
+});
 const bytes = new Uint8Array(tableToIPC(table, 'stream'));
 
 function reasonOf(run: () => void): string {

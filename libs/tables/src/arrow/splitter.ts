@@ -60,7 +60,8 @@ export class IpcSplitter {
           this.#header = this.#join(this.#need);
           const bodyLength = messageBodyLength(this.#header, this.#where);
           const { messageBytes } = this.#limits;
-          if (bodyLength > messageBytes) throw this.#limit(`a message of ${bodyLength} bytes, over ${messageBytes}; write smaller batches`);
+          if (bodyLength > messageBytes)
+            throw this.#limit(`a message of ${bodyLength} bytes, over ${messageBytes}; write smaller batches`);
           this.#expect('body', bodyLength);
           break;
         }
@@ -110,7 +111,9 @@ export class IpcSplitter {
     }
     const { headerBytes } = this.#limits;
     if (length > headerBytes) {
-      throw this.#messageCount === 0 ? this.#invalid('it does not start like one') : this.#limit(`a header of ${length} bytes, over ${headerBytes}`);
+      throw this.#messageCount === 0
+        ? this.#invalid('it does not start like one')
+        : this.#limit(`a header of ${length} bytes, over ${headerBytes}`);
     }
     if (length < 8) throw this.#invalid(`message ${this.#messageCount + 1} has a header of ${length} bytes`);
     this.#expect('header', length);

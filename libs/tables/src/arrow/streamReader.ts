@@ -32,7 +32,12 @@ export class ArrowStreamReader implements TableReader {
     this.schema = decoder.schema as Schema;
   }
 
-  static async open(where: string, stream: AsyncIterable<Uint8Array>, limits: ArrowLimits, signal: AbortSignal | undefined): Promise<TableReader> {
+  static async open(
+    where: string,
+    stream: AsyncIterable<Uint8Array>,
+    limits: ArrowLimits,
+    signal: AbortSignal | undefined,
+  ): Promise<TableReader> {
     const chunks = new ChunkReader(stream, signal);
     try {
       const isFile = isArrowFile(await chunks.peek(FILE_START));

@@ -14,11 +14,18 @@ export interface MessageFacts {
  * the body. Whether it suits its schema is for `MessageDecoder`.
  * @throws ARROW_INVALID, ARROW_LIMIT, ARROW_TYPE_UNSUPPORTED
  */
-export function validateMessage(message: IpcMessage, options: { readonly where?: string; readonly limits?: Partial<ArrowLimits> } = {}): MessageFacts {
+export function validateMessage(
+  message: IpcMessage,
+  options: { readonly where?: string; readonly limits?: Partial<ArrowLimits> } = {},
+): MessageFacts {
   const where = options.where ?? 'stream';
   const limits = arrowLimits(options.limits);
   const bodyLength = message.body.reduce((sum, part) => sum + part.byteLength, 0);
-  if (bodyLength > limits.messageBytes) throw fail('ARROW_LIMIT', { where, detail: `a message of ${bodyLength} bytes, over ${limits.messageBytes}; write smaller batches` });
+  if (bodyLength > limits.messageBytes)
+    throw fail('ARROW_LIMIT', {
+      where,
+      detail: `a message of ${bodyLength} bytes, over ${limits.messageBytes}; write smaller batches`,
+    });
   const header = readHeader(message.header, bodyLength, where, limits);
   return { kind: header.kind, rowCount: header.kind === 'schema' ? 0 : header.batch.rowCount };
 }

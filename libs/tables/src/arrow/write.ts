@@ -10,7 +10,10 @@ import { messageKind } from './wire/header.js';
 type Batches = AsyncIterable<RecordBatch> | Iterable<RecordBatch>;
 
 /** A table as bytes of the IPC stream format. Parts are views on the batches' buffers; an empty table still has its schema. */
-export async function* encodeArrowStream(schema: Schema, batches: Batches): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* encodeArrowStream(
+  schema: Schema,
+  batches: Batches,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const encoder = new MessageEncoder(schema);
   yield* ipcBytes(encoder.schemaMessage());
   for await (const batch of batches) {
@@ -33,7 +36,8 @@ export async function* encodeArrowFile(schema: Schema, batches: Batches): AsyncG
     const parts = ipcBytes(message);
     const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
     const kind = messageKind(message.header, 'output');
-    if (kind === 'dictionary' || kind === 'batch') blocks[kind].push(new FileBlock(length - message.bodyLength, message.bodyLength, at));
+    if (kind === 'dictionary' || kind === 'batch')
+      blocks[kind].push(new FileBlock(length - message.bodyLength, message.bodyLength, at));
     at += length;
     return parts;
   };
@@ -56,8 +60,12 @@ class FileDictionaries {
   readonly #growing: readonly (GrowingDictionary | undefined)[];
 
   constructor(schema: Schema) {
-    this.#growing = schema.fields.map((field) => (DataType.isDictionary(field.type) ? new GrowingDictionary(field.type, false) : undefined));
-    const fields = schema.fields.map((field, i) => new Field(field.name, this.#growing[i]?.type ?? field.type, field.nullable, field.metadata));
+    this.#growing = schema.fields.map((field) =>
+      DataType.isDictionary(field.type) ? new GrowingDictionary(field.type, false) : undefined,
+    );
+    const fields = schema.fields.map(
+      (field, i) => new Field(field.name, this.#growing[i]?.type ?? field.type, field.nullable, field.metadata),
+    );
     this.schema = new Schema(fields, schema.metadata);
   }
 

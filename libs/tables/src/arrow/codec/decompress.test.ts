@@ -11,7 +11,9 @@ const FOLDER = fileURLToPath(new URL('../../../../../fixtures/arrow/codec/', imp
 function sample(name: string): Uint8Array {
   switch (name) {
     case 'lines':
-      return Buffer.from(Array.from({ length: 6000 }, (_, i) => `row ${i} of the table, ${(i * i) % 97} counts\n`).join(''));
+      return Buffer.from(
+        Array.from({ length: 6000 }, (_, i) => `row ${i} of the table, ${(i * i) % 97} counts\n`).join(''),
+      );
     case 'zeros':
       return new Uint8Array(300_000);
     case 'skewed': {
@@ -30,7 +32,11 @@ function sample(name: string): Uint8Array {
 }
 
 const CASES = ['lines', 'zeros', 'skewed', 'squares', 'short'].flatMap((name) =>
-  [`${name}.lz4`, `${name}.1.zst`, `${name}.19.zst`].map((file) => ({ name, file, codec: file.endsWith('lz4') ? ('lz4' as const) : ('zstd' as const) })),
+  [`${name}.lz4`, `${name}.1.zst`, `${name}.19.zst`].map((file) => ({
+    name,
+    file,
+    codec: file.endsWith('lz4') ? ('lz4' as const) : ('zstd' as const),
+  })),
 );
 
 test.each(CASES)('$file gives the bytes that were compressed', ({ name, file, codec }) => {
@@ -46,12 +52,16 @@ test.each(CASES)('$file is refused with another length, and cut anywhere', ({ na
   expect(() => decompress(codec, data, byteLength + 1)).toThrow();
   expect(() => decompress(codec, data, byteLength - 1)).toThrow();
   const random = new Random(5);
-  for (let i = 0; i < 20; i++) expect(() => decompress(codec, data.subarray(0, random.below(data.byteLength)), byteLength)).toThrow();
+  for (let i = 0; i < 20; i++)
+    expect(() => decompress(codec, data.subarray(0, random.below(data.byteLength)), byteLength)).toThrow();
 });
 
 test('two frames one behind the other, and a frame to be skipped, are read', () => {
   const skipped = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9);
-  for (const [codec, file] of [['lz4', 'short.lz4'], ['zstd', 'short.1.zst']] as const) {
+  for (const [codec, file] of [
+    ['lz4', 'short.lz4'],
+    ['zstd', 'short.1.zst'],
+  ] as const) {
     const frame = readFileSync(FOLDER + file);
     expect(Buffer.from(decompress(codec, Buffer.concat([frame, skipped, frame]), 6)).toString()).toBe('abcabc');
   }
@@ -62,7 +72,8 @@ test('damaged data is refused or gives the declared number of bytes, and never t
   for (let i = 0; i < 1500; i++) {
     const { name, file, codec } = CASES[i % CASES.length];
     const data = new Uint8Array(readFileSync(FOLDER + file));
-    for (let n = 1 + random.below(3); n > 0; n--) data[random.below(Math.min(data.byteLength, 200))] = random.below(256);
+    for (let n = 1 + random.below(3); n > 0; n--)
+      data[random.below(Math.min(data.byteLength, 200))] = random.below(256);
     const { byteLength } = sample(name);
     try {
       const out = codec === 'lz4' ? decompressLz4Frame(data, byteLength) : decodeZstd(data, byteLength);

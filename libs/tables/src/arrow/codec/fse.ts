@@ -44,7 +44,13 @@ export function singleFse(symbol: number): FseTable {
 }
 
 /** Reads a distribution at `start` (RFC 8878, 4.1.1) and builds its table; `next` is the position behind it. */
-export function readFse(data: Uint8Array, start: number, end: number, symbolLimit: number, logLimit: number): { table: FseTable; next: number } {
+export function readFse(
+  data: Uint8Array,
+  start: number,
+  end: number,
+  symbolLimit: number,
+  logLimit: number,
+): { table: FseTable; next: number } {
   let bit = start * 8;
   const endBit = end * 8;
   const peek = (count: number): number => {
@@ -76,13 +82,14 @@ export function readFse(data: Uint8Array, start: number, end: number, symbolLimi
     remaining -= Math.abs(count);
     counts.push(count);
     if (count !== 0) continue;
-    for (let repeat = 3; repeat === 3; ) {
+    for (let repeat = 3; repeat === 3;) {
       repeat = peek(2);
       bit += 2;
       for (let i = 0; i < repeat; i++) counts.push(0);
       if (counts.length > symbolLimit + 1) throw new RangeError('zstd: a broken distribution');
     }
   }
-  if (remaining < 0 || counts.length > symbolLimit + 1 || bit > endBit) throw new RangeError('zstd: a broken distribution');
+  if (remaining < 0 || counts.length > symbolLimit + 1 || bit > endBit)
+    throw new RangeError('zstd: a broken distribution');
   return { table: buildFse(counts, log), next: (bit + 7) >>> 3 };
 }

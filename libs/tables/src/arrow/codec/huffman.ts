@@ -78,7 +78,15 @@ function buildHuffman(weights: number[]): HuffmanTable {
 }
 
 /** Decodes one stream, data[start, end), into out[to, toEnd). `data` has 4 readable bytes behind its end. */
-export function decodeHuffman(table: HuffmanTable, data: Uint8Array, start: number, end: number, out: Uint8Array, to: number, toEnd: number): void {
+export function decodeHuffman(
+  table: HuffmanTable,
+  data: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  to: number,
+  toEnd: number,
+): void {
   const { maxBits, entries } = table;
   const mask = (1 << maxBits) - 1;
   const floor = start * 8;

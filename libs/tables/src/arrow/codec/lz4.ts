@@ -60,7 +60,14 @@ function need(at: number, bytes: number, end: number): void {
 }
 
 /** Decodes one block into `out` from `to` on; returns the position behind the last byte. Matches reach back to `window`. */
-function decompressBlock(data: Uint8Array, start: number, end: number, out: Uint8Array, to: number, window: number): number {
+function decompressBlock(
+  data: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  to: number,
+  window: number,
+): number {
   const limit = out.byteLength;
   let at = start;
   for (;;) {
@@ -68,7 +75,7 @@ function decompressBlock(data: Uint8Array, start: number, end: number, out: Uint
     const token = data[at++];
     let literals = token >>> 4;
     if (literals === 15) {
-      for (let more = 255; more === 255; ) {
+      for (let more = 255; more === 255;) {
         if (at >= end) throw new RangeError('LZ4 block is cut short');
         more = data[at++];
         literals += more;
@@ -91,7 +98,7 @@ function decompressBlock(data: Uint8Array, start: number, end: number, out: Uint
     if (offset === 0 || from < window) throw new RangeError('LZ4 match reaches before the start');
     let match = (token & 15) + MIN_MATCH;
     if ((token & 15) === 15) {
-      for (let more = 255; more === 255; ) {
+      for (let more = 255; more === 255;) {
         if (at >= end) throw new RangeError('LZ4 block is cut short');
         more = data[at++];
         match += more;

@@ -14,8 +14,68 @@ const SLACK = 8;
 const HEADROOM = 64;
 
 /** [symbol] base value and extra bits of literal and match lengths (RFC 8878, tables 16 and 17). */
-const LITERAL_BITS = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
-const MATCH_BITS = Uint8Array.of(...Array<number>(32).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+const LITERAL_BITS = Uint8Array.of(
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  1,
+  1,
+  1,
+  1,
+  2,
+  2,
+  3,
+  3,
+  4,
+  6,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+);
+const MATCH_BITS = Uint8Array.of(
+  ...Array<number>(32).fill(0),
+  1,
+  1,
+  1,
+  1,
+  2,
+  2,
+  3,
+  3,
+  4,
+  4,
+  5,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+);
 const LITERAL_BASES = basesOf(LITERAL_BITS, 0);
 const MATCH_BASES = basesOf(MATCH_BITS, 3);
 
@@ -37,7 +97,10 @@ interface CodeKind {
 const LITERAL_LENGTHS: CodeKind = {
   symbolLimit: 35,
   logLimit: 9,
-  predefined: buildFse([4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1], 6),
+  predefined: buildFse(
+    [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1],
+    6,
+  ),
 };
 const OFFSETS: CodeKind = {
   symbolLimit: 31,
@@ -56,7 +119,8 @@ const MATCH_LENGTHS: CodeKind = {
  */
 export function decompressZstd(data: Uint8Array, length: number): Uint8Array {
   // The smallest block gives BLOCK_LIMIT bytes for 4.
-  if (length > (data.byteLength / 4 + 1) * BLOCK_LIMIT) throw new RangeError(`${data.byteLength} bytes cannot give ${length}`);
+  if (length > (data.byteLength / 4 + 1) * BLOCK_LIMIT)
+    throw new RangeError(`${data.byteLength} bytes cannot give ${length}`);
   if (!native.zstdDecompressSync) return decodeZstd(data, length);
   const out = native.zstdDecompressSync(data, { maxOutputLength: Math.max(1, length) });
   // It stops behind the first frame.
@@ -104,7 +168,8 @@ class ZstdDecoder {
       this.#at += 4;
       this.#frame();
     }
-    if (this.#done !== this.out.byteLength) throw new RangeError(`${this.#done} bytes instead of the declared ${this.out.byteLength}`);
+    if (this.#done !== this.out.byteLength)
+      throw new RangeError(`${this.#done} bytes instead of the declared ${this.out.byteLength}`);
     return this.out;
   }
 
@@ -131,7 +196,7 @@ class ZstdDecoder {
     this.#huffman = undefined;
     this.#tables = [];
     this.#recent.set([1, 4, 8]);
-    for (let last = false; !last; ) last = this.#block();
+    for (let last = false; !last;) last = this.#block();
     if ((descriptor & 4) !== 0) {
       this.#need(4);
       this.#at += 4;
@@ -163,7 +228,8 @@ class ZstdDecoder {
   }
 
   #room(bytes: number): void {
-    if (this.#done + bytes > this.out.byteLength) throw new RangeError(`more than the declared ${this.out.byteLength} bytes`);
+    if (this.#done + bytes > this.out.byteLength)
+      throw new RangeError(`more than the declared ${this.out.byteLength} bytes`);
   }
 
   #compressedBlock(end: number): void {
@@ -306,10 +372,12 @@ class ZstdDecoder {
       }
       let width = MATCH_BITS[matchStep & 255];
       bit -= width;
-      const matchLength = MATCH_BASES[matchStep & 255] + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
+      const matchLength =
+        MATCH_BASES[matchStep & 255] + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
       width = LITERAL_BITS[literalStep & 255];
       bit -= width;
-      const literalLength = LITERAL_BASES[literalStep & 255] + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
+      const literalLength =
+        LITERAL_BASES[literalStep & 255] + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
       if (i + 1 < count) {
         width = (literalStep >>> 8) & 255;
         bit -= width;
@@ -321,7 +389,8 @@ class ZstdDecoder {
         bit -= width;
         offsetState = (offsetStep >>> 16) + ((view.getUint32(bit >>> 3, true) >>> (bit & 7)) & ((1 << width) - 1));
       }
-      const offset = value > 3 ? pushOffset(recent, value - 3) : recentOffset(recent, value + (literalLength === 0 ? 1 : 0));
+      const offset =
+        value > 3 ? pushOffset(recent, value - 3) : recentOffset(recent, value + (literalLength === 0 ? 1 : 0));
       if (used + literalLength > literals.byteLength) throw new RangeError('zstd: a sequence without its literals');
       if (done + literalLength + matchLength > limit) throw new RangeError(`more than the declared ${limit} bytes`);
       if (literalLength > 32) out.set(literals.subarray(used, used + literalLength), done);

@@ -32,14 +32,19 @@ export class Body {
   /** Counts memory that the message asks for beyond its own bytes: decompression, and expansion of views and runs. */
   spend(bytes: number, what: string): void {
     this.#bytesLeft -= bytes;
-    if (this.#bytesLeft < 0) throw fail('ARROW_LIMIT', { where: this.where, detail: `${what} grows beyond the limit of a message; write smaller batches` });
+    if (this.#bytesLeft < 0)
+      throw fail('ARROW_LIMIT', {
+        where: this.where,
+        detail: `${what} grows beyond the limit of a message; write smaller batches`,
+      });
   }
 
   /** Length and null count of the next field, depth first. */
   takeNode(path: string): { length: number; nullCount: number } {
     const { nodes } = this.header;
     const i = 2 * this.#nextNode++;
-    if (i >= nodes.length) throw this.bad(`column '${path}' is missing: the message has only ${nodes.length / 2} field nodes`);
+    if (i >= nodes.length)
+      throw this.bad(`column '${path}' is missing: the message has only ${nodes.length / 2} field nodes`);
     return { length: nodes[i], nullCount: nodes[i + 1] };
   }
 
@@ -47,7 +52,8 @@ export class Body {
   take(what: string): Uint8Array {
     const { header } = this;
     const i = this.#next++;
-    if (2 * i >= header.buffers.length) throw this.bad(`${what} is missing: the message has only ${header.buffers.length / 2} buffers`);
+    if (2 * i >= header.buffers.length)
+      throw this.bad(`${what} is missing: the message has only ${header.buffers.length / 2} buffers`);
     const bytes = this.#slice(header.buffers[2 * i], header.buffers[2 * i + 1]);
     return header.compression === 'none' || bytes.byteLength === 0 ? bytes : this.#decompressed(bytes, what);
   }
@@ -55,7 +61,8 @@ export class Body {
   /** Passes over `count` buffers without reading them. */
   skip(count: number, what: string): void {
     this.#next += count;
-    if (2 * this.#next > this.header.buffers.length) throw this.bad(`${what}: the message has only ${this.header.buffers.length / 2} buffers`);
+    if (2 * this.#next > this.header.buffers.length)
+      throw this.bad(`${what}: the message has only ${this.header.buffers.length / 2} buffers`);
   }
 
   /** How many data buffers the next column of views has. */
@@ -63,16 +70,20 @@ export class Body {
     const { variadicCounts, buffers } = this.header;
     const count = variadicCounts[this.#variadic++];
     if (count === undefined) throw this.bad(`${what}: the number of its data buffers is missing`);
-    if (count > buffers.length / 2) throw this.bad(`${what}: ${count} data buffers, the message has ${buffers.length / 2}`);
+    if (count > buffers.length / 2)
+      throw this.bad(`${what}: ${count} data buffers, the message has ${buffers.length / 2}`);
     return count;
   }
 
   /** To be called when all columns are read: nothing may be left over. */
   finish(): void {
     const { nodes, buffers, variadicCounts } = this.header;
-    if (2 * this.#nextNode !== nodes.length) throw this.bad(`${nodes.length / 2} field nodes, the schema needs ${this.#nextNode}`);
-    if (2 * this.#next !== buffers.length) throw this.bad(`${buffers.length / 2} buffers, the schema needs ${this.#next}`);
-    if (this.#variadic !== variadicCounts.length) throw this.bad(`${variadicCounts.length} variadic buffer counts, the schema needs ${this.#variadic}`);
+    if (2 * this.#nextNode !== nodes.length)
+      throw this.bad(`${nodes.length / 2} field nodes, the schema needs ${this.#nextNode}`);
+    if (2 * this.#next !== buffers.length)
+      throw this.bad(`${buffers.length / 2} buffers, the schema needs ${this.#next}`);
+    if (this.#variadic !== variadicCounts.length)
+      throw this.bad(`${variadicCounts.length} variadic buffer counts, the schema needs ${this.#variadic}`);
   }
 
   #decompressed(bytes: Uint8Array, what: string): Uint8Array {

@@ -24,7 +24,8 @@ export class ColumnDecoder {
   /** The column of the top level, which must have `rowCount` rows. */
   column(field: WireField, rowCount: number): Column {
     const data = this.#read(field);
-    if (data.length !== rowCount) throw this.body.bad(`column '${field.path}' has ${data.length} rows, the batch ${rowCount}`);
+    if (data.length !== rowCount)
+      throw this.body.bad(`column '${field.path}' has ${data.length} rows, the batch ${rowCount}`);
     return data;
   }
 
@@ -79,7 +80,14 @@ export class ColumnDecoder {
     }
   }
 
-  #withValidity(field: WireField, layout: Exclude<Layout, LayoutOf<'null' | 'union' | 'runEnd'>>, length: number, nullCount: number, validity: Uint8Array | undefined, reachable: Reachable): Column {
+  #withValidity(
+    field: WireField,
+    layout: Exclude<Layout, LayoutOf<'null' | 'union' | 'runEnd'>>,
+    length: number,
+    nullCount: number,
+    validity: Uint8Array | undefined,
+    reachable: Reachable,
+  ): Column {
     const { body } = this;
     const { path, type, children } = field;
     const nulls = validity ?? EMPTY;
@@ -90,7 +98,10 @@ export class ColumnDecoder {
       }
       case 'fixed': {
         const source = readValues(body, body.take(path), length, layout.sourceByteWidth, path);
-        const bytes = layout.sourceByteWidth === layout.byteWidth ? source : widenDecimals(body, source, layout.sourceByteWidth, path);
+        const bytes =
+          layout.sourceByteWidth === layout.byteWidth
+            ? source
+            : widenDecimals(body, source, layout.sourceByteWidth, path);
         return new Data(type, 0, length, nullCount, [undefined as never, typedView(type.ArrayType, bytes), nulls]);
       }
       case 'bytes': {
@@ -116,11 +127,18 @@ export class ColumnDecoder {
       case 'listView':
         return this.#listView(field, layout, length, nullCount, validity);
       case 'fixedSizeList': {
-        const child = this.#child(children[0], length * layout.listSize, path, reachableInPlace(validity, layout.listSize, reachable));
+        const child = this.#child(
+          children[0],
+          length * layout.listSize,
+          path,
+          reachableInPlace(validity, layout.listSize, reachable),
+        );
         return new Data(type, 0, length, nullCount, [undefined as never, undefined as never, nulls], [child]);
       }
       case 'struct': {
-        const columns = children.map((child) => this.#child(child, length, path, reachableInPlace(validity, 1, reachable)));
+        const columns = children.map((child) =>
+          this.#child(child, length, path, reachableInPlace(validity, 1, reachable)),
+        );
         return new Data(type, 0, length, nullCount, [undefined as never, undefined as never, nulls], columns);
       }
       case 'dictionary':
@@ -128,12 +146,29 @@ export class ColumnDecoder {
     }
   }
 
-  #bytes(field: WireField, utf8: boolean, length: number, nullCount: number, offsets: Int32Array, values: Uint8Array, validity: Uint8Array | undefined, reachable: Reachable): Column {
-    const nulls = utf8 ? checkText(this.body, values, offsets, length, { validity, nullCount }, reachable, field.path) : { validity, nullCount };
+  #bytes(
+    field: WireField,
+    utf8: boolean,
+    length: number,
+    nullCount: number,
+    offsets: Int32Array,
+    values: Uint8Array,
+    validity: Uint8Array | undefined,
+    reachable: Reachable,
+  ): Column {
+    const nulls = utf8
+      ? checkText(this.body, values, offsets, length, { validity, nullCount }, reachable, field.path)
+      : { validity, nullCount };
     return new Data(field.type, 0, length, nulls.nullCount, [offsets, values, nulls.validity ?? EMPTY]);
   }
 
-  #listView(field: WireField, layout: LayoutOf<'listView'>, length: number, nullCount: number, validity: Uint8Array | undefined): Column {
+  #listView(
+    field: WireField,
+    layout: LayoutOf<'listView'>,
+    length: number,
+    nullCount: number,
+    validity: Uint8Array | undefined,
+  ): Column {
     const { body } = this;
     const { path } = field;
     const width = layout.large ? 8 : 4;
@@ -153,10 +188,13 @@ export class ColumnDecoder {
       const valid = !validity || ((validity[row >>> 3] >>> (row & 7)) & 1) === 1;
       if (valid) {
         if (!(starts[row] >= 0 && sizes[row] >= 0 && starts[row] + sizes[row] <= child.length)) {
-          throw body.bad(`column '${path}': the list of row ${row} takes ${sizes[row]} values from ${starts[row]} on, there are ${child.length}`);
+          throw body.bad(
+            `column '${path}': the list of row ${row} takes ${sizes[row]} values from ${starts[row]} on, there are ${child.length}`,
+          );
         }
         total += sizes[row];
-        if (total > 0x7fffffff) throw body.bad(`column '${path}' has more than 2^31 list values in one batch; write smaller batches`);
+        if (total > 0x7fffffff)
+          throw body.bad(`column '${path}' has more than 2^31 list values in one batch; write smaller batches`);
       }
       offsets[row + 1] = total;
     }
@@ -183,7 +221,14 @@ export class ColumnDecoder {
       return this.#child(child, length, path, (row) => typeIds[row] === id && (reachable?.(row) ?? true));
     });
     checkUnion(body, typeIds, offsets, layout.typeIds, children, path);
-    return new Data(field.type, 0, length, 0, [offsets as never, undefined as never, undefined as never, typeIds], children);
+    return new Data(
+      field.type,
+      0,
+      length,
+      0,
+      [offsets as never, undefined as never, undefined as never, typeIds],
+      children,
+    );
   }
 
   #runEnd(field: WireField, length: number): Column {
@@ -192,10 +237,19 @@ export class ColumnDecoder {
     const ends = this.#read(field.children[0]);
     const values = this.#read(field.children[1]);
     body.spend(4 * length, `column '${path}'`);
-    return takeData(values, runRows(body, ends, values.length, length, path), (bytes) => body.spend(bytes, `column '${path}'`));
+    return takeData(values, runRows(body, ends, values.length, length, path), (bytes) =>
+      body.spend(bytes, `column '${path}'`),
+    );
   }
 
-  #dictionary(field: WireField, layout: LayoutOf<'dictionary'>, length: number, nullCount: number, validity: Uint8Array | undefined, reachable: Reachable): Column {
+  #dictionary(
+    field: WireField,
+    layout: LayoutOf<'dictionary'>,
+    length: number,
+    nullCount: number,
+    validity: Uint8Array | undefined,
+    reachable: Reachable,
+  ): Column {
     const { body } = this;
     const { path } = field;
     const type = field.type as Dictionary;
@@ -204,13 +258,22 @@ export class ColumnDecoder {
     const dictionary = this.dictionaries.get(layout.wireId) ?? new Vector([emptyData(type.dictionary)]);
     const raw = typedView(layout.index.ArrayType, bytes) as Int32Array | BigInt64Array;
     const checked = checkIndices(body, raw, { validity, nullCount }, dictionary.length, reachable, path);
-    return new Data(type, 0, length, checked.nullCount, [undefined as never, checked.indices as never, checked.validity ?? EMPTY], [], dictionary as Vector<DataType<never, TypeMap>>);
+    return new Data(
+      type,
+      0,
+      length,
+      checked.nullCount,
+      [undefined as never, checked.indices as never, checked.validity ?? EMPTY],
+      [],
+      dictionary as Vector<DataType<never, TypeMap>>,
+    );
   }
 
   /** A child with at least `length` values; more are cut off. */
   #child(field: WireField, length: number, parent: string, reachable: Reachable): Column {
     const data = this.#read(field, reachable);
-    if (data.length < length) throw this.body.bad(`column '${field.path}' has ${data.length} values, '${parent}' needs ${length}`);
+    if (data.length < length)
+      throw this.body.bad(`column '${field.path}' has ${data.length} values, '${parent}' needs ${length}`);
     return data.length === length ? data : data.slice(0, length);
   }
 }

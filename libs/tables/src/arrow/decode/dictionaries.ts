@@ -27,7 +27,10 @@ export class Dictionaries {
     const old = delta ? this.#vectors.get(wireId) : undefined;
     const rowCount = data.length + (old?.length ?? 0);
     if (rowCount > limits.dictionaryRowCount) {
-      throw fail('ARROW_LIMIT', { where, detail: `dictionary ${wireId} has ${rowCount} values, over ${limits.dictionaryRowCount}` });
+      throw fail('ARROW_LIMIT', {
+        where,
+        detail: `dictionary ${wireId} has ${rowCount} values, over ${limits.dictionaryRowCount}`,
+      });
     }
     this.#bytes.set(wireId, data.byteLength + (old ? (this.#bytes.get(wireId) ?? 0) : 0));
     let bytes = 0;

@@ -15,12 +15,21 @@ function aligned(bytes: Uint8Array): number {
  * Offsets of `rowCount` values: ascending, first at least 0, last at most `limit`. 64-bit ones become 32-bit ones.
  * @returns [rowCount + 1]
  */
-export function readOffsets(body: Body, bytes: Uint8Array, rowCount: number, large: boolean, limit: number, path: string): Int32Array {
+export function readOffsets(
+  body: Body,
+  bytes: Uint8Array,
+  rowCount: number,
+  large: boolean,
+  limit: number,
+  path: string,
+): Int32Array {
   const width = large ? 8 : 4;
   // Writers may leave the offsets of an empty column out.
   if (rowCount === 0 && bytes.byteLength < width) return new Int32Array(1);
   if (bytes.byteLength < (rowCount + 1) * width) {
-    throw body.bad(`offsets of column '${path}' have ${bytes.byteLength} bytes, ${rowCount} rows need ${(rowCount + 1) * width}`);
+    throw body.bad(
+      `offsets of column '${path}' have ${bytes.byteLength} bytes, ${rowCount} rows need ${(rowCount + 1) * width}`,
+    );
   }
   const offsets = large ? narrowOffsets(body, bytes, rowCount, path) : int32View(bytes, rowCount + 1);
   const first = offsets[0];
@@ -68,26 +77,43 @@ function narrowOffsets(body: Body, bytes: Uint8Array, rowCount: number, path: st
     offsets[i] = low;
     high |= words[2 * i + 1] | (low & 0x80000000);
   }
-  if (high !== 0) throw body.bad(`offsets of column '${path}' are negative or beyond 2 GiB in one batch; write smaller batches`);
+  if (high !== 0)
+    throw body.bad(`offsets of column '${path}' are negative or beyond 2 GiB in one batch; write smaller batches`);
   return offsets;
 }
 
 /** Validity bitmap of `rowCount` rows, `undefined` without nulls; checks its size and the declared number of nulls. */
-export function readValidity(body: Body, bytes: Uint8Array, rowCount: number, nullCount: number, path: string): Uint8Array | undefined {
+export function readValidity(
+  body: Body,
+  bytes: Uint8Array,
+  rowCount: number,
+  nullCount: number,
+  path: string,
+): Uint8Array | undefined {
   const byteCount = (rowCount + 7) >>> 3;
   if (bytes.byteLength === 0) {
     if (nullCount > 0) throw body.bad(`column '${path}' has ${nullCount} nulls but no validity bitmap`);
     return undefined;
   }
-  if (bytes.byteLength < byteCount) throw body.bad(`validity bitmap of column '${path}' has ${bytes.byteLength} bytes, ${rowCount} rows need ${byteCount}`);
+  if (bytes.byteLength < byteCount)
+    throw body.bad(
+      `validity bitmap of column '${path}' has ${bytes.byteLength} bytes, ${rowCount} rows need ${byteCount}`,
+    );
   const seen = rowCount - countBits(bytes, rowCount);
   if (seen !== nullCount) throw body.bad(`column '${path}' has ${seen} nulls in its bitmap, ${nullCount} are declared`);
   return seen === 0 ? undefined : bytes.subarray(0, byteCount);
 }
 
 /** `rowCount` values of `byteWidth` bytes. */
-export function readValues(body: Body, bytes: Uint8Array, rowCount: number, byteWidth: number, path: string): Uint8Array {
+export function readValues(
+  body: Body,
+  bytes: Uint8Array,
+  rowCount: number,
+  byteWidth: number,
+  path: string,
+): Uint8Array {
   const needed = rowCount * byteWidth;
-  if (bytes.byteLength < needed) throw body.bad(`values of column '${path}' have ${bytes.byteLength} bytes, ${rowCount} rows need ${needed}`);
+  if (bytes.byteLength < needed)
+    throw body.bad(`values of column '${path}' have ${bytes.byteLength} bytes, ${rowCount} rows need ${needed}`);
   return needed === 0 ? EMPTY : bytes.subarray(0, needed);
 }

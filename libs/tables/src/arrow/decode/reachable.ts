@@ -19,7 +19,11 @@ export function reachableInPlace(validity: Uint8Array | undefined, perRow: numbe
 }
 
 /** Child rows of lists. @param offsets ascending */
-export function reachableByOffsets(offsets: Int32Array, validity: Uint8Array | undefined, parent: Reachable): Reachable {
+export function reachableByOffsets(
+  offsets: Int32Array,
+  validity: Uint8Array | undefined,
+  parent: Reachable,
+): Reachable {
   return (row) => {
     // The last list that starts at or before the row.
     let low = 0;

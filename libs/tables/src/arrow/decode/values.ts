@@ -26,7 +26,14 @@ export interface CheckedIndices extends Nulls {
  * Dictionary indices, checked where the row is not null; 64-bit ones become 32-bit ones. Rows under a null of the parent
  * whose index is none become null themselves.
  */
-export function checkIndices(body: Body, raw: IndexArray | BigInt64Array | BigUint64Array, { validity, nullCount }: Nulls, valueCount: number, reachable: Reachable, path: string): CheckedIndices {
+export function checkIndices(
+  body: Body,
+  raw: IndexArray | BigInt64Array | BigUint64Array,
+  { validity, nullCount }: Nulls,
+  valueCount: number,
+  reachable: Reachable,
+  path: string,
+): CheckedIndices {
   const indices = raw instanceof BigInt64Array || raw instanceof BigUint64Array ? narrowIndices(body, raw, path) : raw;
   const rowCount = indices.length;
   let low = 0;
@@ -42,7 +49,9 @@ export function checkIndices(body: Body, raw: IndexArray | BigInt64Array | BigUi
     const index = indices[row];
     if ((index >= 0 && index < valueCount) || !isValid(validity, row)) continue;
     if (!reachable || reachable(row)) {
-      throw body.bad(`column '${path}' has dictionary index ${raw[row]} at row ${row}, the dictionary has ${valueCount} values`);
+      throw body.bad(
+        `column '${path}' has dictionary index ${raw[row]} at row ${row}, the dictionary has ${valueCount} values`,
+      );
     }
     cleared.clear(row);
   }
@@ -61,21 +70,37 @@ function narrowIndices(body: Body, raw: BigInt64Array | BigUint64Array, path: st
 }
 
 /** Checks type ids, and for a dense union (with `offsets`) that each row lies inside its child. */
-export function checkUnion(body: Body, typeIds: Int8Array, offsets: Int32Array | undefined, known: readonly number[], children: readonly Data<DataType>[], path: string): void {
+export function checkUnion(
+  body: Body,
+  typeIds: Int8Array,
+  offsets: Int32Array | undefined,
+  known: readonly number[],
+  children: readonly Data<DataType>[],
+  path: string,
+): void {
   const lengths = new Float64Array(128).fill(-1);
   known.forEach((id, i) => (lengths[id] = children[i].length));
   for (let row = 0; row < typeIds.length; row++) {
     const id = typeIds[row];
     const length = id < 0 ? -1 : lengths[id];
-    if (length < 0) throw body.bad(`column '${path}' has union type ${id} at row ${row}; there are ${known.join(', ')}`);
+    if (length < 0)
+      throw body.bad(`column '${path}' has union type ${id} at row ${row}; there are ${known.join(', ')}`);
     if (offsets && (offsets[row] < 0 || offsets[row] >= length)) {
-      throw body.bad(`column '${path}' takes value ${offsets[row]} of union type ${id} at row ${row}, there are ${length}`);
+      throw body.bad(
+        `column '${path}' takes value ${offsets[row]} of union type ${id} at row ${row}, there are ${length}`,
+      );
     }
   }
 }
 
 /** The run in which each of `rowCount` rows lies. */
-export function runRows(body: Body, ends: Data<DataType>, runCount: number, rowCount: number, path: string): Int32Array {
+export function runRows(
+  body: Body,
+  ends: Data<DataType>,
+  runCount: number,
+  rowCount: number,
+  path: string,
+): Int32Array {
   if (ends.nullCount > 0) throw body.bad(`run ends of column '${path}' have nulls`);
   if (ends.length !== runCount) throw body.bad(`column '${path}' has ${ends.length} run ends for ${runCount} values`);
   const rows = new Int32Array(rowCount);

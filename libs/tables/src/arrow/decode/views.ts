@@ -14,7 +14,14 @@ export interface PlainBytes {
  * Values of a column of views (utf8_view, binary_view) one behind the other. Null rows become empty.
  * @param views [rowCount] of 16 bytes: length, then the bytes themselves or prefix, buffer and offset
  */
-export function gatherViews(body: Body, views: Uint8Array, buffers: readonly Uint8Array[], rowCount: number, validity: Uint8Array | undefined, path: string): PlainBytes {
+export function gatherViews(
+  body: Body,
+  views: Uint8Array,
+  buffers: readonly Uint8Array[],
+  rowCount: number,
+  validity: Uint8Array | undefined,
+  path: string,
+): PlainBytes {
   const words = int32View(views, rowCount * 4);
   const offsets = new Int32Array(rowCount + 1);
   body.spend(offsets.byteLength, `column '${path}'`);
@@ -28,11 +35,14 @@ export function gatherViews(body: Body, views: Uint8Array, buffers: readonly Uin
         const buffer = words[4 * row + 2];
         const offset = words[4 * row + 3];
         if (buffer < 0 || buffer >= buffers.length || offset < 0 || offset + length > buffers[buffer].byteLength) {
-          throw body.bad(`column '${path}': the view of row ${row} points to bytes ${offset} to ${offset + length} of data buffer ${buffer}`);
+          throw body.bad(
+            `column '${path}': the view of row ${row} points to bytes ${offset} to ${offset + length} of data buffer ${buffer}`,
+          );
         }
       }
       total += length;
-      if (total > 0x7fffffff) throw body.bad(`column '${path}' has more than 2 GiB in one batch; write smaller batches`);
+      if (total > 0x7fffffff)
+        throw body.bad(`column '${path}' has more than 2 GiB in one batch; write smaller batches`);
     }
     offsets[row + 1] = total;
   }

@@ -66,7 +66,9 @@ export class Assembly {
       case Type.BinaryView:
         throw fail('ARROW_TYPE_UNSUPPORTED', { where: 'Arrow output', column: '?', type: String(type) });
       default:
-        this.#add((data.values as Uint8Array).subarray(0, length * (type.typeId === Type.Dictionary ? 1 : data.stride)));
+        this.#add(
+          (data.values as Uint8Array).subarray(0, length * (type.typeId === Type.Dictionary ? 1 : data.stride)),
+        );
     }
   }
 
@@ -85,7 +87,11 @@ export class Assembly {
     const offsets = data.valueOffsets as Int32Array | BigInt64Array;
     if (offsets instanceof BigInt64Array) {
       const start = length === 0 ? 0n : offsets[0];
-      this.#add(start === 0n && offsets.length > length ? offsets.subarray(0, length + 1) : BigInt64Array.from({ length: length + 1 }, (_, i) => (offsets[i] ?? 0n) - start));
+      this.#add(
+        start === 0n && offsets.length > length
+          ? offsets.subarray(0, length + 1)
+          : BigInt64Array.from({ length: length + 1 }, (_, i) => (offsets[i] ?? 0n) - start),
+      );
       return { start: Number(start), end: length === 0 ? 0 : Number(offsets[length]) };
     }
     if (length === 0) {
@@ -96,7 +102,11 @@ export class Assembly {
     const words = new Uint32Array(offsets.buffer, offsets.byteOffset, length + 1);
     const start = words[0];
     const end = words[length];
-    if (end - start > 0x7fffffff) throw fail('ARROW_LIMIT', { where: 'Arrow output', detail: `${end - start} bytes of text in one batch, over 2 GiB; use smaller batches` });
+    if (end - start > 0x7fffffff)
+      throw fail('ARROW_LIMIT', {
+        where: 'Arrow output',
+        detail: `${end - start} bytes of text in one batch, over 2 GiB; use smaller batches`,
+      });
     this.#add(start === 0 ? words : words.map((offset) => offset - start));
     return { start, end };
   }

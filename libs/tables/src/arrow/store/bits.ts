@@ -25,7 +25,8 @@ export function copyBits(target: Uint8Array, to: number, source: Uint8Array, fro
   const shift = (from + at) & 7;
   let read = (from + at) >>> 3;
   let write = (to + at) >>> 3;
-  for (; at + 8 <= count; at += 8, read++) target[write++] = (source[read] >>> shift) | (source[read + 1] << (8 - shift));
+  for (; at + 8 <= count; at += 8, read++)
+    target[write++] = (source[read] >>> shift) | (source[read + 1] << (8 - shift));
   for (; at < count; at++) copyBit(target, to + at, source, from + at);
 }
 

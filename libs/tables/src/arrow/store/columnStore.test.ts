@@ -4,7 +4,21 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Random } from '@armilla/base';
-import { Bool, type Data, type DataType, Dictionary, Field, Int32, makeVector, type RecordBatch, Schema, Table, Utf8, Vector, vectorFromArray } from 'apache-arrow';
+import {
+  Bool,
+  type Data,
+  type DataType,
+  Dictionary,
+  Field,
+  Int32,
+  makeVector,
+  type RecordBatch,
+  Schema,
+  Table,
+  Utf8,
+  Vector,
+  vectorFromArray,
+} from 'apache-arrow';
 import { recordBatch } from '../decoder.js';
 import { openArrow } from '../open.js';
 import { ColumnStore } from './columnStore.js';
@@ -55,7 +69,9 @@ test.each(names)('%s: any rows in any order are taken as they were put in', asyn
   expect(store.columns.map(valuesOf)).toEqual(expected);
   const { rowCount } = store;
   for (let n = 0; n < 5; n++) {
-    const rows = Int32Array.from({ length: 1 + random.below(40) }, () => (rowCount === 0 ? -1 : random.below(rowCount + 1) - 1));
+    const rows = Int32Array.from({ length: 1 + random.below(40) }, () =>
+      rowCount === 0 ? -1 : random.below(rowCount + 1) - 1,
+    );
     const batch = store.takeBatch(rows);
     expect(batch.numRows).toBe(rows.length);
     batch.data.children.forEach((data, i) => {
@@ -93,10 +109,14 @@ test('another thread takes rows from the same memory', async () => {
     });`;
   const rows = Int32Array.of(4, 0, -1, 2);
   const worker = new Worker(code, { eval: true, workerData: { entry, shared: store.toShared(), rows } });
-  const answer = await new Promise<{ packed: ReturnType<typeof packColumn>[]; shared: boolean }>((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  const answer = await new Promise<{ packed: ReturnType<typeof packColumn>[]; shared: boolean }>((resolve, reject) =>
+    worker.once('message', resolve).once('error', reject),
+  );
   await worker.terminate();
   expect(answer.shared).toBe(true);
-  const columns = answer.packed.map((packed, i) => unpackColumn(store.schema.fields[i].type as DataType, packed, store.columns[i]));
+  const columns = answer.packed.map((packed, i) =>
+    unpackColumn(store.schema.fields[i].type as DataType, packed, store.columns[i]),
+  );
   expect(columns.map(valuesOf)).toEqual(store.take(rows).map(valuesOf));
 });
 
@@ -111,8 +131,14 @@ test('equal values of different dictionaries get one index', () => {
   const type = new Dictionary(new Utf8(), new Int32(), 0);
   const schema = new Schema([new Field('band', type)]);
   const store = new ColumnStore(schema);
-  for (const words of [['V', 'R', 'V'], ['R', 'I'], ['I', null, 'V']]) {
-    store.append(recordBatch(schema, [vectorFromArray(words, new Dictionary(new Utf8(), new Int32(), 0)).data[0]], words.length));
+  for (const words of [
+    ['V', 'R', 'V'],
+    ['R', 'I'],
+    ['I', null, 'V'],
+  ]) {
+    store.append(
+      recordBatch(schema, [vectorFromArray(words, new Dictionary(new Utf8(), new Int32(), 0)).data[0]], words.length),
+    );
   }
   const [column] = store.seal().columns;
   expect([...new Vector([column])]).toEqual(['V', 'R', 'V', 'R', 'I', 'I', null, 'V']);
@@ -139,17 +165,26 @@ test('bits of any number fall where they belong', () => {
   expect([...new Vector([column.data()])]).toEqual(expected);
 });
 
-test.each([0, 100, 3_000_000, 10_000_000])('columns larger than a segment are whole when %d rows were expected', (rowCount) => {
-  const numbers = Float64Array.from({ length: 999_999 }, (_, i) => i);
-  const batch = new Table({ n: makeVector(numbers) }).batches[0];
-  const store = new ColumnStore(batch.schema, { rowCount });
-  for (let n = 0; n < 3; n++) store.append(batch);
-  const [column] = store.seal().columns;
-  expect(column.length).toBe(3 * numbers.length);
-  expect(column.values.length).toBe(3 * numbers.length);
-  expect(types.isSharedArrayBuffer(column.values.buffer)).toBe(true);
-  for (let n = 0; n < 3; n++) expect(Buffer.compare(new Uint8Array(column.values.buffer, n * numbers.byteLength, numbers.byteLength), new Uint8Array(numbers.buffer))).toBe(0);
-});
+test.each([0, 100, 3_000_000, 10_000_000])(
+  'columns larger than a segment are whole when %d rows were expected',
+  (rowCount) => {
+    const numbers = Float64Array.from({ length: 999_999 }, (_, i) => i);
+    const batch = new Table({ n: makeVector(numbers) }).batches[0];
+    const store = new ColumnStore(batch.schema, { rowCount });
+    for (let n = 0; n < 3; n++) store.append(batch);
+    const [column] = store.seal().columns;
+    expect(column.length).toBe(3 * numbers.length);
+    expect(column.values.length).toBe(3 * numbers.length);
+    expect(types.isSharedArrayBuffer(column.values.buffer)).toBe(true);
+    for (let n = 0; n < 3; n++)
+      expect(
+        Buffer.compare(
+          new Uint8Array(column.values.buffer, n * numbers.byteLength, numbers.byteLength),
+          new Uint8Array(numbers.buffer),
+        ),
+      ).toBe(0);
+  },
+);
 
 test('a released buffer is empty', () => {
   const buffer = new ArrayBuffer(1000);
@@ -166,7 +201,10 @@ test('a store that is not sealed cannot be read, a sealed one not be added to', 
   store.seal();
   expect(() => store.append(batch)).toThrow('sealed');
   expect(store.bytes).toBe(32);
-  expect([...store.schema.fields[0].metadata]).toEqual([['unit', 'deg'], ['ucd', 'pos.eq.ra;meta.main']]);
+  expect([...store.schema.fields[0].metadata]).toEqual([
+    ['unit', 'deg'],
+    ['ucd', 'pos.eq.ra;meta.main'],
+  ]);
   store.dispose();
   expect(store.rowCount).toBe(0);
 });

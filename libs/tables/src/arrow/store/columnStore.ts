@@ -32,8 +32,12 @@ export class ColumnStore {
 
   /** An empty store for batches of `schema`. */
   constructor(schema: Schema, options: ColumnStoreOptions = {}) {
-    this.#growing = schema.fields.map((field) => new GrowingColumn(field.type as DataType, true, options.rowCount ?? 0));
-    const fields = schema.fields.map((field, i) => new Field(field.name, this.#growing[i].type, field.nullable, field.metadata));
+    this.#growing = schema.fields.map(
+      (field) => new GrowingColumn(field.type as DataType, true, options.rowCount ?? 0),
+    );
+    const fields = schema.fields.map(
+      (field, i) => new Field(field.name, this.#growing[i].type, field.nullable, field.metadata),
+    );
     this.#schema = new Schema(fields, schema.metadata);
   }
 

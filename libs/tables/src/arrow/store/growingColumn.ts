@@ -32,12 +32,20 @@ export class GrowingColumn {
     rowCountHint = 0,
   ) {
     const fields = type instanceof Dictionary ? [] : (type.children ?? []);
-    this.#children = fields.map((field) => new GrowingColumn(field.type, shared, type.typeId === Type.Struct ? rowCountHint : 0));
+    this.#children = fields.map(
+      (field) => new GrowingColumn(field.type, shared, type.typeId === Type.Struct ? rowCountHint : 0),
+    );
     if (type instanceof Dictionary) {
       this.#dictionary = new GrowingDictionary(type, shared);
       this.type = this.#dictionary.type;
     } else {
-      this.type = fields.length === 0 ? type : withChildren(type, fields.map((field, i) => withType(field, this.#children[i].type)));
+      this.type =
+        fields.length === 0
+          ? type
+          : withChildren(
+              type,
+              fields.map((field, i) => withType(field, this.#children[i].type)),
+            );
     }
     const hasOffsets = [Type.Utf8, Type.Binary, Type.List, Type.Map].includes(type.typeId);
     this.#offsets = new SegmentedBytes(shared, hasOffsets ? 4 * (rowCountHint + 1) : 0);
@@ -53,13 +61,19 @@ export class GrowingColumn {
 
   /** Bytes in use. */
   get bytes(): number {
-    const own = this.#values.length + this.#bits.length + this.#offsets.length + (this.#validity?.length ?? 0) + (this.#dictionary?.bytes ?? 0);
+    const own =
+      this.#values.length +
+      this.#bits.length +
+      this.#offsets.length +
+      (this.#validity?.length ?? 0) +
+      (this.#dictionary?.bytes ?? 0);
     return this.#children.reduce((sum, child) => sum + child.bytes, own);
   }
 
   append(data: Column): void {
     const { typeId } = this.type;
-    if (data.typeId !== typeId) throw new TypeError(`a column of ${data.type} cannot be appended to one of ${this.type}`);
+    if (data.typeId !== typeId)
+      throw new TypeError(`a column of ${data.type} cannot be appended to one of ${this.type}`);
     switch (typeId) {
       case Type.Null:
         break;
@@ -84,13 +98,28 @@ export class GrowingColumn {
     const values = type.typeId === Type.Bool ? this.#bits.view() : this.#values.view();
     if (type.typeId === Type.Union) {
       const dense = (type as Union).mode === UnionMode.Dense;
-      return new Data(type, 0, length, 0, [dense ? offsets : none, none, none, words(values, Int8Array)] as never, children);
+      return new Data(
+        type,
+        0,
+        length,
+        0,
+        [dense ? offsets : none, none, none, words(values, Int8Array)] as never,
+        children,
+      );
     }
     const nulls = this.#validity?.view() ?? new Uint8Array(0);
     const hasOffsets = offsets.length > 0;
     const hasValues = children.length === 0;
     const typed = hasOffsets ? values : words(values, this.#dictionary ? Int32Array : type.ArrayType);
-    return new Data(type, 0, length, this.#nullCount, [hasOffsets ? offsets : none, hasValues ? typed : none, nulls] as never, children, this.#dictionary?.vector());
+    return new Data(
+      type,
+      0,
+      length,
+      this.#nullCount,
+      [hasOffsets ? offsets : none, hasValues ? typed : none, nulls] as never,
+      children,
+      this.#dictionary?.vector(),
+    );
   }
 
   #appendValidity(data: Column): void {
@@ -155,7 +184,8 @@ export class GrowingColumn {
     const start = length === 0 ? 0 : from[0];
     const end = length === 0 ? 0 : from[length];
     const total = base + end - start;
-    if (total >= TEXT_LIMIT) throw fail('ARROW_LIMIT', { where: 'table', detail: `${total} bytes of text in one column, over 4 GiB` });
+    if (total >= TEXT_LIMIT)
+      throw fail('ARROW_LIMIT', { where: 'table', detail: `${total} bytes of text in one column, over 4 GiB` });
     const to = new Uint32Array(length);
     const shift = base - start;
     for (let i = 0; i < length; i++) to[i] = from[i + 1] + shift;
@@ -166,7 +196,12 @@ export class GrowingColumn {
   #appendUnion(data: Data<Union>): void {
     const dense = data.type.mode === UnionMode.Dense;
     // A slice of a dense union refers to all of its children: taking the rows leaves the values that are used.
-    const compact = dense ? (takeUnion(data, Int32Array.from({ length: data.length }, (_, i) => i)) as Data<Union>) : data;
+    const compact = dense
+      ? (takeUnion(
+          data,
+          Int32Array.from({ length: data.length }, (_, i) => i),
+        ) as Data<Union>)
+      : data;
     this.#values.append(new Uint8Array(compact.typeIds.buffer, compact.typeIds.byteOffset, data.length));
     if (dense) {
       const to = new Int32Array(data.length);
@@ -206,6 +241,9 @@ function valueBytes(type: DataType): number {
   }
 }
 
-function words<T>(bytes: Uint8Array, kind: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, byteOffset: number, length: number): T }): T {
+function words<T>(
+  bytes: Uint8Array,
+  kind: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, byteOffset: number, length: number): T },
+): T {
   return new kind(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / kind.BYTES_PER_ELEMENT));
 }

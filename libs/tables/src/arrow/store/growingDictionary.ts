@@ -42,10 +42,23 @@ export class GrowingDictionary {
     const known = this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
     const values = this.#values.data();
     if (values.length > known || this.#pieces.length === 0) {
-      this.#pieces.push(takeData(values, Int32Array.from({ length: values.length - known }, (_, i) => known + i)));
+      this.#pieces.push(
+        takeData(
+          values,
+          Int32Array.from({ length: values.length - known }, (_, i) => known + i),
+        ),
+      );
       this.#grown = new Vector([...this.#pieces]);
     }
-    return new Data(this.type, data.offset, data.length, data.nullCount, [undefined as never, indices, data.nullBitmap], [], this.#grown);
+    return new Data(
+      this.type,
+      data.offset,
+      data.length,
+      data.nullCount,
+      [undefined as never, indices, data.nullBitmap],
+      [],
+      this.#grown,
+    );
   }
 
   /** Writes the indices of `data` as they are in this dictionary. @param out [data.length]; null rows get 0 */
@@ -73,7 +86,8 @@ export class GrowingDictionary {
     this.#map = map;
     if (start === dictionary.length) return;
     this.#vector = undefined;
-    if (this.#searchable && this.#indexOf.size + dictionary.length - start <= SEARCH_LIMIT) this.#addDistinct(dictionary, start, map);
+    if (this.#searchable && this.#indexOf.size + dictionary.length - start <= SEARCH_LIMIT)
+      this.#addDistinct(dictionary, start, map);
     else this.#addAll(dictionary, start, map);
   }
 
@@ -124,5 +138,7 @@ function sameText(a: Vector, b: Vector): boolean {
   if (leftEnds[0] !== 0 || rightEnds[0] !== 0) return false;
   for (let i = 1; i <= left.length; i++) if (leftEnds[i] !== rightEnds[i]) return false;
   const end = leftEnds[left.length];
-  return Buffer.compare((left.values as Uint8Array).subarray(0, end), (right.values as Uint8Array).subarray(0, end)) === 0;
+  return (
+    Buffer.compare((left.values as Uint8Array).subarray(0, end), (right.values as Uint8Array).subarray(0, end)) === 0
+  );
 }

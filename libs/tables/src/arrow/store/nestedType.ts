@@ -25,5 +25,8 @@ export function withType(field: Field, type: DataType): Field {
 }
 
 export function containsDictionary(type: DataType): boolean {
-  return type.typeId === Type.Dictionary || (type.children ?? []).some((field: Field) => containsDictionary(field.type as DataType));
+  return (
+    type.typeId === Type.Dictionary ||
+    (type.children ?? []).some((field: Field) => containsDictionary(field.type as DataType))
+  );
 }

@@ -25,9 +25,13 @@ export function packColumn(data: Data<DataType>, options: PackOptions): PackedCo
     length: data.length,
     offset: data.offset,
     nullCount: data.nullCount,
-    buffers: [data.valueOffsets as View, data.values as View, data.nullBitmap, data.typeIds as unknown as View].map(own),
+    buffers: [data.valueOffsets as View, data.values as View, data.nullBitmap, data.typeIds as unknown as View].map(
+      own,
+    ),
     children: data.children.map((child) => packColumn(child, options)),
-    ...(dictionary && options.dictionaries ? { dictionary: dictionary.data.map((piece) => packColumn(piece, options)) } : {}),
+    ...(dictionary && options.dictionaries
+      ? { dictionary: dictionary.data.map((piece) => packColumn(piece, options)) }
+      : {}),
   };
 }
 
@@ -43,8 +47,18 @@ function own(view: View | undefined): View | undefined {
  */
 export function unpackColumn(type: DataType, packed: PackedColumn, like?: Data<DataType>): Data<DataType> {
   if (type instanceof Dictionary) {
-    const dictionary = packed.dictionary ? new Vector(packed.dictionary.map((piece) => unpackColumn(type.dictionary, piece))) : (like?.dictionary as Vector);
-    return new Data(type, packed.offset, packed.length, packed.nullCount, [...packed.buffers] as never, [], dictionary) as Data<DataType>;
+    const dictionary = packed.dictionary
+      ? new Vector(packed.dictionary.map((piece) => unpackColumn(type.dictionary, piece)))
+      : (like?.dictionary as Vector);
+    return new Data(
+      type,
+      packed.offset,
+      packed.length,
+      packed.nullCount,
+      [...packed.buffers] as never,
+      [],
+      dictionary,
+    ) as Data<DataType>;
   }
   const children = packed.children.map((child, i) => unpackColumn(type.children[i].type, child, like?.children[i]));
   return new Data(type, packed.offset, packed.length, packed.nullCount, [...packed.buffers] as never, children);
@@ -56,7 +70,8 @@ export function transferList(columns: readonly PackedColumn[]): ArrayBuffer[] {
   const visit = (column: PackedColumn): void => {
     for (const view of column.buffers) {
       // Only a buffer that the view fills can be given away.
-      if (view && types.isArrayBuffer(view.buffer) && view.byteLength === view.buffer.byteLength && view.byteLength > 0) found.add(view.buffer);
+      if (view && types.isArrayBuffer(view.buffer) && view.byteLength === view.buffer.byteLength && view.byteLength > 0)
+        found.add(view.buffer);
     }
     column.children.forEach(visit);
     column.dictionary?.forEach(visit);

@@ -62,11 +62,25 @@ function take(data: Column, rows: Int32Array, missing: boolean, spend: Spend): C
     case Type.List:
     case Type.Map: {
       const { offsets, childRows } = listRows(data, rows, spend);
-      return new Data(type, 0, rowCount, nullCount, [offsets, none, nulls], [takeData(data.children[0], childRows, spend)]);
+      return new Data(
+        type,
+        0,
+        rowCount,
+        nullCount,
+        [offsets, none, nulls],
+        [takeData(data.children[0], childRows, spend)],
+      );
     }
     case Type.FixedSizeList: {
       const childRows = fixedListRows(data.stride, rows, spend);
-      return new Data(type, 0, rowCount, nullCount, [none, none, nulls], [takeData(data.children[0], childRows, spend)]);
+      return new Data(
+        type,
+        0,
+        rowCount,
+        nullCount,
+        [none, none, nulls],
+        [takeData(data.children[0], childRows, spend)],
+      );
     }
     case Type.Struct: {
       const children = data.children.map((child) => take(child, rows, missing, spend));
@@ -85,7 +99,11 @@ function take(data: Column, rows: Int32Array, missing: boolean, spend: Spend): C
   }
 }
 
-function takeValidity(data: Column, rows: Int32Array, missing: boolean): { bitmap: Uint8Array | undefined; nullCount: number } {
+function takeValidity(
+  data: Column,
+  rows: Int32Array,
+  missing: boolean,
+): { bitmap: Uint8Array | undefined; nullCount: number } {
   const hasNulls = data.nullCount > 0;
   if (!hasNulls && !missing) return { bitmap: undefined, nullCount: 0 };
   const bitmap = new Uint8Array((rows.length + 7) >>> 3);
@@ -125,7 +143,11 @@ function takeBytes(data: Column, rows: Int32Array, spend: Spend): { offsets: Int
     }
     offsets[i + 1] = total;
   }
-  if (total > 0x7fffffff) throw fail('ARROW_LIMIT', { where: 'take', detail: `${total} bytes of text in one batch, over 2 GiB; use smaller batches` });
+  if (total > 0x7fffffff)
+    throw fail('ARROW_LIMIT', {
+      where: 'take',
+      detail: `${total} bytes of text in one batch, over 2 GiB; use smaller batches`,
+    });
   spend(total);
   const values = new Uint8Array(total);
   for (let i = 0; i < rowCount; i++) {
@@ -149,7 +171,11 @@ function listRows(data: Column, rows: Int32Array, spend: Spend): { offsets: Int3
     if (row >= 0) total += from[row + 1] - from[row];
     offsets[i + 1] = total;
   }
-  if (total > 0x7fffffff) throw fail('ARROW_LIMIT', { where: 'take', detail: `${total} list values in one batch, over 2^31; use smaller batches` });
+  if (total > 0x7fffffff)
+    throw fail('ARROW_LIMIT', {
+      where: 'take',
+      detail: `${total} list values in one batch, over 2^31; use smaller batches`,
+    });
   spend(4 * total);
   const childRows = new Int32Array(total);
   let to = 0;
@@ -164,7 +190,11 @@ function listRows(data: Column, rows: Int32Array, spend: Spend): { offsets: Int3
 
 function fixedListRows(listSize: number, rows: Int32Array, spend: Spend): Int32Array {
   const total = rows.length * listSize;
-  if (total > 0x7fffffff) throw fail('ARROW_LIMIT', { where: 'take', detail: `${total} list values in one batch, over 2^31; use smaller batches` });
+  if (total > 0x7fffffff)
+    throw fail('ARROW_LIMIT', {
+      where: 'take',
+      detail: `${total} list values in one batch, over 2^31; use smaller batches`,
+    });
   spend(4 * rows.length * listSize);
   const childRows = new Int32Array(rows.length * listSize);
   for (let i = 0, to = 0; i < rows.length; i++) {

@@ -16,11 +16,17 @@ export function takeFixed(values: Values, stride: number, rows: Int32Array, miss
   const kind = values.constructor as unknown as ValuesConstructor;
   const byteWidth = kind.BYTES_PER_ELEMENT * stride;
   const bytes = byteWidth * rows.length;
-  if (bytes > 2 ** 32) throw fail('ARROW_LIMIT', { where: 'take', detail: `${bytes} bytes in one column of a batch, over 4 GiB; use smaller batches` });
+  if (bytes > 2 ** 32)
+    throw fail('ARROW_LIMIT', {
+      where: 'take',
+      detail: `${bytes} bytes in one column of a batch, over 4 GiB; use smaller batches`,
+    });
   spend(bytes);
   const out = new ArrayBuffer(bytes);
-  const from = <T extends Values>(view: new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T, width: number): T =>
-    new view(values.buffer, values.byteOffset, Math.floor(values.byteLength / width));
+  const from = <T extends Values>(
+    view: new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T,
+    width: number,
+  ): T => new view(values.buffer, values.byteOffset, Math.floor(values.byteLength / width));
   if (values instanceof Float64Array && stride === 1) {
     if (missing) take8OrZero(values, rows, new Float64Array(out));
     else take8(values, rows, new Float64Array(out));

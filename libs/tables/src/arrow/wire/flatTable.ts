@@ -106,7 +106,8 @@ export class FlatTable {
     const low = this.flat.view.getUint32(at, true);
     const high = this.flat.view.getInt32(at + 4, true);
     const value = high * 2 ** 32 + low;
-    if (high < 0 || value > Number.MAX_SAFE_INTEGER) throw this.flat.bad(`${name} is ${this.flat.view.getBigInt64(at, true)}`);
+    if (high < 0 || value > Number.MAX_SAFE_INTEGER)
+      throw this.flat.bad(`${name} is ${this.flat.view.getBigInt64(at, true)}`);
     return value;
   }
 
@@ -154,7 +155,8 @@ export class FlatTable {
     if (field >= this.#fieldCount) return 0;
     const offset = this.flat.view.getUint16(this.#vtable + 4 + 2 * field, true);
     if (offset === 0) return 0;
-    if (offset < 4 || offset + bytes > this.#tableBytes) throw this.flat.bad(`field ${field} of ${this.what} lies outside its table`);
+    if (offset < 4 || offset + bytes > this.#tableBytes)
+      throw this.flat.bad(`field ${field} of ${this.what} lies outside its table`);
     return this.at + offset;
   }
 }

@@ -49,7 +49,8 @@ export function readHeader(header: Uint8Array, bodyLength: number, where: string
   const flat = new FlatBytes(header, where);
   const message = flat.root();
   const version = message.int16(0);
-  if (version !== VERSION_4 && version !== VERSION_5) throw flat.bad(`metadata version V${version + 1}; V4 and V5 are known`);
+  if (version !== VERSION_4 && version !== VERSION_5)
+    throw flat.bad(`metadata version V${version + 1}; V4 and V5 are known`);
   const declared = message.size(3, 'body length');
   if (declared !== bodyLength) throw flat.bad(`the header says a body of ${declared} bytes, there are ${bodyLength}`);
   const tag = message.uint8(1);
@@ -64,10 +65,17 @@ export function readHeader(header: Uint8Array, bodyLength: number, where: string
     case 'dictionary': {
       const batch = table.table(1, 'dictionary data');
       if (!batch) throw flat.bad('a dictionary without data');
-      return { kind, wireId: table.bigInt64(0), delta: table.uint8(2) !== 0, batch: readBatch(batch, bodyLength, version, limits) };
+      return {
+        kind,
+        wireId: table.bigInt64(0),
+        delta: table.uint8(2) !== 0,
+        batch: readBatch(batch, bodyLength, version, limits),
+      };
     }
     default:
-      throw flat.bad(`a message ${kind === 'none' ? 'without kind' : kind}, only schemas, dictionaries and record batches are tables`);
+      throw flat.bad(
+        `a message ${kind === 'none' ? 'without kind' : kind}, only schemas, dictionaries and record batches are tables`,
+      );
   }
 }
 
@@ -75,7 +83,10 @@ function readBatch(table: FlatTable, bodyLength: number, version: number, limits
   const { flat } = table;
   const rowCount = table.size(0, 'row count');
   if (rowCount > limits.batchRowCount) {
-    throw fail('ARROW_LIMIT', { where: flat.where, detail: `${rowCount} rows in one batch, over ${limits.batchRowCount}; write smaller batches` });
+    throw fail('ARROW_LIMIT', {
+      where: flat.where,
+      detail: `${rowCount} rows in one batch, over ${limits.batchRowCount}; write smaller batches`,
+    });
   }
   const nodeList = table.vector(1, 16, 'field nodes');
   const nodes = new Float64Array(2 * nodeList.length);
@@ -84,7 +95,10 @@ function readBatch(table: FlatTable, bodyLength: number, version: number, limits
     const nullCount = table.sizeAt(nodeList.at + 16 * i + 8, 'null count');
     if (nullCount > length) throw flat.bad(`field node ${i} has ${nullCount} nulls in ${length} rows`);
     if (length > limits.batchRowCount) {
-      throw fail('ARROW_LIMIT', { where: flat.where, detail: `${length} values in one column, over ${limits.batchRowCount}; write smaller batches` });
+      throw fail('ARROW_LIMIT', {
+        where: flat.where,
+        detail: `${length} values in one column, over ${limits.batchRowCount}; write smaller batches`,
+      });
     }
     nodes[2 * i] = length;
     nodes[2 * i + 1] = nullCount;
@@ -94,14 +108,17 @@ function readBatch(table: FlatTable, bodyLength: number, version: number, limits
   for (let i = 0; i < bufferList.length; i++) {
     const offset = table.sizeAt(bufferList.at + 16 * i, 'buffer offset');
     const length = table.sizeAt(bufferList.at + 16 * i + 8, 'buffer length');
-    if (offset + length > bodyLength) throw flat.bad(`buffer ${i} lies at bytes ${offset} to ${offset + length} of a body of ${bodyLength}`);
-    if (length > 0 && offset % 8 !== 0) throw flat.bad(`buffer ${i} starts at byte ${offset} of the body, not a multiple of 8`);
+    if (offset + length > bodyLength)
+      throw flat.bad(`buffer ${i} lies at bytes ${offset} to ${offset + length} of a body of ${bodyLength}`);
+    if (length > 0 && offset % 8 !== 0)
+      throw flat.bad(`buffer ${i} starts at byte ${offset} of the body, not a multiple of 8`);
     buffers[2 * i] = offset;
     buffers[2 * i + 1] = length;
   }
   const variadicList = table.vector(4, 8, 'variadic buffer counts');
   const variadicCounts: number[] = [];
-  for (let i = 0; i < variadicList.length; i++) variadicCounts.push(table.sizeAt(variadicList.at + 8 * i, 'variadic buffer count'));
+  for (let i = 0; i < variadicList.length; i++)
+    variadicCounts.push(table.sizeAt(variadicList.at + 8 * i, 'variadic buffer count'));
   const compression = readCompression(table.table(3, 'compression'));
   return { rowCount, nodes, buffers, variadicCounts, compression, unionsHaveValidity: version === VERSION_4 };
 }

@@ -48,6 +48,9 @@ export function dictionaryFields(fields: readonly WireField[]): WireField[] {
 /** Equal for two fields exactly when their values lie in the same way and mean the same type. */
 export function layoutKey(field: WireField): string {
   const { layout, children } = field;
-  const own = layout.kind === 'dictionary' ? `${layout.wireId}:${layout.index}:${layoutKey(layout.values)}` : JSON.stringify(layout);
+  const own =
+    layout.kind === 'dictionary'
+      ? `${layout.wireId}:${layout.index}:${layoutKey(layout.values)}`
+      : JSON.stringify(layout);
   return `${own}${field.type}[${children.map(layoutKey).join()}]`;
 }

@@ -42,7 +42,10 @@ class FieldReader {
       throw fail('ARROW_LIMIT', { where: flat.where, detail: `more than ${limits.fieldCount} fields in the schema` });
     }
     if (depth > limits.depth) {
-      throw fail('ARROW_LIMIT', { where: flat.where, detail: `column '${parent}' is nested deeper than ${limits.depth} levels` });
+      throw fail('ARROW_LIMIT', {
+        where: flat.where,
+        detail: `column '${parent}' is nested deeper than ${limits.depth} levels`,
+      });
     }
     const name = table.string(0, 'field name');
     const path = parent === '' ? name : `${parent}.${name}`;
@@ -69,7 +72,8 @@ class FieldReader {
     if (encoding.int16(3) !== 0) throw flat.bad(`dictionary of '${path}' is of an unknown kind`);
     // Two columns may share one dictionary; then they must agree on what its values are.
     const known = this.#dictionaries.get(wireId);
-    if (known && layoutKey(known) !== layoutKey(values)) throw flat.bad(`dictionary ${wireId} is both ${known.type} and ${values.type}`);
+    if (known && layoutKey(known) !== layoutKey(values))
+      throw flat.bad(`dictionary ${wireId} is both ${known.type} and ${values.type}`);
     this.#dictionaries.set(wireId, values);
     const narrow: Int = index.bitWidth === 64 ? new Int32() : index;
     return {

@@ -39,9 +39,33 @@ import type { Layout, WireField } from './layout.js';
 
 /** Names of the `Type` union of Schema.fbs, by tag. */
 const TYPE_NAMES = [
-  'none', 'null', 'int', 'float', 'binary', 'utf8', 'bool', 'decimal', 'date', 'time', 'timestamp', 'interval', 'list', 'struct',
-  'union', 'fixed_size_binary', 'fixed_size_list', 'map', 'duration', 'large_binary', 'large_utf8', 'large_list', 'run_end_encoded',
-  'binary_view', 'utf8_view', 'list_view', 'large_list_view',
+  'none',
+  'null',
+  'int',
+  'float',
+  'binary',
+  'utf8',
+  'bool',
+  'decimal',
+  'date',
+  'time',
+  'timestamp',
+  'interval',
+  'list',
+  'struct',
+  'union',
+  'fixed_size_binary',
+  'fixed_size_list',
+  'map',
+  'duration',
+  'large_binary',
+  'large_utf8',
+  'large_list',
+  'run_end_encoded',
+  'binary_view',
+  'utf8_view',
+  'list_view',
+  'large_list_view',
 ];
 
 /** Bytes or values that one row of a fixed-size type may have: a row of nulls takes as much as any other. */
@@ -52,7 +76,10 @@ export interface TypeOfField {
   readonly type: DataType;
 }
 
-const fixed = (byteWidth: number, type: DataType): TypeOfField => ({ layout: { kind: 'fixed', byteWidth, sourceByteWidth: byteWidth }, type });
+const fixed = (byteWidth: number, type: DataType): TypeOfField => ({
+  layout: { kind: 'fixed', byteWidth, sourceByteWidth: byteWidth },
+  type,
+});
 
 /**
  * Layout and handed-on type for tag `tag` of the `Type` union with its parameters in `table`.
@@ -63,7 +90,8 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
   const name = TYPE_NAMES[tag] ?? `number ${tag}`;
   const unsupported = (type: string) => fail('ARROW_TYPE_UNSUPPORTED', { where: flat.where, column: path, type });
   const invalid = (detail: string) => flat.bad(`column '${path}' of type ${name} ${detail}`);
-  const tooWide = (got: string) => fail('ARROW_LIMIT', { where: flat.where, detail: `${got} per row in column '${path}', over ${WIDTH_LIMIT}` });
+  const tooWide = (got: string) =>
+    fail('ARROW_LIMIT', { where: flat.where, detail: `${got} per row in column '${path}', over ${WIDTH_LIMIT}` });
   const childFields = (count: number): Field[] => {
     if (children.length !== count) throw invalid(`has ${children.length} children, needs ${count}`);
     return children.map(fieldOf);
@@ -94,7 +122,10 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
       if (digits === undefined) throw unsupported(`decimal with ${bitWidth} bits`);
       if (precision < 1 || precision > digits) throw invalid(`has precision ${precision}, must be 1 to ${digits}`);
       const width = Math.max(bitWidth, 128);
-      return { layout: { kind: 'fixed', byteWidth: width / 8, sourceByteWidth: bitWidth / 8 }, type: new Decimal(scale, precision, width) };
+      return {
+        layout: { kind: 'fixed', byteWidth: width / 8, sourceByteWidth: bitWidth / 8 },
+        type: new Decimal(scale, precision, width),
+      };
     }
     case 'date': {
       const unit = table.int16(0, DateUnit.MILLISECOND);
@@ -105,7 +136,8 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
       const unit = table.int16(0, TimeUnit.MILLISECOND);
       const bitWidth = table.int32(1, 32);
       const expected = unit === TimeUnit.SECOND || unit === TimeUnit.MILLISECOND ? 32 : 64;
-      if (unit < 0 || unit > 3 || bitWidth !== expected) throw unsupported(`time of unit ${unit} with ${bitWidth} bits`);
+      if (unit < 0 || unit > 3 || bitWidth !== expected)
+        throw unsupported(`time of unit ${unit} with ${bitWidth} bits`);
       return fixed(bitWidth / 8, new Time(unit as TimeUnit, expected));
     }
     case 'timestamp': {
@@ -153,7 +185,8 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
     }
     case 'map': {
       const entries = only();
-      if (children[0].layout.kind !== 'struct' || children[0].children.length !== 2) throw invalid('needs entries of key and value');
+      if (children[0].layout.kind !== 'struct' || children[0].children.length !== 2)
+        throw invalid('needs entries of key and value');
       return { layout: { kind: 'list', large: false }, type: new Map_(entries as Field<Struct>, table.uint8(0) !== 0) };
     }
     case 'struct':
@@ -167,7 +200,8 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
         if (ids.length !== children.length) throw invalid(`has ${ids.length} type ids for ${children.length} children`);
         for (let i = 0; i < ids.length; i++) typeIds[i] = flat.view.getInt32(ids.at + 4 * i, true);
       }
-      if (typeIds.some((id) => id < 0 || id > 127) || new Set(typeIds).size !== typeIds.length) throw invalid(`has type ids ${typeIds.join(', ')}`);
+      if (typeIds.some((id) => id < 0 || id > 127) || new Set(typeIds).size !== typeIds.length)
+        throw invalid(`has type ids ${typeIds.join(', ')}`);
       return {
         layout: { kind: 'union', dense: mode === UnionMode.Dense, typeIds },
         type: new Union(mode, typeIds, children.map(fieldOf)),
@@ -176,7 +210,8 @@ export function typeOf(tag: number, table: FlatTable, children: readonly WireFie
     case 'run_end_encoded': {
       childFields(2);
       const [ends, values] = children;
-      const width = ends.layout.kind === 'fixed' && ends.type instanceof Int && ends.type.isSigned ? ends.layout.byteWidth : 0;
+      const width =
+        ends.layout.kind === 'fixed' && ends.type instanceof Int && ends.type.isSigned ? ends.layout.byteWidth : 0;
       if (width < 2) throw invalid('needs run ends of 16, 32 or 64 signed bits');
       return { layout: { kind: 'runEnd' }, type: values.type };
     }
