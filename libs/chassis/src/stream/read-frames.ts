@@ -39,7 +39,11 @@ export async function* readFrames<T>(
     failure = signal && abortProblem(signal);
     wake();
   };
+  // One timer for all waits, set forward at each; it may ring while the reader works on a message.
+  let idleTimer: NodeJS.Timeout | undefined;
+  let waiting = false;
   const onIdle = (): void => {
+    if (!waiting) return;
     failure ??= fail('DEADLINE_EXCEEDED', { elapsed: `${idleMs / 1000} s without a message of the client` });
     wake();
   };
@@ -66,11 +70,13 @@ export async function* readFrames<T>(
         return;
       }
       if (call.destroyed) throw fail('CANCELLED');
-      const timer = idleMs > 0 ? setTimeout(onIdle, idleMs) : undefined;
+      waiting = true;
+      if (idleMs > 0) idleTimer = idleTimer?.refresh() ?? setTimeout(onIdle, idleMs);
       await new Promise<void>((resolve) => (wake = resolve));
-      clearTimeout(timer);
+      waiting = false;
     }
   } finally {
+    clearTimeout(idleTimer);
     call.off('readable', onReadable).off('end', onEnd).off('error', onError).off('close', onClose);
     signal?.removeEventListener('abort', onAbort);
     // A late failure of an abandoned call has nobody to tell; unheard it would end the process.

@@ -1,5 +1,5 @@
 import { type Writable } from 'node:stream';
-import { fail, type Problem } from '@armilla/base';
+import { fail } from '@armilla/base';
 import { abortProblem } from '../errors/abort-reason.js';
 import { messageByteLength } from './frame.js';
 
@@ -11,7 +11,8 @@ export interface WriteState {
   inFlightBytes: number;
   /** Bytes that the transport has taken; grows only. */
   takenBytes: number;
-  failure: Problem | undefined;
+  /** The call has ended: nothing more is taken. */
+  gone: boolean;
   watched: AbortSignal | undefined;
   readonly wakers: Set<() => void>;
 }
@@ -28,14 +29,13 @@ export function writeStateOf(call: Writable): WriteState {
 }
 
 /**
- * Writes one frame (or another message of a stream); resolves when there is room for the next (at most 4 MiB are under way), rejects with the signal's
- * reason or CANCELLED when the peer is gone: it never waits for a dead reader.
+ * Writes one frame (or another message of a stream); resolves when there is room for the next (at most 4 MiB are under
+ * way), rejects with the signal's reason or CANCELLED when the peer is gone: it never waits for a dead reader.
  */
 export async function writeFrame<Message>(call: Writable, frame: Message, signal?: AbortSignal): Promise<void> {
   const state = writeStateOf(call);
   if (signal?.aborted) throw abortProblem(signal);
-  if (state.failure) throw state.failure;
-  if (call.destroyed || call.writableEnded) throw fail('CANCELLED');
+  if (state.gone || call.destroyed || call.writableEnded) throw fail('CANCELLED');
   // A small constant for the object itself keeps endless empty frames countable.
   const size = messageByteLength(frame) + 64;
   state.inFlightBytes += size;
@@ -49,7 +49,7 @@ export async function writeFrame<Message>(call: Writable, frame: Message, signal
   while (state.inFlightBytes > IN_FLIGHT_BYTES) {
     await new Promise<void>((resolve) => state.wakers.add(resolve));
     if (signal?.aborted) throw abortProblem(signal);
-    if (state.failure) throw state.failure;
+    if (state.gone) throw fail('CANCELLED');
   }
 }
 
@@ -69,14 +69,14 @@ function makeState(call: Writable): WriteState {
   const state: WriteState = {
     inFlightBytes: 0,
     takenBytes: 0,
-    failure: undefined,
+    gone: false,
     watched: undefined,
     wakers: new Set(),
   };
   // grpc-js never calls back the writes of an ended call, so its end has to wake whoever waits; 'status' is all that a
   // client stream with a single response says.
   const onGone = (): void => {
-    state.failure ??= fail('CANCELLED');
+    state.gone = true;
     wakeAll(state);
   };
   for (const event of ['close', 'cancelled', 'error', 'status']) call.once(event, onGone);
