@@ -8,6 +8,10 @@ export interface Dialect {
   /** Byte between two fields. */
   readonly delimiter: number;
   readonly names: readonly string[];
+  /** Units by column, where a line of the file gives them. */
+  readonly units: readonly string[] | undefined;
+  /** True where the file starts with comments: lines that start with "#" are then no data further down either. */
+  readonly commented: boolean;
   /** Where the data begins. */
   readonly dataOffset: number;
   readonly dataLine: number;
@@ -34,40 +38,58 @@ export function sniffDialect(
 ): Dialect {
   const bom = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
   const comments = skipComments(head, bom);
-  const start = comments.end;
-  if (isBlank(head, start))
-    throw fail('CSV_INVALID', { where, line: comments.line, detail: 'the file is empty; a header line is expected' });
+  if (isBlank(head, comments.end)) {
+    const line = comments.lineCount + 1;
+    throw fail('CSV_INVALID', { where, line, detail: 'the file is empty; a header line is expected' });
+  }
+  const commented = comments.lineCount > 0;
   const delimiter =
-    options.delimiter === undefined ? sniffDelimiter(head, start, complete) : parseDelimiter(options.delimiter);
+    options.delimiter === undefined ? sniffDelimiter(head, comments, complete) : parseDelimiter(options.delimiter);
+  const records = sample(head, delimiter, comments, complete);
+  const first = records[0];
+  if (!first.ended && !complete) {
+    const detail = `the first record has more than ${head.length} bytes; is this a CSV file?`;
+    throw fail('CSV_INVALID', { where, line: first.line, detail });
+  }
+  const rule = records.findIndex((record, index) => index < 3 && isRule(record));
+  if (rule > 0) {
+    // As VizieR writes: names, units, dashes.
+    const units = rule === 2 ? records[1].cells.map((cell) => cell.text.trim()) : undefined;
+    const dataLine = records[rule].line + 1;
+    return { delimiter, names: namesIn(first, where), units, commented, dataOffset: records[rule].to, dataLine };
+  }
+  const above = options.header === false ? undefined : headerInComment(comments.last, delimiter, records, where);
+  if (above === undefined && (options.header ?? looksLikeHeader(records))) {
+    const dataLine = records[1]?.line ?? first.line + 1;
+    return { delimiter, names: namesIn(first, where), units: undefined, commented, dataOffset: first.to, dataLine };
+  }
+  const names = above ?? first.cells.map((_, index) => `col${index + 1}`);
+  return { delimiter, names, units: undefined, commented, dataOffset: first.from, dataLine: first.line };
+}
+
+function namesIn({ cells }: TextRecord, where: string): readonly string[] {
+  const text = (index: number): string => (index === 0 ? cells[0].text.replace(/^#+/, '') : cells[index].text);
+  return unique(
+    cells.map((_, index) => text(index).trim() || `col${index + 1}`),
+    where,
+  );
+}
+
+/** A line of dashes below a header. */
+function isRule({ cells }: TextRecord): boolean {
+  return cells.every((cell) => /^\s*-+\s*$/.test(cell.text)) && cells.some((cell) => cell.text.trim().length > 1);
+}
+
+/** The first records, without comments, and without a last one that is perhaps cut. */
+function sample(head: Uint8Array, delimiter: number, comments: Comments, complete: boolean): TextRecord[] {
   const records: TextRecord[] = [];
-  for (const record of textRecords(head, delimiter, start, comments.line)) {
+  for (const record of textRecords(head, delimiter, comments.end, comments.lineCount + 1)) {
     if (!record.ended && !complete && records.length > 0) break;
+    if (comments.lineCount > 0 && head[record.from] === HASH) continue;
     records.push(record);
     if (records.length > SAMPLE_RECORDS) break;
   }
-  const first = records[0];
-  if (!first.ended && !complete) {
-    throw fail('CSV_INVALID', {
-      where,
-      line: first.line,
-      detail: `the first record has more than ${head.length} bytes; is this a CSV file?`,
-    });
-  }
-  if (options.header ?? looksLikeHeader(records)) {
-    const names = first.cells.map(
-      (cell, index) => (index === 0 ? cell.text.replace(/^#/, '') : cell.text).trim() || `col${index + 1}`,
-    );
-    return {
-      delimiter,
-      names: unique(names, where),
-      dataOffset: first.to,
-      dataLine: records[1]?.line ?? first.line + 1,
-    };
-  }
-  const commented =
-    comments.last === undefined ? undefined : headerInComment(comments.last, delimiter, first.cells.length);
-  const names = commented ?? first.cells.map((_, index) => `col${index + 1}`);
-  return { delimiter, names: unique(names, where), dataOffset: first.from, dataLine: first.line };
+  return records;
 }
 
 function parseDelimiter(text: string): number {
@@ -81,32 +103,51 @@ function parseDelimiter(text: string): number {
   return text.charCodeAt(0);
 }
 
-/** Comment lines at the start ("# ..." or "#%...", as in ECSV) are no data; "#id,ra,dec" is a header. */
-function skipComments(head: Uint8Array, from: number): { end: number; line: number; last: string | undefined } {
-  let at = from;
-  let line = 1;
-  let last: string | undefined;
-  while (head[at] === HASH) {
-    const next = head[at + 1];
-    const bare =
-      next === HASH || next === 32 || next === 9 || next === 37 || next === 10 || next === 13 || next === undefined;
-    if (!bare) break;
-    let end = head.indexOf(10, at);
-    if (end < 0) end = head.length - 1;
-    last = new TextDecoder().decode(head.subarray(at, end));
-    at = end + 1;
-    line++;
-  }
-  return { end: at, line, last };
+interface Comments {
+  /** Where the first line that is no comment starts. */
+  readonly end: number;
+  readonly lineCount: number;
+  readonly last: string | undefined;
 }
 
-function headerInComment(line: string, delimiter: number, cellCount: number): string[] | undefined {
-  const bytes = new TextEncoder().encode(line.replace(/^#+\s*/, ''));
-  for (const record of textRecords(bytes, delimiter)) {
-    if (record.cells.length !== cellCount || cellCount < 2) return undefined;
-    return record.cells.map((cell, index) => cell.text.trim() || `col${index + 1}`);
+/** Lines that start with "#" before the data are no data; where nothing follows, the last of them is a header. */
+function skipComments(head: Uint8Array, from: number): Comments {
+  let at = from;
+  let before: Comments | undefined;
+  let comments: Comments = { end: at, lineCount: 0, last: undefined };
+  while (head[at] === HASH) {
+    let end = head.indexOf(10, at);
+    if (end < 0) end = head.length;
+    before = comments;
+    comments = {
+      end: end + 1,
+      lineCount: comments.lineCount + 1,
+      last: new TextDecoder().decode(head.subarray(at, end)),
+    };
+    at = end + 1;
   }
-  return undefined;
+  return before !== undefined && isBlank(head, comments.end) && BARE_HEADER.test(comments.last ?? '')
+    ? before
+    : comments;
+}
+
+/** "#ra,dec": a header behind the mark of a comment. */
+const BARE_HEADER = /^#[^\s#%]/;
+
+/** The names in the comment right above the data, where it has as many and the data do not start with names of their own. */
+function headerInComment(
+  line: string | undefined,
+  delimiter: number,
+  records: readonly TextRecord[],
+  where: string,
+): readonly string[] | undefined {
+  if (line === undefined) return undefined;
+  const bytes = new TextEncoder().encode(line.replace(/^#+\s*/, ''));
+  const above = textRecords(bytes, delimiter).next().value as TextRecord | undefined;
+  const [first] = records;
+  if (above === undefined || first.cells.length < 2 || above.cells.length !== first.cells.length) return undefined;
+  if (isNameOverNumber(records) || (looksLikeHeader(records) && !BARE_HEADER.test(line))) return undefined;
+  return namesIn(above, where);
 }
 
 function isBlank(head: Uint8Array, from: number): boolean {
@@ -115,16 +156,11 @@ function isBlank(head: Uint8Array, from: number): boolean {
 }
 
 /** The candidate that cuts the first records into the most equal fields. */
-function sniffDelimiter(head: Uint8Array, from: number, complete: boolean): number {
+function sniffDelimiter(head: Uint8Array, comments: Comments, complete: boolean): number {
   let best = CANDIDATES[0];
   let bestScore = 0;
   for (const delimiter of CANDIDATES) {
-    const counts: number[] = [];
-    for (const record of textRecords(head, delimiter, from)) {
-      if (!record.ended && !complete && counts.length > 0) break;
-      counts.push(record.cells.length);
-      if (counts.length === SAMPLE_RECORDS) break;
-    }
+    const counts = sample(head, delimiter, comments, complete).map((record) => record.cells.length);
     const equal = counts.filter((count) => count === counts[0]).length / counts.length;
     // A delimiter that cuts every record alike beats one that cuts into more pieces now and then.
     const score = counts[0] < 2 ? 0 : equal * equal * (2 - 1 / counts[0]);
@@ -136,21 +172,33 @@ function sniffDelimiter(head: Uint8Array, from: number, complete: boolean): numb
   return best;
 }
 
+/** What the records below the first have in a column. */
+function seenBelow(records: readonly TextRecord[], column: number): number {
+  let seen = 0;
+  for (const { cells } of records.slice(1))
+    if (column < cells.length) seen |= seenIn(cells[column].text, cells[column].quoted);
+  return seen;
+}
+
+/** The first record has text over a column of numbers: it is a header. */
+function isNameOverNumber(records: readonly TextRecord[]): boolean {
+  return records[0].cells.some(
+    (cell, column) =>
+      cell.text.trim() !== '' &&
+      kindOf(seenIn(cell.text, cell.quoted)) === 'utf8' &&
+      kindOf(seenBelow(records, column)) !== 'utf8',
+  );
+}
+
 /** A header has no number where the column below has numbers; without numbers anywhere the first line is the header. */
 function looksLikeHeader(records: readonly TextRecord[]): boolean {
-  const [first, ...rest] = records;
-  let numberCount = 0;
-  for (const [index, cell] of first.cells.entries()) {
+  if (isNameOverNumber(records)) return true;
+  return records[0].cells.every((cell, column) => {
     const own = kindOf(seenIn(cell.text, cell.quoted));
-    let seen = 0;
-    for (const record of rest)
-      if (index < record.cells.length) seen |= seenIn(record.cells[index].text, record.cells[index].quoted);
-    const below = kindOf(seen);
-    if (own === 'utf8' && cell.text.trim() !== '' && below !== 'utf8') return true;
+    const below = seenBelow(records, column);
     // A year over a column of text is a name; a number over numbers, or over nothing, is data.
-    if (own !== 'utf8' && own !== 'bool' && (below !== 'utf8' || seen === 0)) numberCount++;
-  }
-  return numberCount === 0;
+    return own === 'utf8' || own === 'bool' || (kindOf(below) === 'utf8' && below !== 0);
+  });
 }
 
 function unique(names: readonly string[], where: string): readonly string[] {

@@ -10,6 +10,7 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const QUOTE = 34;
+const HASH = 35;
 const SKIP = 0;
 const FLOAT = 1;
 const INT = 2;
@@ -25,6 +26,8 @@ export interface ParserLayout {
   readonly order: readonly number[];
   readonly schema: Schema;
   readonly firstLine: number;
+  /** Lines that start with "#" are left out. */
+  readonly commented: boolean;
   readonly batchRowCount: number;
 }
 
@@ -95,7 +98,7 @@ export class CsvParser {
 
   /** Reads whole records from [from, to) until the batch is full or the bytes end; gives where the next one starts. */
   #parse(bytes: Uint8Array, from: number, to: number, last: boolean): number {
-    const { delimiter, batchRowCount } = this.#layout;
+    const { delimiter, batchRowCount, commented } = this.#layout;
     const builders = this.#builders;
     const codes = this.#codes;
     const stops = this.#stops;
@@ -110,6 +113,13 @@ export class CsvParser {
     records: while (p < to && row < batchRowCount) {
       start = p;
       c = bytes[p];
+      if (c === HASH && commented) {
+        const end = bytes.indexOf(LF, p);
+        if (end >= to && !last) break;
+        this.#line++;
+        p = end + 1;
+        continue;
+      }
       if (c === LF || c === CR) {
         if (c === CR || !this.#afterCr) this.#line++;
         this.#afterCr = c === CR;

@@ -163,7 +163,50 @@ test('tables without a header get numbered columns; comment lines are skipped', 
   ]);
   expect((await read('# %ECSV 1.0\n# ---\nra,dec\n1.5,2.5\n')).names).toEqual(['ra', 'dec']);
   expect((await read('#ra,dec\n1.5,2.5\n')).names).toEqual(['ra', 'dec']);
+  expect((await read('#name,type\nVega,A0\n')).rows).toEqual([['Vega', 'A0']]);
+  expect((await read('# about,it\nname,type\nVega,A0\n')).names).toEqual(['name', 'type']);
+  expect((await read('#ra,dec\n')).names).toEqual(['ra', 'dec']);
+  expect((await read('id,x\n#1,2\n')).rows).toEqual([['#1', 2n]]);
   expect((await read('# ra,dec\n1.5,2.5\n')).names).toEqual(['ra', 'dec']);
+});
+
+test('the form of VizieR is read: comments, names, units, dashes, an end mark', async () => {
+  const text = [
+    '#',
+    '#   VizieR Astronomical Server',
+    '#Table\tI/311:',
+    '#Column\tHIP\t(I6)\tIdentifier',
+    '#Column\tRArad\t(F13.8)\tRight ascension',
+    'HIP\tRArad\tName',
+    ' \tdeg\t"h:m:s"',
+    '------\t-----------\t---',
+    '     1\t  0.00091185\tVega',
+    '     2\t  0.00380738\t',
+    '',
+    '#END#',
+    '',
+  ].join('\n');
+  for (const size of [7, 1000]) {
+    const reader = await openTable({ name: 'vizier', stream: inPieces(encoder.encode(text), size) });
+    expect(reader.schema.fields.map((field) => [field.name, String(field.type), field.metadata.get('unit')])).toEqual([
+      ['HIP', 'Int64', undefined],
+      ['RArad', 'Float64', 'deg'],
+      ['Name', 'Utf8', 'h:m:s'],
+    ]);
+    expect(await rowsOf(reader.batches())).toEqual([
+      [1n, 0.00091185, 'Vega'],
+      [2n, 0.00380738, null],
+    ]);
+  }
+  const numbers = `# by hand\na,b\n${'1,2\n# one, more, thing\n'.repeat(9)}`;
+  for (let size = 1; size < 60; size++) {
+    const bytes = encoder.encode(numbers);
+    const reader = await openTable({ name: 'commented', stream: inPieces(bytes, size) });
+    expect(reader.schema.fields.map((field) => String(field.type))).toEqual(['Int64', 'Int64']);
+    expect(await rowsOf(reader.batches())).toHaveLength(9);
+  }
+  expect((await read('a,b\n--,---\n1,2\n')).rows).toEqual([[1n, 2n]]);
+  expect((await refused('# x\na,b\n1,2\n# y\n3\n')).fields['line']).toBe(5);
 });
 
 test('a header alone is an empty table of text columns', async () => {

@@ -76,7 +76,13 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
     const seen = source.repeatable ? joined : joined.subarray(0, HEAD_BYTES);
     if (seen.length < joined.length) ended = false;
     const dialect = sniffDialect(seen, ended, where, options);
-    const sniffer = new TypeSniffer(where, dialect.delimiter, dialect.names.length, dialect.dataLine);
+    const sniffer = new TypeSniffer(
+      where,
+      dialect.delimiter,
+      dialect.names.length,
+      dialect.dataLine,
+      dialect.commented,
+    );
     sniffer.push(seen.subarray(dialect.dataOffset));
     let kept: Uint8Array[] | undefined = source.costly === true || !source.repeatable ? [joined] : undefined;
     if (source.repeatable) {
@@ -144,7 +150,9 @@ class CsvReader implements TableReader {
     const { dialect } = shape;
     this.where = source.where;
     this.format = dialect.delimiter === 9 ? 'tsv' : 'csv';
-    this.schema = new Schema(dialect.names.map((name, index) => new Field(name, arrowTypeOf(kinds[index]), true)));
+    this.schema = new Schema(
+      dialect.names.map((name, index) => new Field(name, arrowTypeOf(kinds[index]), true, unitOf(dialect, index))),
+    );
     for (const [index, evidence] of shape.evidence.entries()) {
       if (evidence !== undefined) setTextEvidence(this.schema.fields[index], evidence);
     }
@@ -164,6 +172,7 @@ class CsvReader implements TableReader {
       order,
       schema,
       firstLine: dialect.dataLine,
+      commented: dialect.commented,
       batchRowCount: Math.min(
         options.batchRowCount ?? BATCH_ROWS,
         Math.max(64, Math.floor(BATCH_BYTES / (8 * order.length))),
@@ -238,6 +247,11 @@ class CsvReader implements TableReader {
     await rest?.return?.();
     await this.source.close?.();
   }
+}
+
+function unitOf({ units }: Dialect, index: number): Map<string, string> {
+  const unit = units?.[index] ?? '';
+  return unit === '' ? new Map() : new Map([['unit', unit]]);
 }
 
 function joinBytes(parts: readonly Uint8Array[], byteCount: number): Uint8Array {

@@ -6,6 +6,7 @@ import { seenIn } from './word.js';
 const LF = 10;
 const CR = 13;
 const QUOTE = 34;
+const HASH = 35;
 
 // States of one cell. WORD is all that needs a closer look at its end.
 const START = 0;
@@ -102,6 +103,7 @@ export class TypeSniffer {
     private readonly delimiter: number,
     columnCount: number,
     firstLine: number,
+    private readonly commented = false,
   ) {
     this.seen = new Uint8Array(columnCount);
     this.#table = transitions(delimiter);
@@ -143,7 +145,11 @@ export class TypeSniffer {
     let column = 0;
     let state = START;
     let lines = 0;
-    for (let p = from; p < to; p++) {
+    let p = this.commented ? this.#behindComments(bytes, from, to) : from;
+    if (this.#cutComment(bytes, p, to)) return p;
+    recordStart = p;
+    cellStart = p;
+    for (; p < to; p++) {
       const c = bytes[p];
       state = table[(state << 8) | c];
       if (state < QUOTED_LINE) continue;
@@ -158,6 +164,10 @@ export class TypeSniffer {
         // An empty line, or the second half of CR LF.
         if (c === CR || !this.#afterCr) this.#line++;
         this.#afterCr = c === CR;
+        if (this.commented) {
+          p = this.#behindComments(bytes, p + 1, to) - 1;
+          if (this.#cutComment(bytes, p + 1, to)) return p + 1;
+        }
         recordStart = p + 1;
         cellStart = p + 1;
         continue;
@@ -181,7 +191,12 @@ export class TypeSniffer {
       this.#line += 1 + lines;
       lines = 0;
       this.#afterCr = c === CR;
+      if (this.commented) {
+        p = this.#behindComments(bytes, p + 1, to) - 1;
+        if (this.#cutComment(bytes, p + 1, to)) return p + 1;
+      }
       recordStart = p + 1;
+      cellStart = p + 1;
     }
     if (last && recordStart < to) {
       throw fail('CSV_INVALID', {
@@ -191,6 +206,22 @@ export class TypeSniffer {
       });
     }
     return recordStart;
+  }
+
+  /** Where the first line from `from` on that is no comment starts; a comment that is not complete stays. */
+  #behindComments(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
+    while (at < to && bytes[at] === HASH) {
+      const end = bytes.indexOf(LF, at);
+      if (end < 0 || end >= to) return at;
+      this.#line++;
+      at = end + 1;
+    }
+    return at;
+  }
+
+  #cutComment(bytes: Uint8Array, at: number, to: number): boolean {
+    return this.commented && at < to && bytes[at] === HASH;
   }
 
   #ragged(seenCount: number): never {
