@@ -1,8 +1,8 @@
 import { Runtime } from '@armilla/gpu-core';
 import { openTable } from '@armilla/tables';
-import type { RecordBatch } from 'apache-arrow';
+import { type RecordBatch, Table } from 'apache-arrow';
 import { crossmatch, CatalogTable, type Find, type MatchOptions, selfMatch } from './index.js';
-import { rowsOf } from './testing/memory-table.js';
+import { memoryTable, rowsOf } from './testing/memory-table.js';
 import { realData } from './testing/real-data.js';
 
 const hip2 = realData('hipparcos/hip2_j1991.csv.gz');
@@ -26,13 +26,14 @@ const rowCount = (batches: readonly RecordBatch[]): number => batches.reduce((su
 
 if (hip1 && hip2) {
   describe('Hipparcos-2 with Hipparcos-1', () => {
-    let tables: { hip1: CatalogTable; hip2: string };
+    // Unpacked once: what is tested here is the match, not the reading.
+    let tables: { hip1: CatalogTable; hip2: Table };
     beforeAll(async () => {
-      tables = { hip1: await CatalogTable.load(await openTable(hip1), { runtime }), hip2 };
+      tables = { hip1: await CatalogTable.load(await openTable(hip1), { runtime }), hip2: new Table(await collect((await openTable(hip2)).batches())) };
     });
     afterAll(() => tables.hip1.dispose());
 
-    const match = async (options: MatchOptions): Promise<RecordBatch[]> => collect(await crossmatch(await openTable(tables.hip2), tables.hip1, options, { runtime }));
+    const match = async (options: MatchOptions): Promise<RecordBatch[]> => collect(await crossmatch(memoryTable(tables.hip2), tables.hip1, options, { runtime }));
 
     test.each(
       (['nearest', 'all', 'k-nearest', 'mutual', 'one-to-one'] as const).flatMap((find) =>
@@ -64,7 +65,7 @@ if (hip1 && hip2) {
     });
 
     test.each([[10, 13], [30, 1_045], [60, 1_442]])('Hipparcos-2 with itself within %d arcsec: %d pairs', async (radiusArcsec, pairs) => {
-      const stream = await selfMatch(await openTable(hip2), { radiusArcsec, columns: ['left_row', 'right_row'] }, { runtime });
+      const stream = await selfMatch(memoryTable(tables.hip2), { radiusArcsec, columns: ['left_row', 'right_row'] }, { runtime });
       const rows = rowsOf(await collect(stream));
       expect(rows.length).toBe(pairs);
       expect(rows.every((row) => (row.left_row as number) < (row.right_row as number))).toBe(true);
