@@ -1,7 +1,17 @@
 import * as zlib from 'node:zlib';
-import { buildFse, type FseTable, readFse, singleFse } from './fse.js';
+import { type FseTable, readFse, singleFse } from './fse.js';
 import { decodeHuffman, type HuffmanTable, readHuffman } from './huffman.js';
 import { ReverseBits } from './reverseBits.js';
+import {
+  type CodeKind,
+  LITERAL_BASES,
+  LITERAL_BITS,
+  LITERAL_LENGTHS,
+  MATCH_BASES,
+  MATCH_BITS,
+  MATCH_LENGTHS,
+  OFFSETS,
+} from './zstdCodes.js';
 
 /** Newer versions of Node.js have their own decoder, which is faster. */
 const native = zlib as { zstdDecompressSync?: (data: Uint8Array, options: { maxOutputLength: number }) => Uint8Array };
@@ -12,106 +22,6 @@ const BLOCK_LIMIT = 128 * 1024;
 /** Bytes that may be looked at behind the end of the data, and before its start by a stream that is too short. */
 const SLACK = 8;
 const HEADROOM = 64;
-
-/** [symbol] base value and extra bits of literal and match lengths (RFC 8878, tables 16 and 17). */
-const LITERAL_BITS = Uint8Array.of(
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-);
-const MATCH_BITS = Uint8Array.of(
-  ...Array<number>(32).fill(0),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  4,
-  5,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-);
-const LITERAL_BASES = basesOf(LITERAL_BITS, 0);
-const MATCH_BASES = basesOf(MATCH_BITS, 3);
-
-function basesOf(bits: Uint8Array, first: number): Int32Array {
-  let base = first;
-  return Int32Array.from(bits, (count) => {
-    const own = base;
-    base += 2 ** count;
-    return own;
-  });
-}
-
-interface CodeKind {
-  readonly symbolLimit: number;
-  readonly logLimit: number;
-  readonly predefined: FseTable;
-}
-
-const LITERAL_LENGTHS: CodeKind = {
-  symbolLimit: 35,
-  logLimit: 9,
-  predefined: buildFse(
-    [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1],
-    6,
-  ),
-};
-const OFFSETS: CodeKind = {
-  symbolLimit: 31,
-  logLimit: 8,
-  predefined: buildFse([1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1], 5),
-};
-const MATCH_LENGTHS: CodeKind = {
-  symbolLimit: 52,
-  logLimit: 9,
-  predefined: buildFse([1, 4, 3, 2, 2, 2, 2, 2, 2, ...Array<number>(37).fill(1), -1, -1, -1, -1, -1, -1, -1], 6),
-};
 
 /**
  * Decodes Zstandard frames (RFC 8878) without dictionary.
