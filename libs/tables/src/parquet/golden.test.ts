@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isProblem } from '@armilla/base';
 import { type Data, type Decimal, Type } from 'apache-arrow';
-import { FileSource, MemorySource, openParquet } from '../index.js';
+import { decodeColumnChunkInto, FileSource, MemorySource, openParquet, prepareCodecs } from '../index.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
 const FIXTURES = join(ROOT, 'fixtures/parquet');
@@ -61,12 +61,30 @@ test.each(Object.keys(index))('%s reads as its program wrote it', async (name) =
   expect(await valuesRead(readFileSync(join(FIXTURES, `${name}.parquet`)), columns)).toEqual(wanted);
 });
 
-test('a nested column is refused by name, unless others are chosen', async () => {
-  const bytes = readFileSync(join(FIXTURES, 'pyarrow-nested.parquet'));
-  const error: unknown = await openParquet(new MemorySource(bytes), { where: 'n' }).catch((thrown: unknown) => thrown);
-  expect(isProblem(error) && [error.reason, error.message]).toEqual(['PARQUET_UNSUPPORTED', expect.stringContaining("'list'")]);
-  const reader = await openParquet(new MemorySource(bytes), { columns: ['i'] });
-  expect([...reader.skipped]).toEqual([['list', 'list'], ['struct', 'struct']]);
+test('a nested column is in the schema and refused by name when it is asked for', async () => {
+  const reader = await openParquet(new MemorySource(readFileSync(join(FIXTURES, 'pyarrow-nested.parquet'))), { where: 'n' });
+  expect(reader.schema.fields.map((field) => `${field.name}: ${field.type}`)).toEqual(['i: Int64', 'list: List<Float64>', 'struct: Struct<{a:Int64}>', 'f: Float64']);
+  expect([...reader.unreadable]).toEqual([['list', 'is nested (list)'], ['struct', 'is nested (struct)']]);
+  for (const columns of [undefined, ['i', 'list']]) {
+    const error: unknown = await reader.batches({ columns }).next().catch((thrown: unknown) => thrown);
+    expect(isProblem(error) && [error.reason, error.message]).toEqual(['PARQUET_UNSUPPORTED', expect.stringContaining("n: column 'list' is nested (list)")]);
+  }
+});
+
+test('a caller with threads of its own decodes chunk by chunk into its arrays', async () => {
+  const bytes = readFileSync(join(FIXTURES, 'pyarrow-snappy.parquet'));
+  const reader = await openParquet(new MemorySource(bytes));
+  const { leaf, chunks } = reader.columnChunks('f64');
+  await prepareCodecs(chunks.map((chunk) => chunk.codec));
+  const values = new Float64Array(new SharedArrayBuffer(reader.rowCount * 8));
+  const nulls = new Uint8Array(reader.rowCount);
+  let at = 0;
+  for (const chunk of chunks) {
+    decodeColumnChunkInto(bytes.subarray(chunk.offset, chunk.offset + chunk.byteLength), chunk, leaf, 'f64', { values, at, nulls });
+    at += chunk.valueCount;
+  }
+  const wanted = valuesOf('pyarrow-snappy').f64;
+  expect([...values].map((value, i) => (nulls[i] === 1 ? null : Number.isFinite(value) ? value : String(value).replace('Infinity', 'inf').replace('NaN', 'nan')))).toEqual(wanted);
 });
 
 const hats = join(DATA, 'hats');

@@ -49,7 +49,7 @@ async function open(request: Request & { kind: 'open' }): Promise<void> {
   const parts: Uint8Array[] = [];
   for await (const part of encodeArrowStream(reader.schema, [])) parts.push(part);
   const schema = Buffer.concat(parts).toString('base64');
-  reply({ kind: 'opened', rowCount: reader.rowCount, skipped: [...reader.skipped], schema });
+  reply({ kind: 'opened', rowCount: reader.rowCount, schema });
 }
 
 async function read(request: Request & { kind: 'read' }): Promise<void> {

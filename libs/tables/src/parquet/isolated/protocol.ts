@@ -15,7 +15,6 @@ export type Reply =
   | {
       readonly kind: 'opened';
       readonly rowCount: number;
-      readonly skipped: readonly (readonly [string, string])[];
       /** Base64 of an Arrow stream that holds the schema only. */
       readonly schema: string;
     }

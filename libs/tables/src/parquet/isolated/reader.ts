@@ -11,7 +11,7 @@ import { type ForeignInput, spool } from './spool.js';
 export interface IsolatedOptions extends Partial<DecoderLimits> {
   /** What messages call the file. */
   readonly where?: string;
-  /** The columns that will be read; all when left out. Others may be nested. */
+  /** The columns that are read where a call names none; all when left out. */
   readonly columns?: readonly string[];
   /** Bytes of the file; a longer stream is refused. */
   readonly maxFileBytes?: number;
@@ -64,8 +64,6 @@ class IsolatedReader implements TableReader {
   readonly misfits: ReadonlyMap<string, number> = new Map();
   readonly schema: Schema;
   readonly rowCount: number;
-  /** Columns that are left out because they are nested, with the kind of nesting. */
-  readonly skipped: ReadonlyMap<string, string>;
   /** A child that has opened the file and waits. */
   #ready: DecoderProcess | undefined;
   readonly #running = new Set<DecoderProcess>();
@@ -79,7 +77,6 @@ class IsolatedReader implements TableReader {
   ) {
     this.#ready = child;
     this.rowCount = opened.rowCount;
-    this.skipped = new Map(opened.skipped);
     const decoder = new MessageDecoder({ where });
     for (const message of new IpcSplitter({ where }).push(Buffer.from(opened.schema, 'base64'))) decoder.decode(message);
     decoder.finish();

@@ -5,7 +5,7 @@ import { ARROW_SCHEMA_KEY, fieldMetadata } from '../arrowSchema.js';
 import { prepareCodecs } from '../codec/codec.js';
 import { parquetProblem, unsupported } from '../format/fault.js';
 import type { ColumnValues, Leaf } from '../format/leaf.js';
-import type { FileMetadata, RowGroup } from '../format/metadata.js';
+import type { ColumnChunk, FileMetadata, RowGroup } from '../format/metadata.js';
 import { schemaTree, type SchemaNode } from '../format/tree.js';
 import { type ByteSource, FileSource } from '../source.js';
 import { ParquetPool } from '../work/pool.js';
@@ -17,12 +17,12 @@ import { checkLayout } from './layout.js';
 import { lookAhead } from './lookAhead.js';
 import { decodeInPool, memoryOf } from './spread.js';
 import { WholeColumn } from './whole.js';
-import { columnOf, nestedKind } from './types.js';
+import { type TopColumn, topColumn } from './types.js';
 
 export interface ParquetOptions {
   /** What messages call the file. */
   readonly where?: string;
-  /** The columns that will be read; all when left out. Others may be nested. */
+  /** The columns that are read where a call names none; all when left out. */
   readonly columns?: readonly string[];
   /** Threads that decode ahead, for files; by default as many as there are cores, none for small files. Shared by all readers. */
   readonly workers?: number;
@@ -69,9 +69,9 @@ export class ParquetReader implements TableReader {
   readonly misfits: ReadonlyMap<string, number> = new Map();
   readonly schema: Schema;
   readonly rowCount: number;
-  /** Columns that are left out because they are nested, with the kind of nesting. */
-  readonly skipped: ReadonlyMap<string, string>;
-  readonly #columns = new Map<string, Column>();
+  /** Columns that are refused when they are asked for, each with the reason: nested ones, types that are not read. */
+  readonly unreadable: ReadonlyMap<string, string>;
+  readonly #columns: ReadonlyMap<string, TopColumn>;
 
   constructor(
     private readonly source: ByteSource,
@@ -80,21 +80,21 @@ export class ParquetReader implements TableReader {
     nodes: readonly SchemaNode[],
     private readonly options: ParquetOptions,
   ) {
-    const skipped = new Map<string, string>();
     const names = new Map<string, number>();
-    const ofFields = fieldMetadata(metadata.keyValues);
-    for (const node of nodes) {
-      names.set(node.name, (names.get(node.name) ?? 0) + 1);
-      const nested = nestedKind(node);
-      if (nested !== undefined) skipped.set(node.name, nested);
-      else this.#columns.set(node.name, { ...columnOf(node, ofFields.get(node.name)), leafIndex: node.leafIndex });
-    }
+    for (const { name } of nodes) names.set(name, (names.get(name) ?? 0) + 1);
     for (const [column, count] of names) if (count > 1) throw fail('COLUMN_DUPLICATE', { where, column, count });
-    if (!options.columns && skipped.size > 0) throw this.#nested([...skipped.keys()][0], skipped);
-    this.skipped = skipped;
+    const ofFields = fieldMetadata(metadata.keyValues);
+    this.#columns = new Map(nodes.map((node) => [node.name, topColumn(node, ofFields.get(node.name))]));
+    this.unreadable = new Map([...this.#columns].filter(([, { leaf }]) => !leaf).map(([name, { obstacle }]) => [name, obstacle]));
     this.rowCount = metadata.rowCount;
     const keyValues = new Map([...metadata.keyValues].filter(([key]) => key !== ARROW_SCHEMA_KEY));
     this.schema = new Schema([...this.#columns.values()].map((column) => column.field), keyValues);
+  }
+
+  /** How a column is stored, row group by row group, for callers with threads of their own (see `decodeColumnChunk`). */
+  columnChunks(name: string): { readonly leaf: Leaf; readonly chunks: readonly ColumnChunk[] } {
+    const [{ leaf, leafIndex }] = this.#select([name]);
+    return { leaf, chunks: this.metadata.rowGroups.map((group) => group.columns[leafIndex]) };
   }
 
   /** Schema of the batches when these columns are asked for. */
@@ -231,18 +231,14 @@ export class ParquetReader implements TableReader {
     }
   }
 
-  #select(names: readonly string[] | undefined): Column[] {
-    if (!names) return [...this.#columns.values()];
+  /** The columns of these names; refuses unknown ones, and those that cannot be read, before the first row. */
+  #select(names: readonly string[] = [...this.#columns.keys()]): Column[] {
     return names.map((name) => {
       const column = this.#columns.get(name);
-      if (column) return column;
-      if (this.skipped.has(name)) throw this.#nested(name, this.skipped);
-      throw fail('COLUMN_NOT_FOUND', { where: this.where, column: name, available: [...this.#columns.keys()].join(', ') });
+      if (!column) throw fail('COLUMN_NOT_FOUND', { where: this.where, column: name, available: [...this.#columns.keys()].join(', ') });
+      const { field, leaf, leafIndex, obstacle } = column;
+      if (!leaf) throw parquetProblem(unsupported(`column '${name}' ${obstacle}, which is not read; choose columns without it`), this.where);
+      return { field, leaf, leafIndex };
     });
-  }
-
-  #nested(name: string, skipped: ReadonlyMap<string, string>): Error {
-    const detail = `column '${name}' is nested (${skipped.get(name)}), which is not read; choose columns without it`;
-    return parquetProblem(unsupported(detail), this.where);
   }
 }
