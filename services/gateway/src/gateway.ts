@@ -39,6 +39,8 @@ export interface RunningGateway extends AsyncDisposable {
   /** "http://127.0.0.1:7431", with the port that was taken. */
   readonly url: string;
   readonly port: number;
+  /** What is served, as "GET /healthz"; HEAD goes with every GET. */
+  readonly routes: readonly string[];
   /** Streams that run now. */
   readonly activeStreamCount: number;
   /** Stops accepting, lets requests finish within `graceMs` (default: drain_seconds), then ends them. A second call waits for the first. */
@@ -94,7 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   // Bodies are streams: no parser may touch them.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
-  problemRoutes(app);
+  const routes = problemRoutes(app);
   systemRoutes(app, parts);
   explainRoute(app, parts);
   resultRoute(app, parts);
@@ -132,6 +134,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   return {
     url,
     port: Number(new URL(url).port),
+    routes: routes(),
     get activeStreamCount() {
       return parts.places.taken;
     },

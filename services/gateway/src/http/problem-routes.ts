@@ -7,8 +7,11 @@ interface KnownRoute {
   readonly methods: Set<string>;
 }
 
-/** Every failure outside the streaming routes as problem+json: what is thrown, unknown paths, other methods. */
-export function problemRoutes(app: FastifyInstance): void {
+/**
+ * Every failure outside the streaming routes as problem+json: what is thrown, unknown paths, other methods. To be called
+ * before the routes are added; returns what they are then, as "GET /healthz", with path parameters as in OpenAPI.
+ */
+export function problemRoutes(app: FastifyInstance): () => string[] {
   const routes = new Map<string, KnownRoute>();
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? { pattern: new RegExp(`^${url.replace(/[.]/g, '\\.').replace(/:[A-Za-z]+/g, '[^/]+')}$`), methods: new Set<string>() };
@@ -28,6 +31,7 @@ export function problemRoutes(app: FastifyInstance): void {
     const allowed = [...new Set(methods)].sort().join(', ');
     await refuse(request, reply, fail('METHOD_NOT_ALLOWED', { method: request.method, path: path.slice(0, 200), allowed }), { allow: allowed });
   });
+  return () => [...routes].flatMap(([url, { methods }]) => [...methods].filter((method) => method !== 'HEAD').map((method) => `${method} ${url.replace(/:(\w+)/g, '{$1}')}`));
 }
 
 /** Fastify's own refusals (a malformed path, a header) are the client's, not ours. */

@@ -1,6 +1,6 @@
 import { type Frame, readFrames } from '@armilla/chassis';
 import { MatchRequest, MatchSummary } from '@armilla/proto';
-import type { Metadata } from '@grpc/grpc-js';
+import type { ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { Exchange } from '../http/exchange.js';
 import { type MatchDraft, matchRequest } from '../options/match-options.js';
 import type { RecentResult } from '../results/recent-results.js';
@@ -57,7 +57,7 @@ export async function openMatch(
 
   return {
     draft,
-    answer: ipcOfFrames(readFrames<Frame>(call, exchange.signal), {
+    answer: ipcOfFrames(readAtOnce(call, exchange.signal), {
       onProgress: (progress) => (result.progress = progress),
       onSummary: (summary) => {
         result.stream = summary;
@@ -67,6 +67,24 @@ export async function openMatch(
     headers: () => passedHeaders(received),
     sent,
   };
+}
+
+/**
+ * The frames of the answer, the first read started now. grpc-js holds back nothing that arrives before the first read,
+ * and never again once it has kept such a message: a late reader would have the whole answer in memory.
+ */
+function readAtOnce(call: ClientDuplexStream<Frame, Frame>, signal: AbortSignal): AsyncIterable<Frame> {
+  const frames = readFrames<Frame>(call, signal);
+  const first = frames.next();
+  // Thrown at the reader, who may come later.
+  first.catch(() => undefined);
+  return (async function* (): AsyncGenerator<Frame, void, undefined> {
+    try {
+      for (let next = await first; !next.done; next = await frames.next()) yield next.value;
+    } finally {
+      await frames.return();
+    }
+  })();
 }
 
 function passedHeaders(metadata: Metadata | undefined): Record<string, string> {

@@ -69,8 +69,7 @@ class OverflowQueue {
       if (this.#file !== undefined && this.#fileReadBytes < this.#file.byteCount) {
         const read = await this.#file.read(this.#fileReadBytes);
         this.#fileReadBytes += read.length;
-        // Zero bytes: an append is under way.
-        if (read.length > 0) return read;
+        return read;
       } else if (this.#ended) {
         if (this.#error !== undefined) throw this.#error;
         return undefined;

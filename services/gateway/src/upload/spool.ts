@@ -66,6 +66,7 @@ export class Spool {
 /** One upload on disk: appended at the end, read from any place, removed by its owner. */
 export class SpoolFile {
   #byteCount = 0;
+  #reservedBytes = 0;
   #removed = false;
 
   constructor(
@@ -81,11 +82,12 @@ export class SpoolFile {
 
   async append(chunk: Uint8Array): Promise<void> {
     this.reserve(chunk.length);
-    const at = this.#byteCount;
-    this.#byteCount += chunk.length;
+    this.#reservedBytes += chunk.length;
     try {
       let done = 0;
-      while (done < chunk.length) done += (await this.handle.write(chunk, done, chunk.length - done, at + done)).bytesWritten;
+      while (done < chunk.length) done += (await this.handle.write(chunk, done, chunk.length - done, this.#byteCount + done)).bytesWritten;
+      // Counted when it is there: a reader may follow behind.
+      this.#byteCount += done;
     } catch (error) {
       throw fail('SPOOL_FAILED', { detail: (error as NodeJS.ErrnoException).code ?? 'write error' }, { cause: error });
     }
@@ -110,7 +112,7 @@ export class SpoolFile {
   async remove(): Promise<void> {
     if (this.#removed) return;
     this.#removed = true;
-    this.reserve(-this.#byteCount);
+    this.reserve(-this.#reservedBytes);
     this.onRemove();
     await this.handle.close();
     // The whole folder may be gone already, when the gateway closes while a request ends.
