@@ -75,9 +75,9 @@ function namesIn({ cells }: TextRecord, where: string): readonly string[] {
   );
 }
 
-/** A line of dashes below a header. */
+/** A line of dashes below a header; two of them alone are a null. */
 function isRule({ cells }: TextRecord): boolean {
-  return cells.every((cell) => /^\s*-+\s*$/.test(cell.text)) && cells.some((cell) => cell.text.trim().length > 1);
+  return cells.every((cell) => /^\s*-+\s*$/.test(cell.text)) && cells.some((cell) => cell.text.trim().length > 2);
 }
 
 /** The first records, without comments, and without a last one that is perhaps cut. */

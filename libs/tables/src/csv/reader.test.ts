@@ -205,6 +205,10 @@ test('the form of VizieR is read: comments, names, units, dashes, an end mark', 
     expect(reader.schema.fields.map((field) => String(field.type))).toEqual(['Int64', 'Int64']);
     expect(await rowsOf(reader.batches())).toHaveLength(9);
   }
+  expect((await read('a,b\n--,--\n1,2\n')).rows).toEqual([
+    [null, null],
+    [1n, 2n],
+  ]);
   expect((await read('a,b\n--,---\n1,2\n')).rows).toEqual([[1n, 2n]]);
   expect((await refused('# x\na,b\n1,2\n# y\n3\n')).fields['line']).toBe(5);
 });

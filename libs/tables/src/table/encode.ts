@@ -2,7 +2,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { encodeArrowFile, encodeArrowStream } from '../arrow/write.js';
 import { CsvWriter } from '../csv/writer.js';
 import { encodeParquet } from '../parquet/write/encode.js';
-import type { Format } from './format.js';
+import { type Format, parseFormat } from './format.js';
 import { JsonLinesWriter } from './jsonl.js';
 
 /** Rows formatted at a time, so that a batch of a million becomes many pieces. */
@@ -22,7 +22,7 @@ export function encodeTable(
   batches: AsyncIterable<RecordBatch>,
   options: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  switch (format) {
+  switch (parseFormat(format)) {
     case 'csv':
       return encodeLines(new CsvWriter(schema), batches);
     case 'tsv':

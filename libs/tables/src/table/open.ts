@@ -119,7 +119,7 @@ async function openBinary(input: Input, found: Recognised, options: OpenOptions)
       throw error;
     }
   }
-  throw fail('FORMAT_UNKNOWN', { where, detail: found.format });
+  throw fail('FORMAT_UNKNOWN', { where, detail: 'JSON lines, which are written but not read' });
 }
 
 /** Several files as one table. Types of CSV files are sniffed on all of them together. */
