@@ -1,5 +1,5 @@
 import { Random } from '@armilla/base';
-import type { RecordBatch } from 'apache-arrow';
+import { inPieces, rowsOf } from '../testing/sample-table.js';
 import { openTable, type OpenOptions } from '../table/open.js';
 import type { TableReader } from '../table/reader.js';
 import { textEvidence } from './evidence.js';
@@ -7,20 +7,8 @@ import { textRecords } from './records.js';
 
 const encoder = new TextEncoder();
 
-/** A stream that gives `bytes` in pieces of at most `size`. */
-async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
-}
-
 const open = (text: string | Uint8Array, options: OpenOptions = {}): Promise<TableReader> =>
   openTable({ name: 'a.csv', bytes: typeof text === 'string' ? encoder.encode(text) : text }, options);
-
-async function rowsOf(batches: AsyncIterable<RecordBatch>): Promise<unknown[][]> {
-  const rows: unknown[][] = [];
-  for await (const batch of batches)
-    for (let i = 0; i < batch.numRows; i++) rows.push(batch.schema.fields.map((_, c) => batch.getChildAt(c)?.get(i)));
-  return rows;
-}
 
 async function read(
   text: string | Uint8Array,

@@ -116,8 +116,8 @@ export async function* each<T>(items: Iterable<T>): AsyncGenerator<T, void, unde
 export async function rowsOf(batches: AsyncIterable<RecordBatch>): Promise<unknown[][]> {
   const rows: unknown[][] = [];
   for await (const batch of batches) {
-    for (let i = 0; i < batch.numRows; i++)
-      rows.push(batch.schema.fields.map((_, column) => batch.getChildAt(column)?.get(i)));
+    const columns = batch.schema.fields.map((_, column) => batch.getChildAt(column));
+    for (let i = 0; i < batch.numRows; i++) rows.push(columns.map((column) => column?.get(i) as unknown));
   }
   return rows;
 }
