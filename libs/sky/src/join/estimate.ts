@@ -55,9 +55,8 @@ function rowsWithin(view: DataView, cell: number, [raLow, raHigh]: readonly [num
   const count = view.getInt32(cell + CELL.count, true);
   if (raLow <= raMin && raMax <= raHigh && decLow <= decMin && decMax <= decHigh) return count;
   const nx = view.getInt32(cell + CELL.nx, true);
-  const ny = view.getInt32(cell + CELL.ny, true);
   const x = touched(raLow, raHigh, raMin, field(CELL.raScale), nx);
-  const y = touched(decLow, decHigh, decMin, field(CELL.decScale), ny);
+  const y = touchedStrips(view, cell, decLow, decHigh);
   const offsets = view.getUint32(cell + CELL.offsets, true);
   let rows = 0;
   for (let strip = y.first; strip <= y.last; strip++) {
@@ -74,4 +73,17 @@ function touched(low: number, high: number, min: number, scale: number, bins: nu
   const first = Math.min(bins - 1, Math.trunc(from));
   const last = Math.min(bins - 1, Math.trunc(to));
   return { first, last, covered: scale > 0 ? Math.min(1, (to - from) / (last - first + 1)) : 1 };
+}
+
+/** Strips that [low, high] touches and the part of them that it covers; strips are runs of even bins. */
+function touchedStrips(view: DataView, cell: number, low: number, high: number): { first: number; last: number; covered: number } {
+  const min = view.getFloat64(cell + CELL.decMin, true);
+  const scale = view.getFloat64(cell + CELL.decScale, true);
+  const bins = touched(low, high, min, scale, view.getInt32(cell + CELL.bins, true));
+  const strips = view.getUint32(cell + CELL.strips, true);
+  const edges = view.getUint32(cell + CELL.edges, true);
+  const first = view.getUint16(strips + 2 * bins.first, true);
+  const last = view.getUint16(strips + 2 * bins.last, true);
+  const size = view.getUint16(edges + 2 * (last + 1), true) - view.getUint16(edges + 2 * first, true);
+  return { first, last, covered: Math.min(1, ((bins.last - bins.first + 1) * bins.covered) / Math.max(1, size)) };
 }

@@ -1,15 +1,16 @@
 import { Random } from '@armilla/base';
 import { Runtime } from '@armilla/gpu-core';
-import { type PairQuery, type Positions, referencePairs, SkyIndex } from '../index.js';
+import { firstDifference } from './verify.js';
+import { join, type PairQuery, type Positions, referencePairs, SkyIndex } from '../index.js';
 
-/** A small sky where careless geometry goes wrong. */
+/** A small sky where careless geometry goes wrong: poles, seam, clumps, duplicates, antipodes, mirrored twins, bad rows. */
 function edgeSky(seed: number, n: number): Positions {
   const random = new Random(seed);
   const ra = new Float64Array(n);
   const dec = new Float64Array(n);
   const nulls = new Uint8Array(n);
   for (let i = 0; i < n; i++) {
-    const kind = random.below(8);
+    const kind = random.below(9);
     ra[i] = random.between(-360, 720);
     dec[i] = (Math.asin(random.between(-1, 1)) * 180) / Math.PI;
     if (kind === 1) dec[i] = 90 - random.between(0, 0.01) * random.below(2);
@@ -18,9 +19,10 @@ function edgeSky(seed: number, n: number): Positions {
     if (kind === 4) [ra[i], dec[i]] = [180 + random.normal() * 0.0005, 45 + random.normal() * 0.0005];
     if (kind === 5 && i > 0) [ra[i], dec[i]] = [ra[i - 1], dec[i - 1]];
     if (kind === 6 && i > 0) [ra[i], dec[i]] = [ra[i - 1] + 180, -dec[i - 1]];
+    if (kind === 7) [ra[i], dec[i]] = [100 + (random.below(2) ? 1 : -1) * 0.0002, 30 + (random.below(2) ? 1 : -1) * 0.0001];
     const bad = random.below(60);
     if (bad === 0) ra[i] = NaN;
-    if (bad === 1) dec[i] = Infinity;
+    if (bad === 1) dec[i] = -Infinity;
     if (bad === 2) dec[i] = 91;
     if (bad === 3) nulls[i] = 1;
   }
@@ -28,20 +30,187 @@ function edgeSky(seed: number, n: number): Positions {
 }
 
 const base = { minRadiusArcsec: 0, k: 3, order: 'left' } as const;
+const finds = ['nearest', 'k-nearest', 'all'] as const;
+let runtime: Runtime;
+
+beforeAll(async () => {
+  runtime = await Runtime.create({ workerCount: 2 });
+});
+
+afterAll(() => runtime.close());
+
+async function expectEqual(left: Positions, right: Positions, query: PairQuery, options: { cellRowCount?: number; workerCount?: number } = {}): Promise<void> {
+  await using index = await SkyIndex.build(runtime, [right], options);
+  expect(firstDifference(await index.match(left, query, options), referencePairs(left, right, query))).toBeUndefined();
+}
 
 test.each([0.5, 2, 600, 5 * 3600, 90 * 3600, 180 * 3600])('agrees with brute force at %d arcsec', async (radiusArcsec) => {
-  await using runtime = await Runtime.create();
-  for (const seed of [1, 2, 3]) {
-    const left = edgeSky(seed, 250);
-    const right = edgeSky(seed + 100, 200);
-    for (let i = 0; i < 80; i++) [right.ra[i], right.dec[i]] = [left.ra[i], left.dec[i]];
-    const index = await SkyIndex.build(runtime, [right]);
-    for (const find of ['nearest', 'k-nearest', 'all'] as const) {
-      const query: PairQuery = { ...base, find, radiusArcsec, neighbourCount: true, secondSeparation: true };
-      const { candidateCount: _a, cellCount: _b, ...got } = await index.match(left, query);
-      const { candidateCount: _c, cellCount: _d, ...expected } = referencePairs(left, right, query);
-      expect(got).toEqual(expected);
+  for (const seed of [1, 2]) {
+    const left = edgeSky(seed, 150);
+    const right = edgeSky(seed + 100, 180);
+    for (let i = 0; i < 60; i++) [right.ra[i], right.dec[i]] = [left.ra[i], left.dec[i]];
+    await using whole = await SkyIndex.build(runtime, [right]);
+    await using cut = await SkyIndex.build(runtime, [right], { cellRowCount: 15 });
+    for (const find of finds) {
+      for (const extra of [{ neighbourCount: true, secondSeparation: true }, { minRadiusArcsec: radiusArcsec / 3, k: 1000 }, { k: 1 }]) {
+        const query: PairQuery = { ...base, find, radiusArcsec, ...extra };
+        const expected = referencePairs(left, right, query);
+        expect(firstDifference(await whole.match(left, query), expected)).toBeUndefined();
+        expect(firstDifference(await cut.match(left, query), expected)).toBeUndefined();
+      }
     }
-    await index.dispose();
   }
+});
+
+test.each(finds)('self-match %s agrees with brute force', async (find) => {
+  const sky = edgeSky(9, 200);
+  for (const radiusArcsec of [2, 600, 40 * 3600]) {
+    for (const [from, to] of [[0, 200], [50, 90]]) {
+      const chunk = { ra: sky.ra.subarray(from, to), dec: sky.dec.subarray(from, to), nulls: sky.nulls?.subarray(from, to) };
+      await expectEqual(chunk, sky, { ...base, find, radiusArcsec, selfFirstRow: from, neighbourCount: true, secondSeparation: true });
+      await expectEqual(chunk, sky, { ...base, find, radiusArcsec, selfFirstRow: from }, { cellRowCount: 30 });
+    }
+  }
+});
+
+/** Clusters of very different density, so that crowded fine cells, long runs and widening searches all occur. */
+function clusteredSky(seed: number, n: number): Positions {
+  const random = new Random(seed);
+  const at = (i: number): [number, number] => {
+    if (i % 4 === 0) return [random.between(355, 365), random.between(-5, 5)];
+    if (i % 4 === 1) return [0.001 * random.normal(), 0.001 * random.normal()];
+    if (i % 4 === 2) return [2 + 1e-5 * random.normal(), 2 + 1e-7 * random.normal()];
+    return [random.between(0, 360), 89.9 + 0.1 * random.uniform()];
+  };
+  const rows = Array.from({ length: n }, (_, i) => at(i));
+  return { ra: Float64Array.from(rows, ([ra]) => ra), dec: Float64Array.from(rows, ([, dec]) => dec) };
+}
+
+test.each([0.01, 1, 60, 3600])('agrees with brute force among clusters at %d arcsec', async (radiusArcsec) => {
+  const left = clusteredSky(3, 120);
+  const right = clusteredSky(4, 1600);
+  await using whole = await SkyIndex.build(runtime, [right]);
+  await using cut = await SkyIndex.build(runtime, [right], { cellRowCount: 200 });
+  for (const find of finds) {
+    const query: PairQuery = { ...base, find, radiusArcsec, ...(find === 'all' ? { neighbourCount: true, minRadiusArcsec: radiusArcsec / 2 } : {}) };
+    const expected = referencePairs(left, right, query);
+    expect(firstDifference(await whole.match(left, query), expected)).toBeUndefined();
+    expect(firstDifference(await cut.match(left, query), expected)).toBeUndefined();
+  }
+});
+
+test('any worker, chunk and cell count gives the same rows', async () => {
+  const random = new Random(77);
+  const left = clusteredSky(5, 500);
+  const right = clusteredSky(6, 600);
+  const query: PairQuery = { ...base, find: 'all', radiusArcsec: 5, neighbourCount: true };
+  await using whole = await SkyIndex.build(runtime, [right]);
+  const expected = await whole.match(left, query);
+  for (let round = 0; round < 6; round++) {
+    const cut = 1 + random.below(600);
+    const parts = [0, cut].map((from, i) => ({ ra: right.ra.subarray(from, i ? 600 : cut), dec: right.dec.subarray(from, i ? 600 : cut) }));
+    await using index = await SkyIndex.build(runtime, parts, { cellRowCount: 20 + random.below(400), rowCount: round % 2 ? 600 : undefined });
+    const at = random.below(500);
+    const workerCount = 1 + (round % 2);
+    const [a, b] = await Promise.all(
+      [[0, at], [at, 500]].map(([from, to]) => index.match({ ra: left.ra.subarray(from, to), dec: left.dec.subarray(from, to) }, query, { workerCount })),
+    );
+    expect(Int32Array.of(...a.left, ...b.left.map((row) => row + at))).toEqual(expected.left);
+    expect(Int32Array.of(...a.right, ...b.right)).toEqual(expected.right);
+    expect(Float64Array.of(...a.separationArcsec, ...b.separationArcsec)).toEqual(expected.separationArcsec);
+    expect(Int32Array.of(...a.neighbourCount!, ...b.neighbourCount!)).toEqual(expected.neighbourCount);
+  }
+});
+
+test('mutual pairs are the same from both sides', async () => {
+  const left = edgeSky(21, 300);
+  const right = edgeSky(22, 300);
+  for (let i = 0; i < 100; i++) [right.ra[i], right.dec[i]] = [left.ra[i] + i * 1e-7, left.dec[i]];
+  const query: PairQuery = { ...base, find: 'all', radiusArcsec: 30 };
+  await using a = await SkyIndex.build(runtime, [right]);
+  await using b = await SkyIndex.build(runtime, [left]);
+  const forth = await a.match(left, query);
+  const back = await b.match(right, query);
+  const names = (pairs: typeof forth, swap: boolean): string[] =>
+    Array.from(pairs.left, (l, i) => `${swap ? pairs.right[i] : l}:${swap ? l : pairs.right[i]}:${pairs.key?.[i]}`).sort();
+  expect(names(back, true)).toEqual(names(forth, false));
+});
+
+test.each([
+  ['no right rows', 5, 0],
+  ['no left rows', 0, 5],
+  ['one row each', 1, 1],
+])('%s', async (_, leftCount, rightCount) => {
+  for (const find of finds) await expectEqual(edgeSky(1, leftCount), edgeSky(1, rightCount), { ...base, find, radiusArcsec: 3600, neighbourCount: true });
+});
+
+test('a hundred thousand equal positions do not take a quadratic time', async () => {
+  const n = 100_000;
+  const sky = { ra: new Float64Array(n).fill(12.5), dec: new Float64Array(n).fill(-45) };
+  await using index = await SkyIndex.build(runtime, [sky]);
+  const nearest = await index.match(sky, { ...base, find: 'nearest', radiusArcsec: 2 });
+  expect(nearest.pairCount).toBe(n);
+  expect(nearest.right.every((row) => row === 0)).toBe(true);
+  const others = await index.match(sky, { ...base, find: 'k-nearest', k: 2, radiusArcsec: 2, selfFirstRow: 0 });
+  expect([...others.right.subarray(0, 6)]).toEqual([1, 2, 0, 2, 0, 1]);
+  expect(others.candidateCount).toBeLessThan(n * 500);
+});
+
+test('too many pairs are refused with their number, before memory is asked for', async () => {
+  const sky = edgeSky(31, 400);
+  await using index = await SkyIndex.build(runtime, [sky]);
+  const query: PairQuery = { ...base, find: 'all', radiusArcsec: 648_000, maxPairs: 1000 };
+  await expect(index.match(sky, query)).rejects.toMatchObject({ reason: 'MAX_PAIRS_EXCEEDED' });
+});
+
+test('a radius out of range is refused', async () => {
+  await using index = await SkyIndex.build(runtime, [edgeSky(1, 10)]);
+  for (const radiusArcsec of [0, -1, NaN, 648_001]) {
+    await expect(index.match(edgeSky(1, 10), { ...base, find: 'all', radiusArcsec })).rejects.toMatchObject({ reason: 'RADIUS_OUT_OF_RANGE' });
+  }
+});
+
+test('every backend agrees with the reference', async () => {
+  const left = edgeSky(41, 150);
+  const right = edgeSky(42, 150);
+  for (const find of finds) {
+    const query: PairQuery = { ...base, find, radiusArcsec: 7200 };
+    const expected = await join.on('reference')(runtime, left, right, query);
+    for (const backend of ['typescript', 'wasm'] as const) {
+      expect(firstDifference(await join.on(backend)(runtime, left, right, query), expected)).toBeUndefined();
+    }
+  }
+});
+
+test('the estimate of pairs is about right', async () => {
+  const random = new Random(51);
+  const n = 20_000;
+  const field = (): Positions => ({
+    ra: Float64Array.from({ length: n }, () => random.between(350, 370)),
+    dec: Float64Array.from({ length: n }, () => random.between(60, 70)),
+  });
+  const sky = field();
+  await using index = await SkyIndex.build(runtime, [field()]);
+  for (const radiusArcsec of [60, 600, 7200]) {
+    const { pairCount } = await index.match(sky, { ...base, find: 'all', radiusArcsec });
+    const ratio = index.estimatePairCount(sky, radiusArcsec) / pairCount;
+    expect(ratio).toBeGreaterThan(0.5);
+    expect(ratio).toBeLessThan(2);
+  }
+});
+
+test('a cancelled match stops in the kernel and the index serves on', async () => {
+  const n = 300_000;
+  const random = new Random(61);
+  const sky = { ra: Float64Array.from({ length: n }, () => random.between(0, 1)), dec: Float64Array.from({ length: n }, () => random.between(0, 1)) };
+  await using index = await SkyIndex.build(runtime, [sky]);
+  const abort = new AbortController();
+  const match = index.match(sky, { ...base, find: 'all', radiusArcsec: 300, neighbourCount: true, maxPairs: 1e9 }, { signal: abort.signal });
+  setTimeout(() => abort.abort(new DOMException('enough', 'AbortError')), 60);
+  await expect(match).rejects.toThrow('enough');
+  const { cellsDone } = runtime.stats();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(runtime.stats().cellsDone).toBe(cellsDone);
+  const few = { ra: sky.ra.subarray(0, 100), dec: sky.dec.subarray(0, 100) };
+  expect((await index.match(few, { ...base, find: 'nearest', radiusArcsec: 1 })).pairCount).toBe(100);
 });
