@@ -2,7 +2,8 @@ import { connect as connectHttp2 } from 'node:http2';
 import { fail, type Problem } from '@armilla/base';
 import { ExplainResponse, HealthService, ServingStatus } from '@armilla/proto';
 import { callMetadata, callOnce, connect, type Frame, makeFrame, readFrames, writeFrame } from '../index.js';
-import { collect, NAME, problemOf, startLoopback } from '../testing/loopback.js';
+import { collect, NAME, problemOf, startLoopback, until } from '../testing/loopback.js';
+import { rawUnary } from '../testing/raw-unary.js';
 
 test('a unary call is answered', async () => {
   const { explain, stop } = await startLoopback({
@@ -83,7 +84,9 @@ test('cancel, disconnect and deadline reach the handler with their reasons', asy
   await started;
   abort.abort();
   expect((await cancelled).reason).toBe('CANCELLED');
-  expect((await problemOf(explain({ deadlineMs: Date.now() + 150 }))).reason).toBe('DEADLINE_EXCEEDED');
+  // By a client that leaves it to the server: grpc-js would cancel the call at the same moment.
+  const timedOut = await rawUnary(server.address, 'Explain', Buffer.alloc(5), { 'grpc-timeout': '150m' });
+  expect(timedOut['grpc-status']).toBe('4');
   const second = new Promise<void>((resolve) => (running = resolve));
   const session = connectHttp2(`http://${server.address}`);
   const raw = session.request({
@@ -96,9 +99,14 @@ test('cancel, disconnect and deadline reach the handler with their reasons', asy
   raw.end(Buffer.alloc(5));
   await second;
   session.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await until(() => ended.length === 3 && server.activeCallCount === 0);
   expect(ended).toEqual(['CANCELLED', 'DEADLINE_EXCEEDED', 'CANCELLED']);
-  expect(server.activeCallCount).toBe(0);
+  await stop();
+});
+
+test('the deadline of a client is its own error', async () => {
+  const { explain, stop } = await startLoopback({ explain: () => new Promise(() => undefined) });
+  expect((await problemOf(explain({ deadlineMs: Date.now() + 100 }))).reason).toBe('DEADLINE_EXCEEDED');
   await stop();
 });
 
@@ -141,7 +149,7 @@ test('a stop lets running calls finish, and ends them after the grace', async ()
       }),
   });
   const first = explain();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(() => server.activeCallCount === 1);
   const stopping = server.stop(5000);
   setTimeout(finish, 100);
   expect(await first).toBeDefined();
@@ -151,7 +159,7 @@ test('a stop lets running calls finish, and ends them after the grace', async ()
 
   const other = await startLoopback({ explain: () => new Promise(() => undefined) });
   const stuck = problemOf(other.explain());
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(() => other.server.activeCallCount === 1);
   await other.server.stop(100);
   expect((await stuck).reason).toBe('DRAINING');
   await other.stop();

@@ -84,3 +84,8 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Waits for what must come; the time limit of the test is its hang guard. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(5);
+}
