@@ -126,7 +126,7 @@ test('with an endpoint, spans and metrics are sent there', async () => {
     const { trace } = (await import('${api}')).default;
     const telemetry = await startTelemetry();
     trace.getTracer('t').startSpan('one').end();
-    console.log(telemetry.exporting, (await telemetry.prometheusText()).includes('process_memory_usage'));
+    console.log(String(telemetry.exporting), String((await telemetry.prometheusText()).includes('process_memory_usage')));
     await telemetry.shutdown();`;
   const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, NODE_OPTIONS: '' };
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
