@@ -1,4 +1,4 @@
-// Block codecs of Parquet pages on linear memory: Snappy (both ways) and LZ4 blocks (decode). Every block may be read
+// What Parquet pages need on linear memory: Snappy (both ways), LZ4 blocks (decode), dictionary indices and their values. Every block may be read
 // and written up to 64 bytes beyond its end (the caller leaves that room), so short copies are single vector moves.
 
 // @ts-ignore: decorator
@@ -285,4 +285,74 @@ export function lz4Decode(source: usize, sourceLength: usize, target: usize, tar
     d += length;
   }
   return d == targetEnd;
+}
+
+/** The run header at `at` with the position behind it in the high half; 0 when it does not end before `end`. */
+// @ts-ignore: decorator
+@inline
+function readHeader(at: usize, end: usize): u64 {
+  let value: u32 = 0;
+  let shift: u32 = 0;
+  while (at < end && shift <= 28) {
+    const byte = <u32>load<u8>(at++);
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return (<u64>at << 32) | <u64>value;
+    shift += 7;
+  }
+  return 0;
+}
+
+/**
+ * Decodes `count` indices of `bitWidth` <= 32 bits from the RLE / bit-packed hybrid at `source` to 32-bit ones at
+ * `target`. 0: done; 1: the bytes end early or are broken; 2: an index is not below `size`.
+ */
+export function decodeIndices(source: usize, sourceLength: usize, bitWidth: u32, size: u32, target: usize, count: u32): i32 {
+  const end = source + sourceLength;
+  const mask: u64 = (<u64>1 << bitWidth) - 1;
+  const valueBytes = (bitWidth + 7) >> 3;
+  let s = source;
+  let done: u32 = 0;
+  while (done < count) {
+    const head = readHeader(s, end);
+    if (head == 0) return 1;
+    s = <usize>(head >> 32);
+    const runs = <u32>head >> 1;
+    if (runs == 0) return 1;
+    if ((<u32>head & 1) == 0) {
+      if (end - s < <usize>valueBytes) return 1;
+      const value = <u32>(load<u64>(s) & ((<u64>1 << (8 * valueBytes)) - 1));
+      if (value >= size) return 2;
+      s += valueBytes;
+      const run = min(runs, count - done);
+      for (let i: u32 = 0; i < run; i++) store<u32>(target + (<usize>(done + i) << 2), value);
+      done += run;
+    } else {
+      const run = <u32>min(<u64>runs * 8, <u64>(count - done));
+      if ((<u64>run * bitWidth + 7) / 8 > <u64>(end - s)) return 1;
+      let bit: u64 = 0;
+      let worst: u32 = 0;
+      let d = target + (<usize>done << 2);
+      for (let i: u32 = 0; i < run; i++) {
+        const value = <u32>((load<u64>(s + <usize>(bit >> 3)) >> (bit & 7)) & mask);
+        worst = max(worst, value);
+        store<u32>(d, value);
+        d += 4;
+        bit += bitWidth;
+      }
+      if (worst >= size) return 2;
+      s = <usize>min(<u64>end, <u64>s + <u64>runs * bitWidth);
+      done += run;
+    }
+  }
+  return 0;
+}
+
+/** target[i] = dictionary[indices[i]] for values of 4 bytes. */
+export function gather4(dictionary: usize, indices: usize, target: usize, count: u32): void {
+  for (let i: usize = 0, n = <usize>count << 2; i < n; i += 4) store<u32>(target + i, load<u32>(dictionary + (<usize>load<u32>(indices + i) << 2)));
+}
+
+/** target[i] = dictionary[indices[i]] for values of 8 bytes. */
+export function gather8(dictionary: usize, indices: usize, target: usize, count: u32): void {
+  for (let i: usize = 0, n = <usize>count << 2; i < n; i += 4) store<u64>(target + (i << 1), load<u64>(dictionary + (<usize>load<u32>(indices + i) << 3)));
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { decompress, MAX_PAGE_BYTES } from '../codec/codec.js';
+import { BlockKernel } from '../codec/kernel.js';
 import { decodeLiterals, firstLiteral } from '../codec/literals.js';
 import { decodeValidity } from '../encoding/hybrid.js';
 import { ParquetFault, parquetProblem, unsupported } from '../format/fault.js';
@@ -10,7 +11,6 @@ import { type PageHeader, readPageHeader } from '../format/page.js';
 import { convertValues, packBits } from './convert.js';
 import { FixedColumn } from './fixed.js';
 import { allocate } from './memory.js';
-import { releaseIndices } from './indices.js';
 import { VariableColumn } from './variable.js';
 
 /** Memory of the caller that a column of fixed width is decoded into, so that many threads fill one array. */
@@ -34,7 +34,7 @@ export function decodeColumnChunk(bytes: Uint8Array, chunk: ColumnChunk, leaf: L
   } catch (error) {
     throw parquetProblem(error, where);
   } finally {
-    releaseIndices();
+    BlockKernel.release();
   }
 }
 
@@ -54,7 +54,7 @@ export function decodeColumnChunkInto(bytes: Uint8Array, chunk: ColumnChunk, lea
   } catch (error) {
     throw parquetProblem(error, where);
   } finally {
-    releaseIndices();
+    BlockKernel.release();
   }
 }
 

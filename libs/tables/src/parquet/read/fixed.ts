@@ -1,9 +1,9 @@
+import { BlockKernel } from '../codec/kernel.js';
 import { decodeDelta32, decodeDelta64 } from '../encoding/delta.js';
 import { decodeHybrid } from '../encoding/hybrid.js';
 import { ParquetFault, unsupported } from '../format/fault.js';
 import { type Leaf, strideOf } from '../format/leaf.js';
 import { Encoding, Physical, PHYSICAL_NAMES } from '../format/metadata.js';
-import { readDictionaryIndices } from './indices.js';
 import { VariableColumn } from './variable.js';
 
 /** Values of a fixed stride, filled page by page; `bytes` may be memory of the caller. */
@@ -24,6 +24,7 @@ export class FixedColumn {
     if (count * stride > page.length) throw new ParquetFault(`a dictionary of ${count} values in ${page.length} bytes`);
     const dictionary = new FixedColumn(this.leaf, new Uint8Array(count * stride));
     dictionary.readPage(page, Encoding.plain, 0, count);
+    BlockKernel.get().setDictionary(dictionary.bytes);
     this.#dictionary = dictionary;
   }
 
@@ -115,24 +116,14 @@ export class FixedColumn {
     if (!dictionary) throw new ParquetFault('a page refers to a dictionary that is not there');
     const { stride, bytes } = this;
     const size = stride === 0 ? 0 : dictionary.bytes.length / stride;
-    const indices = readDictionaryIndices(page, count, size);
-    if (stride === 8) {
-      const from = dictionary.#int32();
-      const to = this.#int32();
-      for (let i = 0, p = row * 2; i < count; i++, p += 2) {
-        const q = indices[i] * 2;
-        to[p] = from[q];
-        to[p + 1] = from[q + 1];
-      }
-    } else if (stride === 4) {
-      const from = dictionary.#int32();
-      const to = this.#int32();
-      for (let i = 0; i < count; i++) to[row + i] = from[indices[i]];
-    } else {
-      const from = dictionary.bytes;
-      for (let i = 0, p = row * stride; i < count; i++) {
-        for (let q = indices[i] * stride, end = q + stride; q < end; q++) bytes[p++] = from[q];
-      }
+    if (stride === 8 || stride === 4) {
+      bytes.set(BlockKernel.get().gather(page, count, size, stride), row * stride);
+      return;
+    }
+    const indices = BlockKernel.get().indices(page, count, size);
+    const from = dictionary.bytes;
+    for (let i = 0, p = row * stride; i < count; i++) {
+      for (let q = indices[i] * stride, end = q + stride; q < end; q++) bytes[p++] = from[q];
     }
   }
 

@@ -1,7 +1,7 @@
+import { BlockKernel } from '../codec/kernel.js';
 import { decodeDelta32 } from '../encoding/delta.js';
 import { ParquetFault, unsupported } from '../format/fault.js';
 import { Encoding } from '../format/metadata.js';
-import { readDictionaryIndices } from './indices.js';
 import { allocate } from './memory.js';
 
 /** Offsets into the bytes of a column are 32-bit in Arrow. */
@@ -77,7 +77,7 @@ export class VariableColumn {
   #readDictionary(page: Uint8Array, rowCount: number, count: number, valid: Uint8Array | undefined): void {
     const dictionary = this.#dictionary;
     if (!dictionary) throw new ParquetFault('a page refers to a dictionary that is not there');
-    const indices = readDictionaryIndices(page, count, dictionary.#rows);
+    const indices = BlockKernel.get().indices(page, count, dictionary.#rows);
     const starts = dictionary.offsets;
     const from = dictionary.bytes;
     let total = 0;
