@@ -51,18 +51,25 @@ export function simulateField(seed: number, rowCount: number): SimulatedField {
   const random = new Random(seed);
   const sideDeg = Math.sqrt(rowCount / SOURCES_PER_SQUARE_DEGREE);
   const density = new FieldDensity(random, sideDeg, Math.ceil((rowCount * CLUSTERS_PER_MILLION) / 1e6));
-  const left = new CatalogWriter(random, rowCount);
-  const right = new CatalogWriter(random, rowCount);
-  const bothCount = Math.round(COUNTERPART_SHARE * rowCount);
+  // Sources are drawn at random over the field, so the left rows may stand as they come; the right ones are scattered.
+  const left = new CatalogWriter(random, rowCount, (i) => i);
+  const right = new CatalogWriter(random, rowCount, scatter(random, rowCount));
+  let bothCount = Math.round(COUNTERPART_SHARE * rowCount);
 
   const star = new Star();
   let trueId = 0;
   let truePairCount = 0;
-  for (let i = 0; i < bothCount; i++) {
+  while (left.freeRowCount > 0) {
+    // Drawing without replacement: the two kinds of rows are mixed, and their numbers come out exactly.
+    if (random.uniform() * left.freeRowCount >= bothCount) {
+      star.draw(random, density, 'left');
+      left.add(star.x, star.y, star.leftMagnitude, star.leftErrorArcsec, ++trueId);
+      continue;
+    }
     star.draw(random, density, 'both');
+    bothCount--;
     trueId++;
-    const x = star.x;
-    const y = star.y;
+    const { x, y } = star;
     const light = star.blended ? star.companionLight * DEG_PER_ARCSEC : 0;
     const inLeft = left.add(x, y, star.leftMagnitude, star.leftErrorArcsec, trueId);
     const inRight = right.add(
@@ -73,21 +80,12 @@ export function simulateField(seed: number, rowCount: number): SimulatedField {
       trueId,
     );
     if (inLeft && inRight) truePairCount++;
-    if (star.blended && left.freeRowCount > bothCount - i) {
+    if (star.blended && left.freeRowCount > bothCount) {
       const magnitude = star.companionMagnitude();
-      trueId++;
-      left.add(
-        x + DEG_PER_ARCSEC * star.companionX,
-        y + DEG_PER_ARCSEC * star.companionY,
-        magnitude,
-        Star.leftErrorArcsec(magnitude),
-        trueId,
-      );
+      const companionX = x + DEG_PER_ARCSEC * star.companionX;
+      const companionY = y + DEG_PER_ARCSEC * star.companionY;
+      left.add(companionX, companionY, magnitude, Star.leftErrorArcsec(magnitude), ++trueId);
     }
-  }
-  while (left.freeRowCount > 0) {
-    star.draw(random, density, 'left');
-    left.add(star.x, star.y, star.leftMagnitude, star.leftErrorArcsec, ++trueId);
   }
   while (right.freeRowCount > 0) {
     star.draw(random, density, 'right');
@@ -104,7 +102,7 @@ export function simulateField(seed: number, rowCount: number): SimulatedField {
   };
 }
 
-/** Fills a catalog in scattered order: neighbours on the sky are no neighbours in the table. */
+/** Fills a catalog, in an order of rows that `rowOf` gives. */
 class CatalogWriter implements SimulatedCatalog {
   readonly ra: Float64Array;
   readonly dec: Float64Array;
@@ -112,12 +110,12 @@ class CatalogWriter implements SimulatedCatalog {
   readonly magnitude: Float32Array;
   readonly errorArcsec: Float32Array;
   readonly trueId: Int32Array;
-  readonly #rowOf: (i: number) => number;
   #count = 0;
 
   constructor(
     private readonly random: Random,
     readonly rowCount: number,
+    private readonly rowOf: (i: number) => number,
   ) {
     this.ra = new Float64Array(rowCount);
     this.dec = new Float64Array(rowCount);
@@ -125,7 +123,6 @@ class CatalogWriter implements SimulatedCatalog {
     this.magnitude = new Float32Array(rowCount);
     this.errorArcsec = new Float32Array(rowCount);
     this.trueId = new Int32Array(rowCount);
-    this.#rowOf = scatter(random, rowCount);
   }
 
   get freeRowCount(): number {
@@ -134,7 +131,7 @@ class CatalogWriter implements SimulatedCatalog {
 
   /** Writes the next row; false when it is one of the unusable rows. */
   add(x: number, y: number, magnitude: number, errorArcsec: number, trueId: number): boolean {
-    const row = this.#rowOf(this.#count++);
+    const row = this.rowOf(this.#count++);
     const dec = CENTRE_DEC_DEG + y;
     const errorDeg = errorArcsec * DEG_PER_ARCSEC;
     this.ra[row] = CENTRE_RA_DEG + (x + errorDeg * this.random.normal()) / Math.cos(dec * RAD_PER_DEG);

@@ -10,7 +10,7 @@ export interface MatchPrediction {
 }
 
 const PREDICTION_SEED = 71;
-const STAR_COUNT = 200_000;
+const STAR_COUNT = 400_000;
 const RICE_STEPS = 64;
 const ARCSEC2_PER_DEG2 = 3600 ** 2;
 

@@ -1,13 +1,10 @@
 import type { Random } from '@armilla/base';
 import type { FieldDensity } from './density.js';
+import { MagnitudeSampler } from './magnitude.js';
 
 /** Which of the two surveys sees a source. */
 export type Seen = 'both' | 'left' | 'right';
 
-const BRIGHT_LIMIT = 11;
-const FAINT_LIMIT = 20.6;
-/** Sources per magnitude grow as 10^(0.3 m). */
-const COUNT_SLOPE = 0.3;
 const LEFT_DEPTH = 20;
 const RIGHT_DEPTH = 19.6;
 /** Width of the fall of the detection probability at the depth, magnitudes. */
@@ -19,9 +16,20 @@ const BLEND_SHARE = 0.02;
 const detection = (magnitude: number, depth: number): number =>
   (1 - GAP_SHARE) / (1 + Math.exp((magnitude - depth) / DEPTH_WIDTH));
 
-/** Error per axis in arcsec: a floor, and photon noise that grows with magnitude. */
-const positionError = (magnitude: number, depth: number, floor: number, atDepth: number): number =>
-  Math.hypot(floor, atDepth * 10 ** (0.3 * (magnitude - depth)));
+const MAGNITUDES: Readonly<Record<Seen, MagnitudeSampler>> = {
+  both: new MagnitudeSampler((m) => detection(m, LEFT_DEPTH) * detection(m, RIGHT_DEPTH)),
+  left: new MagnitudeSampler((m) => detection(m, LEFT_DEPTH) * (1 - detection(m, RIGHT_DEPTH))),
+  right: new MagnitudeSampler((m) => detection(m, RIGHT_DEPTH) * (1 - detection(m, LEFT_DEPTH))),
+};
+
+/** 10^(0.3 m) = exp(this * m): photon noise grows so with magnitude. */
+const NOISE_SLOPE = 0.3 * Math.LN10;
+
+/** Error per axis in arcsec: a floor, and photon noise of `atDepth` at the depth. */
+function positionError(magnitude: number, depth: number, floor: number, atDepth: number): number {
+  const noise = atDepth * Math.exp(NOISE_SLOPE * (magnitude - depth));
+  return Math.sqrt(floor * floor + noise * noise);
+}
 
 /** Colour between the bands of the two surveys, magnitudes. */
 const COLOUR_MEAN = 0.6;
@@ -49,18 +57,10 @@ export class Star {
     density.draw(random);
     this.x = density.x;
     this.y = density.y;
-    let magnitude: number;
-    for (;;) {
-      magnitude = FAINT_LIMIT + Math.log10(1 - random.uniform()) / COUNT_SLOPE;
-      if (magnitude < BRIGHT_LIMIT) continue;
-      const left = detection(magnitude, LEFT_DEPTH);
-      const right = detection(magnitude, RIGHT_DEPTH);
-      const share = seen === 'both' ? left * right : seen === 'left' ? left * (1 - right) : right * (1 - left);
-      if (random.uniform() < share) break;
-    }
+    const magnitude = MAGNITUDES[seen].draw(random);
     this.leftMagnitude = magnitude;
     this.rightMagnitude = magnitude - COLOUR_MEAN + COLOUR_SPREAD * random.normal();
-    this.leftErrorArcsec = positionError(magnitude, LEFT_DEPTH, 0.05, 0.3);
+    this.leftErrorArcsec = Star.leftErrorArcsec(magnitude);
     this.rightErrorArcsec = positionError(magnitude, RIGHT_DEPTH, 0.08, 0.35);
     this.blended = seen === 'both' && random.uniform() < BLEND_SHARE;
     if (this.blended) {
