@@ -19,11 +19,12 @@ test('the demo shows rows that add up, and completeness and purity as predicted'
   }
   for (const name of ['completeness', 'purity']) {
     const figures =
-      new RegExp(`^  ${name} +([\\d.]+) % \\+- ([\\d.]+) % +the error model predicts ([\\d.]+) %`, 'm').exec(stdout) ??
-      [];
-    const [share, error, predicted] = figures.slice(1).map(Number);
-    // The sample of the prediction has an error, too.
-    expect(Math.abs(share - predicted)).toBeLessThan(5 * error + 0.1);
+      new RegExp(
+        `^  ${name} +([\\d.]+) % \\+- ([\\d.]+) % +the error model predicts ([\\d.]+) % \\+- ([\\d.]+) %`,
+        'm',
+      ).exec(stdout) ?? [];
+    const [share, error, predicted, predictedError] = figures.slice(1).map(Number);
+    expect(Math.abs(share - predicted)).toBeLessThan(5 * Math.hypot(error, predictedError));
   }
   expect(stdout).toMatch(/time +[\d.]+ s .* rows\/s/);
   expect(stdout).toMatch(/peak memory +[\d.]+ [MG]iB/);

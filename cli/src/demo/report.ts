@@ -41,14 +41,15 @@ export function firstRowsText(batch: RecordBatch, seconds: number): string {
 /** What a user wants to read of a finished match. */
 export function matchText(field: DemoField, match: FieldMatch, peakBytes: number): string {
   const { summary, correctRowCount, rowCount, seconds } = match;
-  const completeness = correctRowCount / field.truePairCount;
+  const { prediction, truePairCount } = field;
+  const completeness = correctRowCount / truePairCount;
   const purity = correctRowCount / rowCount;
   const inputRowCount = summary.left.rowCount + summary.right.rowCount;
   return [
     sideText('left', summary.left),
     sideText('right', summary.right),
-    `  completeness  ${shareText(completeness, field.truePairCount)}   the error model predicts ${percent(field.prediction.completeness)}`,
-    `  purity        ${shareText(purity, rowCount)}   the error model predicts ${percent(field.prediction.purity)}`,
+    `  completeness  ${shareText(completeness, truePairCount)}   the error model predicts ${predictedText(prediction.completeness, prediction.completenessError)}`,
+    `  purity        ${shareText(purity, rowCount)}   the error model predicts ${predictedText(prediction.purity, prediction.purityError)}`,
     `  time          ${seconds.toFixed(2)} s from the first byte sent to the last row read, ${formatCount(Math.round(inputRowCount / seconds))} rows/s` +
       ` (index ${summary.indexSeconds.toFixed(2)} s, match ${summary.matchSeconds.toFixed(2)} s)`,
     `  peak memory   ${formatBytes(peakBytes)} (catalogs, client, gateway and service together)`,
@@ -71,6 +72,8 @@ function sideText(name: string, side: SideSummary): string {
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(3)} %`;
+
+const predictedText = (share: number, error: number): string => `${percent(share)} +- ${(error * 100).toFixed(3)} %`;
 
 /** A share of `count` with its binomial error. */
 function shareText(share: number, count: number): string {

@@ -7,6 +7,9 @@ export interface MatchPrediction {
   readonly completeness: number;
   /** Share of the matched rows that are matched with their own counterpart. */
   readonly purity: number;
+  /** Standard errors of the two: they are averages over drawn stars. */
+  readonly completenessError: number;
+  readonly purityError: number;
 }
 
 const PREDICTION_SEED = 71;
@@ -35,8 +38,7 @@ export function predictMatch(
   const lonely = (rho: number): number => Math.exp(-Math.PI * rho * radiusArcsec ** 2);
 
   const bothCount = Math.round(counterpartShare * STAR_COUNT);
-  let correct = 0;
-  let matched = 0;
+  const sums = new ShareSums();
   let leftOnlyCount = STAR_COUNT - bothCount;
   for (let i = 0; i < bothCount; i++) {
     star.draw(random, density, 'both');
@@ -49,21 +51,63 @@ export function predictMatch(
     const within = star.blended
       ? rice(separation * star.companionLight, sigma, 0, radiusArcsec)
       : -Math.expm1(-0.5 * (radiusArcsec / sigma) ** 2);
-    correct += nearest;
-    matched += (1 - badShare) * (1 - (1 - within) * lonely(rho)) + badShare * (1 - lonely(rho));
+    const found = (1 - badShare) * (1 - (1 - within) * lonely(rho)) + badShare * (1 - lonely(rho));
+    sums.add(nearest, (1 - badShare) * nearest, found);
     if (star.blended && leftOnlyCount > 0) {
       const companionError = Star.leftErrorArcsec(star.companionMagnitude());
       const companionSigma = Math.hypot(companionError, star.rightErrorArcsec);
       const reached = rice(separation * (1 - star.companionLight), companionSigma, 0, radiusArcsec);
-      matched += 1 - (1 - (1 - badShare) * reached) * lonely(rho);
+      sums.addLonely(1 - (1 - (1 - badShare) * reached) * lonely(rho));
       leftOnlyCount--;
     }
   }
   for (; leftOnlyCount > 0; leftOnlyCount--) {
     star.draw(random, density, 'left');
-    matched += 1 - lonely(rhoOf());
+    sums.addLonely(1 - lonely(rhoOf()));
   }
-  return { completeness: correct / bothCount, purity: (correct * (1 - badShare)) / matched };
+  return sums.shares();
+}
+
+/** Adds up, over left rows, the probabilities to be matched rightly and to be matched at all. */
+class ShareSums {
+  #count = 0;
+  #correct = 0;
+  #correctSquares = 0;
+  #good = 0;
+  #matched = 0;
+  #goodSquares = 0;
+  #products = 0;
+  #matchedSquares = 0;
+
+  /** A row whose counterpart is usable with probability `good` / `correct`, found with probability `correct` if so. */
+  add(correct: number, good: number, matched: number): void {
+    this.#count++;
+    this.#correct += correct;
+    this.#correctSquares += correct * correct;
+    this.#good += good;
+    this.#goodSquares += good * good;
+    this.#products += good * matched;
+    this.addLonely(matched);
+  }
+
+  /** A row without counterpart. */
+  addLonely(matched: number): void {
+    this.#matched += matched;
+    this.#matchedSquares += matched * matched;
+  }
+
+  shares(): MatchPrediction {
+    const completeness = this.#correct / this.#count;
+    const purity = this.#good / this.#matched;
+    // Of a ratio of sums: the spread of good - purity * matched.
+    const spread = this.#goodSquares - 2 * purity * this.#products + purity * purity * this.#matchedSquares;
+    return {
+      completeness,
+      purity,
+      completenessError: Math.sqrt(Math.max(0, this.#correctSquares / this.#count - completeness ** 2) / this.#count),
+      purityError: Math.sqrt(Math.max(0, spread)) / this.#matched,
+    };
+  }
 }
 
 /** Probability that a source offset by `offset` with error `sigma` per axis lies within `radius`, nothing of density `rho` being nearer. */

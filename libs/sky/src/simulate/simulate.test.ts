@@ -78,9 +78,11 @@ test('completeness and purity come out as predicted, within five binomial errors
     const completeness = correct / field.truePairCount;
     const purity = correct / matchedCount;
     expect(Math.abs(completeness - predicted.completeness)).toBeLessThan(
-      5 * error(predicted.completeness, field.truePairCount),
+      5 * Math.hypot(predicted.completenessError, error(predicted.completeness, field.truePairCount)),
     );
-    expect(Math.abs(purity - predicted.purity)).toBeLessThan(5 * error(predicted.purity, matchedCount));
+    expect(Math.abs(purity - predicted.purity)).toBeLessThan(
+      5 * Math.hypot(predicted.purityError, error(predicted.purity, matchedCount)),
+    );
   }
 });
 
