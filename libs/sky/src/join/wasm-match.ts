@@ -50,12 +50,11 @@ export class WasmMatch implements Disposable {
     const nearest = query.find === 'nearest';
     const outCount = query.neighbourCount ? this.#lease(n * 4, 'counts') : 0;
     const outSecond = query.secondSeparation ? this.#lease(n * 8, 'seconds') : 0;
-    const outRight = nearest ? this.#lease(n * 4, 'right') : 0;
-    const outKey = nearest ? this.#lease(n * 8, 'key') : 0;
+    const outNearest = nearest ? this.#lease(n * 16, 'nearest') : 0;
     const pairCounts = nearest ? 0 : this.#lease(n * 4, 'pair-counts');
-    const tasks = await this.#partition({ ones4: outRight, ones8: outSecond, zero4: outCount, zero4More: pairCounts });
-    this.#writeJoin({ tasks, outCount, outSecond, outRight, outKey, pairCounts });
-    const result = nearest ? await this.#nearest(outRight, outKey, outSecond) : await this.#pairs(pairCounts, outSecond);
+    const tasks = await this.#partition({ ones16: outNearest, ones8: outSecond, zero4: outCount, zero4More: pairCounts });
+    this.#writeJoin({ tasks, outCount, outSecond, outNearest, pairCounts });
+    const result = nearest ? await this.#nearest(outNearest, outSecond) : await this.#pairs(pairCounts, outSecond);
     return {
       ...result,
       neighbourCount: outCount ? await this.#copyInts(outCount, n) : undefined,
@@ -88,7 +87,7 @@ export class WasmMatch implements Disposable {
   }
 
   /** Copies the rows in, while workers judge them and find their cells; then sorts them by cell. Gives the tasks. */
-  async #partition(clear: { ones4: number; ones8: number; zero4: number; zero4More: number }): Promise<number> {
+  async #partition(clear: { ones16: number; ones8: number; zero4: number; zero4More: number }): Promise<number> {
     const n = this.#rowCount;
     const { cellCount } = this.index;
     const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 32)));
@@ -104,7 +103,7 @@ export class WasmMatch implements Disposable {
     words[ROWS_PASS.items / 4] = itemTable;
     words[ROWS_PASS.counts / 4] = counts;
     words[ROWS_PASS.out / 4] = this.#records;
-    words[ROWS_PASS.clearOnes4 / 4] = clear.ones4;
+    words[ROWS_PASS.clearOnes16 / 4] = clear.ones16;
     words[ROWS_PASS.clearOnes8 / 4] = clear.ones8;
     words[ROWS_PASS.clearZero4 / 4] = clear.zero4;
     words[ROWS_PASS.clearZero4More / 4] = clear.zero4More;
@@ -130,7 +129,7 @@ export class WasmMatch implements Disposable {
     return table;
   }
 
-  #writeJoin(at: { tasks: number; outCount: number; outSecond: number; outRight: number; outKey: number; pairCounts: number }): void {
+  #writeJoin(at: { tasks: number; outCount: number; outSecond: number; outNearest: number; pairCounts: number }): void {
     const { query, index } = this;
     // A list of the k best is never longer than the index.
     const k = query.find === 'k-nearest' ? Math.min(query.k, Math.max(1, index.rowCount)) : 0;
@@ -148,8 +147,7 @@ export class WasmMatch implements Disposable {
     words[JOIN.k / 4] = k;
     words[JOIN.self / 4] = query.selfFirstRow === undefined ? 0 : 1;
     words[JOIN.selfFirst / 4] = query.selfFirstRow ?? 0;
-    words[JOIN.outRight / 4] = at.outRight;
-    words[JOIN.outKey / 4] = at.outKey;
+    words[JOIN.outNearest / 4] = at.outNearest;
     words[JOIN.outCount / 4] = at.outCount;
     words[JOIN.outSecond / 4] = at.outSecond;
     words[JOIN.pairCounts / 4] = at.pairCounts;
@@ -159,18 +157,17 @@ export class WasmMatch implements Disposable {
     floats[JOIN.keyFloor / 8] = separationKeyFloor(query.minRadiusArcsec);
   }
 
-  async #nearest(outRight: number, outKey: number, outSecond: number): Promise<PairColumns> {
+  async #nearest(outNearest: number, outSecond: number): Promise<PairColumns> {
     const n = this.#rowCount;
     await this.#phase('join', this.#join, this.#taskCount).done;
     const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 8)));
     const itemCount = Math.ceil(n / step);
-    const left = this.#lease(n * 4, 'left');
     const sizesAt = this.#lease(itemCount * 4, 'sizes');
+    const scratch = this.#lease((step + 4) * 16 * this.index.runtime.workerCount, 'scratch');
     const params = this.#resultParams(step);
     const words = new Uint32Array(this.#buffer, params, RESULT_PASS.bytes / 4);
-    words[RESULT_PASS.right / 4] = outRight;
-    words[RESULT_PASS.key / 4] = outKey;
-    words[RESULT_PASS.left / 4] = left;
+    words[RESULT_PASS.nearest / 4] = outNearest;
+    words[RESULT_PASS.scratch / 4] = scratch;
     words[RESULT_PASS.sizes / 4] = sizesAt;
     words[RESULT_PASS.second / 4] = outSecond;
     await this.#phase('compact', params, itemCount).done;
@@ -181,9 +178,10 @@ export class WasmMatch implements Disposable {
     let to = 0;
     for (let i = 0, sinceTurn = 0; i < itemCount; i++) {
       const size = sizes[i];
-      columns.left.set(new Int32Array(this.#buffer, left + i * step * 4, size), to);
-      columns.right.set(new Int32Array(this.#buffer, outRight + i * step * 4, size), to);
-      columns.separation.set(new Float64Array(this.#buffer, outKey + i * step * 8, size), to);
+      const at = outNearest + i * step * 16;
+      columns.separation.set(new Float64Array(this.#buffer, at, size), to);
+      columns.left.set(new Int32Array(this.#buffer, at + size * 8, size), to);
+      columns.right.set(new Int32Array(this.#buffer, at + size * 12, size), to);
       to += size;
       sinceTurn += size * 16;
       if (sinceTurn < TURN_BYTES) continue;

@@ -76,6 +76,35 @@ export function separationOfKey(key: f64): f64 {
   return (180 - 2 * asinSqrt(1 / key) * DEGREES_PER_RADIAN) * 3600;
 }
 
+/** Keys of `count` pairs become arcsec, in place. `keys` has room for one more. */
+export function separationsOfKeys(keys: usize, count: usize): void {
+  for (let i: usize = 0; i < count; i += 2) {
+    const at = keys + (i << 3);
+    const key = v128.load(at);
+    if (v128.any_true(f64x2.gt(key, splat(0.25))) || i + 1 == count) {
+      store<f64>(at, separationOfKey(lane0(key)));
+      if (i + 1 < count) store<f64>(at, separationOfKey(lane1(key)), 8);
+      continue;
+    }
+    const x = f64x2.sqrt(key);
+    const z = f64x2.mul(x, x);
+    let p = f64x2.add(splat(A12), f64x2.mul(z, splat(A13)));
+    p = f64x2.add(splat(A11), f64x2.mul(z, p));
+    p = f64x2.add(splat(A10), f64x2.mul(z, p));
+    p = f64x2.add(splat(A9), f64x2.mul(z, p));
+    p = f64x2.add(splat(A8), f64x2.mul(z, p));
+    p = f64x2.add(splat(A7), f64x2.mul(z, p));
+    p = f64x2.add(splat(A6), f64x2.mul(z, p));
+    p = f64x2.add(splat(A5), f64x2.mul(z, p));
+    p = f64x2.add(splat(A4), f64x2.mul(z, p));
+    p = f64x2.add(splat(A3), f64x2.mul(z, p));
+    p = f64x2.add(splat(A2), f64x2.mul(z, p));
+    p = f64x2.add(splat(A1), f64x2.mul(z, p));
+    const asin = f64x2.add(x, f64x2.mul(x, f64x2.mul(z, p)));
+    v128.store(at, f64x2.mul(f64x2.mul(f64x2.mul(splat(2), asin), splat(DEGREES_PER_RADIAN)), splat(3600)));
+  }
+}
+
 /** The key of one pair; cos1 = cosDeg(dec1). */
 export function keyOf(ra1: f64, dec1: f64, cos1: f64, ra2: f64, dec2: f64): f64 {
   const straight = ra2 - ra1;

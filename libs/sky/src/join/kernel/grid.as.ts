@@ -2,7 +2,7 @@ import { cosDeg } from '../../separation/expression.as';
 import {
   B_BYTES, B_LUT, B_RA_BINS, B_RA_MIN, B_RA_SCALE, C_BINS, C_BYTES, C_COUNT, C_DEC_MAX, C_DEC_MIN, C_DEC_SCALE, C_EDGES, C_NX, C_NY, C_OFFSETS, C_RA_MAX, C_RA_MIN,
   C_RA_SCALE, C_ROWS, C_STRIPS, G_BUCKET_LUT, G_BUCKETS, G_CELL_COUNT, G_CELLS, G_DEC_BINS, G_DEC_MIN, G_DEC_SCALE, I_BYTES, I_CELL, I_COUNT, I_DEC,
-  I_FIRST_ROW, I_RA, I_STATUS, NO_CELL, R_CLEAR_ONES4, R_CLEAR_ONES8, R_CLEAR_ZERO4, R_CLEAR_ZERO4_MORE, R_COUNTS, R_GRID, R_ITEMS, R_OUT, R_SCRATCH,
+  I_FIRST_ROW, I_RA, I_STATUS, NO_CELL, R_CLEAR_ONES16, R_CLEAR_ONES8, R_CLEAR_ZERO4, R_CLEAR_ZERO4_MORE, R_COUNTS, R_GRID, R_ITEMS, R_OUT, R_SCRATCH,
   R_SCRATCH_STRIDE, RECORD_BYTES,
 } from './layout.as';
 
@@ -87,11 +87,11 @@ export function assign(params: usize, item: i32, _control: usize, _slot: i32): v
 }
 
 function clear(params: usize, firstRow: i32, count: i32): void {
-  const ones4: usize = load<u32>(params, R_CLEAR_ONES4);
+  const ones16: usize = load<u32>(params, R_CLEAR_ONES16);
   const ones8: usize = load<u32>(params, R_CLEAR_ONES8);
   const zero4: usize = load<u32>(params, R_CLEAR_ZERO4);
   const more: usize = load<u32>(params, R_CLEAR_ZERO4_MORE);
-  if (ones4 != 0) memory.fill(ones4 + usize(firstRow) * 4, 0xff, usize(count) * 4);
+  if (ones16 != 0) memory.fill(ones16 + usize(firstRow) * 16, 0xff, usize(count) * 16);
   if (ones8 != 0) memory.fill(ones8 + usize(firstRow) * 8, 0xff, usize(count) * 8);
   if (zero4 != 0) memory.fill(zero4 + usize(firstRow) * 4, 0, usize(count) * 4);
   if (more != 0) memory.fill(more + usize(firstRow) * 4, 0, usize(count) * 4);

@@ -5,7 +5,7 @@ import { binOf, bucketOf, cellOf, SORTED_SIZE } from './grid.as';
 import {
   B_BYTES, B_CELL_COUNT, B_FIRST_CELL, C_BINS, C_BYTES, C_COUNT, C_DEC_HIGH, C_DEC_LOW, C_DEC_MAX, C_DEC_MIN, C_DEC_SCALE, C_EDGES, C_NX, C_NY, C_OFFSETS, C_RA_HIGH,
   C_RA_LOW, C_RA_MAX, C_RA_MIN, C_RA_SCALE, C_ROWS, C_STRIPS, CONTROL_CANCEL, G_BUCKETS, G_CELLS, J_CANDIDATES, J_GRID, J_K, J_KEY_FLOOR,
-  J_KEY_LIMIT, J_MODE, J_OUT_COUNT, J_OUT_KEY, J_OUT_RIGHT, J_OUT_SECOND, J_PAIR_CAPACITY, J_PAIR_COUNTS, J_PAIR_KEY, J_PAIR_LEFT,
+  J_KEY_LIMIT, J_MODE, J_OUT_COUNT, J_OUT_NEAREST, J_OUT_SECOND, J_PAIR_CAPACITY, J_PAIR_COUNTS, J_PAIR_KEY, J_PAIR_LEFT,
   J_PAIR_RIGHT, J_PAIR_TOTAL, J_RADIUS, J_RECORDS, J_SCRATCH, J_SCRATCH_STRIDE, J_SELF, J_SELF_FIRST, J_TASKS, J_TRACK, MODE_ALL,
   MODE_K_NEAREST, MODE_NEAREST, RECORD_BYTES, T_BYTES, T_CELL, T_FROM, T_TO,
 } from './layout.as';
@@ -812,13 +812,13 @@ function emitHeld(slot: i32): void {
 function writeBlock(count: i32): void {
   const counts: usize = load<u32>(parameters, J_OUT_COUNT);
   const seconds: usize = load<u32>(parameters, J_OUT_SECOND);
-  const rights: usize = load<u32>(parameters, J_OUT_RIGHT);
-  const keys: usize = load<u32>(parameters, J_OUT_KEY);
+  const nearest: usize = load<u32>(parameters, J_OUT_NEAREST);
   for (let i: usize = 0, n = usize(count); i < n; i++) {
     const leftRow = usize(load<i32>(base + (i << 2), L_ROW));
     if (mode == MODE_NEAREST) {
-      store<i32>(rights + (leftRow << 2), load<i32>(base + (i << 2), L_BEST_ROW));
-      store<f64>(keys + (leftRow << 3), load<f64>(base + (i << 3), L_BEST));
+      // Key and row side by side: left rows come in no order, and each write is a miss.
+      store<f64>(nearest + (leftRow << 4), load<f64>(base + (i << 3), L_BEST));
+      store<i32>(nearest + (leftRow << 4), load<i32>(base + (i << 2), L_BEST_ROW), 8);
     }
     if (counts != 0) store<i32>(counts + (leftRow << 2), load<i32>(base + (i << 2), L_FOUND));
     if (seconds != 0 && load<i32>(base + (i << 2), L_FOUND) > 1) store<f64>(seconds + (leftRow << 3), load<f64>(base + (i << 3), L_SECOND));

@@ -55,7 +55,7 @@ export const R_COUNTS: usize = 8; // -> i32[items, cells] rows; then the place o
 export const R_OUT: usize = 12; // -> records (ra f64, dec f64, row i32), 20 bytes each
 export const R_SCRATCH: usize = 16; // grid pass: -> private memory of worker 0
 export const R_SCRATCH_STRIDE: usize = 20;
-export const R_CLEAR_ONES4: usize = 24; // -> i32[rows] set to -1, or 0
+export const R_CLEAR_ONES16: usize = 24; // -> nearest records[rows] set to no match, or 0
 export const R_CLEAR_ONES8: usize = 28; // -> f64[rows] set to NaN, or 0
 export const R_CLEAR_ZERO4: usize = 32; // -> i32[rows] set to 0, or 0
 export const R_CLEAR_ZERO4_MORE: usize = 36; // -> i32[rows] set to 0, or 0
@@ -75,8 +75,7 @@ export const J_TRACK: usize = 24; // i32: 1 = count neighbours and find the seco
 export const J_K: usize = 28; // i32
 export const J_SELF: usize = 32; // i32: 1 = self-match
 export const J_SELF_FIRST: usize = 36; // i32
-export const J_OUT_RIGHT: usize = 40; // nearest: -> i32[rows]
-export const J_OUT_KEY: usize = 44; // nearest: -> f64[rows]
+export const J_OUT_NEAREST: usize = 40; // nearest: -> records[rows] (key f64, right row i32 or -1, 4 spare bytes)
 export const J_OUT_COUNT: usize = 48; // -> i32[rows] neighbours, or 0
 export const J_OUT_SECOND: usize = 52; // -> f64[rows] key of the second, or 0
 export const J_PAIR_LEFT: usize = 56; // -> i32[capacity] in no order

@@ -1,12 +1,11 @@
 // From keys by left row, or pairs in no order, to the columns of the answer.
-import { separationOfKey } from '../../separation/expression.as';
+import { separationOfKey, separationsOfKeys } from '../../separation/expression.as';
 
 /** Parameters of the passes over results. */
 const P_ROWS: usize = 0; // i32 left rows
 const P_STEP: usize = 4; // i32 left rows (or pairs) of an item
-const P_RIGHT: usize = 8; // -> i32[rows]
-const P_KEY: usize = 12; // -> f64[rows]
-const P_LEFT: usize = 16; // -> i32[rows]
+const P_NEAREST: usize = 8; // -> records[rows]
+const P_SCRATCH: usize = 12; // -> private memory of worker 0, (step + 4) * 16 bytes each
 const P_SIZES: usize = 20; // -> i32[items] what an item holds
 const P_SECOND: usize = 24; // -> f64[rows] or 0
 const P_COUNTS: usize = 28; // -> i32[rows] pairs of a left row; then where its next goes; then where they end
@@ -26,24 +25,32 @@ function at(params: usize, field: usize): usize {
   return load<u32>(params + field);
 }
 
-/** Nearest: moves the matched rows of an item to its front, keys become arcsec. */
-export function compact(params: usize, item: i32, _control: usize, _slot: i32): void {
-  const first = item * i32(at(params, P_STEP));
-  const end = min(i32(at(params, P_ROWS)), first + i32(at(params, P_STEP)));
-  const rights = at(params, P_RIGHT);
-  const keys = at(params, P_KEY);
-  const lefts = at(params, P_LEFT);
-  let to = usize(first);
-  for (let row = first; row < end; row++) {
-    const right = load<i32>(rights + (usize(row) << 2));
-    if (right < 0) continue;
-    const key = load<f64>(keys + (usize(row) << 3));
-    store<i32>(lefts + (to << 2), row);
+/**
+ * Nearest: turns the records of an item's rows into the columns of those that match, at the front of the item's
+ * records: separation f64[n], left i32[n], right i32[n].
+ */
+export function compact(params: usize, item: i32, _control: usize, slot: i32): void {
+  const step = i32(at(params, P_STEP));
+  const first = item * step;
+  const end = min(i32(at(params, P_ROWS)), first + step);
+  const records = at(params, P_NEAREST) + (usize(first) << 4);
+  const keys = at(params, P_SCRATCH) + usize(slot) * ((usize(step) + 4) << 4);
+  const lefts = keys + ((usize(step) + 4) << 3);
+  const rights = lefts + (usize(step) << 2);
+  let to: usize = 0;
+  for (let i: usize = 0, n = usize(end - first); i < n; i++) {
+    const right = load<i32>(records + (i << 4), 8);
+    // Always written, then kept or not: whether a row matches cannot be foreseen.
+    store<f64>(keys + (to << 3), load<f64>(records + (i << 4)));
+    store<i32>(lefts + (to << 2), first + i32(i));
     store<i32>(rights + (to << 2), right);
-    store<f64>(keys + (to << 3), separationOfKey(key));
-    to++;
+    to += usize(right >= 0);
   }
-  store<i32>(at(params, P_SIZES) + (usize(item) << 2), i32(to) - first);
+  separationsOfKeys(keys, to);
+  memory.copy(records, keys, to << 3);
+  memory.copy(records + (to << 3), lefts, to << 2);
+  memory.copy(records + (to << 3) + (to << 2), rights, to << 2);
+  store<i32>(at(params, P_SIZES) + (usize(item) << 2), i32(to));
   measureSeconds(params, first, end);
 }
 
