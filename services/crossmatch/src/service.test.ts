@@ -350,6 +350,14 @@ describe('a job that would run long', () => {
   });
 });
 
+test('calls leave no timers behind', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  await match({ options: {} });
+  const before = timers();
+  for (let i = 0; i < 20; i++) await match({ options: {} });
+  expect(timers()).toBeLessThan(before + 10);
+});
+
 test('32 concurrent clients get exact answers', async () => {
   const expected = expectedPairs('nearest');
   const answers = await Promise.all(Array.from({ length: 32 }, () => match({ options: { order: Order.LEFT, columns: ['left_row', 'right_row'] } })));

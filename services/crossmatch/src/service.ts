@@ -85,7 +85,8 @@ class Handlers {
   }
 
   async put(frames: AsyncIterable<Frame>, { signal, log }: CallContext): Promise<PutResponse> {
-    const { first, rest } = await begin(frames);
+    using begun = await begin(frames);
+    const { first, rest } = begun;
     const options = decoded(PutOptions, first);
     this.stored.check(options.name, options.replace);
     const ttlSeconds = this.stored.ttlSeconds(Number(options.ttlSeconds));
@@ -105,7 +106,8 @@ class Handlers {
   }
 
   async *match(frames: AsyncIterable<Frame>, call: CallContext): AsyncGenerator<Frame, void, undefined> {
-    const { first, rest } = await begin(frames);
+    using begun = await begin(frames);
+    const { first, rest } = begun;
     const request = decoded(MatchRequest, first);
     const requestId = checkedRequestId(request.requestId, call.requestId);
     const record = this.results.open(requestId);
@@ -226,12 +228,14 @@ class MatchWatch {
   }
 }
 
-/** The first frame, which brings the options, and the frames after it. */
-async function begin(frames: AsyncIterable<Frame>): Promise<{ first: Frame; rest: AsyncIterator<Frame> }> {
+/** The first frame, which brings the options, and the frames after it; disposed of when the call ends. */
+async function begin(frames: AsyncIterable<Frame>): Promise<{ first: Frame; rest: AsyncIterator<Frame> } & Disposable> {
   const rest = frames[Symbol.asyncIterator]();
+  // Not awaited: a read under way ends with the call, which waits for us.
+  const dispose = (): void => void rest.return?.();
   const { done, value } = await rest.next();
   if (done) throw fail('STREAM_ORDER', { where: 'request', detail: 'the stream is empty; its first frame brings the options in app_metadata' });
-  return { first: value, rest };
+  return { first: value, rest, [Symbol.dispose]: dispose };
 }
 
 function decoded<T>(type: { decode(bytes: Uint8Array): T }, { metadata }: Frame): T {
