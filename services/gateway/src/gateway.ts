@@ -104,6 +104,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   matchRoute(app, parts);
 
   const sessions = watchSessions(app);
+  app.server.maxConnections = config.maxConnections;
+  // A client that asks first is told to go on when its body is wanted, and spared the upload when it is refused.
+  app.server.on('checkContinue', (request, response) => app.routing(request, response));
   const url = await listen(app, bind.host, bind.port).catch(async (error: unknown) => {
     parts.crossmatch.close();
     await parts.spool.close();
@@ -186,7 +189,7 @@ function createApp(config: Config): FastifyInstance {
     routerOptions: { maxParamLength: 256 },
     logger: false as const,
   };
-  const server = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS };
+  const server = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS, connectionsCheckingInterval: HEADERS_MS / 4 };
   if (config.tlsCert === '') return fastify({ ...common, http: server });
   const https = { allowHTTP1: true, cert: readFileSync(config.tlsCert), key: readFileSync(config.tlsKey), settings: { initialWindowSize: WINDOW_BYTES }, ...server };
   const secure = { ...common, http2: true, https } as unknown as FastifyHttp2SecureOptions<Http2SecureServer>;

@@ -23,9 +23,10 @@ export interface GatewayParts {
   draining(): boolean;
 }
 
-/** The body of a request within the limits of the configuration. */
-export function bodyOf({ exchange, raw }: FastifyRequest, config: Config): AsyncGenerator<Buffer, void, undefined> {
-  return bodyChunks(raw, bodyLimits(config), exchange.signal, (byteCount) => (exchange.receivedBytes += byteCount));
+/** The body of a request within the limits of the configuration; a client that asked is told to send when it is first read. */
+export async function* bodyOf({ exchange, raw, headers }: FastifyRequest, config: Config): AsyncGenerator<Buffer, void, undefined> {
+  if (/^100-continue$/i.test(headers.expect ?? '')) exchange.reply.raw.writeContinue();
+  yield* bodyChunks(raw, bodyLimits(config), exchange.signal, (byteCount) => (exchange.receivedBytes += byteCount));
 }
 
 const bodyLimits = (config: Config): BodyLimits => ({

@@ -97,13 +97,16 @@ test('what a dead process left is removed at the start, what a living one uses i
   const dead = join(folder, 'armilla-spool-999999999-abc');
   const living = join(folder, `armilla-spool-${process.ppid}-abc`);
   const foreign = join(folder, 'something-else');
-  for (const path of [dead, living, foreign]) {
+  const namesake = join(folder, `armilla-spool-${process.pid}-abc`);
+  const own = await Spool.open(folder, 1000);
+  for (const path of [dead, living, foreign, namesake]) {
     mkdirSync(path);
     writeFileSync(join(path, 'file'), 'x');
   }
   const spool = await Spool.open(folder, 1000);
-  expect([dead, living, foreign].map((path) => existsSync(path))).toEqual([false, true, true]);
+  expect([dead, namesake, living, foreign, own.folder].map((path) => existsSync(path))).toEqual([false, false, true, true, true]);
   await spool.close();
+  await own.close();
   expect(readdirSync(folder).sort()).toEqual([living, foreign].map((path) => path.slice(folder.length + 1)).sort());
 });
 

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 const READ_BYTES = 1 << 20;
 const FOLDER = /^armilla-spool-(\d+)-[0-9a-f]+$/;
 
+/** Folders of this process: in a container a dead process may have had our own id. */
+const ownFolders = new Set<string>();
+
 /**
  * A folder of this process for uploads that have to wait, with one limit in bytes for all of them together. Folders
  * that a dead process left behind are removed at the start.
@@ -24,9 +27,12 @@ export class Spool {
     await mkdir(parent, { recursive: true, mode: 0o700 });
     for (const name of await readdir(parent)) {
       const pid = Number(FOLDER.exec(name)?.[1]);
-      if (pid > 0 && pid !== process.pid && !isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true });
+      const path = join(parent, name);
+      const abandoned = pid === process.pid ? !ownFolders.has(path) : pid > 0 && !isAlive(pid);
+      if (abandoned) await rm(path, { recursive: true, force: true });
     }
     const folder = join(parent, `armilla-spool-${process.pid}-${randomBytes(6).toString('hex')}`);
+    ownFolders.add(folder);
     await mkdir(folder, { mode: 0o700 });
     return new Spool(folder, limitBytes);
   }
@@ -53,6 +59,7 @@ export class Spool {
 
   async close(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
+    ownFolders.delete(this.folder);
   }
 
   #reserve(bytes: number): void {

@@ -54,6 +54,36 @@ test('a refusal of the options reaches a client in mid-upload', async () => {
   expect(JSON.parse(response.body.toString())).toMatchObject({ reason: 'OPTION_INVALID' });
 });
 
+test('a client that asks before it sends is spared the upload when it is refused', async () => {
+  const subject = await start();
+  const ask = async (query: string, body: Uint8Array): Promise<string> => {
+    const { socket, answer } = openRaw(subject.url);
+    socket.write(`POST /v1/crossmatch?${query} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`);
+    const first = await new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString('latin1'))));
+    const line = first.slice(0, first.indexOf('\r\n'));
+    if (line.includes('100')) socket.write(body);
+    else socket.end();
+    await answer;
+    return line;
+  };
+  expect(await ask('radius=nonsense&right=stars', LEFT)).toBe('HTTP/1.1 400 Bad Request');
+  expect(await ask('radius=1&right=stars', LEFT)).toBe('HTTP/1.1 100 Continue');
+  expect(subject.fake.matches[0].byteCounts.get(0)).toBeGreaterThan(0);
+});
+
+test('32 clients at once get each their own answer', async () => {
+  const subject = await start();
+  const rows = await Promise.all(
+    Array.from({ length: 32 }, async (_, n) => {
+      const form = new FormData();
+      form.append(n % 2 ? 'left' : 'right', blob(positionsIpc(n % 2 ? 1000 + n : 77)), 'a');
+      form.append(n % 2 ? 'right' : 'left', blob(positionsIpc(n % 2 ? 77 : 1000 + n)), 'b');
+      return tableFromIPC(new Uint8Array(await (await post(subject, form)).arrayBuffer())).numRows;
+    }),
+  );
+  expect(rows).toEqual(Array.from({ length: 32 }, (_, n) => 1000 + n));
+});
+
 test('a sender that stalls is refused', async () => {
   const subject = await start({ senderWindowSeconds: '1', minSenderBytesPerSecond: '1000' });
   const call = openRaw(subject.url);
