@@ -60,7 +60,7 @@ export class PairFinder {
 
   #blockRowCount(part: LeftPart): number {
     const { query, blockPairCount, blockRowCount } = this.search;
-    const perRow = query.find === 'nearest' ? 1 : query.find === 'k-nearest' ? Math.min(query.k, this.#pairsPerRow ?? query.k) : (this.#pairsPerRow ?? 1);
+    const perRow = query.find === 'nearest' ? 1 : query.find === 'k-nearest' ? query.k : (this.#pairsPerRow ?? 1);
     return Math.max(1, Math.min(part.rowCount, blockRowCount, Math.floor(blockPairCount / Math.max(perRow, 1e-9))));
   }
 

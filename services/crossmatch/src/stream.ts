@@ -1,3 +1,4 @@
+import { fail } from '@armilla/base';
 import type { PairQuery, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
@@ -35,6 +36,8 @@ export interface PreparedMatch {
   readonly started: number;
 }
 
+/** Why work of a match ends that nobody wants any more; one for all, since making an error costs. */
+const STOPPED = fail('CANCELLED');
 /** Asking the system for the memory in use costs a fifth of a millisecond. */
 const MEMORY_SAMPLE_MS = 100;
 
@@ -94,7 +97,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       next: () => batches.next(),
       // Work under way must be told first: return() alone would wait for it.
       return: async () => {
-        this.#stop.abort();
+        this.#stop.abort(STOPPED);
         await batches.return();
         return { done: true, value: undefined };
       },
@@ -103,7 +106,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   /** Stops the match and gives everything back; not needed after reading to the end or leaving the loop. */
   async close(): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(STOPPED);
     if (!this.#begun) await this.#cleanUp();
   }
 
@@ -170,7 +173,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       const { counts } = this.#finder;
       span.setAttributes({ 'armilla.row_count': this.#rowCount, 'armilla.pair_count': this.#pairCount, 'armilla.candidate_count': counts.candidateCount, 'armilla.cell_count': counts.cellCount });
     } finally {
-      this.#stop.abort();
+      this.#stop.abort(STOPPED);
       span.end();
       await this.#cleanUp();
     }
@@ -257,8 +260,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   #estimate(part: LeftPart, leftRowCount: number): void {
     const { options, right, plan } = this.#match;
-    const unlimited = options.find !== 'all' && options.find !== 'one-to-one';
-    estimatePairs(this.#finder, right.index as SkyIndex, part, leftRowCount, options, options.selfMatch === undefined ? 1 : 0.5, unlimited ? Infinity : plan.maxPairs);
+    // The other modes give a known number of pairs a row.
+    if (options.find !== 'all' && options.find !== 'one-to-one') return;
+    estimatePairs(this.#finder, right.index as SkyIndex, part, leftRowCount, options, options.selfMatch === undefined ? 1 : 0.5, plan.maxPairs);
   }
 
   async #loadLeft(left: TableReader): Promise<CatalogTable> {
@@ -309,7 +313,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   #sampleMemory(now: boolean): void {
     const nowMs = performance.now();
-    if (!now && nowMs - this.#sampledMs < MEMORY_SAMPLE_MS) return;
+    if (nowMs - this.#sampledMs < (now && this.#peakMemoryBytes === 0 ? 0 : MEMORY_SAMPLE_MS)) return;
     this.#sampledMs = nowMs;
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, process.memoryUsage.rss());
   }

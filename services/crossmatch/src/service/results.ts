@@ -19,6 +19,8 @@ export class MatchRecord {
   failure: Problem | undefined;
   endedAtMs: number | undefined;
 
+  constructor(readonly requestId: string) {}
+
   addRejected(row: RejectedRow): void {
     const rows = this.rejected[row.table];
     if (rows.length < MAX_REJECTED_ROWS) rows.push(row);
@@ -32,6 +34,8 @@ export class MatchRecord {
 /** Summaries and rejected rows of recent matches, by request id; the finished ones for a time. */
 export class MatchResults {
   readonly #records = new Map<string, MatchRecord>();
+  /** Rejected rows of the finished records. */
+  #rejectedCount = 0;
 
   constructor(
     private readonly ttlSeconds: number,
@@ -41,8 +45,9 @@ export class MatchResults {
   /** A new record; of two matches with one request id the later is kept. */
   open(requestId: string): MatchRecord {
     this.#forget();
-    const record = new MatchRecord();
-    this.#records.delete(requestId);
+    const record = new MatchRecord(requestId);
+    const old = this.#records.get(requestId);
+    if (old) this.#drop(requestId, old);
     this.#records.set(requestId, record);
     return record;
   }
@@ -51,6 +56,9 @@ export class MatchResults {
     if ('summary' in outcome) record.summary = outcome.summary;
     else record.failure = outcome.failure;
     record.endedAtMs = this.now();
+    // A later match of the same request id has taken the place.
+    if (this.#records.get(record.requestId) !== record) return;
+    this.#rejectedCount += record.rejectedCount;
     this.#forget();
   }
 
@@ -58,21 +66,25 @@ export class MatchResults {
   get(requestId: string, rejectedLimit: number): GetResultResponse {
     this.#forget();
     const record = this.#records.get(requestId);
-    if (!record) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
+    if (!record || (record.endedAtMs ?? Infinity) <= this.now() - this.ttlSeconds * 1000) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
     if (rejectedLimit < 0 || rejectedLimit > MAX_REJECTED_ROWS) throw fail('OPTION_INVALID', { field: 'rejected_limit', expected: `in [0, ${MAX_REJECTED_ROWS}]`, got: rejectedLimit });
     const rejected = [...record.rejected.left, ...record.rejected.right].slice(0, rejectedLimit).map(protoRejected);
     return { summary: record.summary, rejected, failureReason: record.failure?.reason ?? '', failureMessage: record.failure?.message ?? '' };
   }
 
+  /** Records stand in the order of their beginning, so that what is too old stands in front. */
   #forget(): void {
     const oldest = this.now() - this.ttlSeconds * 1000;
-    let rows = 0;
-    for (const record of this.#records.values()) rows += record.rejectedCount;
     for (const [id, record] of this.#records) {
+      const tooMany = this.#records.size > MAX_RESULTS || this.#rejectedCount > MAX_ALL_REJECTED_ROWS;
       if (record.endedAtMs === undefined) continue;
-      if (record.endedAtMs > oldest && this.#records.size <= MAX_RESULTS && rows <= MAX_ALL_REJECTED_ROWS) continue;
-      rows -= record.rejectedCount;
-      this.#records.delete(id);
+      if (record.endedAtMs > oldest && !tooMany) return;
+      this.#drop(id, record);
     }
+  }
+
+  #drop(id: string, record: MatchRecord): void {
+    this.#records.delete(id);
+    if (record.endedAtMs !== undefined) this.#rejectedCount -= record.rejectedCount;
   }
 }
