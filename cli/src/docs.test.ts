@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { REASONS } from '@armilla/base';
+import { runCli } from './testing/run-cli.js';
+
+const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8');
+
+test('docs/cli.md names every option of crossmatch, and no other', async () => {
+  const { stdout } = await runCli(['crossmatch', '--help']);
+  const known = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== '--help');
+  expect(known.length).toBeGreaterThan(20);
+  const section = page.slice(page.indexOf('## crossmatch'), page.indexOf('## serve'));
+  const documented = [...section.matchAll(/^\| (`--.*?) \|/gm)].flatMap(([, names]) =>
+    [...names.matchAll(/`(--[a-z-]+)`/g)].map(([, name]) => name),
+  );
+  expect(documented.sort()).toEqual(known.sort());
+});
+
+test('docs/cli.md names every exit code that a reason has', () => {
+  const section = page.slice(page.indexOf('## Exit codes'));
+  const documented = new Set([...section.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code)));
+  for (const { exit } of Object.values(REASONS)) expect(documented).toContain(exit);
+});
