@@ -7,7 +7,11 @@ import { encodeParquet, FileSource, openParquet } from '@armilla/tables';
 const [from, to, codec, workers] = process.argv.slice(2);
 const reader = await openParquet(await FileSource.open(from), { where: from, workers: Number(workers) });
 const out = createWriteStream(to);
-for await (const bytes of encodeParquet(reader.schema, reader.batches(), { codec, workers: Number(workers), rowGroupRowCount: 4000 })) {
+for await (const bytes of encodeParquet(reader.schema, reader.batches(), {
+  codec,
+  workers: Number(workers),
+  rowGroupRowCount: 4000,
+})) {
   if (!out.write(bytes)) await once(out, 'drain');
 }
 out.end();

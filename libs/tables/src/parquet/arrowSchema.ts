@@ -15,8 +15,10 @@ export function fieldMetadata(keyValues: ReadonlyMap<string, string>): ReadonlyM
   if (text === undefined) return found;
   try {
     const decoder = new MessageDecoder({ where: ARROW_SCHEMA_KEY });
-    for (const message of new IpcSplitter({ where: ARROW_SCHEMA_KEY }).push(Buffer.from(text, 'base64'))) decoder.decode(message);
-    for (const field of decoder.schema?.fields ?? []) if (field.metadata.size > 0) found.set(field.name, field.metadata);
+    for (const message of new IpcSplitter({ where: ARROW_SCHEMA_KEY }).push(Buffer.from(text, 'base64')))
+      decoder.decode(message);
+    for (const field of decoder.schema?.fields ?? [])
+      if (field.metadata.size > 0) found.set(field.name, field.metadata);
   } catch (error) {
     if (!isProblem(error)) throw error;
   }

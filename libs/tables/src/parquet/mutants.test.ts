@@ -5,7 +5,9 @@ import { isProblem, Random } from '@armilla/base';
 import { MemorySource, openParquet } from '../index.js';
 
 const FIXTURES = join(dirname(fileURLToPath(import.meta.url)), '../../../../fixtures/parquet');
-const seeds = readdirSync(FIXTURES).filter((name) => name.endsWith('.parquet')).map((name) => ({ name, bytes: readFileSync(join(FIXTURES, name)) }));
+const seeds = readdirSync(FIXTURES)
+  .filter((name) => name.endsWith('.parquet'))
+  .map((name) => ({ name, bytes: readFileSync(join(FIXTURES, name)) }));
 
 /** Reasons that a broken file may have; anything else is a fault of ours. */
 const EXPECTED = new Set(['PARQUET_INVALID', 'PARQUET_UNSUPPORTED', 'COLUMN_DUPLICATE']);
@@ -25,7 +27,8 @@ async function outcome(bytes: Uint8Array): Promise<number | string> {
         const { valueOffsets, values } = batch.data.children[i];
         if (valueOffsets) {
           const offsets = valueOffsets as unknown as Int32Array;
-          for (let row = 0; row < batch.numRows; row++) if (offsets[row + 1] < offsets[row]) throw new Error('offsets go back');
+          for (let row = 0; row < batch.numRows; row++)
+            if (offsets[row + 1] < offsets[row]) throw new Error('offsets go back');
           expect(offsets[batch.numRows]).toBeLessThanOrEqual((values as unknown as Uint8Array).length);
         }
       }
@@ -43,15 +46,25 @@ function mutant(random: Random, bytes: Uint8Array): Uint8Array {
   const out = Uint8Array.from(bytes);
   const footerLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 8, true);
   const footer = bytes.length - 8 - footerLength;
-  const place = (): number => (random.below(3) === 0 ? footer + random.below(footerLength + 8) : random.below(bytes.length));
+  const place = (): number =>
+    random.below(3) === 0 ? footer + random.below(footerLength + 8) : random.below(bytes.length);
   for (let count = 1 + random.below(4); count > 0; count--) {
     const at = place();
     switch (random.below(5)) {
-      case 0: out[at] ^= 1 << random.below(8); break;
-      case 1: out[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)]; break;
-      case 2: out.fill(0xff, at, at + 1 + random.below(10)); break;
-      case 3: out.copyWithin(at, place(), place()); break;
-      default: out[at] = random.below(256);
+      case 0:
+        out[at] ^= 1 << random.below(8);
+        break;
+      case 1:
+        out[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)];
+        break;
+      case 2:
+        out.fill(0xff, at, at + 1 + random.below(10));
+        break;
+      case 3:
+        out.copyWithin(at, place(), place());
+        break;
+      default:
+        out[at] = random.below(256);
     }
   }
   return random.below(10) === 0 ? out.slice(0, random.below(out.length)) : out;
@@ -71,7 +84,8 @@ test('2,000 mutants: a typed error or whole columns, never anything else', async
 test('a file cut short anywhere is refused', async () => {
   for (const { bytes } of seeds.slice(0, 4)) {
     const step = Math.ceil(bytes.length / 150);
-    for (let length = 0; length < bytes.length; length += step) expect(await outcome(bytes.subarray(0, length))).toBe('PARQUET_INVALID');
+    for (let length = 0; length < bytes.length; length += step)
+      expect(await outcome(bytes.subarray(0, length))).toBe('PARQUET_INVALID');
   }
 });
 

@@ -37,9 +37,10 @@ export class FileSource implements ByteSource {
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const { bytesRead } = await this.handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw fail('PARQUET_INVALID', { where: this.path, detail: 'the file became shorter while it was read' });
+      if (bytesRead === 0)
+        throw fail('PARQUET_INVALID', { where: this.path, detail: 'the file became shorter while it was read' });
       done += bytesRead;
     }
     return bytes;
@@ -59,7 +60,8 @@ export class MemorySource implements ByteSource {
   }
 
   read(offset: number, length: number): Promise<Uint8Array> {
-    if (offset < 0 || offset + length > this.bytes.length) return Promise.reject(new RangeError(`bytes ${offset} to ${offset + length} of ${this.bytes.length}`));
+    if (offset < 0 || offset + length > this.bytes.length)
+      return Promise.reject(new RangeError(`bytes ${offset} to ${offset + length} of ${this.bytes.length}`));
     return Promise.resolve(this.bytes.subarray(offset, offset + length));
   }
 

@@ -15,7 +15,9 @@ export const MAX_PAGE_BYTES = 512 << 20;
 
 /** How much a codec can expand at most, from its format; undefined where there is no such limit. */
 const MAX_EXPANSION: Readonly<Record<number, number>> = {
-  [Codec.snappy]: 22, [Codec.lz4Raw]: 256, [Codec.gzip]: 1040,
+  [Codec.snappy]: 22,
+  [Codec.lz4Raw]: 256,
+  [Codec.gzip]: 1040,
 };
 
 let zstd: ZSTDDecoder | undefined;
@@ -35,20 +37,26 @@ export async function prepareCodecs(codecs: Iterable<number>): Promise<void> {
 /** Refuses codecs that are not read here. */
 export function checkCodec(codec: number): void {
   if (codec === Codec.lzo || codec === Codec.lz4Hadoop) {
-    throw unsupported(`pages are compressed by ${CODEC_NAMES[codec]}, which is not read; write the file with ZSTD, SNAPPY or LZ4_RAW`);
+    throw unsupported(
+      `pages are compressed by ${CODEC_NAMES[codec]}, which is not read; write the file with ZSTD, SNAPPY or LZ4_RAW`,
+    );
   }
   if (!(codec >= 0 && codec < CODEC_NAMES.length)) throw new ParquetFault(`the codec ${codec} is unknown`);
 }
 
 /** The decompressed page of exactly `length` bytes; valid until the next call. Codecs by number (`Codec`). */
 export function decompress(codec: number, block: Uint8Array, length: number): Uint8Array {
-  if (length > MAX_PAGE_BYTES) throw new ParquetFault(`a page claims ${length} bytes, more than the ${MAX_PAGE_BYTES} that are read`);
+  if (length > MAX_PAGE_BYTES)
+    throw new ParquetFault(`a page claims ${length} bytes, more than the ${MAX_PAGE_BYTES} that are read`);
   if (length > (block.length + 8) * (MAX_EXPANSION[codec] ?? Infinity)) {
-    throw new ParquetFault(`a page claims that ${block.length} bytes of ${CODEC_NAMES[codec]} hold ${length}, which cannot be`);
+    throw new ParquetFault(
+      `a page claims that ${block.length} bytes of ${CODEC_NAMES[codec]} hold ${length}, which cannot be`,
+    );
   }
   if (length === 0 && codec !== Codec.uncompressed) return EMPTY;
   const result = expand(codec, block, length);
-  if (result.length !== length) throw new ParquetFault(`a page holds ${result.length} bytes, its header says ${length}`);
+  if (result.length !== length)
+    throw new ParquetFault(`a page holds ${result.length} bytes, its header says ${length}`);
   return result;
 }
 
@@ -88,7 +96,12 @@ function broken(name: string, run: () => Uint8Array): Uint8Array {
 
 /** Codecs that can be written here. */
 export function canWrite(codec: number): boolean {
-  return codec === Codec.uncompressed || codec === Codec.snappy || codec === Codec.gzip || (codec === Codec.zstd && !!native.zstdCompressSync);
+  return (
+    codec === Codec.uncompressed ||
+    codec === Codec.snappy ||
+    codec === Codec.gzip ||
+    (codec === Codec.zstd && !!native.zstdCompressSync)
+  );
 }
 
 /** The compressed page; valid until the next call. */
@@ -104,6 +117,8 @@ export function compress(codec: number, bytes: Uint8Array): Uint8Array {
       if (native.zstdCompressSync) return native.zstdCompressSync(bytes);
       throw unsupported('ZSTD is written by Node.js 22.15 and later; choose SNAPPY or GZIP');
     default:
-      throw unsupported(`pages cannot be written as ${CODEC_NAMES[codec] ?? codec}; choose SNAPPY, GZIP or UNCOMPRESSED`);
+      throw unsupported(
+        `pages cannot be written as ${CODEC_NAMES[codec] ?? codec}; choose SNAPPY, GZIP or UNCOMPRESSED`,
+      );
   }
 }

@@ -21,7 +21,11 @@ describe('the Snappy kernel', () => {
     const random = new Random(11);
     const sizes = [0, 1, 2, 15, 16, 17, 59, 60, 61, 63, 64, 65, 255, 256, 257, 65_535, 65_536, 65_537, 200_000];
     for (const size of sizes) {
-      for (const bytes of [compressible(random, size), new Uint8Array(size), Uint8Array.from({ length: size }, () => random.below(256))]) {
+      for (const bytes of [
+        compressible(random, size),
+        new Uint8Array(size),
+        Uint8Array.from({ length: size }, () => random.below(256)),
+      ]) {
         const block = BlockKernel.get().encode(bytes).slice();
         expect(Buffer.compare(BlockKernel.get().decode('snappy', block, size), bytes)).toBe(0);
       }
@@ -68,7 +72,8 @@ describe('blocks of literals', () => {
       const target = new Uint8Array(bytes.length - prefix);
       const head = firstLiteral(block, bytes.length, prefix);
       if (head) expect([...head]).toEqual([...bytes.subarray(0, prefix)]);
-      if (decodeLiterals(block, bytes.length, prefix, target)) expect(Buffer.compare(target, bytes.subarray(prefix))).toBe(0);
+      if (decodeLiterals(block, bytes.length, prefix, target))
+        expect(Buffer.compare(target, bytes.subarray(prefix))).toBe(0);
       if (prefix === 0) expect(decodeLiterals(block, bytes.length, 0, target)).toBe(true);
       expect(decodeLiterals(block, bytes.length + 1, 0, new Uint8Array(bytes.length + 1))).toBe(false);
       expect(decodeLiterals(block.subarray(0, block.length - 1), bytes.length, prefix, target)).toBe(false);

@@ -5,7 +5,14 @@ interface KernelExports {
   snappyDecodedLength(source: number, sourceLength: number): bigint;
   snappyDecode(source: number, sourceLength: number, target: number, targetLength: number): number;
   snappyEncode(source: number, length: number, target: number, table: number): number;
-  decodeIndices(source: number, sourceLength: number, bitWidth: number, size: number, target: number, count: number): number;
+  decodeIndices(
+    source: number,
+    sourceLength: number,
+    bitWidth: number,
+    size: number,
+    target: number,
+    count: number,
+  ): number;
   gather4(dictionary: number, indices: number, target: number, count: number): void;
   gather8(dictionary: number, indices: number, target: number, count: number): void;
   lz4Decode(source: number, sourceLength: number, target: number, targetLength: number): number;
@@ -49,7 +56,8 @@ export class BlockKernel {
     const url = new URL('../../../build/parquet/codec/kernel.wasm', import.meta.url);
     module ??= new WebAssembly.Module(readFileSync(url));
     this.#memory = new WebAssembly.Memory({ initial: 64, maximum: 32768, shared: true });
-    this.#exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as KernelExports;
+    this.#exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } })
+      .exports as unknown as KernelExports;
     this.#bytes = new Uint8Array(this.#memory.buffer);
     this.#buffers.add(this.#memory.buffer);
   }
@@ -62,8 +70,10 @@ export class BlockKernel {
     this.#bytes.set(block, source);
     if (codec === 'snappy') {
       const declared = Number(this.#exports.snappyDecodedLength(source, block.length));
-      if (declared !== length) throw new ParquetFault(`a Snappy block holds ${declared} bytes, its page says ${length}`);
-      if (length > 0 && !this.#exports.snappyDecode(source, block.length, target, length)) throw new ParquetFault('a Snappy block is broken');
+      if (declared !== length)
+        throw new ParquetFault(`a Snappy block holds ${declared} bytes, its page says ${length}`);
+      if (length > 0 && !this.#exports.snappyDecode(source, block.length, target, length))
+        throw new ParquetFault('a Snappy block is broken');
     } else if (!this.#exports.lz4Decode(source, block.length, target, length)) {
       throw new ParquetFault('an LZ4 block is broken');
     }

@@ -12,7 +12,13 @@ interface DeltaHeader {
 const MAX_BLOCK = 1 << 20;
 
 /** Decodes at most `limit` 64-bit values into out[from, from + n); returns n and the offset behind the sequence. */
-export function decodeDelta64(bytes: Uint8Array, start: number, out: BigInt64Array, from: number, limit: number): { count: number; at: number } {
+export function decodeDelta64(
+  bytes: Uint8Array,
+  start: number,
+  out: BigInt64Array,
+  from: number,
+  limit: number,
+): { count: number; at: number } {
   const header = readHeader(bytes, start, limit);
   const { blockSize, miniBlockCount, valueCount } = header;
   if (valueCount === 0) return { count: 0, at: header.at };
@@ -45,7 +51,13 @@ export function decodeDelta64(bytes: Uint8Array, start: number, out: BigInt64Arr
 }
 
 /** The same for 32-bit values, without big integers. */
-export function decodeDelta32(bytes: Uint8Array, start: number, out: Int32Array, from: number, limit: number): { count: number; at: number } {
+export function decodeDelta32(
+  bytes: Uint8Array,
+  start: number,
+  out: Int32Array,
+  from: number,
+  limit: number,
+): { count: number; at: number } {
   const header = readHeader(bytes, start, limit);
   const { blockSize, miniBlockCount, valueCount } = header;
   if (valueCount === 0) return { count: 0, at: header.at };
@@ -87,8 +99,15 @@ function readHeader(bytes: Uint8Array, start: number, limit: number): DeltaHeade
   if (!(size > 0 && size <= MAX_BLOCK && minis > 0 && minis <= size && (size / minis) % 8 === 0)) {
     throw new ParquetFault(`delta blocks of ${size} values in ${minis} parts`);
   }
-  if (valueCount.value > BigInt(limit)) throw new ParquetFault(`${valueCount.value} delta encoded values where ${limit} belong`);
-  return { at: first.at, blockSize: size, miniBlockCount: minis, valueCount: Number(valueCount.value), first: first.value };
+  if (valueCount.value > BigInt(limit))
+    throw new ParquetFault(`${valueCount.value} delta encoded values where ${limit} belong`);
+  return {
+    at: first.at,
+    blockSize: size,
+    miniBlockCount: minis,
+    valueCount: Number(valueCount.value),
+    first: first.value,
+  };
 }
 
 function readVarint(bytes: Uint8Array, at: number): { value: bigint; at: number } {
@@ -121,7 +140,7 @@ function readZigzag(bytes: Uint8Array, at: number): { value: bigint; at: number 
 function low32(bytes: Uint8Array, at: number, bit: number, width: number): number {
   let value = 0;
   const wanted = Math.min(width, 32);
-  for (let got = 0; got < wanted; ) {
+  for (let got = 0; got < wanted;) {
     const within = (bit + got) & 7;
     value |= (bytes[at + ((bit + got) >>> 3)] >>> within) << got;
     got += 8 - within;

@@ -4,7 +4,14 @@ import { ParquetFault } from '../format/fault.js';
  * Decodes `count` values of `bitWidth` bits from the RLE / bit-packed hybrid in bytes[at, end) into out[0, count).
  * Returns the offset behind the last run read. Values beyond `end` are refused.
  */
-export function decodeHybrid(bytes: Uint8Array, at: number, end: number, bitWidth: number, out: Int32Array, count: number): number {
+export function decodeHybrid(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  bitWidth: number,
+  out: Int32Array,
+  count: number,
+): number {
   if (bitWidth > 32) throw new ParquetFault(`values of ${bitWidth} bits`);
   if (bitWidth === 0) {
     out.fill(0, 0, count);
@@ -37,7 +44,8 @@ export function decodeHybrid(bytes: Uint8Array, at: number, end: number, bitWidt
       if (groupBytes === 0) throw new ParquetFault('a run of no values');
       // The last run of a page may be cut short behind the values that are needed.
       const run = Math.min((head >>> 1) * 8, count - done);
-      if (Math.ceil((run * bitWidth) / 8) > end - at) throw new ParquetFault(`encoded values end after ${done} of ${count}`);
+      if (Math.ceil((run * bitWidth) / 8) > end - at)
+        throw new ParquetFault(`encoded values end after ${done} of ${count}`);
       unpack(bytes, at, bitWidth, out, done, run);
       at = Math.min(at + groupBytes, end);
       done += run;
@@ -47,7 +55,14 @@ export function decodeHybrid(bytes: Uint8Array, at: number, end: number, bitWidt
 }
 
 /** Unpacks `count` little-endian values of `bitWidth` <= 32 bits that start at the first bit of bytes[at]. */
-export function unpack(bytes: Uint8Array, at: number, bitWidth: number, out: Int32Array, from: number, count: number): void {
+export function unpack(
+  bytes: Uint8Array,
+  at: number,
+  bitWidth: number,
+  out: Int32Array,
+  from: number,
+  count: number,
+): void {
   const mask = bitWidth === 32 ? -1 : (1 << bitWidth) - 1;
   const end = from + count;
   if (bitWidth === 8) {
@@ -68,7 +83,7 @@ export function unpack(bytes: Uint8Array, at: number, bitWidth: number, out: Int
   let bit = (i - from) * bitWidth;
   for (; i < end; i++) {
     let value = 0;
-    for (let got = 0; got < bitWidth; ) {
+    for (let got = 0; got < bitWidth;) {
       const within = (bit + got) & 7;
       const byte = bytes[at + ((bit + got) >>> 3)] >>> within;
       value |= byte << got;
@@ -83,7 +98,14 @@ export function unpack(bytes: Uint8Array, at: number, bitWidth: number, out: Int
  * Decodes definition levels of one bit into `valid` (1 = value, 0 = null) from `from` on; returns how many are 1.
  * `valid` may be undefined at first: then -1 comes back when there is a null, and nothing else was done.
  */
-export function decodeValidity(bytes: Uint8Array, at: number, end: number, valid: Uint8Array | undefined, from: number, count: number): number {
+export function decodeValidity(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  valid: Uint8Array | undefined,
+  from: number,
+  count: number,
+): number {
   let done = 0;
   let validCount = 0;
   while (done < count) {

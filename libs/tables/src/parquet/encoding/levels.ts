@@ -6,13 +6,15 @@ import type { ColumnPiece } from '../write/column.js';
  */
 export function encodeLevels(piece: ColumnPiece, from: number, to: number): Uint8Array {
   const count = to - from;
-  if (piece.nullCount === 0 || piece.nullCount === piece.length) return framed(count << 1, Uint8Array.of(piece.nullCount === 0 ? 1 : 0));
+  if (piece.nullCount === 0 || piece.nullCount === piece.length)
+    return framed(count << 1, Uint8Array.of(piece.nullCount === 0 ? 1 : 0));
   const groups = (count + 7) >> 3;
   const bits = new Uint8Array(groups);
   const validity = piece.validity as Uint8Array;
   const first = piece.bitOffset + from;
   const shift = first & 7;
-  for (let i = 0, p = first >> 3; i < groups; i++, p++) bits[i] = (validity[p] >> shift) | (shift === 0 ? 0 : validity[p + 1] << (8 - shift));
+  for (let i = 0, p = first >> 3; i < groups; i++, p++)
+    bits[i] = (validity[p] >> shift) | (shift === 0 ? 0 : validity[p + 1] << (8 - shift));
   if ((count & 7) !== 0) bits[groups - 1] &= (1 << (count & 7)) - 1;
   return framed((groups << 1) | 1, bits);
 }

@@ -2,7 +2,20 @@ import { ParquetFault } from './fault.js';
 
 /** Wire types of the Thrift compact protocol (thrift-compact-protocol.md). */
 export const Wire = {
-  stop: 0, true: 1, false: 2, byte: 3, i16: 4, i32: 5, i64: 6, double: 7, binary: 8, list: 9, set: 10, map: 11, struct: 12, uuid: 13,
+  stop: 0,
+  true: 1,
+  false: 2,
+  byte: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  map: 11,
+  struct: 12,
+  uuid: 13,
 } as const;
 
 const MAX_DEPTH = 32;
@@ -51,7 +64,9 @@ export class CompactReader {
   binary(): Uint8Array {
     const length = this.varint();
     if (length > this.bytes.length - this.at) {
-      throw new ParquetFault(`metadata claims ${length} bytes of text at byte ${this.at}, ${this.bytes.length - this.at} are left`);
+      throw new ParquetFault(
+        `metadata claims ${length} bytes of text at byte ${this.at}, ${this.bytes.length - this.at} are left`,
+      );
     }
     return this.bytes.subarray(this.at, (this.at += length));
   }
@@ -82,7 +97,9 @@ export class CompactReader {
     const wire = head & 15;
     const count = head >> 4 === 15 ? this.varint() : head >> 4;
     if (count > this.bytes.length - this.at) {
-      throw new ParquetFault(`metadata claims a list of ${count} at byte ${this.at}, ${this.bytes.length - this.at} bytes are left`);
+      throw new ParquetFault(
+        `metadata claims a list of ${count} at byte ${this.at}, ${this.bytes.length - this.at} bytes are left`,
+      );
     }
     for (let index = 0; index < count; index++) if (!item(wire, index)) this.skip(wire, true);
     this.#depth--;
@@ -130,7 +147,8 @@ export class CompactReader {
   #skipMap(): void {
     const count = this.varint();
     if (count === 0) return;
-    if (count > this.bytes.length - this.at) throw new ParquetFault(`metadata claims a map of ${count} at byte ${this.at}`);
+    if (count > this.bytes.length - this.at)
+      throw new ParquetFault(`metadata claims a map of ${count} at byte ${this.at}`);
     if (++this.#depth > MAX_DEPTH) throw new ParquetFault(`metadata is nested deeper than ${MAX_DEPTH}`);
     const kinds = this.byte();
     for (let index = 0; index < count; index++) {

@@ -24,7 +24,11 @@ export function unsupported(detail: string): ParquetFault {
 export function parquetProblem(error: unknown, where: string): Problem {
   if (isProblem(error)) return error;
   if (error instanceof ParquetFault) {
-    return fail(error.unsupported ? 'PARQUET_UNSUPPORTED' : 'PARQUET_INVALID', { where, detail: error.detail }, { cause: error });
+    return fail(
+      error.unsupported ? 'PARQUET_UNSUPPORTED' : 'PARQUET_INVALID',
+      { where, detail: error.detail },
+      { cause: error },
+    );
   }
   if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) {
     const detail = `lengths inside the file contradict each other (${error.message})`;

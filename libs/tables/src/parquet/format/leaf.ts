@@ -31,11 +31,19 @@ export interface ColumnValues {
 /** Bytes of one stored value by physical type; booleans are unpacked to one byte, variable ones have none. */
 export function strideOf(leaf: Pick<Leaf, 'physical' | 'typeLength'>): number {
   switch (leaf.physical) {
-    case 0: return 1;
-    case 1: case 4: return 4;
-    case 2: case 5: return 8;
-    case 3: return 12;
-    case 7: return leaf.typeLength;
-    default: return 0;
+    case 0:
+      return 1;
+    case 1:
+    case 4:
+      return 4;
+    case 2:
+    case 5:
+      return 8;
+    case 3:
+      return 12;
+    case 7:
+      return leaf.typeLength;
+    default:
+      return 0;
   }
 }

@@ -3,14 +3,48 @@ import { ParquetFault, unsupported } from './fault.js';
 
 // Names and numbers of parquet.thrift (Apache Parquet format 2.11).
 
-export const Physical = { boolean: 0, int32: 1, int64: 2, int96: 3, float: 4, double: 5, byteArray: 6, fixed: 7 } as const;
-export const PHYSICAL_NAMES = ['BOOLEAN', 'INT32', 'INT64', 'INT96', 'FLOAT', 'DOUBLE', 'BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY'];
+export const Physical = {
+  boolean: 0,
+  int32: 1,
+  int64: 2,
+  int96: 3,
+  float: 4,
+  double: 5,
+  byteArray: 6,
+  fixed: 7,
+} as const;
+export const PHYSICAL_NAMES = [
+  'BOOLEAN',
+  'INT32',
+  'INT64',
+  'INT96',
+  'FLOAT',
+  'DOUBLE',
+  'BYTE_ARRAY',
+  'FIXED_LEN_BYTE_ARRAY',
+];
 
-export const Codec = { uncompressed: 0, snappy: 1, gzip: 2, lzo: 3, brotli: 4, lz4Hadoop: 5, zstd: 6, lz4Raw: 7 } as const;
+export const Codec = {
+  uncompressed: 0,
+  snappy: 1,
+  gzip: 2,
+  lzo: 3,
+  brotli: 4,
+  lz4Hadoop: 5,
+  zstd: 6,
+  lz4Raw: 7,
+} as const;
 export const CODEC_NAMES = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'LZO', 'BROTLI', 'LZ4', 'ZSTD', 'LZ4_RAW'];
 
 export const Encoding = {
-  plain: 0, plainDictionary: 2, rle: 3, bitPacked: 4, deltaBinaryPacked: 5, deltaLengthByteArray: 6, deltaByteArray: 7, rleDictionary: 8,
+  plain: 0,
+  plainDictionary: 2,
+  rle: 3,
+  bitPacked: 4,
+  deltaBinaryPacked: 5,
+  deltaLengthByteArray: 6,
+  deltaByteArray: 7,
+  rleDictionary: 8,
   byteStreamSplit: 9,
 } as const;
 
@@ -19,7 +53,10 @@ export const Repetition = { required: 0, optional: 1, repeated: 2 } as const;
 export type TimeUnitName = 'ms' | 'us' | 'ns';
 
 export type LogicalType =
-  | { readonly kind: 'string' | 'map' | 'list' | 'enum' | 'date' | 'null' | 'json' | 'bson' | 'uuid' | 'float16' | 'interval' }
+  | {
+      readonly kind:
+        'string' | 'map' | 'list' | 'enum' | 'date' | 'null' | 'json' | 'bson' | 'uuid' | 'float16' | 'interval';
+    }
   | { readonly kind: 'decimal'; readonly scale: number; readonly precision: number }
   | { readonly kind: 'time' | 'timestamp'; readonly utc: boolean; readonly unit: TimeUnitName }
   | { readonly kind: 'integer'; readonly bitWidth: number; readonly signed: boolean }
@@ -127,10 +164,10 @@ function readLogicalType(reader: CompactReader): LogicalType | undefined {
   reader.struct((id, wire) => {
     const simple = SIMPLE_LOGICAL[id];
     if (simple !== undefined) result = { kind: simple };
-    else if (id === 5) return (result = readDecimal(reader)), true;
-    else if (id === 7) return (result = readTime(reader, 'time')), true;
-    else if (id === 8) return (result = readTime(reader, 'timestamp')), true;
-    else if (id === 10) return (result = readInteger(reader)), true;
+    else if (id === 5) return ((result = readDecimal(reader)), true);
+    else if (id === 7) return ((result = readTime(reader, 'time')), true);
+    else if (id === 8) return ((result = readTime(reader, 'timestamp')), true);
+    else if (id === 10) return ((result = readInteger(reader)), true);
     else result = { kind: 'other', id };
     reader.skip(wire);
     return true;
@@ -138,8 +175,19 @@ function readLogicalType(reader: CompactReader): LogicalType | undefined {
   return result;
 }
 
-const SIMPLE_LOGICAL: Readonly<Record<number, 'string' | 'map' | 'list' | 'enum' | 'date' | 'null' | 'json' | 'bson' | 'uuid' | 'float16'>> = {
-  1: 'string', 2: 'map', 3: 'list', 4: 'enum', 6: 'date', 11: 'null', 12: 'json', 13: 'bson', 14: 'uuid', 15: 'float16',
+const SIMPLE_LOGICAL: Readonly<
+  Record<number, 'string' | 'map' | 'list' | 'enum' | 'date' | 'null' | 'json' | 'bson' | 'uuid' | 'float16'>
+> = {
+  1: 'string',
+  2: 'map',
+  3: 'list',
+  4: 'enum',
+  6: 'date',
+  11: 'null',
+  12: 'json',
+  13: 'bson',
+  14: 'uuid',
+  15: 'float16',
 };
 
 function readDecimal(reader: CompactReader): LogicalType {
@@ -181,22 +229,45 @@ function readInteger(reader: CompactReader): LogicalType {
 /** The older ConvertedType as a logical type. */
 function convertedType(id: number | undefined, scale: number, precision: number): LogicalType | undefined {
   switch (id) {
-    case 0: return { kind: 'string' };
-    case 1: case 2: return { kind: 'map' };
-    case 3: return { kind: 'list' };
-    case 4: return { kind: 'enum' };
-    case 5: return { kind: 'decimal', scale, precision };
-    case 6: return { kind: 'date' };
-    case 7: return { kind: 'time', utc: true, unit: 'ms' };
-    case 8: return { kind: 'time', utc: true, unit: 'us' };
-    case 9: return { kind: 'timestamp', utc: true, unit: 'ms' };
-    case 10: return { kind: 'timestamp', utc: true, unit: 'us' };
-    case 11: case 12: case 13: case 14: return { kind: 'integer', bitWidth: 8 << (id - 11), signed: false };
-    case 15: case 16: case 17: case 18: return { kind: 'integer', bitWidth: 8 << (id - 15), signed: true };
-    case 19: return { kind: 'json' };
-    case 20: return { kind: 'bson' };
-    case 21: return { kind: 'interval' };
-    default: return undefined;
+    case 0:
+      return { kind: 'string' };
+    case 1:
+    case 2:
+      return { kind: 'map' };
+    case 3:
+      return { kind: 'list' };
+    case 4:
+      return { kind: 'enum' };
+    case 5:
+      return { kind: 'decimal', scale, precision };
+    case 6:
+      return { kind: 'date' };
+    case 7:
+      return { kind: 'time', utc: true, unit: 'ms' };
+    case 8:
+      return { kind: 'time', utc: true, unit: 'us' };
+    case 9:
+      return { kind: 'timestamp', utc: true, unit: 'ms' };
+    case 10:
+      return { kind: 'timestamp', utc: true, unit: 'us' };
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+      return { kind: 'integer', bitWidth: 8 << (id - 11), signed: false };
+    case 15:
+    case 16:
+    case 17:
+    case 18:
+      return { kind: 'integer', bitWidth: 8 << (id - 15), signed: true };
+    case 19:
+      return { kind: 'json' };
+    case 20:
+      return { kind: 'bson' };
+    case 21:
+      return { kind: 'interval' };
+    default:
+      return undefined;
   }
 }
 

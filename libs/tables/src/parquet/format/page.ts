@@ -60,14 +60,26 @@ export function readPageHeader(bytes: Uint8Array, offset: number): PageHeader {
     } else return false;
     return true;
   });
-  if (kind < 0 || compressedLength < 0 || uncompressedLength < 0) throw new ParquetFault(`the page header at byte ${offset} is incomplete`);
+  if (kind < 0 || compressedLength < 0 || uncompressedLength < 0)
+    throw new ParquetFault(`the page header at byte ${offset} is incomplete`);
   if (kind > PageKind.dataV2) throw new ParquetFault(`a page has the unknown kind ${kind}`);
   const headerLength = reader.at - offset;
   if (compressedLength > bytes.length - reader.at) {
-    throw new ParquetFault(`a page claims ${compressedLength} bytes, ${bytes.length - reader.at} are left of the column`);
+    throw new ParquetFault(
+      `a page claims ${compressedLength} bytes, ${bytes.length - reader.at} are left of the column`,
+    );
   }
   return {
-    kind, compressedLength, uncompressedLength, crc32, valueCount, encoding, definitionEncoding, definitionByteLength, repetitionByteLength,
-    compressed, headerLength,
+    kind,
+    compressedLength,
+    uncompressedLength,
+    crc32,
+    valueCount,
+    encoding,
+    definitionEncoding,
+    definitionByteLength,
+    repetitionByteLength,
+    compressed,
+    headerLength,
   };
 }

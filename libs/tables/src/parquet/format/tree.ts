@@ -1,5 +1,12 @@
 import { ParquetFault } from './fault.js';
-import { type FileMetadata, type LogicalType, Physical, PHYSICAL_NAMES, Repetition, type SchemaElement } from './metadata.js';
+import {
+  type FileMetadata,
+  type LogicalType,
+  Physical,
+  PHYSICAL_NAMES,
+  Repetition,
+  type SchemaElement,
+} from './metadata.js';
 
 /** A node of the schema: a group with children or a leaf with a physical type. */
 export interface SchemaNode {
@@ -33,7 +40,9 @@ export function schemaTree(metadata: FileMetadata): SchemaNode[] {
     if (isLeaf) checkLeaf(element);
     const node = { name, element, path: here, maxDefinition, maxRepetition };
     if (isLeaf) return { ...node, children: [], leafIndex: leafIndex++ };
-    const children = Array.from({ length: countOf(element, schema.length) }, () => read(here, maxDefinition, maxRepetition));
+    const children = Array.from({ length: countOf(element, schema.length) }, () =>
+      read(here, maxDefinition, maxRepetition),
+    );
     return { ...node, children, leafIndex: -1 };
   };
   const columns = Array.from({ length: countOf(schema[0], schema.length) }, () => read([], 0, 0));
@@ -42,13 +51,15 @@ export function schemaTree(metadata: FileMetadata): SchemaNode[] {
 }
 
 function countOf(element: SchemaElement, limit: number): number {
-  if (element.childCount > limit) throw new ParquetFault(`'${element.name}' claims ${element.childCount} children in a schema of ${limit}`);
+  if (element.childCount > limit)
+    throw new ParquetFault(`'${element.name}' claims ${element.childCount} children in a schema of ${limit}`);
   return element.childCount;
 }
 
 function checkLeaf(element: SchemaElement): void {
   const { physical, name, typeLength } = element;
-  if (physical === undefined || !(physical >= 0 && physical < PHYSICAL_NAMES.length)) throw new ParquetFault(`column '${name}' has the unknown type ${physical}`);
+  if (physical === undefined || !(physical >= 0 && physical < PHYSICAL_NAMES.length))
+    throw new ParquetFault(`column '${name}' has the unknown type ${physical}`);
   if (physical === Physical.fixed && !(typeLength > 0 && typeLength <= MAX_TYPE_LENGTH)) {
     throw new ParquetFault(`column '${name}' has values of ${typeLength} bytes`);
   }

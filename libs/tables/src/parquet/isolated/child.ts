@@ -15,9 +15,10 @@ class InheritedFile implements ByteSource {
   readonly byteLength = fstatSync(FILE_FD).size;
 
   read(offset: number, length: number): Promise<Uint8Array> {
-    if (offset < 0 || offset + length > this.byteLength) return Promise.reject(new RangeError(`bytes ${offset} to ${offset + length} of ${this.byteLength}`));
+    if (offset < 0 || offset + length > this.byteLength)
+      return Promise.reject(new RangeError(`bytes ${offset} to ${offset + length} of ${this.byteLength}`));
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const count = readSync(FILE_FD, bytes, done, length - done, offset + done);
       if (count === 0) return Promise.reject(new RangeError('the file became shorter'));
       done += count;

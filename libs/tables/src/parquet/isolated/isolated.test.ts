@@ -8,7 +8,10 @@ function table(rowCount: number): RecordBatch {
   const data = Float64Array.from({ length: rowCount }, (_, i) => i / 7);
   const fields = [new Field('a', new Float64(), true), new Field('b', new Float64(), true)];
   const children = fields.map(() => makeData({ type: new Float64(), length: rowCount, nullCount: 0, data }));
-  return new RecordBatch(new Schema(fields), makeData({ type: new Struct(fields), length: rowCount, nullCount: 0, children }));
+  return new RecordBatch(
+    new Schema(fields),
+    makeData({ type: new Struct(fields), length: rowCount, nullCount: 0, children }),
+  );
 }
 
 async function parquet(rowCount = ROWS): Promise<Buffer> {
@@ -17,7 +20,8 @@ async function parquet(rowCount = ROWS): Promise<Buffer> {
   async function* source(): AsyncGenerator<RecordBatch> {
     yield batch;
   }
-  for await (const part of encodeParquet(batch.schema, source(), { rowGroupRowCount: 20_000, codec: 'uncompressed' })) parts.push(part.slice());
+  for await (const part of encodeParquet(batch.schema, source(), { rowGroupRowCount: 20_000, codec: 'uncompressed' }))
+    parts.push(part.slice());
   return Buffer.concat(parts);
 }
 
@@ -34,7 +38,10 @@ async function sum(reader: TableReader, columns?: string[]): Promise<{ rows: num
 }
 
 const reasonOf = async (attempt: Promise<unknown>): Promise<string> => {
-  const error = await attempt.then(() => 'nothing thrown', (thrown: unknown) => thrown);
+  const error = await attempt.then(
+    () => 'nothing thrown',
+    (thrown: unknown) => thrown,
+  );
   return isProblem(error) ? `${error.reason}: ${error.message}` : String(error);
 };
 
@@ -63,19 +70,27 @@ test('a stream of foreign bytes is decoded there', async () => {
 
 test('broken bytes, a child over its memory and one that is silent are PARQUET_INVALID', async () => {
   const bytes = await parquet();
-  expect(await reasonOf(openParquetIsolated({ bytes: bytes.subarray(0, 5000) }, { where: 'cut' }))).toMatch(/^PARQUET_INVALID: cut: /);
+  expect(await reasonOf(openParquetIsolated({ bytes: bytes.subarray(0, 5000) }, { where: 'cut' }))).toMatch(
+    /^PARQUET_INVALID: cut: /,
+  );
   const broken = Buffer.from(bytes);
   broken.fill(0xff, 4, 40);
   const reader = await openParquetIsolated({ bytes: broken }, { where: 'broken' });
   expect(await reasonOf(sum(reader))).toMatch(/^PARQUET_INVALID: broken, column 'a'/);
   await reader.close();
-  expect(await reasonOf(openParquetIsolated({ bytes }, { where: 'fat', memoryBytes: 8 << 20 }).then(sum))).toMatch(/^PARQUET_INVALID: fat: .*memory/);
-  expect(await reasonOf(openParquetIsolated({ bytes }, { where: 'slow', silenceMs: 1 }))).toMatch(/^PARQUET_INVALID: slow: .*progress/);
+  expect(await reasonOf(openParquetIsolated({ bytes }, { where: 'fat', memoryBytes: 8 << 20 }).then(sum))).toMatch(
+    /^PARQUET_INVALID: fat: .*memory/,
+  );
+  expect(await reasonOf(openParquetIsolated({ bytes }, { where: 'slow', silenceMs: 1 }))).toMatch(
+    /^PARQUET_INVALID: slow: .*progress/,
+  );
 });
 
 test('too long a stream is refused', async () => {
   const bytes = await parquet();
-  expect(await reasonOf(openParquetIsolated({ bytes }, { where: 'long', maxFileBytes: 1000 }))).toMatch(/^MESSAGE_TOO_LARGE: long/);
+  expect(await reasonOf(openParquetIsolated({ bytes }, { where: 'long', maxFileBytes: 1000 }))).toMatch(
+    /^MESSAGE_TOO_LARGE: long/,
+  );
 });
 
 test('an abort ends the child', async () => {

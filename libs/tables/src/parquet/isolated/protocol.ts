@@ -8,8 +8,17 @@ export const FILE_FD = 3;
 export const REPLY_FD = 4;
 
 export type Request =
-  | { readonly kind: 'open'; readonly where: string; readonly columns: readonly string[] | undefined; readonly memoryBytes: number }
-  | { readonly kind: 'read'; readonly columns: readonly string[] | undefined; readonly batchRowCount: number | undefined };
+  | {
+      readonly kind: 'open';
+      readonly where: string;
+      readonly columns: readonly string[] | undefined;
+      readonly memoryBytes: number;
+    }
+  | {
+      readonly kind: 'read';
+      readonly columns: readonly string[] | undefined;
+      readonly batchRowCount: number | undefined;
+    };
 
 export type Reply =
   | {

@@ -46,7 +46,12 @@ interface Begun {
   readonly opened: Reply & { kind: 'opened' };
 }
 
-async function begin(file: FileHandle, where: string, columns: readonly string[] | undefined, limits: DecoderLimits): Promise<Begun> {
+async function begin(
+  file: FileHandle,
+  where: string,
+  columns: readonly string[] | undefined,
+  limits: DecoderLimits,
+): Promise<Begun> {
   const child = new DecoderProcess(file.fd, where, limits);
   try {
     child.send({ kind: 'open', where, columns, memoryBytes: limits.memoryBytes });
@@ -78,7 +83,8 @@ class IsolatedReader implements TableReader {
     this.#ready = child;
     this.rowCount = opened.rowCount;
     const decoder = new MessageDecoder({ where });
-    for (const message of new IpcSplitter({ where }).push(Buffer.from(opened.schema, 'base64'))) decoder.decode(message);
+    for (const message of new IpcSplitter({ where }).push(Buffer.from(opened.schema, 'base64')))
+      decoder.decode(message);
     decoder.finish();
     this.schema = decoder.schema as Schema;
   }

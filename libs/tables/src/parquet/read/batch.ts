@@ -2,9 +2,18 @@ import { type Data, type Field, makeData, RecordBatch, type Schema, Struct } fro
 import type { ColumnValues, Leaf } from '../format/leaf.js';
 
 /** Rows [from, to) of decoded columns as a record batch, without copies; `from` is a multiple of 8. */
-export function batchOf(schema: Schema, leaves: readonly Leaf[], columns: readonly ColumnValues[], from: number, to: number): RecordBatch {
+export function batchOf(
+  schema: Schema,
+  leaves: readonly Leaf[],
+  columns: readonly ColumnValues[],
+  from: number,
+  to: number,
+): RecordBatch {
   const children = columns.map((column, i) => dataOf(schema.fields[i], leaves[i], column, from, to));
-  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: to - from, nullCount: 0, children }));
+  return new RecordBatch(
+    schema,
+    makeData({ type: new Struct(schema.fields), length: to - from, nullCount: 0, children }),
+  );
 }
 
 function dataOf(field: Field, leaf: Leaf, column: ColumnValues, from: number, to: number): Data {
@@ -20,14 +29,18 @@ function dataOf(field: Field, leaf: Leaf, column: ColumnValues, from: number, to
     const offsets = column.offsets as Int32Array;
     return makeData({ ...base, valueOffsets: offsets.subarray(from, to + 1), data: column.values } as never);
   }
-  if (layout.kind === 'bits') return makeData({ ...base, data: column.values.subarray(from >> 3, (to + 7) >> 3) } as never);
+  if (layout.kind === 'bits')
+    return makeData({ ...base, data: column.values.subarray(from >> 3, (to + 7) >> 3) } as never);
   const { byteWidth } = layout;
   return makeData({ ...base, data: typed(type, column.values.subarray(from * byteWidth, to * byteWidth)) } as never);
 }
 
 /** The bytes in the array type that the Arrow type wants. */
 function typed(type: { ArrayType: unknown }, bytes: Uint8Array): ArrayBufferView {
-  const Constructor = type.ArrayType as { new (buffer: ArrayBufferLike, offset: number, length: number): ArrayBufferView; BYTES_PER_ELEMENT: number };
+  const Constructor = type.ArrayType as {
+    new (buffer: ArrayBufferLike, offset: number, length: number): ArrayBufferView;
+    BYTES_PER_ELEMENT: number;
+  };
   return new Constructor(bytes.buffer, bytes.byteOffset, bytes.length / Constructor.BYTES_PER_ELEMENT);
 }
 

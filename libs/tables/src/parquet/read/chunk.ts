@@ -28,9 +28,18 @@ export interface ColumnTarget {
  * state, so that any thread can do it; `prepareCodecs` must have run there. `where` names file and column in problems;
  * `shared` asks for shared memory. With `target`, [valueCount * byteWidth] of 8-byte aligned memory, values of fixed width go there.
  */
-export function decodeColumnChunk(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, where: string, shared = false, target?: Uint8Array): ColumnValues {
+export function decodeColumnChunk(
+  bytes: Uint8Array,
+  chunk: ColumnChunk,
+  leaf: Leaf,
+  where: string,
+  shared = false,
+  target?: Uint8Array,
+): ColumnValues {
   try {
-    return leaf.layout.kind === 'variable' ? decodeVariable(bytes, chunk, leaf, shared) : decodeFixed(bytes, chunk, leaf, shared, target);
+    return leaf.layout.kind === 'variable'
+      ? decodeVariable(bytes, chunk, leaf, shared)
+      : decodeFixed(bytes, chunk, leaf, shared, target);
   } catch (error) {
     throw parquetProblem(error, where);
   } finally {
@@ -39,15 +48,25 @@ export function decodeColumnChunk(bytes: Uint8Array, chunk: ColumnChunk, leaf: L
 }
 
 /** The same into the arrays of `target`; returns the number of nulls. Columns of 4 or 8 byte numbers only. */
-export function decodeColumnChunkInto(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, where: string, target: ColumnTarget): number {
+export function decodeColumnChunkInto(
+  bytes: Uint8Array,
+  chunk: ColumnChunk,
+  leaf: Leaf,
+  where: string,
+  target: ColumnTarget,
+): number {
   try {
     const { values, at, nulls } = target;
     if (leaf.layout.kind !== 'fixed' || leaf.layout.convert !== 'none' || strideOf(leaf) !== values.BYTES_PER_ELEMENT) {
       throw new TypeError(`column '${leaf.name}' does not fit into ${values.constructor.name}`);
     }
-    if (at + chunk.valueCount > values.length) throw new TypeError(`${chunk.valueCount} rows from ${at} on do not fit into ${values.length}`);
+    if (at + chunk.valueCount > values.length)
+      throw new TypeError(`${chunk.valueCount} rows from ${at} on do not fit into ${values.length}`);
     const stride = values.BYTES_PER_ELEMENT;
-    const column = new FixedColumn(leaf, new Uint8Array(values.buffer, values.byteOffset + at * stride, chunk.valueCount * stride));
+    const column = new FixedColumn(
+      leaf,
+      new Uint8Array(values.buffer, values.byteOffset + at * stride, chunk.valueCount * stride),
+    );
     const { nullCount, valid } = fillFixed(new PageWalk(bytes, chunk, leaf, column), column);
     if (nulls && valid) for (let i = 0; i < chunk.valueCount; i++) if (valid[i] === 0) nulls[at + i] = 1;
     return nullCount;
@@ -58,15 +77,30 @@ export function decodeColumnChunkInto(bytes: Uint8Array, chunk: ColumnChunk, lea
   }
 }
 
-function decodeFixed(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, shared: boolean, target: Uint8Array | undefined): ColumnValues {
+function decodeFixed(
+  bytes: Uint8Array,
+  chunk: ColumnChunk,
+  leaf: Leaf,
+  shared: boolean,
+  target: Uint8Array | undefined,
+): ColumnValues {
   const rowCount = chunk.valueCount;
   const asStored = leaf.layout.kind === 'fixed' && leaf.layout.convert === 'none';
-  const column = new FixedColumn(leaf, asStored && target ? target : allocate(rowCount * strideOf(leaf), shared && asStored));
+  const column = new FixedColumn(
+    leaf,
+    asStored && target ? target : allocate(rowCount * strideOf(leaf), shared && asStored),
+  );
   const { nullCount, valid } = fillFixed(new PageWalk(bytes, chunk, leaf, column), column);
   const converted = convertValues(leaf, column.bytes, rowCount);
   if (target && !asStored) target.set(converted);
   const values = target ?? inMemory(converted, shared);
-  return { rowCount, nullCount, validity: valid && inMemory(packBits(valid, rowCount), shared), values, offsets: undefined };
+  return {
+    rowCount,
+    nullCount,
+    validity: valid && inMemory(packBits(valid, rowCount), shared),
+    values,
+    offsets: undefined,
+  };
 }
 
 function fillFixed(pages: PageWalk, column: FixedColumn): { nullCount: number; valid: Uint8Array | undefined } {
@@ -87,7 +121,14 @@ function decodeVariable(bytes: Uint8Array, chunk: ColumnChunk, leaf: Leaf, share
   const pages = new PageWalk(bytes, chunk, leaf);
   for (const page of pages) {
     if (page.dictionary) column.setDictionary(page.values, page.rowCount);
-    else column.readPage(page.values, page.encoding, page.rowCount, page.count, page.count < page.rowCount ? pages.valid : undefined);
+    else
+      column.readPage(
+        page.values,
+        page.encoding,
+        page.rowCount,
+        page.count,
+        page.count < page.rowCount ? pages.valid : undefined,
+      );
   }
   const values = column.bytes.subarray(0, column.byteLength);
   if (leaf.layout.kind === 'variable' && leaf.layout.utf8) checkUtf8(values, column.offsets);
@@ -107,7 +148,8 @@ function inMemory(bytes: Uint8Array, shared: boolean): Uint8Array {
 function checkUtf8(values: Uint8Array, offsets: Int32Array): void {
   if (!isUtf8(values)) throw new ParquetFault('text is not valid UTF-8');
   for (let i = 1; i < offsets.length; i++) {
-    if ((values[offsets[i]] & 0xc0) === 0x80) throw new ParquetFault(`the text of row ${i} of a row group is not valid UTF-8`);
+    if ((values[offsets[i]] & 0xc0) === 0x80)
+      throw new ParquetFault(`the text of row ${i} of a row group is not valid UTF-8`);
   }
 }
 
@@ -152,18 +194,28 @@ class PageWalk implements Iterable<Page> {
       at += header.headerLength;
       const block = bytes.subarray(at, at + header.compressedLength);
       at += header.compressedLength;
-      if (header.uncompressedLength > MAX_PAGE_BYTES) throw new ParquetFault(`a page claims ${header.uncompressedLength} bytes`);
-      if (header.crc32 !== undefined && header.crc32 !== crc32(block)) throw new ParquetFault('the checksum of a page is wrong: its bytes were changed');
+      if (header.uncompressedLength > MAX_PAGE_BYTES)
+        throw new ParquetFault(`a page claims ${header.uncompressedLength} bytes`);
+      if (header.crc32 !== undefined && header.crc32 !== crc32(block))
+        throw new ParquetFault('the checksum of a page is wrong: its bytes were changed');
       if (header.kind === PageKind.index) continue;
       if (header.kind === PageKind.dictionary) {
         const values = decompress(chunk.codec, block, header.uncompressedLength);
-        yield { dictionary: true, encoding: Encoding.plain, values, row, rowCount: header.valueCount, count: header.valueCount };
+        yield {
+          dictionary: true,
+          encoding: Encoding.plain,
+          values,
+          row,
+          rowCount: header.valueCount,
+          count: header.valueCount,
+        };
         continue;
       }
       if (header.valueCount > chunk.valueCount - row) {
         throw new ParquetFault(`a page claims ${header.valueCount} rows, ${chunk.valueCount - row} are left`);
       }
-      const page = header.kind === PageKind.data ? this.#dataPage(header, block, row) : this.#dataPageV2(header, block, row);
+      const page =
+        header.kind === PageKind.data ? this.#dataPage(header, block, row) : this.#dataPageV2(header, block, row);
       if (header.valueCount > 0) yield page;
       row += header.valueCount;
     }
@@ -177,10 +229,12 @@ class PageWalk implements Iterable<Page> {
     let at = 0;
     let count = rowCount;
     if (this.leaf.maxDefinition > 0) {
-      if (header.definitionEncoding !== Encoding.rle) throw unsupported('definition levels are in the outdated BIT_PACKED encoding');
+      if (header.definitionEncoding !== Encoding.rle)
+        throw unsupported('definition levels are in the outdated BIT_PACKED encoding');
       if (body.length < 4) throw new ParquetFault(`a page of ${body.length} bytes has no room for its levels`);
       const length = (body[0] | (body[1] << 8) | (body[2] << 16) | (body[3] << 24)) >>> 0;
-      if (length > body.length - 4) throw new ParquetFault(`a page of ${body.length} bytes claims ${length} bytes of levels`);
+      if (length > body.length - 4)
+        throw new ParquetFault(`a page of ${body.length} bytes claims ${length} bytes of levels`);
       at = 4 + length;
       count = this.#readLevels(body, 4, at, row, rowCount);
     }
@@ -191,7 +245,13 @@ class PageWalk implements Iterable<Page> {
   #placedPage(header: PageHeader, block: Uint8Array, row: number): Page | undefined {
     const { column, leaf, chunk } = this;
     const length = header.uncompressedLength;
-    if (!column || leaf.physical === Physical.boolean || chunk.codec !== Codec.snappy || header.encoding !== Encoding.plain) return undefined;
+    if (
+      !column ||
+      leaf.physical === Physical.boolean ||
+      chunk.codec !== Codec.snappy ||
+      header.encoding !== Encoding.plain
+    )
+      return undefined;
     if (header.definitionEncoding !== Encoding.rle || block.length < length * LITERAL_SHARE) return undefined;
     const rowCount = header.valueCount;
     let prefix = 0;
@@ -205,16 +265,19 @@ class PageWalk implements Iterable<Page> {
     if (!levels || length - prefix > rowCount * column.stride) return undefined;
     if (!decodeLiterals(block, length, prefix, column.bytes.subarray(from, from + length - prefix))) return undefined;
     const count = prefix > 0 ? this.#readLevels(levels, 4, prefix, row, rowCount) : rowCount;
-    if (count * column.stride !== length - prefix) throw new ParquetFault(`${count} values of ${column.stride} bytes in a page of ${length - prefix}`);
+    if (count * column.stride !== length - prefix)
+      throw new ParquetFault(`${count} values of ${column.stride} bytes in a page of ${length - prefix}`);
     return { dictionary: false, encoding: header.encoding, values: levels, row, rowCount, count, placed: true };
   }
 
   #dataPageV2(header: PageHeader, block: Uint8Array, row: number): Page {
     const levels = header.repetitionByteLength + header.definitionByteLength;
-    if (levels > block.length || levels > header.uncompressedLength) throw new ParquetFault(`a page of ${block.length} bytes claims ${levels} bytes of levels`);
+    if (levels > block.length || levels > header.uncompressedLength)
+      throw new ParquetFault(`a page of ${block.length} bytes claims ${levels} bytes of levels`);
     const rowCount = header.valueCount;
     let count = rowCount;
-    if (this.leaf.maxDefinition > 0) count = this.#readLevels(block, header.repetitionByteLength, levels, row, rowCount);
+    if (this.leaf.maxDefinition > 0)
+      count = this.#readLevels(block, header.repetitionByteLength, levels, row, rowCount);
     const codec = header.compressed ? this.chunk.codec : Codec.uncompressed;
     const length = header.uncompressedLength - levels;
     // A page of nulls only has no values to compress.

@@ -8,8 +8,14 @@ export function packBits(flags: Uint8Array, count: number): Uint8Array {
   const whole = count >> 3;
   for (let i = 0, p = 0; i < whole; i++, p += 8) {
     bits[i] =
-      flags[p] | (flags[p + 1] << 1) | (flags[p + 2] << 2) | (flags[p + 3] << 3) | (flags[p + 4] << 4) | (flags[p + 5] << 5) |
-      (flags[p + 6] << 6) | (flags[p + 7] << 7);
+      flags[p] |
+      (flags[p + 1] << 1) |
+      (flags[p + 2] << 2) |
+      (flags[p + 3] << 3) |
+      (flags[p + 4] << 4) |
+      (flags[p + 5] << 5) |
+      (flags[p + 6] << 6) |
+      (flags[p + 7] << 7);
   }
   for (let p = whole * 8; p < count; p++) bits[p >> 3] |= flags[p] << (p & 7);
   return bits;

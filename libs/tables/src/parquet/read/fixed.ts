@@ -34,7 +34,8 @@ export class FixedColumn {
     switch (encoding) {
       case Encoding.plain:
         if (this.leaf.physical === Physical.boolean) return this.#readBits(page, row, count);
-        if (count * stride > page.length) throw new ParquetFault(`${count} values of ${stride} bytes in a page of ${page.length}`);
+        if (count * stride > page.length)
+          throw new ParquetFault(`${count} values of ${stride} bytes in a page of ${page.length}`);
         bytes.set(page.subarray(0, count * stride), row * stride);
         return;
       case Encoding.plainDictionary:
@@ -44,8 +45,10 @@ export class FixedColumn {
         if (this.leaf.physical === Physical.boolean) return this.#readRleBits(page, row, count);
         break;
       case Encoding.deltaBinaryPacked:
-        if (this.leaf.physical === Physical.int32) return expectCount(decodeDelta32(page, 0, this.#int32(), row, count).count, count);
-        if (this.leaf.physical === Physical.int64) return expectCount(decodeDelta64(page, 0, this.#int64(), row, count).count, count);
+        if (this.leaf.physical === Physical.int32)
+          return expectCount(decodeDelta32(page, 0, this.#int32(), row, count).count, count);
+        if (this.leaf.physical === Physical.int64)
+          return expectCount(decodeDelta64(page, 0, this.#int64(), row, count).count, count);
         break;
       case Encoding.deltaByteArray:
         if (this.leaf.physical === Physical.fixed) return this.#readDeltaStrings(page, row, count);
@@ -97,7 +100,8 @@ export class FixedColumn {
   }
 
   #readBits(page: Uint8Array, row: number, count: number): void {
-    if (Math.ceil(count / 8) > page.length) throw new ParquetFault(`${count} booleans in a page of ${page.length} bytes`);
+    if (Math.ceil(count / 8) > page.length)
+      throw new ParquetFault(`${count} booleans in a page of ${page.length} bytes`);
     const { bytes } = this;
     for (let i = 0; i < count; i++) bytes[row + i] = (page[i >>> 3] >>> (i & 7)) & 1;
   }
@@ -105,7 +109,8 @@ export class FixedColumn {
   #readRleBits(page: Uint8Array, row: number, count: number): void {
     if (page.length < 4) throw new ParquetFault(`a page of ${page.length} bytes has no room for its length`);
     const length = (page[0] | (page[1] << 8) | (page[2] << 16) | (page[3] << 24)) >>> 0;
-    if (length > page.length - 4) throw new ParquetFault(`a page of ${page.length} bytes claims ${length} bytes of values`);
+    if (length > page.length - 4)
+      throw new ParquetFault(`a page of ${page.length} bytes claims ${length} bytes of values`);
     const out = new Int32Array(count);
     decodeHybrid(page, 4, 4 + length, 1, out, count);
     for (let i = 0; i < count; i++) this.bytes[row + i] = out[i] & 1;
@@ -141,7 +146,8 @@ export class FixedColumn {
   /** BYTE_STREAM_SPLIT: first all first bytes, then all second bytes, and so on. */
   #readSplit(page: Uint8Array, row: number, count: number): void {
     const { stride, bytes } = this;
-    if (count * stride > page.length) throw new ParquetFault(`${count} values of ${stride} bytes in a page of ${page.length}`);
+    if (count * stride > page.length)
+      throw new ParquetFault(`${count} values of ${stride} bytes in a page of ${page.length}`);
     for (let k = 0; k < stride; k++) {
       for (let i = 0, p = row * stride + k, q = k * count; i < count; i++, p += stride) bytes[p] = page[q + i];
     }

@@ -17,8 +17,10 @@ export async function readFooter(source: ByteSource): Promise<{ metadata: FileMe
   if (magic === ENCRYPTED_MAGIC) throw unsupported('the file is encrypted; decrypt it first');
   if (magic !== MAGIC) throw new ParquetFault("it does not end with 'PAR1': it is cut short or not a Parquet file");
   const length = end.getUint32(0, true);
-  if (length > byteLength - 12) throw new ParquetFault(`it claims ${length} bytes of metadata and has ${byteLength} bytes`);
-  if (length > MAX_FOOTER_BYTES) throw unsupported(`its metadata of ${length} bytes are over the limit of ${MAX_FOOTER_BYTES}`);
+  if (length > byteLength - 12)
+    throw new ParquetFault(`it claims ${length} bytes of metadata and has ${byteLength} bytes`);
+  if (length > MAX_FOOTER_BYTES)
+    throw unsupported(`its metadata of ${length} bytes are over the limit of ${MAX_FOOTER_BYTES}`);
   const offset = byteLength - 8 - length;
   if (length + 8 > guess) tail = await source.read(offset, length + 8);
   const metadata = readMetadata(tail.subarray(tail.length - 8 - length, tail.length - 8));

@@ -27,18 +27,25 @@ export function checkLayout(metadata: FileMetadata, columns: readonly SchemaNode
         throw new ParquetFault(`row group ${index} has column '${chunk.path.join('.')}' in the place of '${name}'`);
       }
       if (chunk.physical !== leaf.element.physical) {
-        throw new ParquetFault(`row group ${index} holds '${name}' as ${PHYSICAL_NAMES[chunk.physical] ?? chunk.physical}, the schema says ${PHYSICAL_NAMES[leaf.element.physical as number]}`);
+        throw new ParquetFault(
+          `row group ${index} holds '${name}' as ${PHYSICAL_NAMES[chunk.physical] ?? chunk.physical}, the schema says ${PHYSICAL_NAMES[leaf.element.physical as number]}`,
+        );
       }
       checkCodec(chunk.codec);
       // Writers leave out where the columns of an empty row group would be.
       if (group.rowCount === 0 && chunk.valueCount === 0) return;
       if (chunk.offset < 4 || chunk.offset + chunk.byteLength > footerOffset) {
-        throw new ParquetFault(`row group ${index} places '${name}' at bytes ${chunk.offset} to ${chunk.offset + chunk.byteLength}, outside [4, ${footerOffset}]`);
+        throw new ParquetFault(
+          `row group ${index} places '${name}' at bytes ${chunk.offset} to ${chunk.offset + chunk.byteLength}, outside [4, ${footerOffset}]`,
+        );
       }
       if (leaf.maxRepetition === 0 && chunk.valueCount !== group.rowCount) {
-        throw new ParquetFault(`row group ${index} has ${group.rowCount} rows, '${name}' has ${chunk.valueCount} values`);
+        throw new ParquetFault(
+          `row group ${index} has ${group.rowCount} rows, '${name}' has ${chunk.valueCount} values`,
+        );
       }
     });
   });
-  if (rows !== metadata.rowCount) throw new ParquetFault(`the row groups have ${rows} rows, the file says ${metadata.rowCount}`);
+  if (rows !== metadata.rowCount)
+    throw new ParquetFault(`the row groups have ${rows} rows, the file says ${metadata.rowCount}`);
 }

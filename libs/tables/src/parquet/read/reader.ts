@@ -85,10 +85,15 @@ export class ParquetReader implements TableReader {
     for (const [column, count] of names) if (count > 1) throw fail('COLUMN_DUPLICATE', { where, column, count });
     const ofFields = fieldMetadata(metadata.keyValues);
     this.#columns = new Map(nodes.map((node) => [node.name, topColumn(node, ofFields.get(node.name))]));
-    this.unreadable = new Map([...this.#columns].filter(([, { leaf }]) => !leaf).map(([name, { obstacle }]) => [name, obstacle]));
+    this.unreadable = new Map(
+      [...this.#columns].filter(([, { leaf }]) => !leaf).map(([name, { obstacle }]) => [name, obstacle]),
+    );
     this.rowCount = metadata.rowCount;
     const keyValues = new Map([...metadata.keyValues].filter(([key]) => key !== ARROW_SCHEMA_KEY));
-    this.schema = new Schema([...this.#columns.values()].map((column) => column.field), keyValues);
+    this.schema = new Schema(
+      [...this.#columns.values()].map((column) => column.field),
+      keyValues,
+    );
   }
 
   /** How a column is stored, row group by row group, for callers with threads of their own (see `decodeColumnChunk`). */
@@ -100,7 +105,10 @@ export class ParquetReader implements TableReader {
   /** Schema of the batches when these columns are asked for. */
   schemaOf(names?: readonly string[]): Schema {
     const columns = this.#select(names ?? this.options.columns);
-    return new Schema(columns.map((column) => column.field), this.schema.metadata);
+    return new Schema(
+      columns.map((column) => column.field),
+      this.schema.metadata,
+    );
   }
 
   async *batches(options: BatchOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
@@ -127,7 +135,10 @@ export class ParquetReader implements TableReader {
     const groups = this.metadata.rowGroups.filter((group) => group.rowCount > 0);
     const wantedOf = (group: RowGroup, firstRow: number): WantedChunk[] =>
       columns.map(({ leaf, leafIndex }, i) => ({
-        chunk: group.columns[leafIndex], leaf, where: `${this.where}, column '${leaf.name}'`, target: whole[i].target(firstRow, group.rowCount),
+        chunk: group.columns[leafIndex],
+        leaf,
+        where: `${this.where}, column '${leaf.name}'`,
+        target: whole[i].target(firstRow, group.rowCount),
       }));
     const pool = this.#pool(groups.flatMap((group) => wantedOf(group, 0)));
     const stop = new AbortController();
@@ -137,7 +148,9 @@ export class ParquetReader implements TableReader {
     const runs: Promise<void>[] = [];
     const run = async (group: RowGroup, first: number): Promise<void> => {
       const wanted = wantedOf(group, first);
-      const values = pool ? await decodeInPool(pool, this.source as FileSource, wanted, false, either) : await this.#decodeHere(wanted, either);
+      const values = pool
+        ? await decodeInPool(pool, this.source as FileSource, wanted, false, either)
+        : await this.#decodeHere(wanted, either);
       values.forEach((column, i) => whole[i].put(first, column));
       rowsRead += group.rowCount;
       onRows?.(rowsRead);
@@ -157,15 +170,29 @@ export class ParquetReader implements TableReader {
       await Promise.allSettled(runs);
       pool?.release();
     }
-    return batchOf(this.schemaOf(options.columns), columns.map(({ leaf }) => leaf), whole.map((column) => column.finish()), 0, this.rowCount);
+    return batchOf(
+      this.schemaOf(options.columns),
+      columns.map(({ leaf }) => leaf),
+      whole.map((column) => column.finish()),
+      0,
+      this.rowCount,
+    );
   }
 
   /** Decoded row groups in order: ahead of the reader in worker threads, or one by one in this thread. */
-  async *#rowGroups(columns: readonly Column[], signal: AbortSignal | undefined): AsyncGenerator<DecodedRowGroup, void, undefined> {
+  async *#rowGroups(
+    columns: readonly Column[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<DecodedRowGroup, void, undefined> {
     const rowGroups = this.metadata.rowGroups.filter((group) => group.rowCount > 0);
     const chunksOf = (group: RowGroup): WantedChunk[] =>
-      columns.map(({ leaf, leafIndex }) => ({ chunk: group.columns[leafIndex], leaf, where: `${this.where}, column '${leaf.name}'` }));
-    const cost = (index: number): number => chunksOf(rowGroups[index]).reduce((sum, { chunk, leaf }) => sum + memoryOf(chunk, leaf), 0);
+      columns.map(({ leaf, leafIndex }) => ({
+        chunk: group.columns[leafIndex],
+        leaf,
+        where: `${this.where}, column '${leaf.name}'`,
+      }));
+    const cost = (index: number): number =>
+      chunksOf(rowGroups[index]).reduce((sum, { chunk, leaf }) => sum + memoryOf(chunk, leaf), 0);
     rowGroups.forEach((group, index) => this.#checkSize(group, cost(index)));
     const pool = this.#pool(rowGroups.flatMap(chunksOf));
     const abort = new AbortController();
@@ -174,7 +201,9 @@ export class ParquetReader implements TableReader {
     signal?.addEventListener('abort', onAbort, { once: true });
     const start = async (index: number): Promise<DecodedRowGroup> => {
       const chunks = chunksOf(rowGroups[index]);
-      const values = pool ? await decodeInPool(pool, this.source as FileSource, chunks, this.options.sharedMemory ?? false, abort.signal) : await this.#decodeHere(chunks, abort.signal);
+      const values = pool
+        ? await decodeInPool(pool, this.source as FileSource, chunks, this.options.sharedMemory ?? false, abort.signal)
+        : await this.#decodeHere(chunks, abort.signal);
       return { rowCount: rowGroups[index].rowCount, values };
     };
     try {
@@ -235,9 +264,18 @@ export class ParquetReader implements TableReader {
   #select(names: readonly string[] = [...this.#columns.keys()]): Column[] {
     return names.map((name) => {
       const column = this.#columns.get(name);
-      if (!column) throw fail('COLUMN_NOT_FOUND', { where: this.where, column: name, available: [...this.#columns.keys()].join(', ') });
+      if (!column)
+        throw fail('COLUMN_NOT_FOUND', {
+          where: this.where,
+          column: name,
+          available: [...this.#columns.keys()].join(', '),
+        });
       const { field, leaf, leafIndex, obstacle } = column;
-      if (!leaf) throw parquetProblem(unsupported(`column '${name}' ${obstacle}, which is not read; choose columns without it`), this.where);
+      if (!leaf)
+        throw parquetProblem(
+          unsupported(`column '${name}' ${obstacle}, which is not read; choose columns without it`),
+          this.where,
+        );
       return { field, leaf, leafIndex };
     });
   }

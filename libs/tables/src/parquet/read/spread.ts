@@ -15,7 +15,13 @@ export function memoryOf(chunk: ColumnChunk, leaf: Leaf): number {
 }
 
 /** Decodes the columns of one row group in the threads of the pool, a few columns per task. */
-export async function decodeInPool(pool: ParquetPool, source: FileSource, chunks: readonly WantedChunk[], shared: boolean, signal: AbortSignal): Promise<ColumnValues[]> {
+export async function decodeInPool(
+  pool: ParquetPool,
+  source: FileSource,
+  chunks: readonly WantedChunk[],
+  shared: boolean,
+  signal: AbortSignal,
+): Promise<ColumnValues[]> {
   const tasks: WantedChunk[][] = [];
   let size = Infinity;
   for (const wanted of chunks) {

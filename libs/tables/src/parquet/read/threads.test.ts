@@ -2,7 +2,18 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isProblem, Random } from '@armilla/base';
-import { Field, Float64, Int64, makeData, RecordBatch, Schema, Struct, Utf8, type Vector, vectorFromArray } from 'apache-arrow';
+import {
+  Field,
+  Float64,
+  Int64,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Utf8,
+  type Vector,
+  vectorFromArray,
+} from 'apache-arrow';
 import { FileSource, openParquet, type ParquetOptions, ParquetWriter } from '../../index.js';
 
 const ROWS = 30_000;
@@ -14,15 +25,38 @@ beforeAll(async () => {
   path = join(folder, 'a.parquet');
   const random = new Random(31);
   const columns: [string, Vector][] = [
-    ['id', vectorFromArray(Array.from({ length: ROWS }, (_, i) => BigInt(i)), new Int64())],
-    ['ra', vectorFromArray(Array.from({ length: ROWS }, () => (random.below(9) === 0 ? null : random.between(0, 360))), new Float64())],
-    ['name', vectorFromArray(Array.from({ length: ROWS }, () => `star ${random.below(500)}`), new Utf8())],
+    [
+      'id',
+      vectorFromArray(
+        Array.from({ length: ROWS }, (_, i) => BigInt(i)),
+        new Int64(),
+      ),
+    ],
+    [
+      'ra',
+      vectorFromArray(
+        Array.from({ length: ROWS }, () => (random.below(9) === 0 ? null : random.between(0, 360))),
+        new Float64(),
+      ),
+    ],
+    [
+      'name',
+      vectorFromArray(
+        Array.from({ length: ROWS }, () => `star ${random.below(500)}`),
+        new Utf8(),
+      ),
+    ],
   ];
   const fields = columns.map(([name, vector]) => new Field(name, vector.type, true));
   const children = columns.map(([, vector]) => vector.data[0]);
-  const batch = new RecordBatch(new Schema(fields), makeData({ type: new Struct(fields), length: ROWS, nullCount: 0, children }));
+  const batch = new RecordBatch(
+    new Schema(fields),
+    makeData({ type: new Struct(fields), length: ROWS, nullCount: 0, children }),
+  );
   const parts: Uint8Array[] = [];
-  const writer = new ParquetWriter(batch.schema, (bytes) => (parts.push(bytes.slice()), Promise.resolve()), { rowGroupRowCount: 1000 });
+  const writer = new ParquetWriter(batch.schema, (bytes) => (parts.push(bytes.slice()), Promise.resolve()), {
+    rowGroupRowCount: 1000,
+  });
   for (let from = 0; from < ROWS; from += 1000) await writer.write(batch.slice(from, from + 1000));
   await writer.finish();
   await writeFile(path, Buffer.concat(parts));
@@ -36,7 +70,12 @@ async function digest(options: ParquetOptions): Promise<{ rows: number; text: st
   const seen: unknown[] = [];
   for await (const batch of reader.batches({ batchRowCount: 256 })) {
     rows += batch.numRows;
-    seen.push(batch.getChildAt(0)?.get(0), batch.getChildAt(1)?.get(7), batch.getChildAt(2)?.get(batch.numRows - 1), batch.getChildAt(1)?.nullCount);
+    seen.push(
+      batch.getChildAt(0)?.get(0),
+      batch.getChildAt(1)?.get(7),
+      batch.getChildAt(2)?.get(batch.numRows - 1),
+      batch.getChildAt(1)?.nullCount,
+    );
   }
   await reader.close();
   return { rows, text: seen.map(String).join() };
@@ -67,12 +106,15 @@ test.each([0, 2])('the whole table at once is what the batches are, with %i thre
   for await (const batch of reader.batches()) {
     nulls += batch.getChildAt(1)?.nullCount ?? 0;
     for (let i = 0; i < batch.numRows; i++, row++) {
-      for (let column = 0; column < 3; column++) if (whole.getChildAt(column)?.get(row) !== batch.getChildAt(column)?.get(i)) throw new Error(`row ${row}, column ${column}`);
+      for (let column = 0; column < 3; column++)
+        if (whole.getChildAt(column)?.get(row) !== batch.getChildAt(column)?.get(i))
+          throw new Error(`row ${row}, column ${column}`);
     }
   }
   await reader.close();
   expect(whole.getChildAt(1)?.nullCount).toBe(nulls);
-  for (const data of whole.data.children) expect((data.values as unknown as Uint8Array).buffer).toBeInstanceOf(SharedArrayBuffer);
+  for (const data of whole.data.children)
+    expect((data.values as unknown as Uint8Array).buffer).toBeInstanceOf(SharedArrayBuffer);
   expect((await wholeOf(['name'])).schema.fields.map((field) => field.name)).toEqual(['name']);
 });
 

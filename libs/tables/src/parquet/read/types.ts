@@ -1,6 +1,32 @@
 import {
-  Binary, Bool, DataType, DateDay, Decimal, Field, FixedSizeBinary, Float16, Float32, Float64, Int16, Int32, Int64, Int8, List, Null, Struct, TimeMicrosecond,
-  TimeMillisecond, TimeNanosecond, TimestampMicrosecond, TimestampMillisecond, TimestampNanosecond, Uint16, Uint32, Uint64, Uint8, Utf8,
+  Binary,
+  Bool,
+  DataType,
+  DateDay,
+  Decimal,
+  Field,
+  FixedSizeBinary,
+  Float16,
+  Float32,
+  Float64,
+  Int16,
+  Int32,
+  Int64,
+  Int8,
+  List,
+  Null,
+  Struct,
+  TimeMicrosecond,
+  TimeMillisecond,
+  TimeNanosecond,
+  TimestampMicrosecond,
+  TimestampMillisecond,
+  TimestampNanosecond,
+  Uint16,
+  Uint32,
+  Uint64,
+  Uint8,
+  Utf8,
 } from 'apache-arrow';
 import { ParquetFault, unsupported } from '../format/fault.js';
 import type { Layout, Leaf } from '../format/leaf.js';
@@ -24,11 +50,24 @@ export interface TopColumn {
 export function topColumn(node: SchemaNode, metadata?: Map<string, string>): TopColumn {
   const { element, path, name, maxDefinition, maxRepetition, leafIndex } = node;
   const nullable = element.repetition !== Repetition.required;
-  const unreadable = (type: DataType, obstacle: string): TopColumn => ({ field: new Field(name, type, nullable, metadata), leaf: undefined, leafIndex, obstacle });
+  const unreadable = (type: DataType, obstacle: string): TopColumn => ({
+    field: new Field(name, type, nullable, metadata),
+    leaf: undefined,
+    leafIndex,
+    obstacle,
+  });
   if (leafIndex < 0 || maxRepetition > 0) return unreadable(nestedType(node), `is nested (${nestedKind(node)})`);
   try {
     const { type, layout } = leafType(node);
-    const leaf: Leaf = { name, path, physical: element.physical as number, typeLength: element.typeLength, maxDefinition, maxRepetition, layout };
+    const leaf: Leaf = {
+      name,
+      path,
+      physical: element.physical as number,
+      typeLength: element.typeLength,
+      maxDefinition,
+      maxRepetition,
+      layout,
+    };
     return { field: new Field(name, type, nullable, metadata), leaf, leafIndex, obstacle: '' };
   } catch (error) {
     if (!(error instanceof ParquetFault)) throw error;
@@ -44,9 +83,11 @@ function nestedKind({ element, maxRepetition }: SchemaNode): string {
 /** The Arrow type of a nested column, so that the schema can name it. */
 function nestedType(node: SchemaNode): DataType {
   const { element, children, leafIndex } = node;
-  const fieldOf = (child: SchemaNode): Field => new Field(child.name, nestedType(child), child.element.repetition !== Repetition.required);
+  const fieldOf = (child: SchemaNode): Field =>
+    new Field(child.name, nestedType(child), child.element.repetition !== Repetition.required);
   const [only] = children;
-  const isList = element.logical?.kind === 'list' && children.length === 1 && only.element.repetition === Repetition.repeated;
+  const isList =
+    element.logical?.kind === 'list' && children.length === 1 && only.element.repetition === Repetition.repeated;
   // A list of three levels has its element inside the repeated group.
   const inner = isList && only.children.length === 1 ? new List(fieldOf(only.children[0])) : undefined;
   const own = inner ?? (leafIndex >= 0 ? topLeafType(node) : new Struct(children.map(fieldOf)));
@@ -64,8 +105,14 @@ function topLeafType(node: SchemaNode): DataType {
 
 function leafType(node: SchemaNode): LeafType {
   const { physical, logical, typeLength } = node.element;
-  const fixed = (type: DataType, byteWidth: number): LeafType => ({ type, layout: { kind: 'fixed', byteWidth, convert: 'none' } });
-  const narrow = (type: DataType, byteWidth: number): LeafType => ({ type, layout: { kind: 'fixed', byteWidth, convert: 'narrow' } });
+  const fixed = (type: DataType, byteWidth: number): LeafType => ({
+    type,
+    layout: { kind: 'fixed', byteWidth, convert: 'none' },
+  });
+  const narrow = (type: DataType, byteWidth: number): LeafType => ({
+    type,
+    layout: { kind: 'fixed', byteWidth, convert: 'narrow' },
+  });
   switch (physical) {
     case Physical.boolean:
       return { type: new Bool(), layout: { kind: 'bits' } };
@@ -121,9 +168,12 @@ function leafType(node: SchemaNode): LeafType {
 function timestamp(unit: 'ms' | 'us' | 'ns', utc: boolean): DataType {
   const zone = utc ? 'UTC' : undefined;
   switch (unit) {
-    case 'ms': return new TimestampMillisecond(zone);
-    case 'us': return new TimestampMicrosecond(zone);
-    case 'ns': return new TimestampNanosecond(zone);
+    case 'ms':
+      return new TimestampMillisecond(zone);
+    case 'us':
+      return new TimestampMicrosecond(zone);
+    case 'ns':
+      return new TimestampNanosecond(zone);
   }
 }
 
@@ -133,5 +183,8 @@ function decimal(logical: LogicalType & { kind: 'decimal' }, stride: number): Le
     throw unsupported(`is decimal(${precision}, ${scale}) in ${stride} bytes`);
   }
   const bitWidth = precision > 38 || stride > 16 ? 256 : 128;
-  return { type: new Decimal(scale, precision, bitWidth), layout: { kind: 'fixed', byteWidth: bitWidth / 8, convert: 'decimal' } };
+  return {
+    type: new Decimal(scale, precision, bitWidth),
+    layout: { kind: 'fixed', byteWidth: bitWidth / 8, convert: 'decimal' },
+  };
 }

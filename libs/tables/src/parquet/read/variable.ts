@@ -16,7 +16,11 @@ export class VariableColumn {
   #rows = 0;
   #dictionary: VariableColumn | undefined;
 
-  constructor(rowCapacity: number, byteCapacity: number, private readonly shared = false) {
+  constructor(
+    rowCapacity: number,
+    byteCapacity: number,
+    private readonly shared = false,
+  ) {
     this.offsets = new Int32Array(allocate((rowCapacity + 1) * 4, shared).buffer);
     this.bytes = allocate(Math.min(byteCapacity, MAX_BYTES), shared);
   }
@@ -63,7 +67,8 @@ export class VariableColumn {
         if (at + 4 > page.length) throw new ParquetFault('a page of byte strings ends early');
         const size = page[at] | (page[at + 1] << 8) | (page[at + 2] << 16) | (page[at + 3] << 24);
         at += 4;
-        if (size < 0 || size > page.length - at) throw new ParquetFault(`a byte string claims ${size >>> 0} bytes, ${page.length - at} are left`);
+        if (size < 0 || size > page.length - at)
+          throw new ParquetFault(`a byte string claims ${size >>> 0} bytes, ${page.length - at} are left`);
         copy(page, at, bytes, length, size);
         at += size;
         length += size;
@@ -104,7 +109,8 @@ export class VariableColumn {
     const { count: got, at } = decodeDelta32(page, 0, sizes, 0, count);
     if (got !== count) throw new ParquetFault(`a page holds ${got} values, ${count} belong there`);
     const total = sumOfSizes(sizes);
-    if (total > page.length - at) throw new ParquetFault(`byte strings claim ${total} bytes, ${page.length - at} are left`);
+    if (total > page.length - at)
+      throw new ParquetFault(`byte strings claim ${total} bytes, ${page.length - at} are left`);
     this.#reserve(total);
     this.bytes.set(page.subarray(at, at + total), this.#length);
     this.#appendSizes(sizes, rowCount, valid);
@@ -115,7 +121,8 @@ export class VariableColumn {
     const suffixes = new Int32Array(count);
     const lead = decodeDelta32(page, 0, prefixes, 0, count);
     const tail = decodeDelta32(page, lead.at, suffixes, 0, count);
-    if (lead.count !== count || tail.count !== count) throw new ParquetFault(`a page holds ${lead.count} values, ${count} belong there`);
+    if (lead.count !== count || tail.count !== count)
+      throw new ParquetFault(`a page holds ${lead.count} values, ${count} belong there`);
     if (sumOfSizes(suffixes) > page.length - tail.at) throw new ParquetFault('a page of byte strings ends early');
     this.#reserve(sumOfSizes(prefixes) + sumOfSizes(suffixes));
     const bytes = this.bytes;
@@ -151,7 +158,8 @@ export class VariableColumn {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.bytes.length) return;
-    if (needed > MAX_BYTES) throw unsupported('the byte strings of one row group exceed 2 GiB; write smaller row groups');
+    if (needed > MAX_BYTES)
+      throw unsupported('the byte strings of one row group exceed 2 GiB; write smaller row groups');
     const grown = allocate(Math.min(MAX_BYTES, Math.max(needed, Math.floor(this.bytes.length * 1.5))), this.shared);
     grown.set(this.bytes.subarray(0, this.#length));
     this.bytes = grown;

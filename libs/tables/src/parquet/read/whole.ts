@@ -50,14 +50,23 @@ export class WholeColumn {
 
   finish(): ColumnValues {
     const offsets = this.leaf.layout.kind === 'variable' ? this.#joinTexts() : undefined;
-    return { rowCount: this.rowCount, nullCount: this.#nullCount, validity: this.#validity, values: this.#values, offsets };
+    return {
+      rowCount: this.rowCount,
+      nullCount: this.#nullCount,
+      validity: this.#validity,
+      values: this.#values,
+      offsets,
+    };
   }
 
   #joinTexts(): Int32Array {
     const texts = this.#texts.sort((a, b) => a.firstRow - b.firstRow);
     const byteLength = texts.reduce((sum, { column }) => sum + column.values.length, 0);
     if (byteLength > MAX_TEXT_BYTES) {
-      throw fail('PARQUET_UNSUPPORTED', { where: `column '${this.leaf.name}'`, detail: `${byteLength} bytes of text are over the 2 GiB that one column may hold; leave it out` });
+      throw fail('PARQUET_UNSUPPORTED', {
+        where: `column '${this.leaf.name}'`,
+        detail: `${byteLength} bytes of text are over the 2 GiB that one column may hold; leave it out`,
+      });
     }
     this.#values = allocate(byteLength, true);
     const offsets = new Int32Array(allocate((this.rowCount + 1) * 4, true).buffer);

@@ -45,7 +45,9 @@ let readBuffer = new Uint8Array(0);
 /** Reads and decodes; the file's bytes go through one buffer that is used again. */
 export async function decodeColumns(task: DecodeTask): Promise<ColumnValues[]> {
   await prepareCodecs(task.columns.map(({ chunk }) => chunk.codec));
-  const decoded = task.columns.map(({ chunk, leaf, where, target }) => decodeColumnChunk(readRange(task.fd, chunk, where), chunk, leaf, where, task.shared, target));
+  const decoded = task.columns.map(({ chunk, leaf, where, target }) =>
+    decodeColumnChunk(readRange(task.fd, chunk, where), chunk, leaf, where, task.shared, target),
+  );
   if (readBuffer.length > KEEP_BYTES) readBuffer = new Uint8Array(0);
   return decoded;
 }
@@ -57,7 +59,7 @@ export function encodeColumns(task: EncodeTask): EncodedColumn[] {
 function readRange(fd: number, chunk: ColumnChunk, where: string): Uint8Array {
   const { offset, byteLength } = chunk;
   if (readBuffer.length < byteLength) readBuffer = new Uint8Array(Math.max(byteLength, 1 << 20));
-  for (let done = 0; done < byteLength; ) {
+  for (let done = 0; done < byteLength;) {
     const count = readSync(fd, readBuffer, done, byteLength - done, offset + done);
     if (count === 0) throw parquetProblem(new ParquetFault('the file became shorter while it was read'), where);
     done += count;

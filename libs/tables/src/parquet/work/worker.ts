@@ -5,7 +5,6 @@ import { decodeColumns, encodeColumns, type ParquetTask, ROLE } from './tasks.js
 // Entry of a pool's thread; in any other thread the module only offers its functions (for pools of others).
 export { decodeColumns, encodeColumns };
 
-
 /** All buffers of a result that can move instead of being copied. */
 function movable(value: unknown, found: Set<ArrayBuffer>): void {
   if (ArrayBuffer.isView(value)) {

@@ -29,7 +29,11 @@ const PAGE_BYTES = 1 << 20;
 const SAMPLE_BYTES = 1 << 16;
 
 /** Encodes one column of one row group. Knows no other state, so that any thread can do it. */
-export function encodeColumnChunk(spec: ColumnSpec, pieces: readonly ColumnPiece[], choice: CodecChoice = 'auto'): EncodedColumn {
+export function encodeColumnChunk(
+  spec: ColumnSpec,
+  pieces: readonly ColumnPiece[],
+  choice: CodecChoice = 'auto',
+): EncodedColumn {
   const bounds = new Bounds(spec);
   const parts: Uint8Array[] = [];
   let codec: number | undefined = choice === 'auto' ? undefined : Codec[choice];
@@ -53,8 +57,15 @@ export function encodeColumnChunk(spec: ColumnSpec, pieces: readonly ColumnPiece
   }
   const limits = bounds.result();
   return {
-    parts, byteLength, uncompressedByteLength, codec: codec ?? Codec.uncompressed, encodings: [Encoding.plain, Encoding.rle], valueCount, nullCount,
-    min: limits?.min, max: limits?.max,
+    parts,
+    byteLength,
+    uncompressedByteLength,
+    codec: codec ?? Codec.uncompressed,
+    encodings: [Encoding.plain, Encoding.rle],
+    valueCount,
+    nullCount,
+    min: limits?.min,
+    max: limits?.max,
   };
 }
 
@@ -67,8 +78,9 @@ interface DraftPage {
 
 function* pagesOf(spec: ColumnSpec, pieces: readonly ColumnPiece[]): Generator<DraftPage> {
   for (const piece of pieces) {
-    if (!spec.nullable && piece.nullCount > 0) throw fail('COLUMN_TYPE', { where: 'output', column: spec.name, type: 'null', expected: 'a value in every row' });
-    for (let from = 0; from < piece.length; ) {
+    if (!spec.nullable && piece.nullCount > 0)
+      throw fail('COLUMN_TYPE', { where: 'output', column: spec.name, type: 'null', expected: 'a value in every row' });
+    for (let from = 0; from < piece.length;) {
       const to = pageEnd(spec, piece, from);
       const bytes = storedValues(spec, piece, from, to);
       const count = countValid(piece, from, to);
@@ -88,7 +100,8 @@ function pageEnd(spec: ColumnSpec, piece: ColumnPiece, from: number): number {
   const offsets = piece.offsets as Int32Array;
   const limit = offsets[from] + PAGE_BYTES;
   let to = from;
-  while (to < piece.length && (to === from || offsets[Math.min(piece.length, to + 256)] <= limit)) to = Math.min(piece.length, to + 256);
+  while (to < piece.length && (to === from || offsets[Math.min(piece.length, to + 256)] <= limit))
+    to = Math.min(piece.length, to + 256);
   return to;
 }
 

@@ -17,12 +17,19 @@ export interface WrittenRowGroup {
 const CREATED_BY = 'armilla version 0.1.0';
 
 /** The metadata, its length and the magic: everything behind the last row group. */
-export function encodeFooter(specs: readonly ColumnSpec[], groups: readonly WrittenRowGroup[], keyValues: ReadonlyMap<string, string>): Uint8Array {
+export function encodeFooter(
+  specs: readonly ColumnSpec[],
+  groups: readonly WrittenRowGroup[],
+  keyValues: ReadonlyMap<string, string>,
+): Uint8Array {
   const writer = new CompactWriter();
   writer.item(() => {
     writer.i32(1, 2);
     writer.structs(2, [undefined, ...specs], (spec) => writeElement(writer, spec, specs.length));
-    writer.i64(3, groups.reduce((sum, group) => sum + group.rowCount, 0));
+    writer.i64(
+      3,
+      groups.reduce((sum, group) => sum + group.rowCount, 0),
+    );
     writer.structs(4, groups, (group, ordinal) => writeRowGroup(writer, specs, group, ordinal));
     if (keyValues.size > 0) {
       writer.structs(5, [...keyValues], ([key, value]) => {
@@ -67,13 +74,20 @@ function writeElement(writer: CompactWriter, spec: ColumnSpec | undefined, colum
 /** The ConvertedType that older readers know; undefined where there is none of the same meaning. */
 function convertedType(logical: LogicalType): number | undefined {
   switch (logical.kind) {
-    case 'string': return 0;
-    case 'decimal': return 5;
-    case 'date': return 6;
-    case 'time': return logical.utc && logical.unit !== 'ns' ? (logical.unit === 'ms' ? 7 : 8) : undefined;
-    case 'timestamp': return logical.utc && logical.unit !== 'ns' ? (logical.unit === 'ms' ? 9 : 10) : undefined;
-    case 'integer': return (logical.signed ? 15 : 11) + Math.log2(logical.bitWidth) - 3;
-    default: return undefined;
+    case 'string':
+      return 0;
+    case 'decimal':
+      return 5;
+    case 'date':
+      return 6;
+    case 'time':
+      return logical.utc && logical.unit !== 'ns' ? (logical.unit === 'ms' ? 7 : 8) : undefined;
+    case 'timestamp':
+      return logical.utc && logical.unit !== 'ns' ? (logical.unit === 'ms' ? 9 : 10) : undefined;
+    case 'integer':
+      return (logical.signed ? 15 : 11) + Math.log2(logical.bitWidth) - 3;
+    default:
+      return undefined;
   }
 }
 
@@ -82,13 +96,15 @@ const UNIT_FIELD = { ms: 1, us: 2, ns: 3 } as const;
 function writeLogical(writer: CompactWriter, logical: LogicalType): void {
   const empty = (id: number): void => writer.struct(id, () => undefined);
   switch (logical.kind) {
-    case 'string': return empty(1);
+    case 'string':
+      return empty(1);
     case 'decimal':
       return writer.struct(5, () => {
         writer.i32(1, logical.scale);
         writer.i32(2, logical.precision);
       });
-    case 'date': return empty(6);
+    case 'date':
+      return empty(6);
     case 'time':
     case 'timestamp':
       return writer.struct(logical.kind === 'time' ? 7 : 8, () => {
@@ -100,22 +116,35 @@ function writeLogical(writer: CompactWriter, logical: LogicalType): void {
         writer.i8(1, logical.bitWidth);
         writer.bool(2, logical.signed);
       });
-    case 'null': return empty(11);
-    case 'float16': return empty(15);
+    case 'null':
+      return empty(11);
+    case 'float16':
+      return empty(15);
     default:
   }
 }
 
-function writeRowGroup(writer: CompactWriter, specs: readonly ColumnSpec[], group: WrittenRowGroup, ordinal: number): void {
+function writeRowGroup(
+  writer: CompactWriter,
+  specs: readonly ColumnSpec[],
+  group: WrittenRowGroup,
+  ordinal: number,
+): void {
   const { columns } = group;
   writer.structs(1, columns, (column, index) => {
     writer.i64(2, 0);
     writer.struct(3, () => writeColumn(writer, specs[index], column));
   });
-  writer.i64(2, columns.reduce((sum, column) => sum + column.uncompressedByteLength, 0));
+  writer.i64(
+    2,
+    columns.reduce((sum, column) => sum + column.uncompressedByteLength, 0),
+  );
   writer.i64(3, group.rowCount);
   if (columns.length > 0) writer.i64(5, columns[0].offset);
-  writer.i64(6, columns.reduce((sum, column) => sum + column.byteLength, 0));
+  writer.i64(
+    6,
+    columns.reduce((sum, column) => sum + column.byteLength, 0),
+  );
   if (ordinal < 32768) writer.i16(7, ordinal);
 }
 

@@ -45,8 +45,12 @@ export class ColumnStage {
     const text = physical === Physical.byteArray;
     const length = text ? this.#byteLength : physical === Physical.boolean ? (rows + 7) >> 3 : rows * byteWidth;
     return {
-      length: rows, nullCount: this.#nullCount, validity: this.#nullCount > 0 && this.spec.logical?.kind !== 'null' ? this.#validity : undefined, bitOffset: 0,
-      values: this.#values.subarray(0, length), offsets: text ? (this.#offsets ?? new Int32Array(1)).subarray(0, rows + 1) : undefined,
+      length: rows,
+      nullCount: this.#nullCount,
+      validity: this.#nullCount > 0 && this.spec.logical?.kind !== 'null' ? this.#validity : undefined,
+      bitOffset: 0,
+      values: this.#values.subarray(0, length),
+      offsets: text ? (this.#offsets ?? new Int32Array(1)).subarray(0, rows + 1) : undefined,
     };
   }
 
@@ -69,7 +73,8 @@ export class ColumnStage {
     const { physical, byteWidth } = this.spec;
     const source = bytesOf(data.values as ArrayBufferView);
     if (physical === Physical.boolean) copyBits(source, data.offset + from, this.#values, this.#rows, count);
-    else if (physical !== Physical.byteArray) this.#values.set(source.subarray(from * byteWidth, to * byteWidth), this.#rows * byteWidth);
+    else if (physical !== Physical.byteArray)
+      this.#values.set(source.subarray(from * byteWidth, to * byteWidth), this.#rows * byteWidth);
     else this.#appendStrings(source, data.valueOffsets as unknown as Int32Array | BigInt64Array, from, to);
   }
 
@@ -110,7 +115,10 @@ export class ColumnStage {
   /** Dictionary encoded columns are written by value. */
   #appendDictionary(data: Data, from: number, to: number): void {
     const chunks = data.dictionary?.data ?? [];
-    const entries = new ColumnStage(this.spec, chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    const entries = new ColumnStage(
+      this.spec,
+      chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+    );
     for (const chunk of chunks) entries.append(chunk, 0, chunk.length);
     const dictionary = entries.piece();
     const indices = data.values as unknown as ArrayLike<number | bigint>;
@@ -122,7 +130,10 @@ export class ColumnStage {
       const bit = data.offset + row;
       const isValue = !nulls || ((nulls[bit >> 3] >> (bit & 7)) & 1) === 1;
       const index = isValue ? Number(indices[row]) : -1;
-      if (isValue && !(index >= 0 && index < dictionary.length)) throw fail('INTERNAL', { detail: `column '${this.spec.name}' refers to dictionary entry ${index} of ${dictionary.length}` });
+      if (isValue && !(index >= 0 && index < dictionary.length))
+        throw fail('INTERNAL', {
+          detail: `column '${this.spec.name}' refers to dictionary entry ${index} of ${dictionary.length}`,
+        });
       const valid = isValue && (!dictionary.validity || ((dictionary.validity[index >> 3] >> (index & 7)) & 1) === 1);
       if (valid) bits[(row - from) >> 3] |= 1 << ((row - from) & 7);
       if (physical === Physical.byteArray) {
@@ -155,7 +166,10 @@ export class ColumnStage {
       if (this.#offsets) grown.set(this.#offsets);
       this.#offsets = grown;
     } else {
-      this.#values = grownTo(this.#values, physical === Physical.boolean ? (this.#capacity + 7) >> 3 : this.#capacity * byteWidth);
+      this.#values = grownTo(
+        this.#values,
+        physical === Physical.boolean ? (this.#capacity + 7) >> 3 : this.#capacity * byteWidth,
+      );
     }
     if (this.#validity) this.#validity = grownTo(this.#validity, (this.#capacity + 7) >> 3);
   }
@@ -163,7 +177,11 @@ export class ColumnStage {
   #reserveBytes(more: number): void {
     const needed = this.#byteLength + more;
     if (needed <= this.#values.length) return;
-    if (needed > MAX_BYTES) throw fail('PARQUET_UNSUPPORTED', { where: 'output', detail: `column '${this.spec.name}' has more than 2 GiB of text in one row group` });
+    if (needed > MAX_BYTES)
+      throw fail('PARQUET_UNSUPPORTED', {
+        where: 'output',
+        detail: `column '${this.spec.name}' has more than 2 GiB of text in one row group`,
+      });
     this.#values = grownTo(this.#values, Math.min(MAX_BYTES, Math.max(needed, this.#values.length * 2, 1 << 16)));
   }
 }

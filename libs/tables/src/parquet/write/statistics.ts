@@ -25,7 +25,11 @@ export class Bounds {
       case Physical.float:
         return this.#addFloats(new Float32Array(stored.buffer, stored.byteOffset, count));
       case Physical.int32:
-        return this.#addInts(unsigned ? new Uint32Array(stored.buffer, stored.byteOffset, count) : new Int32Array(stored.buffer, stored.byteOffset, count));
+        return this.#addInts(
+          unsigned
+            ? new Uint32Array(stored.buffer, stored.byteOffset, count)
+            : new Int32Array(stored.buffer, stored.byteOffset, count),
+        );
       case Physical.int64:
         return this.#addBigInts(stored, count);
       case Physical.boolean:
@@ -41,7 +45,10 @@ export class Bounds {
     const { physical } = this.spec;
     if (physical === Physical.double || physical === Physical.float) {
       // Zeros of either sign compare as equal: the bounds must hold both.
-      return { min: this.#encode(this.#min === 0 ? -0 : this.#min), max: this.#encode(this.#max === 0 ? 0 : this.#max) };
+      return {
+        min: this.#encode(this.#min === 0 ? -0 : this.#min),
+        max: this.#encode(this.#max === 0 ? 0 : this.#max),
+      };
     }
     return { min: this.#encode(this.#min), max: this.#encode(this.#max) };
   }
@@ -104,7 +111,7 @@ export class Bounds {
   #addStrings(stored: Uint8Array): void {
     let min = this.#min as Uint8Array | undefined;
     let max = this.#max as Uint8Array | undefined;
-    for (let at = 0; at < stored.length; ) {
+    for (let at = 0; at < stored.length;) {
       const size = stored[at] | (stored[at + 1] << 8) | (stored[at + 2] << 16) | (stored[at + 3] << 24);
       const first = at + 4;
       if (min === undefined || compare(stored, first, size, min) < 0) min = stored.slice(first, first + size);
@@ -126,11 +133,20 @@ export class Bounds {
     if (value instanceof Uint8Array) return value;
     const view = new DataView(new ArrayBuffer(8));
     switch (this.spec.physical) {
-      case Physical.double: view.setFloat64(0, Number(value), true); return new Uint8Array(view.buffer);
-      case Physical.float: view.setFloat32(0, Number(value), true); return new Uint8Array(view.buffer, 0, 4);
-      case Physical.int64: view.setBigInt64(0, BigInt.asIntN(64, BigInt(value)), true); return new Uint8Array(view.buffer);
-      case Physical.boolean: return Uint8Array.of(Number(value));
-      default: view.setInt32(0, Number(value) | 0, true); return new Uint8Array(view.buffer, 0, 4);
+      case Physical.double:
+        view.setFloat64(0, Number(value), true);
+        return new Uint8Array(view.buffer);
+      case Physical.float:
+        view.setFloat32(0, Number(value), true);
+        return new Uint8Array(view.buffer, 0, 4);
+      case Physical.int64:
+        view.setBigInt64(0, BigInt.asIntN(64, BigInt(value)), true);
+        return new Uint8Array(view.buffer);
+      case Physical.boolean:
+        return Uint8Array.of(Number(value));
+      default:
+        view.setInt32(0, Number(value) | 0, true);
+        return new Uint8Array(view.buffer, 0, 4);
     }
   }
 }

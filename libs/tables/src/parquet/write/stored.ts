@@ -67,18 +67,26 @@ function converted(spec: ColumnSpec, bytes: Uint8Array): Uint8Array {
   const count = bytes.length / spec.byteWidth;
   const { buffer, byteOffset } = bytes;
   switch (spec.conversion) {
-    case 'int8': return bytesOf(new Int32Array(new Int8Array(buffer, byteOffset, count)));
-    case 'uint8': return bytesOf(new Int32Array(bytes));
-    case 'int16': return bytesOf(new Int32Array(new Int16Array(buffer, byteOffset, count)));
-    case 'uint16': return bytesOf(new Int32Array(new Uint16Array(buffer, byteOffset, count)));
-    case 'seconds32': return bytesOf(new Int32Array(buffer, byteOffset, count).map((seconds) => seconds * 1000));
-    case 'seconds64': return bytesOf(new BigInt64Array(buffer, byteOffset, count).map((seconds) => seconds * 1000n));
+    case 'int8':
+      return bytesOf(new Int32Array(new Int8Array(buffer, byteOffset, count)));
+    case 'uint8':
+      return bytesOf(new Int32Array(bytes));
+    case 'int16':
+      return bytesOf(new Int32Array(new Int16Array(buffer, byteOffset, count)));
+    case 'uint16':
+      return bytesOf(new Int32Array(new Uint16Array(buffer, byteOffset, count)));
+    case 'seconds32':
+      return bytesOf(new Int32Array(buffer, byteOffset, count).map((seconds) => seconds * 1000));
+    case 'seconds64':
+      return bytesOf(new BigInt64Array(buffer, byteOffset, count).map((seconds) => seconds * 1000n));
     case 'milliseconds': {
       const from = new BigInt64Array(buffer, byteOffset, count);
       return bytesOf(Int32Array.from(from, (milliseconds) => Math.floor(Number(milliseconds) / 86_400_000)));
     }
-    case 'bigEndian': return reversed(bytes, spec.byteWidth);
-    default: return bytes;
+    case 'bigEndian':
+      return reversed(bytes, spec.byteWidth);
+    default:
+      return bytes;
   }
 }
 

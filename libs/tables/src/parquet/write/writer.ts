@@ -70,8 +70,11 @@ export class ParquetWriter {
   /** Takes a batch; it may be changed afterwards. Waits while too much is unwritten. */
   async write(batch: RecordBatch): Promise<void> {
     const columns = batch.data.children;
-    if (columns.length !== this.#specs.length) throw fail('INTERNAL', { detail: `${this.#where}: a batch has ${columns.length} columns, the schema has ${this.#specs.length}` });
-    for (let from = 0; from < batch.numRows; ) {
+    if (columns.length !== this.#specs.length)
+      throw fail('INTERNAL', {
+        detail: `${this.#where}: a batch has ${columns.length} columns, the schema has ${this.#specs.length}`,
+      });
+    for (let from = 0; from < batch.numRows;) {
       const to = Math.min(batch.numRows, from + this.#rowGroupRows - this.#stagedRows);
       this.#stages.forEach((stage, i) => stage.append(columns[i], from, to));
       this.#stagedRows += to - from;
@@ -147,7 +150,9 @@ export class ParquetWriter {
       size += stages[i].byteLength;
     });
     // All must have ended before their memory is used again.
-    const settled = await Promise.allSettled(tasks.map((task) => pool.run({ kind: 'encode', columns: task, codec }, this.#abort.signal)));
+    const settled = await Promise.allSettled(
+      tasks.map((task) => pool.run({ kind: 'encode', columns: task, codec }, this.#abort.signal)),
+    );
     return settled.flatMap((outcome) => {
       if (outcome.status === 'rejected') throw outcome.reason;
       return outcome.value;
