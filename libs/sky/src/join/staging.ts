@@ -7,7 +7,8 @@ import { ITEM } from './layout.js';
 export const STAGED_ROW_BYTES = 8 + 8 + 1 + 2;
 /** Rows copied between two turns of the event loop: 2 MB, below a millisecond. */
 const TURN_ROWS = 131_072;
-/** Rows of a segment when their number is not known. */
+/** Rows of the first and of the largest segment when their number is not known; each doubles what is there. */
+const FIRST_SEGMENT_ROWS = 2 ** 14;
 const SEGMENT_ROWS = 2 ** 19;
 
 interface Segment {
@@ -131,7 +132,7 @@ export class Staging implements Disposable {
 
   #addSegment(): Segment {
     const missing = (this.expectedRowCount ?? 0) - this.rowCount;
-    const capacity = missing > 0 ? missing : SEGMENT_ROWS;
+    const capacity = missing > 0 ? missing : Math.min(SEGMENT_ROWS, Math.max(FIRST_SEGMENT_ROWS, this.rowCount));
     const lease = this.heap.lease(capacity * STAGED_ROW_BYTES + 16, this.label);
     const segment = { lease, capacity, firstRow: this.rowCount, count: 0 };
     this.#segments.push(segment);

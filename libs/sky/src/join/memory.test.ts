@@ -1,0 +1,62 @@
+import { Random } from '@armilla/base';
+import { Runtime } from '@armilla/gpu-core';
+import { type Positions, SkyIndex } from '../index.js';
+
+const query = { radiusArcsec: 2, minRadiusArcsec: 0, k: 1, find: 'nearest', order: 'left' } as const;
+
+function uniformRows(seed: number, n: number): Positions {
+  const random = new Random(seed);
+  return { ra: Float64Array.from({ length: n }, () => random.between(0, 360)), dec: Float64Array.from({ length: n }, () => random.between(-90, 90)) };
+}
+
+test('jobs give their memory back', async () => {
+  const runtime = await Runtime.create({ workerCount: 2 });
+  const rows = uniformRows(1, 200_000);
+  const sizes: number[] = [];
+  for (let job = 0; job < 24; job++) {
+    // Without a row count an index has a heap of its own.
+    await using index = await SkyIndex.build(runtime, [rows], job % 2 ? { rowCount: 200_000 } : {});
+    const { pairCount } = await index.match(rows, query);
+    expect(pairCount).toBe(200_000);
+    sizes.push(process.memoryUsage().rss / 2 ** 20);
+  }
+  expect(runtime.stats().liveHeaps).toBeLessThanOrEqual(2);
+  expect(Math.max(...sizes.slice(12))).toBeLessThan(Math.max(...sizes.slice(0, 12)) + 150);
+  await runtime.close();
+  expect(runtime.stats()).toMatchObject({ liveHeaps: 0, heapBytes: 0 });
+});
+
+test('an index over the memory limit is refused, and what it took is free again', async () => {
+  const runtime = await Runtime.create({ workerCount: 1, memoryLimitBytes: 8 * 2 ** 20 });
+  const rows = uniformRows(2, 300_000);
+  await expect(SkyIndex.build(runtime, [rows])).rejects.toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
+  const few = { ra: rows.ra.subarray(0, 1000), dec: rows.dec.subarray(0, 1000) };
+  await using index = await SkyIndex.build(runtime, [few]);
+  expect((await index.match(few, query)).pairCount).toBe(1000);
+  await index.dispose();
+  await runtime.close();
+});
+
+test('an index that is disposed while it works ends its matches first', async () => {
+  const runtime = await Runtime.create({ workerCount: 2 });
+  const rows = uniformRows(3, 100_000);
+  const index = await SkyIndex.build(runtime, [rows]);
+  const matches = [index.match(rows, query), index.match(rows, query)];
+  await index.dispose();
+  for (const match of matches) expect((await match).pairCount).toBe(100_000);
+  await expect(index.match(rows, query)).rejects.toMatchObject({ reason: 'INTERNAL' });
+  await runtime.close();
+});
+
+test('a source that fails ends the build and leaves nothing', async () => {
+  const runtime = await Runtime.create({ workerCount: 1 });
+  const source = async function* (): AsyncGenerator<Positions> {
+    yield uniformRows(4, 1000);
+    throw new Error('torn');
+  };
+  await expect(SkyIndex.build(runtime, source())).rejects.toThrow('torn');
+  const index = await SkyIndex.build(runtime, [uniformRows(4, 1000)]);
+  expect(runtime.stats().liveHeaps).toBe(1);
+  await index.dispose();
+  await runtime.close();
+});
