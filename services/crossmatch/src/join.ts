@@ -26,7 +26,12 @@ export class JoinCursor {
   /** For pairs in any order: rows of the block that a pair uses. */
   #used: Uint8Array | undefined;
 
-  constructor(block: PairBlock, join: Join) {
+  /** `elsewhere`: rows of the left table that pairs use as their right side, when a table is matched with itself. */
+  constructor(
+    block: PairBlock,
+    join: Join,
+    private readonly elsewhere?: RowSet,
+  ) {
     this.#block = block;
     this.#keepPairs = join !== 'left-anti' && join !== 'right-anti';
     this.#keepUnmatched = join === 'left' || join === 'full' || join === 'left-anti';
@@ -78,6 +83,10 @@ export class JoinCursor {
         row = pairs.left[p] + 1;
         p++;
       } else if (row < rowCount) {
+        if (this.#isUsedElsewhere(row)) {
+          row++;
+          continue;
+        }
         left[count] = row + blockFrom;
         right[count] = -1;
         separationArcsec[count] = NaN;
@@ -99,10 +108,14 @@ export class JoinCursor {
     const left = new Int32Array(limit);
     let count = 0;
     let row = this.#row;
-    for (; row < used.length && count < limit; row++) if (used[row] === 0) left[count++] = row + blockFrom;
+    for (; row < used.length && count < limit; row++) if (used[row] === 0 && !this.#isUsedElsewhere(row)) left[count++] = row + blockFrom;
     this.#row = row;
     if (count === 0) return undefined;
     return { count, part, left: left.subarray(0, count), right: undefined, separationArcsec: undefined, rank: undefined, pairs, blockFrom };
+  }
+
+  #isUsedElsewhere(row: number): boolean {
+    return this.elsewhere !== undefined && this.elsewhere.has(this.#block.part.firstRow + this.#block.from + row);
   }
 }
 
@@ -139,12 +152,13 @@ export class RowSet {
     return (this.#bits[row >>> 5] & (1 << (row & 31))) !== 0;
   }
 
-  addAll(rows: Int32Array): void {
+  /** Adds rows[i] + offset, leaving negative rows out. */
+  addAll(rows: Int32Array, offset = 0): void {
     const bits = this.#bits;
     let added = 0;
     for (let i = 0; i < rows.length; i++) {
-      const row = rows[i];
-      if (row < 0) continue;
+      if (rows[i] < 0) continue;
+      const row = rows[i] + offset;
       const word = bits[row >>> 5];
       const with_ = word | (1 << (row & 31));
       if (with_ !== word) {

@@ -44,6 +44,21 @@ test.each(['nearest', 'k-nearest'] as const)('%s: the row itself is no neighbour
   expect(new Set(rows.map((row) => row.left_row)).size).toBe(sky.ra.length);
 });
 
+test.each([
+  ['left', 'left'],
+  ['left', 'any'],
+  ['left-anti', 'left'],
+  ['left-anti', 'any'],
+] as const)('pairs, %s join, order %s: rows that no pair uses on either side', async (join, order) => {
+  const { rows, summary } = await run({ radiusArcsec: 8, join, order, columns: ['left_row', 'right_row'] }, 37);
+  const expected = referencePairs(sky, sky, { ...query, find: 'all' });
+  const used = new Set([...expected.left, ...expected.right]);
+  const unused = Array.from(sky.ra, (_, row) => row).filter((row) => !used.has(row));
+  expect(rows.filter((row) => row.right_row === null).map((row) => row.left_row as number).sort((a, b) => a - b)).toEqual(unused);
+  expect(rows.length).toBe(unused.length + (join === 'left' ? expected.pairCount : 0));
+  expect(summary.left).toMatchObject({ matchedRowCount: used.size, unmatchedRowCount: unused.length - summary.left.rejectedRowCount });
+});
+
 /** Groups by repeated passes over all pairs. */
 function groupIds(): number[] {
   const pairs = referencePairs(sky, sky, { ...query, find: 'all' });

@@ -100,7 +100,11 @@ class Handlers {
         this.stored.checkQuota(tables.receivedBytes, options.replace ? options.name : undefined);
       },
     });
-    const info = await this.stored.put(options.name, table, await contentDigest(table, signal), { ttlSeconds, replace: options.replace });
+    const digest = await contentDigest(table, signal).catch(async (error: unknown) => {
+      await table.dispose();
+      throw error;
+    });
+    const info = await this.stored.put(options.name, table, digest, { ttlSeconds, replace: options.replace });
     log.info('table stored', { table: info.name, rowCount: table.rowCount, sizeBytes: info.sizeBytes });
     return { table: protoTable(info) };
   }

@@ -188,7 +188,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const cursors = async function* (blocks: AsyncIterable<PairBlock>, onBlock: (block: PairBlock) => void, used: RowSet) {
       for await (const block of ahead(blocks)) {
         onBlock(block);
-        yield new JoinCursor(block, options.selfMatch === 'groups' ? 'inner' : options.join);
+        // Pairs that use a row as their right side come before it, having the smaller row on the left.
+        yield new JoinCursor(block, options.selfMatch === 'groups' ? 'inner' : options.join, options.selfMatch === 'pairs' ? used : undefined);
       }
       if (options.join === 'right' || options.join === 'full' || options.join === 'right-anti') yield new UnusedRightCursor(used, right.rowCount);
     };
@@ -293,13 +294,18 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     };
   }
 
-  #countBlock({ pairs, sorted }: PairBlock): void {
+  #countBlock({ part, from, pairs, sorted }: PairBlock): void {
     if (this.#groups) {
       this.#matchedLeftCount = this.#groups.size.reduce((sum, size) => sum + (size > 1 ? 1 : 0), 0);
       return;
     }
     this.#pairCount += pairs.pairCount;
     this.#usedRight.addAll(pairs.right);
+    if (this.#match.options.selfMatch === 'pairs') {
+      this.#usedRight.addAll(pairs.left, part.firstRow + from);
+      this.#matchedLeftCount = this.#usedRight.size;
+      return;
+    }
     this.#matchedLeftCount += distinctLeftRows(pairs, sorted, this.#match.options.find === 'nearest');
   }
 
