@@ -313,3 +313,26 @@ withData.each([
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ rowCount, left: { rowCount: 117_955 }, right: { rowCount: 82_984 } });
 });
+
+withData.each([
+  ['1arcsec', 37_795],
+  ['2arcsec', 38_604],
+  ['3arcsec', 38_700],
+])(
+  `NEOWISE epochs with AllWISE sources at %s: %d rows, all of the right designation${skipped}`,
+  async (radius, rowCount) => {
+    const tables = ['neowise_epochs.parquet', 'tier5_radio_silent.parquet'].map((name) => join(data, 'neowise', name));
+    const { code, stdout } = await match(
+      ...tables,
+      '--radius',
+      radius,
+      '--columns',
+      'left.designation,right.designation',
+      '--quiet',
+    );
+    expect(code).toBe(0);
+    const rows = stdout.trim().split('\n').slice(1);
+    expect(rows).toHaveLength(rowCount);
+    expect(rows.filter((row) => row.split(',')[0] !== row.split(',')[1])).toEqual([]);
+  },
+);

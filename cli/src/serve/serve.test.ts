@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Random } from '@armilla/base';
 import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
 
 const folder = temporaryFolder();
@@ -97,6 +98,43 @@ test('problems of the server end with their own exit codes', async () => {
   } finally {
     expect(await stop('SIGINT')).toBe(0);
   }
+});
+
+test('a server killed in mid-stream is an error, and leaves no file; so is Ctrl-C', async () => {
+  const random = new Random(8);
+  const rows = Array.from({ length: 30_000 }, () => `${random.between(0, 2)},${random.between(-1, 1)}`);
+  const table = join(folder.path, 'many.csv');
+  writeFileSync(table, `ra,dec\n${rows.join('\n')}\n`);
+  const { url, stop } = await serve();
+  const outputs = (): string[] => readdirSync(folder.path).filter((name) => name.startsWith('endless'));
+  const begin = async () => {
+    const child = startCli([
+      'crossmatch',
+      '--self',
+      table,
+      '-r',
+      '2deg',
+      '-o',
+      join(folder.path, 'endless.csv'),
+      '--server',
+      url,
+    ]);
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    while (outputs().length === 0 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    return { child, closed, stderr: () => stderr };
+  };
+  const interrupted = await begin();
+  interrupted.child.kill('SIGINT');
+  expect(await interrupted.closed).toBe(130);
+  expect(outputs()).toEqual([]);
+
+  const cut = await begin();
+  await stop('SIGKILL');
+  expect(await cut.closed).toBe(74);
+  expect(cut.stderr()).toContain('STREAM_INCOMPLETE');
+  expect(outputs()).toEqual([]);
 });
 
 test('a server that cannot start says why', async () => {
