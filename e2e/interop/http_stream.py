@@ -90,7 +90,7 @@ assert list(zip(frame["source"], frame["id"])) == truth
 print(f"  polars {pl.__version__} reads the stream")
 
 reader = pa.ipc.open_stream(match(l, r).content)
-assert duckdb.sql("SELECT count(*), max(separation_arcsec) <= 1.0000000001 FROM reader").fetchone() == (len(truth), True)
+assert duckdb.sql("SELECT count(*), max(separation_arcsec) <= 1.0000000001 FROM reader").fetchall() == [(len(truth), True)]
 print(f"  DuckDB {duckdb.__version__} reads the stream")
 
 text = match(l, r, accept="text/csv").text

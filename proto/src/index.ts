@@ -11,3 +11,4 @@ export {
   HealthListResponse,
   HealthService,
 } from './gen/grpc/health/v1/health.js';
+export { ServerReflectionRequest, ServerReflectionResponse, ServerReflectionService } from './gen/grpc/reflection/v1/reflection.js';

@@ -1,82 +1,67 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { credentials, type ClientDuplexStream, loadPackageDefinition } from '@grpc/grpc-js';
-import { fromJSON, loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
+import { ServerReflectionRequest, type ServerReflectionResponse, ServerReflectionService } from '@armilla/proto';
+import { connect } from '../client/connect.js';
 import { NAME, startLoopback } from '../testing/loopback.js';
+import { DescriptorImage } from './descriptor-image.js';
 
-test('the descriptor image holds every service', () => {
-  const image = readFileSync(createRequire(import.meta.url).resolve('@armilla/proto/descriptor.binpb'));
-  const definitions = Object.keys(loadFileDescriptorSetFromBuffer(image));
-  expect(definitions).toEqual(
-    expect.arrayContaining([NAME, 'armilla.type.v1.ArrowFrame', 'grpc.health.v1.Health', 'google.rpc.ErrorInfo']),
-  );
-});
+const image = new DescriptorImage(readFileSync(createRequire(import.meta.url).resolve('@armilla/proto/descriptor.binpb')));
 
-test('server reflection lists what is served', async () => {
-  const { server, stop } = await startLoopback({}, { reflection: true });
-  const answer = await listServices(server.address);
-  expect(answer.sort()).toEqual([NAME, 'grpc.health.v1.Health'].sort());
-  await stop();
-});
+test.each([NAME, `${NAME}.Match`, 'armilla.type.v1.ArrowFrame', 'armilla.type.v1.ArrowFrame.data_body', 'grpc.health.v1.HealthCheckResponse.ServingStatus'])(
+  'the image knows which file defines %s',
+  (symbol) => {
+    expect(image.fileOf(symbol)?.name).toMatch(/\.proto$/);
+    expect(image.fileOf(`${symbol}x`)).toBeUndefined();
+  },
+);
 
-interface ReflectionAnswer {
-  listServicesResponse: { service: { name: string }[] };
-}
+describe('server reflection', () => {
+  let loopback: Awaited<ReturnType<typeof startLoopback>>;
+  beforeAll(async () => (loopback = await startLoopback({}, { reflection: true })));
+  afterAll(() => loopback.stop());
 
-/** Asks as grpcurl does, by the v1 protocol described here with the fields that are needed. */
-function listServices(address: string): Promise<string[]> {
-  const message = (fields: object) => ({ fields });
-  const nested = {
-    grpc: {
-      nested: {
-        reflection: {
-          nested: {
-            v1: {
-              nested: {
-                ServerReflection: {
-                  methods: {
-                    ServerReflectionInfo: {
-                      requestType: 'Request',
-                      requestStream: true,
-                      responseType: 'Answer',
-                      responseStream: true,
-                    },
-                  },
-                },
-                Request: message({ listServices: { type: 'string', id: 7 } }),
-                Answer: message({ listServicesResponse: { type: 'Services', id: 6 } }),
-                Services: message({ service: { rule: 'repeated', type: 'Service', id: 1 } }),
-                Service: message({ name: { type: 'string', id: 1 } }),
-              },
-            },
-          },
-        },
-      },
-    },
-  };
-  const loaded = loadPackageDefinition(
-    fromJSON({ nested } as unknown as Parameters<typeof fromJSON>[0]),
-  ) as unknown as {
-    grpc: {
-      reflection: {
-        v1: {
-          ServerReflection: new (
-            address: string,
-            creds: unknown,
-          ) => { ServerReflectionInfo(): ClientDuplexStream<object, ReflectionAnswer>; close(): void };
-        };
-      };
-    };
-  };
-  const client = new loaded.grpc.reflection.v1.ServerReflection(address, credentials.createInsecure());
-  return new Promise((resolve, reject) => {
-    const call = client.ServerReflectionInfo();
-    call.on('data', ({ listServicesResponse }: ReflectionAnswer) => {
-      resolve(listServicesResponse.service.map(({ name }) => name));
-      call.end();
-      client.close();
-    });
-    call.on('error', reject);
-    call.write({ listServices: '*' });
+  async function ask(...requests: NonNullable<ServerReflectionRequest['messageRequest']>[]): Promise<ServerReflectionResponse[]> {
+    const client = connect(ServerReflectionService, loopback.server.address);
+    const call = client.serverReflectionInfo();
+    for (const messageRequest of requests) call.write({ host: 'h', messageRequest });
+    call.end();
+    const answers: ServerReflectionResponse[] = [];
+    for await (const one of call) answers.push(one as ServerReflectionResponse);
+    client.close();
+    return answers;
+  }
+
+  test('lists what is served', async () => {
+    const [{ messageResponse }] = await ask({ $case: 'listServices', value: '*' });
+    if (messageResponse?.$case !== 'listServicesResponse') throw new TypeError('another answer');
+    expect(messageResponse.value.service.map(({ name }) => name).sort()).toEqual([NAME, 'grpc.health.v1.Health'].sort());
   });
-}
+
+  test('hands out a file with all that it imports, so that a client can link it', async () => {
+    const [{ messageResponse, originalRequest }] = await ask({ $case: 'fileContainingSymbol', value: NAME });
+    if (messageResponse?.$case !== 'fileDescriptorResponse') throw new TypeError('another answer');
+    expect(originalRequest?.messageRequest?.value).toBe(NAME);
+    const [first, ...others] = messageResponse.value.fileDescriptorProto;
+    const set = (bytes: Uint8Array): DescriptorImage => new DescriptorImage(Buffer.concat([Buffer.from([10, (bytes.length & 127) | 128, (bytes.length >> 7) & 127 | (bytes.length >> 14 ? 128 : 0), ...(bytes.length >> 14 ? [bytes.length >> 14] : [])]), bytes]));
+    const file = set(first).fileOf(NAME);
+    expect(file?.imports).toEqual(expect.arrayContaining(['armilla/type/v1/frame.proto', 'armilla/type/v1/stream.proto']));
+    expect(others.some((bytes) => set(bytes).fileOf('armilla.type.v1.ArrowFrame'))).toBe(true);
+  });
+
+  test('answers by file name, and says what it does not know', async () => {
+    const answers = await ask(
+      { $case: 'fileByFilename', value: 'armilla/type/v1/frame.proto' },
+      { $case: 'fileByFilename', value: 'none.proto' },
+      { $case: 'fileContainingSymbol', value: 'no.such.Thing' },
+      { $case: 'allExtensionNumbersOfType', value: 'armilla.type.v1.ArrowFrame' },
+      { $case: 'fileContainingExtension', value: { containingType: 'armilla.type.v1.ArrowFrame', extensionNumber: 1 } },
+    );
+    expect(answers.map(({ messageResponse }) => messageResponse?.$case)).toEqual([
+      'fileDescriptorResponse',
+      'errorResponse',
+      'errorResponse',
+      'allExtensionNumbersResponse',
+      'errorResponse',
+    ]);
+  });
+});
