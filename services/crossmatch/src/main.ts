@@ -7,15 +7,19 @@ import { crossmatchService } from './service.js';
 /** Serves crossmatch alone until SIGTERM or SIGINT; configured by flags (`--grpc-address …`), ARMILLA_* and a file. */
 async function main(): Promise<void> {
   const flagNames = Object.keys(CONFIG_KEYS).map((key) => key.replaceAll('_', '-'));
-  const { values } = parseArgs({ options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])) });
+  // Not strict: what is unknown is refused with all other bad values at once.
+  const { values } = parseArgs({ options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])), strict: false });
   const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name.replaceAll('-', '_'), value]));
   const config = loadConfig({ env: process.env, flags });
   const log = createLogger(config);
   await using telemetry = await startTelemetry({ serviceName: 'armilla-crossmatch' });
   log.info('telemetry', { exporting: telemetry.exporting });
   await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined, memoryLimitBytes: config.memoryLimitBytes || undefined });
-  const server = await serve({ services: [crossmatchService({ runtime })], config, log });
-  await stopOnSignals(() => server.stop(), log);
+  const serving = serve({ services: [crossmatchService({ runtime })], config, log });
+  // Before it serves: whoever sees the server up may stop it at once.
+  const stopped = stopOnSignals(async () => (await serving).stop(), log);
+  await serving;
+  await stopped;
 }
 
 main().catch((error: unknown) => {
