@@ -26,9 +26,8 @@ export async function main(args: readonly string[]): Promise<number> {
   process.stderr.on('error', () => undefined);
   let code = 0;
   try {
-    await makeProgram({ terminal, signal: stop.signal, exit: (wanted) => (code = wanted) }).parseAsync(args, {
-      from: 'user',
-    });
+    const program = await makeProgram({ terminal, signal: stop.signal, exit: (wanted) => (code = wanted) }, args);
+    await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
     terminal.clear();

@@ -1,15 +1,21 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
-import { benchCommand } from './bench/command.js';
 import type { CommandContext } from './command-context.js';
-import { crossmatchCommand } from './crossmatch/command.js';
-import { demoCommand } from './demo/command.js';
-import { doctorCommand } from './doctor/command.js';
-import { serveCommand } from './serve/command.js';
-import { statusCommand } from './serve/status.js';
 
-/** The whole command line. */
-export function makeProgram(context: CommandContext): Command {
+type MakeCommand = (context: CommandContext) => Command;
+
+/** The commands in the order of the help; each is loaded when it is needed: a match of two files has no use for a server. */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  crossmatch: async () => (await import('./crossmatch/command.js')).crossmatchCommand,
+  serve: async () => (await import('./serve/command.js')).serveCommand,
+  status: async () => (await import('./serve/status.js')).statusCommand,
+  doctor: async () => (await import('./doctor/command.js')).doctorCommand,
+  demo: async () => (await import('./demo/command.js')).demoCommand,
+  bench: async () => (await import('./bench/command.js')).benchCommand,
+};
+
+/** The command line as far as `args` need it: one command, or all of them for help and for misspelt names. */
+export async function makeProgram(context: CommandContext, args: readonly string[]): Promise<Command> {
   const { version } = createRequire(import.meta.url)('@armilla/cli/package.json') as { version: string };
   const program = new Command('armilla')
     .description('Computes on star catalogs: matches them on the sky, from files or as a service.')
@@ -18,8 +24,9 @@ export function makeProgram(context: CommandContext): Command {
     .showHelpAfterError("(see 'armilla --help')")
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_CODES);
-  for (const make of [crossmatchCommand, serveCommand, statusCommand, doctorCommand, demoCommand, benchCommand]) {
-    const command = make(context);
+  const names = Object.hasOwn(COMMANDS, args[0] ?? '') ? [args[0]] : Object.keys(COMMANDS);
+  for (const name of names) {
+    const command = (await COMMANDS[name]())(context);
     command
       .exitOverride()
       .showSuggestionAfterError(true)
