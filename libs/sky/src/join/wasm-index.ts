@@ -16,7 +16,9 @@ export interface WasmIndexOptions {
 /** A cell and its fine grid fit the second-level cache. */
 const CELL_ROWS = 8000;
 /** Positions that the cells are cut by. */
-const SAMPLE_ROWS = 65_536;
+const LEAST_SAMPLE_ROWS = 8192;
+/** Rows of the sample per cell: counts of cells then scatter by a quarter, which only moves work about. */
+const SAMPLE_ROWS_PER_CELL = 16;
 /** Bins of declination that a cell's strips are cut by: with 8000 rows a strip can be as thin as a compact cluster needs. */
 const STRIP_BINS = 2048;
 /** Memory of an index a row, with what its making takes. */
@@ -118,8 +120,10 @@ async function fill(
     await staging.push(positions, signal);
   }
   const { rowCount } = staging;
-  const sample = usableSample(staging.sample(Math.max(1, Math.floor(rowCount / SAMPLE_ROWS))));
-  const plan = planGrid(sample.ra, sample.dec, wantedCells(rowCount, options));
+  const wanted = wantedCells(rowCount, options);
+  const sampleRows = Math.max(LEAST_SAMPLE_ROWS, wanted * SAMPLE_ROWS_PER_CELL);
+  const sample = usableSample(staging.sample(Math.max(1, Math.floor(rowCount / sampleRows))));
+  const plan = planGrid(sample.ra, sample.dec, wanted);
   const cellCount = plan.cells.length;
   const grid = writeGrid(heap, plan, keep);
 
