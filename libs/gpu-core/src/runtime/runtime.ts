@@ -29,9 +29,11 @@ export interface RuntimeStats {
   readonly cellsDone: number;
 }
 
-/** A heap up to this size is kept for a moment after its last use: fresh pages cost 1M x 1M a quarter of its time. */
-const KEEP_BYTES = 256 * 2 ** 20;
+/** A heap is kept for a moment after its last use: fresh pages cost a match a quarter of its time. Large ones go sooner. */
+const KEEP_BYTES = 2 ** 30;
 const KEEP_MS = 3000;
+const LARGE_BYTES = 256 * 2 ** 20;
+const KEEP_LARGE_MS = 1000;
 /** Requests up to this size share a heap. */
 const SHARED_BYTES = 128 * 2 ** 20;
 /** A shared heap takes no new tenants beyond this size. */
@@ -113,7 +115,7 @@ export class Runtime implements AsyncDisposable {
     if (state === undefined || --state.tenantCount > 0) return;
     const idle = [...this.#heaps.values()].filter((other) => other.tenantCount === 0).length;
     if (heap.byteLength > KEEP_BYTES || heap.leaseCount > 0 || idle > 1) this.#drop(heap);
-    else state.expiry = setTimeout(() => this.#drop(heap), KEEP_MS).unref();
+    else state.expiry = setTimeout(() => this.#drop(heap), heap.byteLength > LARGE_BYTES ? KEEP_LARGE_MS : KEEP_MS).unref();
   }
 
   stats(): RuntimeStats {
@@ -156,6 +158,12 @@ export class Runtime implements AsyncDisposable {
   }
 
   #allow(bytes: number): void {
+    if (this.stats().heapBytes + bytes <= this.memoryLimitBytes) return;
+    for (const [heap, state] of this.#heaps) {
+      if (state.tenantCount > 0) continue;
+      clearTimeout(state.expiry);
+      this.#drop(heap);
+    }
     const { heapBytes } = this.stats();
     if (heapBytes + bytes <= this.memoryLimitBytes) return;
     throw fail('MEMORY_EXHAUSTED', {
