@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { repositoryRoot } from './root.js';
 
-const run = promisify(execFile);
+/** Without the colours that the test runner may ask of its children. */
+const run = (command: string, args: string[], options: { cwd: string }) => promisify(execFile)(command, args, { ...options, env: { ...process.env, FORCE_COLOR: '0' } });
 const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');
 const interopPython = join(repositoryRoot, 'e2e', 'interop', '.venv', 'bin', 'python');
 
