@@ -1,6 +1,6 @@
 import { fail } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
-import type { ChunkPairs, SkyIndex } from '@armilla/sky';
+import { type ChunkPairs, samplePositions, type SkyIndex } from '@armilla/sky';
 import { ahead, inSlices } from './ahead.js';
 import type { CatalogTable } from './catalog-table.js';
 import { Groups } from './groups.js';
@@ -8,7 +8,7 @@ import { keepMutual } from './mutual.js';
 import type { AllPairs } from './one-to-one.js';
 import { workerModule } from './ops/module.js';
 import { PairFinder } from './pairs.js';
-import { type LeftPart, type PairBlock, takePositions } from './parts.js';
+import type { LeftPart, PairBlock } from './parts.js';
 
 /** What the modes below share. */
 export interface BlockContext {
@@ -87,7 +87,7 @@ export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boo
 /** A kept table as one part. */
 export function wholePart(table: CatalogTable): LeftPart {
   if (!table.positions) throw new TypeError('the table was loaded without its positions');
-  return { firstRow: 0, rowCount: table.rowCount, positions: table.positions, payload: table.payload };
+  return { firstRow: 0, rowCount: table.rowCount, pieces: [table.positions], positions: table.positions, payload: table.payload };
 }
 
 /** Refuses a search that would give more than `maxPairs`; tells the finder what to expect otherwise. */
@@ -95,7 +95,7 @@ export function estimatePairs(finder: PairFinder, index: SkyIndex, part: LeftPar
   if (part.rowCount === 0 || index.rowCount === 0) return;
   const sampleCount = Math.min(ESTIMATE_ROW_COUNT, part.rowCount);
   const rows = Int32Array.from({ length: sampleCount }, (_, i) => Math.floor((i * part.rowCount) / sampleCount));
-  const sample = takePositions(part.positions, rows);
+  const sample = samplePositions(part.pieces, rows);
   const sum = index.estimatePairCount(sample, query.radiusArcsec) - (query.minRadiusArcsec > 0 ? index.estimatePairCount(sample, query.minRadiusArcsec) : 0);
   const perRow = Math.max(0, sum / sampleCount);
   finder.expect(perRow);

@@ -1,11 +1,11 @@
 import type { RowReason } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
-import { type Positions, SkyIndex } from '@armilla/sky';
+import { concatPositions, type Positions, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
 import { type PositionColumns, positionColumns } from './columns.js';
 import type { PositionColumnNames } from './options.js';
-import { concatPositions, slicePositions } from './parts.js';
+import { slicePositions } from './parts.js';
 import { positionsOf, type RejectedRow, RowInspector } from './positions.js';
 import { Payload } from './result/payload.js';
 import { spanned } from './trace.js';

@@ -1,7 +1,7 @@
-import type { Positions } from '@armilla/sky';
+import { concatPositions, type Positions } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { PositionColumns } from './columns.js';
-import { concatPositions, type LeftPart } from './parts.js';
+import type { LeftPart } from './parts.js';
 import { positionsOf, type RowInspector } from './positions.js';
 import { Payload, subSchema } from './result/payload.js';
 
@@ -37,7 +37,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
   let part = open();
   const close = (): LeftPart => {
     part.payload.seal();
-    const done = { firstRow, rowCount: part.rowCount, positions: concatPositions(part.pieces), payload: part.payload };
+    const done = leftPart(firstRow, part);
     firstRow += part.rowCount;
     limit = chunkRowCount;
     part = open();
@@ -57,7 +57,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
       const positions = positionsOf(piece, columns);
       inspector.inspect(positions);
       part.payload.append(piece);
-      part.pieces.push(positions);
+      part.pieces.push(ownPositions(positions));
       part.rowCount += to - from;
       from = to;
       if (part.rowCount === limit) yield close();
@@ -65,6 +65,27 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     onRows(firstRow + part.rowCount);
   }
   if (part.rowCount > 0) yield close();
+}
+
+/** Copying is cheaper than many pieces of fewer rows than this. */
+const PIECE_ROW_COUNT = 2 ** 12;
+
+function leftPart(firstRow: number, { pieces, rowCount, payload }: { pieces: readonly Positions[]; rowCount: number; payload: Payload }): LeftPart {
+  let whole: Positions | undefined;
+  return {
+    firstRow, rowCount, payload,
+    pieces: rowCount < pieces.length * PIECE_ROW_COUNT ? [concatPositions(pieces)] : pieces,
+    get positions() {
+      return (whole ??= concatPositions(this.pieces));
+    },
+  };
+}
+
+/** Without the memory of what else came in the same message, where that is most of it: a part may be kept for long. */
+function ownPositions(positions: Positions): Positions {
+  const { ra, dec, nulls } = positions;
+  const isMessage = ra.buffer === dec.buffer && ra.buffer.byteLength > 2 * (ra.byteLength + dec.byteLength);
+  return isMessage ? { ra: ra.slice(), dec: dec.slice(), nulls } : positions;
 }
 
 /** The items, and once `undefined` whenever the next one keeps waiting for `pauseMs`. */

@@ -1,6 +1,6 @@
 import type { ChunkPairs, PairQuery, SkyIndex } from '@armilla/sky';
 import { fail } from '@armilla/base';
-import { slicePositions, type LeftPart, type PairBlock } from './parts.js';
+import { slicePieces, type LeftPart, type PairBlock } from './parts.js';
 
 export interface PairSearch {
   readonly index: SkyIndex;
@@ -46,7 +46,7 @@ export class PairFinder {
       const to = Math.min(part.rowCount, from + this.#blockRowCount(part));
       const left = this.search.maxPairs - this.counts.pairCount;
       const pairs = await index.match(
-        slicePositions(part.positions, from, to),
+        slicePieces(part.pieces, from, to),
         { ...query, selfFirstRow: self ? part.firstRow + from : undefined, maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined },
         { workerCount, signal, fairKey },
       ).catch((error: unknown) => {

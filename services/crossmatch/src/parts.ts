@@ -6,6 +6,9 @@ export interface LeftPart {
   /** Row of the table that is row 0 of the part. */
   readonly firstRow: number;
   readonly rowCount: number;
+  /** The positions as they came, one piece after the other; [rowCount] rows in all. */
+  readonly pieces: readonly Positions[];
+  /** The positions in one piece; made when first asked for. */
   readonly positions: Positions; // [rowCount]
   /** The columns that the result takes from the left table; row 0 is row 0 of the part. */
   readonly payload: Payload;
@@ -26,21 +29,18 @@ export function slicePositions({ ra, dec, nulls }: Positions, from: number, to: 
   return { ra: ra.subarray(from, to), dec: dec.subarray(from, to), nulls: nulls?.subarray(from, to) };
 }
 
-/** One after the other; a single piece is not copied. */
-export function concatPositions(pieces: readonly Positions[]): Positions {
-  if (pieces.length === 1) return pieces[0];
-  const rowCount = pieces.reduce((sum, piece) => sum + piece.ra.length, 0);
-  const ra = new Float64Array(rowCount);
-  const dec = new Float64Array(rowCount);
-  const nulls = pieces.some((piece) => piece.nulls !== undefined) ? new Uint8Array(rowCount) : undefined;
-  let at = 0;
+/** Rows [from, to) of positions in pieces, viewed. */
+export function slicePieces(pieces: readonly Positions[], from: number, to: number): Positions[] {
+  const slices: Positions[] = [];
+  let firstRow = 0;
   for (const piece of pieces) {
-    ra.set(piece.ra, at);
-    dec.set(piece.dec, at);
-    if (piece.nulls) nulls?.set(piece.nulls, at);
-    at += piece.ra.length;
+    const rowCount = piece.ra.length;
+    const [start, end] = [Math.max(0, from - firstRow), Math.min(rowCount, to - firstRow)];
+    if (start < end) slices.push(start === 0 && end === rowCount ? piece : slicePositions(piece, start, end));
+    firstRow += rowCount;
+    if (firstRow >= to) break;
   }
-  return { ra, dec, nulls };
+  return slices;
 }
 
 /** Positions of `rows`, which all have one. */

@@ -122,6 +122,24 @@ test('any worker, chunk and cell count gives the same rows', async () => {
   }
 });
 
+test('a chunk in pieces gives the same pairs as in one', async () => {
+  const left = edgeSky(21, 20_000);
+  const right = edgeSky(22, 900);
+  const borders = [0, 0, 1, 1000, 1000, 17_123, 20_000];
+  const pieces = borders.slice(1).map((to, i) => {
+    const [ra, dec, nulls] = [left.ra, left.dec, left.nulls as Uint8Array].map((column) => column.subarray(borders[i], to)) as [Float64Array, Float64Array, Uint8Array];
+    return nulls.includes(1) ? { ra, dec, nulls } : { ra, dec };
+  });
+  for (const build of [SkyIndex.build(runtime, [right]), SkyIndex.buildPlain([right])]) {
+    await using index = await build;
+    for (const find of finds) {
+      const query: PairQuery = { ...base, find, radiusArcsec: 3600, neighbourCount: true };
+      expect(firstDifference(await index.match(pieces, query), await index.match(left, query))).toBeUndefined();
+    }
+    expect((await index.match([], { ...base, find: 'nearest', radiusArcsec: 1 })).pairCount).toBe(0);
+  }
+});
+
 test('mutual pairs are the same from both sides', async () => {
   const left = edgeSky(21, 300);
   const right = edgeSky(22, 300);

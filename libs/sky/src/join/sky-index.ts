@@ -1,4 +1,5 @@
 import { hasWebAssembly, type Runtime } from '@armilla/gpu-core';
+import { concatPositions, rowCountOf, samplePositions } from '../positions/pieces.js';
 import { type Positions, positionStatuses } from '../positions/positions.js';
 import { type PlainRows, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
@@ -70,14 +71,18 @@ export class SkyIndex implements AsyncDisposable {
     return this.backend.bytes;
   }
 
-  /** The pairs of a chunk of left rows. Its arrays may be reused once the call returns. */
-  async match(chunk: Positions, query: PairQuery, options: ChunkOptions = {}): Promise<ChunkPairs> {
+  /**
+   * The pairs of a chunk of left rows, which may lie in pieces: its row 0 is row 0 of the first. The arrays may be reused
+   * once the call returns.
+   */
+  async match(chunk: Positions | readonly Positions[], query: PairQuery, options: ChunkOptions = {}): Promise<ChunkPairs> {
     checkQuery(query);
     options.signal?.throwIfAborted();
     const { backend } = this;
-    if (backend instanceof PlainIndex) return backend.match(chunk, query, options.signal);
+    const pieces = 'ra' in chunk ? [chunk] : chunk;
+    if (backend instanceof PlainIndex) return backend.match(concatPositions(pieces), query, options.signal);
     using _use = backend.use();
-    using match = new WasmMatch(backend, chunk, query, options, this.#expectedPairCount(chunk, query));
+    using match = new WasmMatch(backend, pieces, query, options, this.#expectedPairCount(pieces, query));
     return await match.run();
   }
 
@@ -98,12 +103,12 @@ export class SkyIndex implements AsyncDisposable {
     return this.dispose();
   }
 
-  #expectedPairCount(chunk: Positions, query: PairQuery): number {
-    const rows = chunk.ra.length;
+  #expectedPairCount(pieces: readonly Positions[], query: PairQuery): number {
+    const rows = rowCountOf(pieces);
     if (query.find === 'nearest') return rows;
     if (query.find === 'k-nearest') return rows * Math.min(query.k, Math.max(1, this.rowCount));
     const stride = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
-    const pick = (column: Float64Array): Float64Array => Float64Array.from({ length: Math.ceil(rows / stride) }, (_, i) => column[i * stride]);
-    return Math.ceil(this.estimatePairCount({ ra: pick(chunk.ra), dec: pick(chunk.dec) }, query.radiusArcsec) * stride * 1.3 + rows * 0.1);
+    const sample = samplePositions(pieces, Int32Array.from({ length: Math.ceil(rows / stride) }, (_, i) => i * stride));
+    return Math.ceil(this.estimatePairCount(sample, query.radiusArcsec) * stride * 1.3 + rows * 0.1);
   }
 }

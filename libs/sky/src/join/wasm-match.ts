@@ -1,6 +1,7 @@
 import { fail, formatBytes } from '@armilla/base';
 import type { Lease, Phase } from '@armilla/gpu-core';
 import { setImmediate as turn } from 'node:timers/promises';
+import { rowCountOf } from '../positions/pieces.js';
 import type { Positions } from '../positions/positions.js';
 import { separationKeyFloor, separationKeyLimit } from '../separation/separation.js';
 import { ITEM, JOIN, JOIN_SCRATCH_BYTES, MODE, RECORD_BYTES, RESULT_PASS, ROWS_PASS, TASK } from './layout.js';
@@ -34,12 +35,12 @@ export class WasmMatch implements Disposable {
 
   constructor(
     private readonly index: WasmIndex,
-    private readonly chunk: Positions,
+    private readonly pieces: readonly Positions[],
     private readonly query: PairQuery,
     private readonly options: WasmMatchOptions,
     private readonly expectedPairCount: number,
   ) {
-    this.#rowCount = chunk.ra.length;
+    this.#rowCount = rowCountOf(pieces);
     this.#staging = new Staging(index.heap, this.#rowCount, 'sky.match.staging');
     this.#join = this.#lease(JOIN.bytes, 'params');
   }
@@ -110,7 +111,8 @@ export class WasmMatch implements Disposable {
 
     const assign = this.#phase('assign', params, items.length, 0);
     try {
-      await this.#staging.push(this.chunk, this.options.signal, (rows) => assign.release(rows === n ? items.length : Math.floor(rows / step)));
+      const release = (rows: number): void => assign.release(rows === n ? items.length : Math.floor(rows / step));
+      for (const piece of this.pieces) await this.#staging.push(piece, this.options.signal, release);
     } catch (error) {
       assign.stop(error);
     }
