@@ -58,7 +58,7 @@ function runCli(paths: { left: string; right: string; out: string }, usage: stri
   const seconds = (performance.now() - start) / 1000;
   if (result.status !== 0) throw new Error(`armilla crossmatch failed: ${result.stderr}`);
   const used = JSON.parse(readFileSync(usage, 'utf8')) as NodeJS.ResourceUsage;
-  const summary = JSON.parse(result.stdout) as { row_count: number; rowCount?: number };
+  const summary = JSON.parse(result.stdout) as { row_count: number };
   return { seconds, cpu: (used.userCPUTime + used.systemCPUTime) / 1e6, rssMib: used.maxRSS / 1024, rowCount: summary.row_count };
 }
 

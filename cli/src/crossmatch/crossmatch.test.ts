@@ -47,9 +47,9 @@ describe('results', () => {
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
-      rowCount: 5,
-      pairCount: 2,
-      left: { rowCount: 5, matchedRowCount: 2, unmatchedRowCount: 1, rejectedRowCount: 2 },
+      row_count: 5,
+      pair_count: 2,
+      left: { row_count: 5, matched_row_count: 2, unmatched_row_count: 1, rejected_row_count: 2, rejected_by_reason: { POSITION_NULL: 1 } },
     });
     expect(readFileSync(at('j.parquet')).subarray(0, 4).toString()).toBe('PAR1');
   });
@@ -311,7 +311,7 @@ withData.each([
   const tables = ['hip2_j1991.csv.gz', 'hip1_j2000_v9.csv.gz'].map((name) => join(data, 'hipparcos', name));
   const { code, stdout } = await match(...tables, '--radius', radius, '--find', find, '-o', '/dev/null', '--json');
   expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ rowCount, left: { rowCount: 117_955 }, right: { rowCount: 82_984 } });
+  expect(JSON.parse(stdout)).toMatchObject({ row_count: rowCount, left: { row_count: 117_955 }, right: { row_count: 82_984 } });
 });
 
 withData.each([

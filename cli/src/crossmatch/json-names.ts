@@ -12,3 +12,15 @@ export function camelCaseKeys(value: unknown): unknown {
     ]),
   );
 }
+
+/** The inverse: names as HTTP has them, so that one reader serves both. */
+export function snakeCaseKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCaseKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => {
+      const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      return [snake, MAP_NAMES.has(snake) ? inner : snakeCaseKeys(inner)];
+    }),
+  );
+}

@@ -2,6 +2,7 @@ import { type MatchSummary } from '@armilla/crossmatch';
 import type { CommandContext } from '../command-context.js';
 import { printLine } from '../terminal/standard-output.js';
 import { type MatchTask, STANDARD } from './flags.js';
+import { snakeCaseKeys } from './json-names.js';
 import { matchHere } from './local.js';
 import { matchThere } from './remote.js';
 import { summaryText } from './summary-text.js';
@@ -18,7 +19,7 @@ export async function runMatch(task: MatchTask, context: CommandContext): Promis
 
 /** On standard output, unless the result is there. */
 async function tellJson(task: MatchTask, summary: MatchSummary, { terminal }: CommandContext): Promise<void> {
-  const text = JSON.stringify(summary);
+  const text = JSON.stringify(snakeCaseKeys(summary));
   if (task.output.path === STANDARD) terminal.line(text);
   else await printLine(text);
 }

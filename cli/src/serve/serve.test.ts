@@ -61,8 +61,8 @@ test('a server answers the same rows as the library, keeps tables, tells its sta
       '/dev/null',
     ]);
     expect(JSON.parse(summary.stdout)).toMatchObject({
-      left: { rowCount: 4, matchedRowCount: 2, rejectedByReason: { DECLINATION_OUT_OF_RANGE: 1 } },
-      rowCount: 2,
+      left: { row_count: 4, matched_row_count: 2, rejected_by_reason: { DECLINATION_OUT_OF_RANGE: 1 } },
+      row_count: 2,
     });
     const self = ['crossmatch', '--self', left, '--radius', '5', '--quiet'];
     expect(await runCli([...self, '--server', url])).toEqual(await runCli(self));
