@@ -15,6 +15,8 @@ interface KernelCase {
   readonly radiusArcsec: number;
   readonly find: 'nearest' | 'all';
   readonly workers?: number;
+  /** Also gather a 64-bit id of each side; otherwise what the peers give: rows and separation. */
+  readonly ids?: boolean;
 }
 
 const PEERS = ['scipy', 'scipy-sorted', 'scipy-sorted-stable', 'astropy', 'duckdb', 'lsdb', 'stilts'];
@@ -29,6 +31,7 @@ export function kernelCases(quick: boolean): KernelCase[] {
       for (const find of ['nearest', 'all'] as const) {
         for (const radiusArcsec of [1, 3, 10, 60]) cases.push({ sky, rows, radiusArcsec, find });
       }
+      cases.push({ sky, rows, radiusArcsec: MAIN_RADIUS_ARCSEC, find: 'nearest', ids: true });
       cases.push({ sky, rows, radiusArcsec: MAIN_RADIUS_ARCSEC, find: 'nearest', workers: 1 });
     }
   }
@@ -36,8 +39,8 @@ export function kernelCases(quick: boolean): KernelCase[] {
 }
 
 /**
- * From two Arrow tables in ordinary memory to result batches (left and right id, separation): copy in, partition, join,
- * gather. Every repetition has new random positions; only code, workers and memory that the allocator keeps are warm.
+ * From two Arrow tables in ordinary memory to result batches: copy in, partition, join, gather. Without `ids` the batches
+ * hold left row, right row and separation, which is what the peers give. Every repetition has new random positions; only code, workers and memory that the allocator keeps are warm.
  */
 export async function runKernelCase(one: KernelCase, options: BenchOptions): Promise<CaseResult> {
   const name = caseName(one);
@@ -58,7 +61,7 @@ export async function runKernelCase(one: KernelCase, options: BenchOptions): Pro
       const stream = await crossmatch(
         left,
         right,
-        { radiusArcsec: one.radiusArcsec, find: one.find, columns: ['left.id', 'right.id', 'separation_arcsec'] },
+        { radiusArcsec: one.radiusArcsec, find: one.find, columns: [...(one.ids ? ['left.id', 'right.id'] : ['left_row', 'right_row']), 'separation_arcsec'] },
         { runtime },
       );
       const separations: Float64Array[] = [];
@@ -69,7 +72,7 @@ export async function runKernelCase(one: KernelCase, options: BenchOptions): Pro
       candidates = stream.summary().candidateCount;
     },
   );
-  const peers = options.peers && one.workers === undefined ? peersOf(one, make(1000), options) : [];
+  const peers = options.peers && one.workers === undefined && !one.ids ? peersOf(one, make(1000), options) : [];
   return {
     case: name,
     rows: `${one.rows} x ${one.rows}`,
@@ -87,7 +90,7 @@ export async function runKernelCase(one: KernelCase, options: BenchOptions): Pro
 }
 
 export function caseName(one: KernelCase): string {
-  return `kernel ${one.sky} ${one.rows / 1e6}M r=${one.radiusArcsec} ${one.find}${one.workers === undefined ? '' : ` ${one.workers} worker`}`;
+  return `kernel ${one.sky} ${one.rows / 1e6}M r=${one.radiusArcsec} ${one.find}${one.ids ? ' ids' : ''}${one.workers === undefined ? '' : ` ${one.workers} worker`}`;
 }
 
 function peersOf(one: KernelCase, sky: { left: Sky; right: Sky }, options: BenchOptions): (PeerResult | PeerSkip)[] {
