@@ -204,6 +204,13 @@ describe('bad input ends with its exit code and says what to do', () => {
     ['a radius that is no number', 2, 'OPTION_INVALID', [left, right, '--radius', 'NaN']],
     ['no radius', 2, 'OPTION_INVALID', [left, right]],
     ['one table', 2, 'OPTIONS_CONFLICT', [left, '--radius', '1']],
+    [
+      'one file for the result and the rejected rows',
+      2,
+      'OPTIONS_CONFLICT',
+      [left, right, '--radius', '1', '--output', 'same.csv', '--rejected', './same.csv'],
+    ],
+    ['standard output for both', 2, 'OPTIONS_CONFLICT', [left, right, '--radius', '1', '--rejected', '-']],
     ['k without k-nearest', 2, 'OPTIONS_CONFLICT', [left, right, '--radius', '1', '--k', '3']],
     ['a bad row with --strict', 65, 'BAD_ROW', [left, right, '--radius', '1', '--strict']],
     [

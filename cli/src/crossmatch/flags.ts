@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order } from '@armilla/crossmatch';
 import { type Format, formatOfName } from '@armilla/tables';
@@ -67,6 +68,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       got: 'nothing',
     });
   const overwrite = flags.overwrite ?? false;
+  refuseSharedOutput(flags);
   return {
     ...tables,
     options: {
@@ -125,6 +127,14 @@ function readTables(
     return refuse('two tables are needed, LEFT and RIGHT (or --self TABLE)');
   if (left === STANDARD && right === STANDARD) refuse('only one table can come from standard input');
   return { left, right };
+}
+
+/** The rejected rows would replace the result, or be mixed with it. */
+function refuseSharedOutput({ output, rejected }: CrossmatchFlags): void {
+  if (rejected === undefined || rejected === '/dev/null') return;
+  const place = (path: string): string => (path === STANDARD ? '/dev/stdout' : resolve(path));
+  if (place(output) !== place(rejected)) return;
+  throw fail('OPTIONS_CONFLICT', { detail: `--output and --rejected are both '${rejected}'; give each its own file` });
 }
 
 function taskOutput(flag: string, path: string, format: Format | undefined, overwrite: boolean): TaskOutput {
