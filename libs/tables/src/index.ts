@@ -12,6 +12,7 @@ export { takeColumns, takeData } from './arrow/store/take.js';
 export { type MessageFacts, validateMessage } from './arrow/validate.js';
 export { messageBodyLength } from './arrow/wire/header.js';
 export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';
+export { isBlankColumn } from './csv/blank.js';
 export { textEvidence } from './csv/evidence.js';
 export { prepareCodecs } from './parquet/codec/codec.js';
 export type { ColumnValues, Leaf } from './parquet/format/leaf.js';

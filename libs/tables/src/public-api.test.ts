@@ -28,6 +28,7 @@ test('what the library exports', () => {
     'formatOfName',
     'ipcBytes',
     'isArrowFile',
+    'isBlankColumn',
     'isGzipName',
     'mediaTypeOf',
     'messageBodyLength',

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { textEvidence } from '@armilla/tables';
+import { isBlankColumn, textEvidence } from '@armilla/tables';
 import { DataType, type Field, type Schema } from 'apache-arrow';
 import type { PositionColumnNames } from './options.js';
 
@@ -90,8 +90,10 @@ function named(schema: Schema, name: string, where: string): Field {
   return field;
 }
 
-function isNumber({ type }: Field): boolean {
-  return DataType.isFloat(type) || DataType.isInt(type) || DataType.isDecimal(type);
+/** Numbers, and columns without any value: their rows are all rejected as null. */
+function isNumber(field: Field): boolean {
+  const { type } = field;
+  return isBlankColumn(field) || DataType.isFloat(type) || DataType.isInt(type) || DataType.isDecimal(type);
 }
 
 const NOT_DEGREES = /^(rad|radians?|h|hr|hours?|hourangle|arcsec|arcmin|mas|"?h:m:s"?|"?d:m:s"?)$/i;

@@ -78,6 +78,9 @@ export class RowInspector {
 
 function degrees(vector: Vector, rowCount: number): Float64Array {
   const { type } = vector;
+  // A column known to hold nothing: its nulls are marked already.
+  if (DataType.isUtf8(type) && vector.nullCount === rowCount) return new Float64Array(rowCount);
+  if (DataType.isUtf8(type)) throw fail('COLUMN_TYPE', { where: 'position', column: '?', type: String(type), expected: 'a number (degrees)' });
   if (DataType.isFloat(type) && type.precision === 2 && vector.data.length === 1) return vector.data[0].values.subarray(0, rowCount) as Float64Array;
   const out = new Float64Array(rowCount);
   let at = 0;

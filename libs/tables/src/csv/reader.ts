@@ -5,6 +5,7 @@ import type { Format } from '../table/format.js';
 import { letOthersRun } from '../table/input.js';
 import type { BatchOptions, TableReader } from '../table/reader.js';
 import { type Dialect, type DialectOptions, sniffDialect } from './dialect.js';
+import { BLANK_METADATA } from './blank.js';
 import { setTextEvidence } from './evidence.js';
 import { arrowTypeOf, type Kind, kindOf, parseKind } from './kind.js';
 import { CsvParser } from './parser.js';
@@ -115,7 +116,8 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
 
 /** The reader of a sniffed source with types for `seen`, which may say more than the source itself showed. */
 export function csvReader(source: CsvSource, shape: CsvShape, seen: Uint8Array, options: CsvOptions): TableReader {
-  return new CsvReader(source, shape, chooseKinds(source.where, shape.dialect.names, seen, options.types));
+  const kinds = chooseKinds(source.where, shape.dialect.names, seen, options.types);
+  return new CsvReader(source, shape, kinds, seen);
 }
 
 function chooseKinds(
@@ -146,12 +148,17 @@ class CsvReader implements TableReader {
     private readonly source: CsvSource,
     private readonly shape: CsvShape,
     private readonly kinds: readonly Kind[],
+    seen: Uint8Array,
   ) {
     const { dialect } = shape;
     this.where = source.where;
     this.format = dialect.delimiter === 9 ? 'tsv' : 'csv';
     this.schema = new Schema(
-      dialect.names.map((name, index) => new Field(name, arrowTypeOf(kinds[index]), true, unitOf(dialect, index))),
+      dialect.names.map((name, index) => {
+        const metadata = unitOf(dialect, index);
+        if (seen[index] === 0 && shape.rowCount !== undefined && kinds[index] === 'utf8') metadata.set(...BLANK_METADATA);
+        return new Field(name, arrowTypeOf(kinds[index]), true, metadata);
+      }),
     );
     for (const [index, evidence] of shape.evidence.entries()) {
       if (evidence !== undefined) setTextEvidence(this.schema.fields[index], evidence);
