@@ -22,6 +22,7 @@ Options:
   --json        one JSON object per case on standard output
   --quick       small tables: tries the benchmark, not the machine
   --only TEXT   only cases whose name contains TEXT
+  --with NAMES  with --peers: only these, separated by commas
   --list        names of the cases
 
 Examples:
@@ -37,6 +38,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     only: { type: 'string' },
+    with: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -51,6 +53,7 @@ const options: BenchOptions = {
   peers: values.peers,
   quick: values.quick,
   only: values.only,
+  with: values.with?.split(','),
   folder: mkdtempSync(join(tmpdir(), 'armilla-bench-')),
   log,
 };

@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Only cases whose name contains this. */
   readonly only: string | undefined;
+  /** Only these peers; all when undefined. */
+  readonly with: readonly string[] | undefined;
   readonly folder: string;
   readonly log: (line: string) => void;
 }

@@ -102,7 +102,7 @@ function peersOf(one: KernelCase, sky: { left: Sky; right: Sky }, options: Bench
     writeFileSync(`${files[side]}.dec`, sky[side].dec);
   }
   const slow = new Set(['astropy', 'lsdb', 'stilts']);
-  const wanted = one.radiusArcsec === MAIN_RADIUS_ARCSEC ? PEERS : PEERS.filter((name) => name.startsWith('scipy'));
+  const wanted = PEERS.filter((name) => (options.with?.includes(name) ?? true) && (one.radiusArcsec === MAIN_RADIUS_ARCSEC || name.startsWith('scipy')));
   return wanted.map((name) => {
     options.log(`  ${name} …`);
     return runPeer(name, files.left, files.right, one.radiusArcsec, one.find, many || slow.has(name) ? 2 : 5);
