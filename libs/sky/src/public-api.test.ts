@@ -9,6 +9,7 @@ test('what the library exports', () => {
     'clusteredPlane',
     'concatPositions',
     'cosDeg',
+    'eachRejected',
     'join',
     'normaliseRa',
     'positionStatus',

@@ -1,6 +1,7 @@
 import { Runtime } from '@armilla/gpu-core';
 import { Field, Float64, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { CatalogTable, crossmatch, type MatchOptions, selfMatch } from './index.js';
+import type { RejectedRow } from './positions.js';
 import { memoryTable, rowsOf, tableOf } from './testing/memory-table.js';
 import type { RecordBatch } from 'apache-arrow';
 
@@ -172,6 +173,23 @@ test('bad rows are listed with row, column and value; strict refuses the first',
   expect(stream.summary().left.rejectedByReason).toEqual({ POSITION_NULL: 1, POSITION_NAN: 1, POSITION_INFINITE: 1, DECLINATION_OUT_OF_RANGE: 1 });
   await expect(rowsMatched(one, bad, { radiusArcsec: 1, strict: true })).rejects.toEqual(refused('BAD_ROW', { where: 'right.csv', row: 1, reason: 'POSITION_NULL' }));
   await expect(rowsMatched(bad, one, { radiusArcsec: 1, strict: true })).rejects.toEqual(refused('BAD_ROW', { where: 'left.csv', row: 1 }));
+});
+
+test.each(['left', 'any'] as const)('bad rows of many batches and chunks are listed in order (%s)', async (order) => {
+  const ra = Array.from({ length: 9000 }, (_, i) => (i % 701 === 700 ? NaN : i / 25));
+  const dec = Array.from({ length: 9000 }, (_, i) => (i % 997 === 3 || (i > 5000 && i < 5020) ? 91 : 10));
+  const rows = ra.flatMap((value, i) => (Number.isNaN(value) || dec[i] > 90 ? [i] : []));
+  const seen: RejectedRow[] = [];
+  const reader = () => memoryTable(tableOf({ ra, dec }), { batchRowCount: 411 });
+  const stream = await crossmatch(reader(), reader(), { radiusArcsec: 1, order }, { runtime, execution: { chunkRowCount: 1024 }, onRejected: (row) => seen.push(row) });
+  for await (const _ of stream);
+  for (const table of ['right', 'left']) expect(seen.filter((row) => row.table === table).map(({ row }) => row)).toEqual(rows);
+  for (const { row, reason, value } of seen) expect([reason, value]).toEqual(Number.isNaN(ra[row]) ? ['POSITION_NAN', 'NaN'] : ['DECLINATION_OUT_OF_RANGE', '91']);
+  expect(stream.summary().left).toMatchObject({ rejectedRowCount: rows.length, rejectedByReason: stream.summary().right.rejectedByReason });
+  const good = () => memoryTable(tableOf({ ra: [1, 2], dec: [3, 4] }));
+  await expect(crossmatch(reader(), good(), { radiusArcsec: 1, strict: true }, { runtime, execution: { chunkRowCount: 1024 } }).then(async (strict) => {
+    for await (const _ of strict);
+  })).rejects.toEqual(refused('BAD_ROW', { row: rows[0] }));
 });
 
 describe('max_pairs', () => {

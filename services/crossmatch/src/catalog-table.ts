@@ -1,6 +1,6 @@
 import type { RowReason } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
-import { concatPositions, type Positions, SkyIndex } from '@armilla/sky';
+import { concatPositions, type OnRejected, type Positions, RowStatus, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
 import { type PositionColumns, positionColumns } from './columns.js';
@@ -60,6 +60,9 @@ export class CatalogTable implements AsyncDisposable {
       const schema = new Schema(fields, reader.schema.metadata);
       const payload = Payload.create(schema, { rowCount: options.rowCount ?? reader.rowCount });
       const inspector = new RowInspector(table, reader.where, columns, options.strict ?? false, options.onRejected);
+      // Making the index judges the rows anyway, but only once all are there.
+      const judge = options.strict || options.index === false;
+      const onRejected: OnRejected | undefined = judge ? undefined : (row, ra, dec, status) => inspector.reject(row, ra, dec, status === RowStatus.POSITION_NULL);
       const pieces: Positions[] = [];
       let rowCount = 0;
       const keepPositions = options.keepPositions ?? true;
@@ -85,7 +88,7 @@ export class CatalogTable implements AsyncDisposable {
           if (keepPositions) pieces.push(piece);
           for (let from = 0; from < batch.numRows; from += SLICE_ROW_COUNT) {
             const slice = slicePositions(piece, from, Math.min(batch.numRows, from + SLICE_ROW_COUNT));
-            inspector.inspect(slice);
+            if (judge) inspector.inspect(slice);
             rowCount += slice.ra.length;
             tell(rowCount);
             yield slice;
@@ -96,7 +99,7 @@ export class CatalogTable implements AsyncDisposable {
       let index: SkyIndex | undefined;
       try {
         if (options.index === false) for await (const _ of positions());
-        else index = await SkyIndex.build(options.runtime, positions(), { rowCount: options.rowCount ?? reader.rowCount, cellRowCount: options.cellRowCount, signal: options.signal });
+        else index = await SkyIndex.build(options.runtime, positions(), { rowCount: options.rowCount ?? reader.rowCount, cellRowCount: options.cellRowCount, onRejected, signal: options.signal });
       } finally {
         await reader.close();
       }

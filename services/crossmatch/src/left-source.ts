@@ -16,7 +16,8 @@ export interface LeftReading {
   readonly cutEarly: boolean;
   /** The result takes the rows in ascending order. */
   readonly ascending: boolean;
-  readonly inspector: RowInspector;
+  /** Looks at the rows before they are given on; without it they are judged by their match. */
+  readonly inspector: RowInspector | undefined;
   readonly signal: AbortSignal;
   readonly onRows: (rowCount: number) => void;
 }
@@ -55,7 +56,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
       const positions = positionsOf(piece, columns);
-      inspector.inspect(positions);
+      inspector?.inspect(positions);
       part.payload.append(piece);
       part.pieces.push(ownPositions(positions));
       part.rowCount += to - from;

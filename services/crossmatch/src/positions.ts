@@ -1,5 +1,5 @@
 import { fail, type RowReason } from '@armilla/base';
-import type { Positions } from '@armilla/sky';
+import { eachRejected, type Positions, RowStatus } from '@armilla/sky';
 import { DataType, type RecordBatch, type Vector } from 'apache-arrow';
 import type { PositionColumns } from './columns.js';
 
@@ -46,9 +46,19 @@ export class RowInspector {
       const d = dec[i];
       // ra - ra is 0 for finite values only.
       if (d >= -90 && d <= 90 && ra[i] - ra[i] === 0 && (nulls === undefined || nulls[i] === 0)) continue;
-      this.#reject(i, ra[i], d, nulls?.[i] === 1);
+      this.reject(this.#row + i, ra[i], d, nulls?.[i] === 1);
     }
     this.#row += n;
+  }
+
+  /** Inspects rows [firstRow, firstRow + status.length), which lie in `pieces`, by the states that the kernel gave them. */
+  inspectJudged(pieces: readonly Positions[], status: Uint8Array, firstRow: number): void {
+    let p = 0;
+    let start = 0;
+    eachRejected(status, (i) => {
+      while (i >= start + pieces[p].ra.length) start += pieces[p++].ra.length;
+      this.reject(firstRow + i, pieces[p].ra[i - start], pieces[p].dec[i - start], status[i] === RowStatus.POSITION_NULL);
+    });
   }
 
   /** Takes over what another inspection of the same table found. */
@@ -57,7 +67,8 @@ export class RowInspector {
     this.rejectedRowCount = rejectedRowCount;
   }
 
-  #reject(i: number, ra: number, dec: number, isNull: boolean): void {
+  /** Takes an unusable row of the table. */
+  reject(row: number, ra: number, dec: number, isNull: boolean): void {
     const reason: RowReason = isNull
       ? 'POSITION_NULL'
       : Number.isNaN(ra) || Number.isNaN(dec)
@@ -68,7 +79,6 @@ export class RowInspector {
     const inDec = reason === 'DECLINATION_OUT_OF_RANGE' || (reason === 'POSITION_NAN' ? !Number.isNaN(ra) : reason === 'POSITION_INFINITE' && Number.isFinite(ra));
     const column = isNull ? `${this.columns.ra}, ${this.columns.dec}` : inDec ? this.columns.dec : this.columns.ra;
     const value = isNull ? 'null' : String(inDec ? dec : ra);
-    const row = this.#row + i;
     if (this.strict) throw fail('BAD_ROW', { where: this.where, row, reason, column, got: value });
     this.rejectedByReason[reason] = (this.rejectedByReason[reason] ?? 0) + 1;
     this.rejectedRowCount++;

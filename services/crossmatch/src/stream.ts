@@ -2,7 +2,7 @@ import { fail } from '@armilla/base';
 import type { PairQuery, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { ahead, breathe, inOrder } from './ahead.js';
+import { ahead, breathe, inOrder, inSlices } from './ahead.js';
 import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
 import { CatalogTable } from './catalog-table.js';
 import type { PositionColumns } from './columns.js';
@@ -11,7 +11,7 @@ import { readParts } from './left-source.js';
 import type { MatchContext } from './match.js';
 import type { ResolvedOptions } from './options.js';
 import { PairFinder } from './pairs.js';
-import type { LeftPart, PairBlock } from './parts.js';
+import { type LeftPart, type PairBlock, slicePieces } from './parts.js';
 import type { Plan } from './plan.js';
 import { RowInspector } from './positions.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
@@ -239,13 +239,23 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     }
     const parts = readParts({
       reader: left, columns: this.#match.leftColumns, names: this.#match.layout.leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount, cutEarly: options.order === 'any', ascending: options.order === 'left',
-      inspector: this.#leftInspector, signal: this.#signal,
+      // A strict match must not give out a row before all up to it have been looked at.
+      inspector: options.strict ? this.#leftInspector : undefined, signal: this.#signal,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
         this.#report('match');
       },
     });
-    yield* streamBlocks(this.#estimated(parts), this.#finder);
+    for await (const block of streamBlocks(this.#estimated(parts), this.#finder)) {
+      if (!options.strict) await this.#inspectLeft(block);
+      yield block;
+    }
+  }
+
+  #inspectLeft({ part, from, to, pairs }: PairBlock): Promise<void> {
+    return inSlices(to - from, this.#signal, (start, end) => {
+      this.#leftInspector.inspectJudged(slicePieces(part.pieces, from + start, from + end), pairs.status.subarray(start, end), part.firstRow + from + start);
+    });
   }
 
   /** The first part tells how many pairs to expect. */

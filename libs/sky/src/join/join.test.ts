@@ -1,7 +1,7 @@
 import { Random } from '@armilla/base';
 import { Runtime } from '@armilla/gpu-core';
 import { firstDifference } from './verify.js';
-import { join, type PairQuery, type Positions, referencePairs, SkyIndex } from '../index.js';
+import { type BuildOptions, join, type PairQuery, type Positions, positionStatuses, referencePairs, SkyIndex } from '../index.js';
 
 /** A small sky where careless geometry goes wrong: poles, seam, clumps, duplicates, antipodes, mirrored twins, bad rows. */
 function edgeSky(seed: number, n: number): Positions {
@@ -137,6 +137,18 @@ test('a chunk in pieces gives the same pairs as in one', async () => {
       expect(firstDifference(await index.match(pieces, query), await index.match(left, query))).toBeUndefined();
     }
     expect((await index.match([], { ...base, find: 'nearest', radiusArcsec: 1 })).pairCount).toBe(0);
+  }
+});
+
+test('making an index tells of the rejected rows, as they came', async () => {
+  const sky = edgeSky(23, 40_001);
+  const told = positionStatuses(sky);
+  const expected = [...told.keys()].filter((row) => told[row] !== 0).map((row) => [row, sky.ra[row], sky.dec[row], told[row]]);
+  const halves = [0, 13_333].map((from, i) => ({ ra: sky.ra.subarray(from, [13_333, 40_001][i]), dec: sky.dec.subarray(from, [13_333, 40_001][i]), nulls: sky.nulls?.subarray(from, [13_333, 40_001][i]) }));
+  for (const make of [(options: BuildOptions) => SkyIndex.build(runtime, halves, options), (options: BuildOptions) => SkyIndex.build(runtime, halves, { ...options, rowCount: 40_001 }), (options: BuildOptions) => SkyIndex.buildPlain(halves, options)]) {
+    const seen: number[][] = [];
+    await using _index = await make({ onRejected: (...row) => seen.push(row) });
+    expect(seen).toEqual(expected);
   }
 });
 

@@ -1,6 +1,6 @@
 import { hasWebAssembly, type Runtime } from '@armilla/gpu-core';
 import { concatPositions, rowCountOf, samplePositions } from '../positions/pieces.js';
-import { type Positions, positionStatuses } from '../positions/positions.js';
+import { eachRejected, type OnRejected, type Positions, positionStatuses, type RowStatus } from '../positions/positions.js';
 import { type PlainRows, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
 import { estimatePairCount } from './estimate.js';
@@ -13,6 +13,8 @@ export interface BuildOptions {
   readonly rowCount?: number;
   /** Rows of a cell; only changes the speed. */
   readonly cellRowCount?: number;
+  /** Called for the rejected rows, ascending, before the index is there. */
+  readonly onRejected?: OnRejected;
   readonly signal?: AbortSignal;
 }
 
@@ -51,7 +53,9 @@ export class SkyIndex implements AsyncDisposable {
     for await (const positions of source) {
       options.signal?.throwIfAborted();
       const status = positionStatuses(positions);
-      parts.push({ status, rows: usableRows(positions, status), firstRow: rowCount });
+      const firstRow = rowCount;
+      eachRejected(status, (i) => options.onRejected?.(firstRow + i, positions.ra[i], positions.dec[i], status[i] as RowStatus));
+      parts.push({ status, rows: usableRows(positions, status), firstRow });
       rowCount += status.length;
     }
     const usableCount = parts.reduce((sum, { rows }) => sum + rows.row.length, 0);

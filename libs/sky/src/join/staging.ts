@@ -1,12 +1,14 @@
 import type { Heap, Lease } from '@armilla/gpu-core';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Positions } from '../positions/positions.js';
+import { eachRejected, type OnRejected, type Positions, type RowStatus } from '../positions/positions.js';
 import { ITEM } from './layout.js';
 
 /** Bytes of one staged row: ra, dec, status, cell. */
 export const STAGED_ROW_BYTES = 8 + 8 + 1 + 2;
 /** Rows copied between two turns of the event loop: 2 MB, below a millisecond. */
 const TURN_ROWS = 131_072;
+/** Rejected rows told of between two turns of the event loop, about. */
+const TELL_ROWS = 2 ** 14;
 /** Rows of the first and of the largest segment when their number is not known; each doubles what is there. */
 const FIRST_SEGMENT_ROWS = 2 ** 14;
 const SEGMENT_ROWS = 2 ** 19;
@@ -96,6 +98,28 @@ export class Staging implements Disposable {
       status.set(new Uint8Array(this.heap.buffer, addresses(segment, 0).status, segment.count), segment.firstRow);
     }
     return status;
+  }
+
+  /** Tells of the rows that `statuses` rejects; their positions are left as they came. */
+  async tellRejected(statuses: Uint8Array, onRejected: OnRejected, signal?: AbortSignal): Promise<void> {
+    for (const segment of this.#segments) {
+      let sinceTurn = 0;
+      for (let from = 0; from < segment.count; from += TELL_ROWS) {
+        const count = Math.min(TELL_ROWS, segment.count - from);
+        const firstRow = segment.firstRow + from;
+        const at = addresses(segment, from);
+        const ra = new Float64Array(this.heap.buffer, at.ra, count);
+        const dec = new Float64Array(this.heap.buffer, at.dec, count);
+        eachRejected(statuses.subarray(firstRow, firstRow + count), (i) => {
+          sinceTurn++;
+          onRejected(firstRow + i, ra[i], dec[i], statuses[firstRow + i] as RowStatus);
+        });
+        if (sinceTurn < TELL_ROWS) continue;
+        sinceTurn = 0;
+        await turn();
+        signal?.throwIfAborted();
+      }
+    }
   }
 
   /** Every `stride`-th position as it came. */

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import type { Heap, Kernel, Lease, Runtime } from '@armilla/gpu-core';
 import { createRequire } from 'node:module';
-import { type Positions, positionStatus, RowStatus } from '../positions/positions.js';
+import { type OnRejected, type Positions, positionStatus, RowStatus } from '../positions/positions.js';
 import { normaliseRa } from '../separation/separation.js';
 import { type GridPlan, planGrid } from './grid-plan.js';
 import { BUCKET, CELL, GRID, ITEM, MAX_CELLS, RECORD_BYTES, ROWS_PASS } from './layout.js';
@@ -10,6 +10,7 @@ import { Staging, STAGED_ROW_BYTES } from './staging.js';
 export interface WasmIndexOptions {
   readonly rowCount?: number;
   readonly cellRowCount?: number;
+  readonly onRejected?: OnRejected;
   readonly signal?: AbortSignal;
 }
 
@@ -146,6 +147,7 @@ async function fill(
 
   await run('assign', items.length);
   const statuses = staging.statuses();
+  if (options.onRejected) await staging.tellRejected(statuses, options.onRejected, signal);
   // Cells begin at even rows: their columns are then aligned.
   const sizes = placeRecords(new Int32Array(heap.buffer, counts.offset, items.length * cellCount), items.length, cellCount, true);
   const usableCount = sizes.reduce((sum, size) => sum + size, 0);

@@ -19,6 +19,9 @@ export const RowStatus = {
 
 export type RowStatus = (typeof RowStatus)[keyof typeof RowStatus];
 
+/** Hears of a row that takes no part, with its position as it came. */
+export type OnRejected = (row: number, raDeg: number, decDeg: number, status: RowStatus) => void;
+
 /** The status of one position that is not null. */
 export function positionStatus(raDeg: number, decDeg: number): RowStatus {
   if (raDeg !== raDeg || decDeg !== decDeg) return RowStatus.POSITION_NAN;
@@ -34,4 +37,15 @@ export function positionStatuses(positions: Positions): Uint8Array {
     status[i] = nulls !== undefined && nulls[i] !== 0 ? RowStatus.POSITION_NULL : positionStatus(ra[i], dec[i]);
   }
   return status;
+}
+
+/** Calls `visit` for every row that takes no part, ascending. */
+export function eachRejected(status: Uint8Array, visit: (row: number) => void): void {
+  // Four rows at a look: hardly any is rejected.
+  const words = status.byteOffset % 4 === 0 ? new Int32Array(status.buffer, status.byteOffset, status.length >>> 2) : new Int32Array(0);
+  for (let w = 0; w < words.length; w++) {
+    if (words[w] === 0) continue;
+    for (let row = 4 * w; row < 4 * w + 4; row++) if (status[row] !== RowStatus.ok) visit(row);
+  }
+  for (let row = 4 * words.length; row < status.length; row++) if (status[row] !== RowStatus.ok) visit(row);
 }
