@@ -70,7 +70,10 @@ function deltas(name: 'delta_ra_cosdec_arcsec' | 'delta_dec_arcsec', { count, le
 
 /** NaN becomes null. */
 function float64Data(values: Float64Array): Data<Float64> {
-  const { bitmap, nullCount } = validity(values.length, (i) => !Number.isNaN(values[i]));
+  let nullCount = 0;
+  // NaN alone differs from itself.
+  for (let i = 0; i < values.length; i++) if (values[i] !== values[i]) nullCount++;
+  const bitmap = nullCount === 0 ? null : validBits(values.length, (i) => values[i] === values[i]);
   return makeData({ type: new Float64(), length: values.length, nullCount, nullBitmap: bitmap, data: values });
 }
 
@@ -78,7 +81,8 @@ function float64Data(values: Float64Array): Data<Float64> {
 function int32Data(length: number, valueOf: (i: number) => number): Data<Int32> {
   const data = new Int32Array(length);
   for (let i = 0; i < length; i++) data[i] = valueOf(i);
-  const { bitmap, nullCount } = validity(length, (i) => data[i] >= 0);
+  const nullCount = negativeCount(data);
+  const bitmap = nullCount === 0 ? null : validBits(length, (i) => data[i] >= 0);
   for (let i = 0; nullCount > 0 && i < length; i++) if (data[i] < 0) data[i] = 0;
   return makeData({ type: new Int32(), length, nullCount, nullBitmap: bitmap, data });
 }
@@ -87,12 +91,15 @@ function int32Data(length: number, valueOf: (i: number) => number): Data<Int32> 
 function rowData(length: number, rows: Int32Array | undefined, firstRow: number): Data<Int64> {
   const data = new BigInt64Array(length);
   const words = new Int32Array(data.buffer);
-  const { bitmap, nullCount } = validity(length, (i) => rows !== undefined && rows[i] >= 0);
+  const nullCount = rows === undefined ? length : negativeCount(rows);
+  const bitmap = nullCount === 0 ? null : validBits(length, (i) => rows !== undefined && rows[i] >= 0);
+  // Rows of a part are below 2^31: a sum below 2^32 leaves the upper words 0.
+  const small = firstRow < 2 ** 31;
   for (let i = 0; rows !== undefined && i < length; i++) {
     if (rows[i] < 0) continue;
     const row = rows[i] + firstRow;
     words[2 * i] = row | 0;
-    words[2 * i + 1] = Math.floor(row / 2 ** 32);
+    if (!small) words[2 * i + 1] = Math.floor(row / 2 ** 32);
   }
   return makeData({ type: new Int64(), length, nullCount, nullBitmap: bitmap, data });
 }
@@ -105,11 +112,15 @@ function pick(rows: Int32Array | undefined, values: Int32Array | undefined): Int
   return rows && values && rows.map((row) => values[row]);
 }
 
-function validity(length: number, isValid: (i: number) => boolean): { bitmap: Uint8Array | null; nullCount: number } {
-  let nullCount = 0;
-  for (let i = 0; i < length; i++) if (!isValid(i)) nullCount++;
-  if (nullCount === 0) return { bitmap: null, nullCount };
+function negativeCount(values: Int32Array): number {
+  let count = 0;
+  // The sign bit of each.
+  for (let i = 0; i < values.length; i++) count += values[i] >>> 31;
+  return count;
+}
+
+function validBits(length: number, isValid: (i: number) => boolean): Uint8Array {
   const bitmap = new Uint8Array(Math.ceil(length / 64) * 8);
   for (let i = 0; i < length; i++) if (isValid(i)) bitmap[i >> 3] |= 1 << (i & 7);
-  return { bitmap, nullCount };
+  return bitmap;
 }
