@@ -4,7 +4,14 @@ export { referencePairs } from './join/reference.js';
 export { type BuildOptions, type ChunkOptions, SkyIndex } from './join/sky-index.js';
 export { type KernelVerdict, verifyKernels } from './join/verify.js';
 export { concatPositions, samplePositions } from './positions/pieces.js';
-export { eachRejected, type OnRejected, type Positions, positionStatus, positionStatuses, RowStatus } from './positions/positions.js';
+export {
+  eachRejected,
+  type OnRejected,
+  type Positions,
+  positionStatus,
+  positionStatuses,
+  RowStatus,
+} from './positions/positions.js';
 export {
   MAX_RADIUS_ARCSEC,
   normaliseRa,

@@ -48,7 +48,12 @@ function windowOf(ra: number, dec: number, radius: number): Window {
 }
 
 /** Rows of one cell within the window, by the share of the touched fine cells that the window covers. */
-function rowsWithin(view: DataView, cell: number, [raLow, raHigh]: readonly [number, number], { decLow, decHigh }: Window): number {
+function rowsWithin(
+  view: DataView,
+  cell: number,
+  [raLow, raHigh]: readonly [number, number],
+  { decLow, decHigh }: Window,
+): number {
   const field = (at: number): number => view.getFloat64(cell + at, true);
   const [raMin, raMax, decMin, decMax] = [field(CELL.raMin), field(CELL.raMax), field(CELL.decMin), field(CELL.decMax)];
   if (raMin > raHigh || raMax < raLow || raMin > raMax) return 0;
@@ -67,7 +72,13 @@ function rowsWithin(view: DataView, cell: number, [raLow, raHigh]: readonly [num
 }
 
 /** Bins that [low, high] touches and the part of them that it covers. */
-function touched(low: number, high: number, min: number, scale: number, bins: number): { first: number; last: number; covered: number } {
+function touched(
+  low: number,
+  high: number,
+  min: number,
+  scale: number,
+  bins: number,
+): { first: number; last: number; covered: number } {
   const from = Math.min(bins, Math.max(0, (low - min) * scale));
   const to = Math.min(bins, Math.max(0, (high - min) * scale));
   const first = Math.min(bins - 1, Math.trunc(from));
@@ -76,7 +87,12 @@ function touched(low: number, high: number, min: number, scale: number, bins: nu
 }
 
 /** Strips that [low, high] touches and the part of them that it covers; strips are runs of even bins. */
-function touchedStrips(view: DataView, cell: number, low: number, high: number): { first: number; last: number; covered: number } {
+function touchedStrips(
+  view: DataView,
+  cell: number,
+  low: number,
+  high: number,
+): { first: number; last: number; covered: number } {
   const min = view.getFloat64(cell + CELL.decMin, true);
   const scale = view.getFloat64(cell + CELL.decScale, true);
   const bins = touched(low, high, min, scale, view.getInt32(cell + CELL.bins, true));

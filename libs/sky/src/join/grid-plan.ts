@@ -57,7 +57,13 @@ export function planGrid(ra: Float64Array, dec: Float64Array, cellCount: number)
       const [raLow, raHigh] = rangeOf(partOfBin, c, axis, 0, 360);
       cells.push({ raLow, raHigh, decLow, decHigh });
     }
-    buckets.push({ raMin: axis.low, raScale: axis.scale, cellOfBin: partOfBin.map((part) => firstCell + part), firstCell, cellCount: count });
+    buckets.push({
+      raMin: axis.low,
+      raScale: axis.scale,
+      cellOfBin: partOfBin.map((part) => firstCell + part),
+      firstCell,
+      cellCount: count,
+    });
   }
   return { decMin: decAxis.low, decScale: decAxis.scale, bucketOfBin, buckets, cells };
 }
@@ -76,12 +82,14 @@ function axisOf(values: Float64Array, bins: number): Axis {
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (!(high - low > LEAST_EXTENT_DEG)) return { low: values.length > 0 ? low : 0, high: values.length > 0 ? high : 0, scale: 0, bins };
+  if (!(high - low > LEAST_EXTENT_DEG))
+    return { low: values.length > 0 ? low : 0, high: values.length > 0 ? high : 0, scale: 0, bins };
   return { low, high, scale: bins / (high - low), bins };
 }
 
 function binOf(value: number, axis: Axis): number {
-  return Math.min(axis.bins - 1, Math.max(0, Math.trunc((value - axis.low) * axis.scale)));
+  // Half to even or up does not matter here: the ranges of cells keep away from the borders.
+  return Math.min(axis.bins - 1, Math.max(0, Math.floor((value - axis.low) * axis.scale)));
 }
 
 function histogram(values: Float64Array, axis: Axis): Uint32Array {

@@ -1,7 +1,15 @@
 import { Random } from '@armilla/base';
 import { Runtime } from '@armilla/gpu-core';
 import { firstDifference } from './verify.js';
-import { type BuildOptions, join, type PairQuery, type Positions, positionStatuses, referencePairs, SkyIndex } from '../index.js';
+import {
+  type BuildOptions,
+  join,
+  type PairQuery,
+  type Positions,
+  positionStatuses,
+  referencePairs,
+  SkyIndex,
+} from '../index.js';
 
 /** A small sky where careless geometry goes wrong: poles, seam, clumps, duplicates, antipodes, mirrored twins, bad rows. */
 function edgeSky(seed: number, n: number): Positions {
@@ -19,7 +27,8 @@ function edgeSky(seed: number, n: number): Positions {
     if (kind === 4) [ra[i], dec[i]] = [180 + random.normal() * 0.0005, 45 + random.normal() * 0.0005];
     if (kind === 5 && i > 0) [ra[i], dec[i]] = [ra[i - 1], dec[i - 1]];
     if (kind === 6 && i > 0) [ra[i], dec[i]] = [ra[i - 1] + 180, -dec[i - 1]];
-    if (kind === 7) [ra[i], dec[i]] = [100 + (random.below(2) ? 1 : -1) * 0.0002, 30 + (random.below(2) ? 1 : -1) * 0.0001];
+    if (kind === 7)
+      [ra[i], dec[i]] = [100 + (random.below(2) ? 1 : -1) * 0.0002, 30 + (random.below(2) ? 1 : -1) * 0.0001];
     const bad = random.below(60);
     if (bad === 0) ra[i] = NaN;
     if (bad === 1) dec[i] = -Infinity;
@@ -39,35 +48,61 @@ beforeAll(async () => {
 
 afterAll(() => runtime.close());
 
-async function expectEqual(left: Positions, right: Positions, query: PairQuery, options: { cellRowCount?: number; workerCount?: number } = {}): Promise<void> {
+async function expectEqual(
+  left: Positions,
+  right: Positions,
+  query: PairQuery,
+  options: { cellRowCount?: number; workerCount?: number } = {},
+): Promise<void> {
   await using index = await SkyIndex.build(runtime, [right], options);
   expect(firstDifference(await index.match(left, query, options), referencePairs(left, right, query))).toBeUndefined();
 }
 
-test.each([0.5, 2, 600, 5 * 3600, 90 * 3600, 180 * 3600])('agrees with brute force at %d arcsec', async (radiusArcsec) => {
-  for (const seed of [1, 2]) {
-    const left = edgeSky(seed, 150);
-    const right = edgeSky(seed + 100, 180);
-    for (let i = 0; i < 60; i++) [right.ra[i], right.dec[i]] = [left.ra[i], left.dec[i]];
-    await using whole = await SkyIndex.build(runtime, [right]);
-    await using cut = await SkyIndex.build(runtime, [right], { cellRowCount: 15 });
-    for (const find of finds) {
-      for (const extra of [{ neighbourCount: true, secondSeparation: true }, { minRadiusArcsec: radiusArcsec / 3, k: 1000 }, { k: 1 }]) {
-        const query: PairQuery = { ...base, find, radiusArcsec, ...extra };
-        const expected = referencePairs(left, right, query);
-        expect(firstDifference(await whole.match(left, query), expected)).toBeUndefined();
-        expect(firstDifference(await cut.match(left, query), expected)).toBeUndefined();
+test.each([0.5, 2, 600, 5 * 3600, 90 * 3600, 180 * 3600])(
+  'agrees with brute force at %d arcsec',
+  async (radiusArcsec) => {
+    for (const seed of [1, 2]) {
+      const left = edgeSky(seed, 150);
+      const right = edgeSky(seed + 100, 180);
+      for (let i = 0; i < 60; i++) [right.ra[i], right.dec[i]] = [left.ra[i], left.dec[i]];
+      await using whole = await SkyIndex.build(runtime, [right]);
+      await using cut = await SkyIndex.build(runtime, [right], { cellRowCount: 15 });
+      for (const find of finds) {
+        for (const extra of [
+          { neighbourCount: true, secondSeparation: true },
+          { minRadiusArcsec: radiusArcsec / 3, k: 1000 },
+          { k: 1 },
+        ]) {
+          const query: PairQuery = { ...base, find, radiusArcsec, ...extra };
+          const expected = referencePairs(left, right, query);
+          expect(firstDifference(await whole.match(left, query), expected)).toBeUndefined();
+          expect(firstDifference(await cut.match(left, query), expected)).toBeUndefined();
+        }
       }
     }
-  }
-});
+  },
+);
 
 test.each(finds)('self-match %s agrees with brute force', async (find) => {
   const sky = edgeSky(9, 200);
   for (const radiusArcsec of [2, 600, 40 * 3600]) {
-    for (const [from, to] of [[0, 200], [50, 90]]) {
-      const chunk = { ra: sky.ra.subarray(from, to), dec: sky.dec.subarray(from, to), nulls: sky.nulls?.subarray(from, to) };
-      await expectEqual(chunk, sky, { ...base, find, radiusArcsec, selfFirstRow: from, neighbourCount: true, secondSeparation: true });
+    for (const [from, to] of [
+      [0, 200],
+      [50, 90],
+    ]) {
+      const chunk = {
+        ra: sky.ra.subarray(from, to),
+        dec: sky.dec.subarray(from, to),
+        nulls: sky.nulls?.subarray(from, to),
+      };
+      await expectEqual(chunk, sky, {
+        ...base,
+        find,
+        radiusArcsec,
+        selfFirstRow: from,
+        neighbourCount: true,
+        secondSeparation: true,
+      });
       await expectEqual(chunk, sky, { ...base, find, radiusArcsec, selfFirstRow: from }, { cellRowCount: 30 });
     }
   }
@@ -92,7 +127,12 @@ test.each([0.01, 1, 60, 3600])('agrees with brute force among clusters at %d arc
   await using whole = await SkyIndex.build(runtime, [right]);
   await using cut = await SkyIndex.build(runtime, [right], { cellRowCount: 200 });
   for (const find of finds) {
-    const query: PairQuery = { ...base, find, radiusArcsec, ...(find === 'all' ? { neighbourCount: true, minRadiusArcsec: radiusArcsec / 2 } : {}) };
+    const query: PairQuery = {
+      ...base,
+      find,
+      radiusArcsec,
+      ...(find === 'all' ? { neighbourCount: true, minRadiusArcsec: radiusArcsec / 2 } : {}),
+    };
     const expected = referencePairs(left, right, query);
     expect(firstDifference(await whole.match(left, query), expected)).toBeUndefined();
     expect(firstDifference(await cut.match(left, query), expected)).toBeUndefined();
@@ -108,12 +148,23 @@ test('any worker, chunk and cell count gives the same rows', async () => {
   const expected = await whole.match(left, query);
   for (let round = 0; round < 6; round++) {
     const cut = 1 + random.below(600);
-    const parts = [0, cut].map((from, i) => ({ ra: right.ra.subarray(from, i ? 600 : cut), dec: right.dec.subarray(from, i ? 600 : cut) }));
-    await using index = await SkyIndex.build(runtime, parts, { cellRowCount: 20 + random.below(400), rowCount: round % 2 ? 600 : undefined });
+    const parts = [0, cut].map((from, i) => ({
+      ra: right.ra.subarray(from, i ? 600 : cut),
+      dec: right.dec.subarray(from, i ? 600 : cut),
+    }));
+    await using index = await SkyIndex.build(runtime, parts, {
+      cellRowCount: 20 + random.below(400),
+      rowCount: round % 2 ? 600 : undefined,
+    });
     const at = random.below(500);
     const workerCount = 1 + (round % 2);
     const [a, b] = await Promise.all(
-      [[0, at], [at, 500]].map(([from, to]) => index.match({ ra: left.ra.subarray(from, to), dec: left.dec.subarray(from, to) }, query, { workerCount })),
+      [
+        [0, at],
+        [at, 500],
+      ].map(([from, to]) =>
+        index.match({ ra: left.ra.subarray(from, to), dec: left.dec.subarray(from, to) }, query, { workerCount }),
+      ),
     );
     expect(Int32Array.of(...a.left, ...b.left.map((row) => row + at))).toEqual(expected.left);
     expect(Int32Array.of(...a.right, ...b.right)).toEqual(expected.right);
@@ -127,7 +178,9 @@ test('a chunk in pieces gives the same pairs as in one', async () => {
   const right = edgeSky(22, 900);
   const borders = [0, 0, 1, 1000, 1000, 17_123, 20_000];
   const pieces = borders.slice(1).map((to, i) => {
-    const [ra, dec, nulls] = [left.ra, left.dec, left.nulls as Uint8Array].map((column) => column.subarray(borders[i], to)) as [Float64Array, Float64Array, Uint8Array];
+    const [ra, dec, nulls] = [left.ra, left.dec, left.nulls as Uint8Array].map((column) =>
+      column.subarray(borders[i], to),
+    ) as [Float64Array, Float64Array, Uint8Array];
     return nulls.includes(1) ? { ra, dec, nulls } : { ra, dec };
   });
   for (const build of [SkyIndex.build(runtime, [right]), SkyIndex.buildPlain([right])]) {
@@ -143,9 +196,19 @@ test('a chunk in pieces gives the same pairs as in one', async () => {
 test('making an index tells of the rejected rows, as they came', async () => {
   const sky = edgeSky(23, 40_001);
   const told = positionStatuses(sky);
-  const expected = [...told.keys()].filter((row) => told[row] !== 0).map((row) => [row, sky.ra[row], sky.dec[row], told[row]]);
-  const halves = [0, 13_333].map((from, i) => ({ ra: sky.ra.subarray(from, [13_333, 40_001][i]), dec: sky.dec.subarray(from, [13_333, 40_001][i]), nulls: sky.nulls?.subarray(from, [13_333, 40_001][i]) }));
-  for (const make of [(options: BuildOptions) => SkyIndex.build(runtime, halves, options), (options: BuildOptions) => SkyIndex.build(runtime, halves, { ...options, rowCount: 40_001 }), (options: BuildOptions) => SkyIndex.buildPlain(halves, options)]) {
+  const expected = [...told.keys()]
+    .filter((row) => told[row] !== 0)
+    .map((row) => [row, sky.ra[row], sky.dec[row], told[row]]);
+  const halves = [0, 13_333].map((from, i) => ({
+    ra: sky.ra.subarray(from, [13_333, 40_001][i]),
+    dec: sky.dec.subarray(from, [13_333, 40_001][i]),
+    nulls: sky.nulls?.subarray(from, [13_333, 40_001][i]),
+  }));
+  for (const make of [
+    (options: BuildOptions) => SkyIndex.build(runtime, halves, options),
+    (options: BuildOptions) => SkyIndex.build(runtime, halves, { ...options, rowCount: 40_001 }),
+    (options: BuildOptions) => SkyIndex.buildPlain(halves, options),
+  ]) {
     const seen: number[][] = [];
     await using _index = await make({ onRejected: (...row) => seen.push(row) });
     expect(seen).toEqual(expected);
@@ -162,7 +225,10 @@ test('mutual pairs are the same from both sides', async () => {
   const forth = await a.match(left, query);
   const back = await b.match(right, query);
   const names = (pairs: typeof forth, swap: boolean): string[] =>
-    Array.from(pairs.left, (l, i) => `${swap ? pairs.right[i] : l}:${swap ? l : pairs.right[i]}:${pairs.key?.[i]}`).sort();
+    Array.from(
+      pairs.left,
+      (l, i) => `${swap ? pairs.right[i] : l}:${swap ? l : pairs.right[i]}:${pairs.key?.[i]}`,
+    ).sort();
   expect(names(back, true)).toEqual(names(forth, false));
 });
 
@@ -171,7 +237,13 @@ test.each([
   ['no left rows', 0, 5],
   ['one row each', 1, 1],
 ])('%s', async (_, leftCount, rightCount) => {
-  for (const find of finds) await expectEqual(edgeSky(1, leftCount), edgeSky(1, rightCount), { ...base, find, radiusArcsec: 3600, neighbourCount: true });
+  for (const find of finds)
+    await expectEqual(edgeSky(1, leftCount), edgeSky(1, rightCount), {
+      ...base,
+      find,
+      radiusArcsec: 3600,
+      neighbourCount: true,
+    });
 });
 
 test('a hundred thousand equal positions do not take a quadratic time', async () => {
@@ -196,7 +268,9 @@ test('too many pairs are refused with their number, before memory is asked for',
 test('a radius out of range is refused', async () => {
   await using index = await SkyIndex.build(runtime, [edgeSky(1, 10)]);
   for (const radiusArcsec of [0, -1, NaN, 648_001]) {
-    await expect(index.match(edgeSky(1, 10), { ...base, find: 'all', radiusArcsec })).rejects.toMatchObject({ reason: 'RADIUS_OUT_OF_RANGE' });
+    await expect(index.match(edgeSky(1, 10), { ...base, find: 'all', radiusArcsec })).rejects.toMatchObject({
+      reason: 'RADIUS_OUT_OF_RANGE',
+    });
   }
 });
 
@@ -232,10 +306,17 @@ test('the estimate of pairs is about right', async () => {
 test('a cancelled match stops in the kernel and the index serves on', async () => {
   const n = 300_000;
   const random = new Random(61);
-  const sky = { ra: Float64Array.from({ length: n }, () => random.between(0, 1)), dec: Float64Array.from({ length: n }, () => random.between(0, 1)) };
+  const sky = {
+    ra: Float64Array.from({ length: n }, () => random.between(0, 1)),
+    dec: Float64Array.from({ length: n }, () => random.between(0, 1)),
+  };
   await using index = await SkyIndex.build(runtime, [sky]);
   const abort = new AbortController();
-  const match = index.match(sky, { ...base, find: 'all', radiusArcsec: 300, neighbourCount: true, maxPairs: 1e9 }, { signal: abort.signal });
+  const match = index.match(
+    sky,
+    { ...base, find: 'all', radiusArcsec: 300, neighbourCount: true, maxPairs: 1e9 },
+    { signal: abort.signal },
+  );
   setTimeout(() => abort.abort(new DOMException('enough', 'AbortError')), 60);
   await expect(match).rejects.toThrow('enough');
   const { cellsDone } = runtime.stats();

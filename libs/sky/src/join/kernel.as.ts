@@ -1,4 +1,5 @@
 // The kernel of sky.join. Each export is one parallel step: (parameters, item, control block, worker's place).
-export { assign, refine, scatter } from './kernel/grid.as';
-export { join } from './kernel/join.as';
+export { assign, scatter } from './kernel/grid.as';
+export { refine } from './kernel/refine.as';
+export { join } from './kernel/task.as';
 export { compact, countPairs, movePairs, orderPairs, placePairs } from './kernel/result.as';

@@ -1,13 +1,31 @@
 import { readFileSync } from 'node:fs';
-import { BUCKET, CELL, GRID, ITEM, JOIN, RECORD_BYTES, RESULT_PASS, ROWS_PASS, TASK } from './layout.js';
+import {
+  BUCKET,
+  CELL,
+  GRID,
+  ITEM,
+  JOIN,
+  MATCH_BYTES,
+  RECORD_BYTES,
+  RESULT_PASS,
+  ROWS_PASS,
+  SHELF_ROWS,
+  TASK,
+} from './layout.js';
 
 /** Constants of a kernel source, by name. */
 function constants(file: string): Map<string, number> {
   const text = readFileSync(new URL(`./kernel/${file}`, import.meta.url), 'utf8');
-  return new Map([...text.matchAll(/^(?:export )?const ([A-Z]+_\w+): \w+ = (\d+);/gm)].map(([, name, value]) => [name, Number(value)]));
+  return new Map(
+    [...text.matchAll(/^(?:export )?const ([A-Z]+_\w+): \w+ = (\d+);/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]),
+  );
 }
 
-const snake = (name: string): string => name.replace(/[A-Z]|\d+More/g, (part) => (part.length === 1 ? `_${part}` : part)).toUpperCase();
+const snake = (name: string): string =>
+  name.replace(/[A-Z]|\d+More/g, (part) => (part.length === 1 ? `_${part}` : part)).toUpperCase();
 
 test.each([
   ['G', GRID, 'layout.as.ts'],
@@ -27,6 +45,10 @@ test.each([
   }
 });
 
-test('the record is as long for host and kernel', () => {
-  expect(constants('layout.as.ts').get('RECORD_BYTES')).toBe(RECORD_BYTES);
+test.each([
+  ['RECORD_BYTES', RECORD_BYTES],
+  ['MATCH_BYTES', MATCH_BYTES],
+  ['SHELF_ROWS', SHELF_ROWS],
+])('%s is the same for host and kernel', (name, value) => {
+  expect(constants('layout.as.ts').get(name)).toBe(value);
 });

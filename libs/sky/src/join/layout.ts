@@ -1,7 +1,16 @@
 /** Structures in the heap, as byte offsets; kernel/layout.as.ts says what each field is. A test holds the two equal. */
-export const GRID = { decMin: 0, decScale: 8, decBins: 16, bucketLut: 20, buckets: 24, cells: 28, cellCount: 32, bytes: 40 } as const;
+export const GRID = {
+  decMin: 0,
+  decScale: 8,
+  decLast: 16,
+  bucketLut: 24,
+  buckets: 28,
+  cells: 32,
+  cellCount: 36,
+  bytes: 40,
+} as const;
 
-export const BUCKET = { raMin: 0, raScale: 8, raBins: 16, lut: 20, firstCell: 24, cellCount: 28, bytes: 32 } as const;
+export const BUCKET = { raMin: 0, raScale: 8, raLast: 16, lut: 24, firstCell: 28, cellCount: 32, bytes: 40 } as const;
 
 export const CELL = {
   rows: 0,
@@ -10,8 +19,8 @@ export const CELL = {
   nx: 12,
   ny: 16,
   raMin: 24,
-  raMax: 32,
-  decMin: 40,
+  decMin: 32,
+  raMax: 40,
   decMax: 48,
   raScale: 56,
   decScale: 64,
@@ -34,10 +43,9 @@ export const ROWS_PASS = {
   out: 12,
   scratch: 16,
   scratchStride: 20,
-  clearOnes16: 24,
-  clearOnes8: 28,
-  clearZero4: 32,
-  clearZero4More: 36,
+  clearOnes8: 24,
+  clearZero4: 28,
+  clearZero4More: 32,
   bytes: 40,
 } as const;
 
@@ -53,6 +61,7 @@ export const JOIN = {
   self: 32,
   selfFirst: 36,
   outNearest: 40,
+  shelfCounts: 44,
   outCount: 48,
   outSecond: 52,
   pairLeft: 56,
@@ -94,6 +103,11 @@ export const MODE = { nearest: 0, all: 1, 'k-nearest': 2 } as const;
 
 /** A record: ra f64, dec f64, row i32. */
 export const RECORD_BYTES = 20;
+/** Left rows of a shelf of nearest matches. */
+export const SHELF_ROWS = 16_384;
+export const MATCH_BYTES = 16;
+/** Kernels read two records, keys or matches at a time: what they may read past the last. */
+export const SPARE_BYTES = 64;
 /** Private memory of a worker in the join, without the k best (16 bytes each). */
 export const JOIN_SCRATCH_BYTES = 96 * 1024;
 /** The largest number of cells: a row stores its cell in 16 bits, and the last value means none. */

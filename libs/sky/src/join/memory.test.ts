@@ -6,7 +6,10 @@ const query = { radiusArcsec: 2, minRadiusArcsec: 0, k: 1, find: 'nearest', orde
 
 function uniformRows(seed: number, n: number): Positions {
   const random = new Random(seed);
-  return { ra: Float64Array.from({ length: n }, () => random.between(0, 360)), dec: Float64Array.from({ length: n }, () => random.between(-90, 90)) };
+  return {
+    ra: Float64Array.from({ length: n }, () => random.between(0, 360)),
+    dec: Float64Array.from({ length: n }, () => random.between(-90, 90)),
+  };
 }
 
 test('jobs give their memory back', async () => {

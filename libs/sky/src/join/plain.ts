@@ -1,6 +1,12 @@
 import { fail } from '@armilla/base';
 import { type Positions, positionStatuses, RowStatus } from '../positions/positions.js';
-import { normaliseRa, separationKey, separationKeyFloor, separationKeyLimit, separationOfKeyArcsec } from '../separation/separation.js';
+import {
+  normaliseRa,
+  separationKey,
+  separationKeyFloor,
+  separationKeyLimit,
+  separationOfKeyArcsec,
+} from '../separation/separation.js';
 import { type ChunkPairs, checkQuery, type PairQuery } from './query.js';
 
 /** Right rows in some order, for the plain joins. */

@@ -46,7 +46,11 @@ export function checkQuery(query: PairQuery): void {
     throw fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: radiusArcsec });
   }
   if (!(minRadiusArcsec >= 0 && minRadiusArcsec <= radiusArcsec)) {
-    throw fail('OPTION_INVALID', { field: 'min_radius_arcsec', expected: `in [0, radius_arcsec = ${radiusArcsec}]`, got: minRadiusArcsec });
+    throw fail('OPTION_INVALID', {
+      field: 'min_radius_arcsec',
+      expected: `in [0, radius_arcsec = ${radiusArcsec}]`,
+      got: minRadiusArcsec,
+    });
   }
   if (find === 'k-nearest' && !(Number.isInteger(k) && k >= 1 && k <= 2 ** 31 - 1)) {
     throw fail('OPTION_INVALID', { field: 'k', expected: 'an integer of at least 1', got: k });

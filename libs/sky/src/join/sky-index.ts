@@ -1,6 +1,12 @@
 import { hasWebAssembly, type Runtime } from '@armilla/gpu-core';
 import { concatPositions, rowCountOf, samplePositions } from '../positions/pieces.js';
-import { eachRejected, type OnRejected, type Positions, positionStatuses, type RowStatus } from '../positions/positions.js';
+import {
+  eachRejected,
+  type OnRejected,
+  type Positions,
+  positionStatuses,
+  type RowStatus,
+} from '../positions/positions.js';
 import { type PlainRows, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
 import { estimatePairCount } from './estimate.js';
@@ -39,7 +45,11 @@ export class SkyIndex implements AsyncDisposable {
     private readonly backend: WasmIndex | PlainIndex,
   ) {}
 
-  static async build(runtime: Runtime, source: AsyncIterable<Positions> | Iterable<Positions>, options: BuildOptions = {}): Promise<SkyIndex> {
+  static async build(
+    runtime: Runtime,
+    source: AsyncIterable<Positions> | Iterable<Positions>,
+    options: BuildOptions = {},
+  ): Promise<SkyIndex> {
     options.signal?.throwIfAborted();
     if (!hasWebAssembly()) return SkyIndex.buildPlain(source, options);
     const index = await WasmIndex.build(runtime, source, options);
@@ -47,19 +57,28 @@ export class SkyIndex implements AsyncDisposable {
   }
 
   /** The same without WebAssembly, on the calling thread. */
-  static async buildPlain(source: AsyncIterable<Positions> | Iterable<Positions>, options: BuildOptions = {}): Promise<SkyIndex> {
+  static async buildPlain(
+    source: AsyncIterable<Positions> | Iterable<Positions>,
+    options: BuildOptions = {},
+  ): Promise<SkyIndex> {
     const parts: { status: Uint8Array; rows: PlainRows; firstRow: number }[] = [];
     let rowCount = 0;
     for await (const positions of source) {
       options.signal?.throwIfAborted();
       const status = positionStatuses(positions);
       const firstRow = rowCount;
-      eachRejected(status, (i) => options.onRejected?.(firstRow + i, positions.ra[i], positions.dec[i], status[i] as RowStatus));
+      eachRejected(status, (i) =>
+        options.onRejected?.(firstRow + i, positions.ra[i], positions.dec[i], status[i] as RowStatus),
+      );
       parts.push({ status, rows: usableRows(positions, status), firstRow });
       rowCount += status.length;
     }
     const usableCount = parts.reduce((sum, { rows }) => sum + rows.row.length, 0);
-    const all = { ra: new Float64Array(usableCount), dec: new Float64Array(usableCount), row: new Int32Array(usableCount) };
+    const all = {
+      ra: new Float64Array(usableCount),
+      dec: new Float64Array(usableCount),
+      row: new Int32Array(usableCount),
+    };
     const status = new Uint8Array(rowCount);
     let at = 0;
     for (const part of parts) {
@@ -79,7 +98,11 @@ export class SkyIndex implements AsyncDisposable {
    * The pairs of a chunk of left rows, which may lie in pieces: its row 0 is row 0 of the first. The arrays may be reused
    * once the call returns.
    */
-  async match(chunk: Positions | readonly Positions[], query: PairQuery, options: ChunkOptions = {}): Promise<ChunkPairs> {
+  async match(
+    chunk: Positions | readonly Positions[],
+    query: PairQuery,
+    options: ChunkOptions = {},
+  ): Promise<ChunkPairs> {
     checkQuery(query);
     options.signal?.throwIfAborted();
     const { backend } = this;
@@ -112,7 +135,10 @@ export class SkyIndex implements AsyncDisposable {
     if (query.find === 'nearest') return rows;
     if (query.find === 'k-nearest') return rows * Math.min(query.k, Math.max(1, this.rowCount));
     const stride = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
-    const sample = samplePositions(pieces, Int32Array.from({ length: Math.ceil(rows / stride) }, (_, i) => i * stride));
+    const sample = samplePositions(
+      pieces,
+      Int32Array.from({ length: Math.ceil(rows / stride) }, (_, i) => i * stride),
+    );
     return Math.ceil(this.estimatePairCount(sample, query.radiusArcsec) * stride * 1.3 + rows * 0.1);
   }
 }

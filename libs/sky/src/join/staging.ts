@@ -45,7 +45,7 @@ export class Staging implements Disposable {
   /** Copies positions; `onCopied` hears of the rows so far before each turn of the event loop. */
   async push(positions: Positions, signal?: AbortSignal, onCopied?: (rowCount: number) => void): Promise<void> {
     const { ra, dec, nulls } = positions;
-    for (let from = 0; from < ra.length; ) {
+    for (let from = 0; from < ra.length;) {
       const segment = this.#room();
       const count = Math.min(ra.length - from, segment.capacity - segment.count, TURN_ROWS - this.#sinceTurn);
       const { buffer } = this.heap;
@@ -171,5 +171,10 @@ export class Staging implements Disposable {
 function addresses(segment: Segment, row: number): { ra: number; dec: number; status: number; cell: number } {
   const { lease, capacity } = segment;
   const cells = lease.offset + capacity * 16;
-  return { ra: lease.offset + row * 8, dec: lease.offset + capacity * 8 + row * 8, cell: cells + row * 2, status: cells + capacity * 2 + row };
+  return {
+    ra: lease.offset + row * 8,
+    dec: lease.offset + capacity * 8 + row * 8,
+    cell: cells + row * 2,
+    status: cells + capacity * 2 + row,
+  };
 }

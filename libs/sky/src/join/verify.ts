@@ -19,13 +19,25 @@ export async function verifyKernels(runtime: Runtime): Promise<KernelVerdict[]> 
   const right = testSky(2, 600);
   for (let i = 0; i < 200; i++) [right.ra[i], right.dec[i]] = [left.ra[i] + i * 1e-6, left.dec[i]];
   for (const find of ['nearest', 'k-nearest', 'all'] as const) {
-    const query: PairQuery = { find, radiusArcsec: 3600, minRadiusArcsec: 0, k: 3, order: 'left', neighbourCount: true, secondSeparation: true };
+    const query: PairQuery = {
+      find,
+      radiusArcsec: 3600,
+      minRadiusArcsec: 0,
+      k: 3,
+      order: 'left',
+      neighbourCount: true,
+      secondSeparation: true,
+    };
     const expected = await join.on('reference')(runtime, left, right, query);
     for (const backend of ['typescript', 'wasm'] as const) {
       const kernel = `${join.name}/${backend} ${find}`;
       try {
         const difference = firstDifference(await join.on(backend)(runtime, left, right, query), expected);
-        verdicts.push({ kernel, ok: difference === undefined, detail: difference ?? `${expected.pairCount} pairs equal` });
+        verdicts.push({
+          kernel,
+          ok: difference === undefined,
+          detail: difference ?? `${expected.pairCount} pairs equal`,
+        });
       } catch (error) {
         verdicts.push({ kernel, ok: false, detail: error instanceof Error ? error.message : String(error) });
       }
@@ -34,7 +46,16 @@ export async function verifyKernels(runtime: Runtime): Promise<KernelVerdict[]> 
   return verdicts;
 }
 
-const COLUMNS = ['left', 'right', 'separationArcsec', 'key', 'rank', 'neighbourCount', 'secondSeparationArcsec', 'status'] as const;
+const COLUMNS = [
+  'left',
+  'right',
+  'separationArcsec',
+  'key',
+  'rank',
+  'neighbourCount',
+  'secondSeparationArcsec',
+  'status',
+] as const;
 
 /** The first place where two answers differ, in words. */
 export function firstDifference(got: ChunkPairs, expected: ChunkPairs): string | undefined {

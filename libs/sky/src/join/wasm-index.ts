@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { type OnRejected, type Positions, positionStatus, RowStatus } from '../positions/positions.js';
 import { normaliseRa } from '../separation/separation.js';
 import { type GridPlan, planGrid } from './grid-plan.js';
-import { BUCKET, CELL, GRID, ITEM, MAX_CELLS, RECORD_BYTES, ROWS_PASS } from './layout.js';
+import { BUCKET, CELL, GRID, ITEM, MAX_CELLS, RECORD_BYTES, ROWS_PASS, SPARE_BYTES } from './layout.js';
 import { Staging, STAGED_ROW_BYTES } from './staging.js';
 
 export interface WasmIndexOptions {
@@ -14,8 +14,11 @@ export interface WasmIndexOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A cell and its fine grid fit the second-level cache. */
+/** A cell and its fine grid fit the second-level cache; at most this many rows. */
 const CELL_ROWS = 8000;
+/** Smaller tables have smaller cells: with few, a row's counter is often the one of a row just before, and waits for it. */
+const USUAL_CELLS = 256;
+const LEAST_CELL_ROWS = 1000;
 /** Positions that the cells are cut by. */
 const LEAST_SAMPLE_ROWS = 8192;
 /** Rows of the sample per cell: counts of cells then scatter by a quarter, which only moves work about. */
@@ -57,7 +60,11 @@ export class WasmIndex {
     return this.#leases.reduce((sum, lease) => sum + lease.byteLength, this.status.byteLength);
   }
 
-  static async build(runtime: Runtime, source: AsyncIterable<Positions> | Iterable<Positions>, options: WasmIndexOptions): Promise<WasmIndex> {
+  static async build(
+    runtime: Runtime,
+    source: AsyncIterable<Positions> | Iterable<Positions>,
+    options: WasmIndexOptions,
+  ): Promise<WasmIndex> {
     const expected = options.rowCount;
     const heap = runtime.openHeap(expected === undefined ? undefined : expected * BUILD_ROW_BYTES, 'sky.index');
     const leases: Lease[] = [];
@@ -93,9 +100,25 @@ export class WasmIndex {
   static of(
     runtime: Runtime,
     heap: Heap,
-    parts: { rowCount: number; status: Uint8Array; grid: number; cellCount: number; bucketCount: number; leases: Lease[] },
+    parts: {
+      rowCount: number;
+      status: Uint8Array;
+      grid: number;
+      cellCount: number;
+      bucketCount: number;
+      leases: Lease[];
+    },
   ): WasmIndex {
-    return new WasmIndex(runtime, heap, parts.rowCount, parts.status, parts.grid, parts.cellCount, parts.bucketCount, parts.leases);
+    return new WasmIndex(
+      runtime,
+      heap,
+      parts.rowCount,
+      parts.status,
+      parts.grid,
+      parts.cellCount,
+      parts.bucketCount,
+      parts.leases,
+    );
   }
 }
 
@@ -113,7 +136,7 @@ async function fill(
     return lease.offset;
   };
   // What stays goes to the bottom of the heap, so that the staging area can serve the matches afterwards.
-  const rowsBytes = (rowCount: number): number => (rowCount + mostCells(rowCount, options)) * RECORD_BYTES;
+  const rowsBytes = (rowCount: number): number => rowCount * RECORD_BYTES + SPARE_BYTES;
   const early = options.rowCount === undefined ? undefined : keep(rowsBytes(options.rowCount), 'sky.index.rows');
   using staging = new Staging(heap, options.rowCount, 'sky.index.staging');
   for await (const positions of source) {
@@ -134,7 +157,8 @@ async function fill(
   using counts = heap.lease(items.length * cellCount * 4, 'sky.index.counts');
   using params = heap.lease(ROWS_PASS.bytes, 'sky.index.params');
   const kernel = joinKernel(runtime);
-  const rows = early !== undefined && rowCount <= (options.rowCount ?? 0) && cellCount <= mostCells(options.rowCount ?? 0, options) ? early : keep(rowsBytes(rowCount), 'sky.index.rows');
+  const rows =
+    early !== undefined && rowCount <= (options.rowCount ?? 0) ? early : keep(rowsBytes(rowCount), 'sky.index.rows');
   const words = (): Uint32Array => new Uint32Array(heap.buffer, params.offset, ROWS_PASS.bytes / 4);
   words().fill(0);
   const set = (field: number, value: number): void => void (words()[field / 4] = value);
@@ -148,15 +172,25 @@ async function fill(
   await run('assign', items.length);
   const statuses = staging.statuses();
   if (options.onRejected) await staging.tellRejected(statuses, options.onRejected, signal);
-  // Cells begin at even rows: their columns are then aligned.
-  const sizes = placeRecords(new Int32Array(heap.buffer, counts.offset, items.length * cellCount), items.length, cellCount, true);
+  const sizes = placeRecords(
+    new Int32Array(heap.buffer, counts.offset, items.length * cellCount),
+    items.length,
+    cellCount,
+  );
   const usableCount = sizes.reduce((sum, size) => sum + size, 0);
   await run('scatter', items.length);
 
   const offsets = keep((usableCount + 2 * cellCount) * 4, 'sky.index.offsets');
   const binsOf = (size: number): number => Math.min(STRIP_BINS, Math.max(8, size >> 1));
-  const strips = keep(sizes.reduce((sum, size) => sum + 4 * binsOf(size) + 8, 0), 'sky.index.strips');
-  const cells = new Uint32Array(heap.buffer, new Uint32Array(heap.buffer, grid, GRID.bytes / 4)[GRID.cells / 4], (cellCount * CELL.bytes) / 4);
+  const strips = keep(
+    sizes.reduce((sum, size) => sum + 4 * binsOf(size) + 8, 0),
+    'sky.index.strips',
+  );
+  const cells = new Uint32Array(
+    heap.buffer,
+    new Uint32Array(heap.buffer, grid, GRID.bytes / 4)[GRID.cells / 4],
+    (cellCount * CELL.bytes) / 4,
+  );
   let largest = 0;
   for (let c = 0, row = 0, fine = 0, bins = strips; c < cellCount; c++) {
     const at = (c * CELL.bytes) / 4;
@@ -168,29 +202,32 @@ async function fill(
     bins += 2 * binsOf(sizes[c]);
     cells[at + CELL.edges / 4] = bins;
     bins += 2 * binsOf(sizes[c]) + 4;
-    row += sizes[c] + (sizes[c] & 1);
+    row += sizes[c];
     fine += sizes[c] + 2;
     largest = Math.max(largest, sizes[c]);
   }
-  const stride = Math.ceil((largest * (RECORD_BYTES + 4) + 4 * STRIP_BINS + 64) / 64) * 64;
+  const stride = Math.ceil((largest * (RECORD_BYTES + 4 + 4) + 4 * STRIP_BINS + SPARE_BYTES) / 64) * 64;
   using scratch = heap.lease(stride * runtime.workerCount, 'sky.index.scratch');
   set(ROWS_PASS.scratch, scratch.offset);
   set(ROWS_PASS.scratchStride, stride);
   await run('refine', cellCount);
-  return WasmIndex.of(runtime, heap, { rowCount, status: statuses, grid, cellCount, bucketCount: plan.buckets.length, leases });
+  return WasmIndex.of(runtime, heap, {
+    rowCount,
+    status: statuses,
+    grid,
+    cellCount,
+    bucketCount: plan.buckets.length,
+    leases,
+  });
 }
 
 function wantedCells(rowCount: number, options: WasmIndexOptions): number {
-  return Math.max(1, Math.min(MAX_CELLS / 2, Math.round(rowCount / (options.cellRowCount ?? CELL_ROWS))));
-}
-
-/** The plan rounds cells up in each bucket. */
-function mostCells(rowCount: number, options: WasmIndexOptions): number {
-  return 2 * wantedCells(rowCount, options);
+  const cellRows = options.cellRowCount ?? Math.min(CELL_ROWS, Math.max(LEAST_CELL_ROWS, rowCount / USUAL_CELLS));
+  return Math.max(1, Math.min(MAX_CELLS / 2, Math.round(rowCount / cellRows)));
 }
 
 /** Turns counts by item and cell into the place of the next record of each; gives the size of each cell. */
-export function placeRecords(counts: Int32Array, itemCount: number, cellCount: number, even: boolean): Int32Array {
+export function placeRecords(counts: Int32Array, itemCount: number, cellCount: number): Int32Array {
   const sizes = new Int32Array(cellCount);
   for (let i = 0, at = 0; i < itemCount; i++) {
     for (let c = 0; c < cellCount; c++, at++) {
@@ -202,7 +239,7 @@ export function placeRecords(counts: Int32Array, itemCount: number, cellCount: n
   const starts = new Int32Array(cellCount);
   for (let c = 0, row = 0; c < cellCount; c++) {
     starts[c] = row;
-    row += sizes[c] + (even ? sizes[c] & 1 : 0);
+    row += sizes[c];
   }
   for (let i = 0, at = 0; i < itemCount; i++) {
     for (let c = 0; c < cellCount; c++, at++) counts[at] += starts[c];
@@ -223,7 +260,8 @@ function usableSample(sample: Positions): { ra: Float64Array; dec: Float64Array 
 /** Writes grid, buckets, cells and the tables of bins; gives the address of the grid. */
 function writeGrid(heap: Heap, plan: GridPlan, keep: (bytes: number, label: string) => number): number {
   const binBytes = (bins: Uint16Array): number => Math.ceil(bins.byteLength / 8) * 8;
-  const lutBytes = binBytes(plan.bucketOfBin) + plan.buckets.reduce((sum, bucket) => sum + binBytes(bucket.cellOfBin), 0);
+  const lutBytes =
+    binBytes(plan.bucketOfBin) + plan.buckets.reduce((sum, bucket) => sum + binBytes(bucket.cellOfBin), 0);
   const cellBytes = plan.cells.length * CELL.bytes;
   const start = keep(64 + cellBytes + plan.buckets.length * BUCKET.bytes + lutBytes, 'sky.index.grid');
   const view = new DataView(heap.buffer);
@@ -237,7 +275,7 @@ function writeGrid(heap: Heap, plan: GridPlan, keep: (bytes: number, label: stri
   };
   view.setFloat64(start + GRID.decMin, plan.decMin, true);
   view.setFloat64(start + GRID.decScale, plan.decScale, true);
-  view.setInt32(start + GRID.decBins, plan.bucketOfBin.length, true);
+  view.setFloat64(start + GRID.decLast, plan.bucketOfBin.length - 1, true);
   view.setUint32(start + GRID.bucketLut, writeBins(plan.bucketOfBin), true);
   view.setUint32(start + GRID.buckets, buckets, true);
   view.setUint32(start + GRID.cells, cells, true);
@@ -246,7 +284,7 @@ function writeGrid(heap: Heap, plan: GridPlan, keep: (bytes: number, label: stri
     const at = buckets + b * BUCKET.bytes;
     view.setFloat64(at + BUCKET.raMin, bucket.raMin, true);
     view.setFloat64(at + BUCKET.raScale, bucket.raScale, true);
-    view.setInt32(at + BUCKET.raBins, bucket.cellOfBin.length, true);
+    view.setFloat64(at + BUCKET.raLast, bucket.cellOfBin.length - 1, true);
     view.setUint32(at + BUCKET.lut, writeBins(bucket.cellOfBin), true);
     view.setInt32(at + BUCKET.firstCell, bucket.firstCell, true);
     view.setInt32(at + BUCKET.cellCount, bucket.cellCount, true);

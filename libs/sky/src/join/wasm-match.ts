@@ -4,7 +4,19 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { rowCountOf } from '../positions/pieces.js';
 import type { Positions } from '../positions/positions.js';
 import { separationKeyFloor, separationKeyLimit } from '../separation/separation.js';
-import { ITEM, JOIN, JOIN_SCRATCH_BYTES, MODE, RECORD_BYTES, RESULT_PASS, ROWS_PASS, TASK } from './layout.js';
+import {
+  ITEM,
+  JOIN,
+  JOIN_SCRATCH_BYTES,
+  MATCH_BYTES,
+  MODE,
+  RECORD_BYTES,
+  RESULT_PASS,
+  ROWS_PASS,
+  SHELF_ROWS,
+  SPARE_BYTES,
+  TASK,
+} from './layout.js';
 import type { ChunkPairs, PairQuery } from './query.js';
 import { Staging } from './staging.js';
 import { joinKernel, placeRecords, type WasmIndex } from './wasm-index.js';
@@ -51,11 +63,14 @@ export class WasmMatch implements Disposable {
     const nearest = query.find === 'nearest';
     const outCount = query.neighbourCount ? this.#lease(n * 4, 'counts') : 0;
     const outSecond = query.secondSeparation ? this.#lease(n * 8, 'seconds') : 0;
-    const outNearest = nearest ? this.#lease(n * 16, 'nearest') : 0;
+    const shelves = nearest ? this.#lease(n * MATCH_BYTES, 'shelves') : 0;
+    const shelfCounts = nearest ? this.#lease(shelfCount(n) * 4, 'shelf-counts') : 0;
     const pairCounts = nearest ? 0 : this.#lease(n * 4, 'pair-counts');
-    const tasks = await this.#partition({ ones16: outNearest, ones8: outSecond, zero4: outCount, zero4More: pairCounts });
-    this.#writeJoin({ tasks, outCount, outSecond, outNearest, pairCounts });
-    const result = nearest ? await this.#nearest(outNearest, outSecond) : await this.#pairs(pairCounts, outSecond);
+    const tasks = await this.#partition({ ones8: outSecond, zero4: outCount, zero4More: pairCounts });
+    this.#writeJoin({ tasks, outCount, outSecond, shelves, shelfCounts, pairCounts });
+    const result = nearest
+      ? await this.#nearest(shelves, shelfCounts, outSecond)
+      : await this.#pairs(pairCounts, outSecond);
     return {
       ...result,
       neighbourCount: outCount ? await this.#copyInts(outCount, n) : undefined,
@@ -84,18 +99,28 @@ export class WasmMatch implements Disposable {
   #phase(name: string, params: number, itemCount: number, releasedCount?: number): Phase {
     const { runtime, heap } = this.index;
     const { workerCount, signal, fairKey } = this.options;
-    return runtime.phase({ heap, kernel: joinKernel(runtime), name, params, itemCount, releasedCount, workerCount, signal, fairKey });
+    return runtime.phase({
+      heap,
+      kernel: joinKernel(runtime),
+      name,
+      params,
+      itemCount,
+      releasedCount,
+      workerCount,
+      signal,
+      fairKey,
+    });
   }
 
   /** Copies the rows in, while workers judge them and find their cells; then sorts them by cell. Gives the tasks. */
-  async #partition(clear: { ones16: number; ones8: number; zero4: number; zero4More: number }): Promise<number> {
+  async #partition(clear: { ones8: number; zero4: number; zero4More: number }): Promise<number> {
     const n = this.#rowCount;
     const { cellCount } = this.index;
     const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 32)));
     const items = this.#staging.items(step, n);
     const itemTable = this.#lease(items.length * ITEM.bytes, 'items');
     const counts = this.#lease(items.length * cellCount * 4, 'cell-counts');
-    this.#records = this.#lease(n * RECORD_BYTES, 'records');
+    this.#records = this.#lease(n * RECORD_BYTES + SPARE_BYTES, 'records');
     const params = this.#lease(ROWS_PASS.bytes, 'params');
     this.#staging.writeItems(items, itemTable);
     const words = new Uint32Array(this.#buffer, params, ROWS_PASS.bytes / 4);
@@ -104,7 +129,6 @@ export class WasmMatch implements Disposable {
     words[ROWS_PASS.items / 4] = itemTable;
     words[ROWS_PASS.counts / 4] = counts;
     words[ROWS_PASS.out / 4] = this.#records;
-    words[ROWS_PASS.clearOnes16 / 4] = clear.ones16;
     words[ROWS_PASS.clearOnes8 / 4] = clear.ones8;
     words[ROWS_PASS.clearZero4 / 4] = clear.zero4;
     words[ROWS_PASS.clearZero4More / 4] = clear.zero4More;
@@ -118,12 +142,13 @@ export class WasmMatch implements Disposable {
     }
     await assign.done;
     this.#status = this.#staging.statuses();
-    const sizes = placeRecords(new Int32Array(this.#buffer, counts, items.length * cellCount), items.length, cellCount, false);
+    const sizes = placeRecords(new Int32Array(this.#buffer, counts, items.length * cellCount), items.length, cellCount);
     await this.#phase('scatter', params, items.length).done;
 
     const tasks: number[] = [];
     for (let c = 0, from = 0; c < cellCount; from += sizes[c], c++) {
-      for (let at = 0; at < sizes[c]; at += TASK_ROWS) tasks.push(c, from + at, from + Math.min(sizes[c], at + TASK_ROWS), 0);
+      for (let at = 0; at < sizes[c]; at += TASK_ROWS)
+        tasks.push(c, from + at, from + Math.min(sizes[c], at + TASK_ROWS), 0);
     }
     this.#taskCount = (tasks.length * 4) / TASK.bytes;
     const table = this.#lease(tasks.length * 4, 'tasks');
@@ -131,7 +156,14 @@ export class WasmMatch implements Disposable {
     return table;
   }
 
-  #writeJoin(at: { tasks: number; outCount: number; outSecond: number; outNearest: number; pairCounts: number }): void {
+  #writeJoin(at: {
+    tasks: number;
+    outCount: number;
+    outSecond: number;
+    shelves: number;
+    shelfCounts: number;
+    pairCounts: number;
+  }): void {
     const { query, index } = this;
     // A list of the k best is never longer than the index.
     const k = query.find === 'k-nearest' ? Math.min(query.k, Math.max(1, index.rowCount)) : 0;
@@ -149,7 +181,8 @@ export class WasmMatch implements Disposable {
     words[JOIN.k / 4] = k;
     words[JOIN.self / 4] = query.selfFirstRow === undefined ? 0 : 1;
     words[JOIN.selfFirst / 4] = query.selfFirstRow ?? 0;
-    words[JOIN.outNearest / 4] = at.outNearest;
+    words[JOIN.outNearest / 4] = at.shelves;
+    words[JOIN.shelfCounts / 4] = at.shelfCounts;
     words[JOIN.outCount / 4] = at.outCount;
     words[JOIN.outSecond / 4] = at.outSecond;
     words[JOIN.pairCounts / 4] = at.pairCounts;
@@ -159,38 +192,42 @@ export class WasmMatch implements Disposable {
     floats[JOIN.keyFloor / 8] = separationKeyFloor(query.minRadiusArcsec);
   }
 
-  async #nearest(outNearest: number, outSecond: number): Promise<PairColumns> {
-    const n = this.#rowCount;
+  async #nearest(shelves: number, shelfCounts: number, outSecond: number): Promise<PairColumns> {
+    const itemCount = shelfCount(this.#rowCount);
+    new Int32Array(this.#buffer, shelfCounts, itemCount).fill(0);
     await this.#phase('join', this.#join, this.#taskCount).done;
-    const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 8)));
-    const itemCount = Math.ceil(n / step);
-    const sizesAt = this.#lease(itemCount * 4, 'sizes');
-    const scratch = this.#lease((step + 4) * 16 * this.index.runtime.workerCount, 'scratch');
-    const params = this.#resultParams(step);
-    const words = new Uint32Array(this.#buffer, params, RESULT_PASS.bytes / 4);
-    words[RESULT_PASS.nearest / 4] = outNearest;
-    words[RESULT_PASS.scratch / 4] = scratch;
-    words[RESULT_PASS.sizes / 4] = sizesAt;
-    words[RESULT_PASS.second / 4] = outSecond;
-    await this.#phase('compact', params, itemCount).done;
-    const sizes = new Int32Array(this.#buffer, sizesAt, itemCount);
-    const pairCount = sizes.reduce((sum, size) => sum + size, 0);
+    const places = this.#lease((itemCount + 1) * 4, 'places');
+    const counts = new Int32Array(this.#buffer, shelfCounts, itemCount);
+    const starts = new Int32Array(this.#buffer, places, itemCount + 1);
+    starts[0] = 0;
+    for (let i = 0; i < itemCount; i++) starts[i + 1] = starts[i] + counts[i];
+    const pairCount = starts[itemCount];
     this.#checkPairs(pairCount);
-    const columns = { left: new Int32Array(pairCount), right: new Int32Array(pairCount), separation: new Float64Array(pairCount) };
-    let to = 0;
-    for (let i = 0, sinceTurn = 0; i < itemCount; i++) {
-      const size = sizes[i];
-      const at = outNearest + i * step * 16;
-      columns.separation.set(new Float64Array(this.#buffer, at, size), to);
-      columns.left.set(new Int32Array(this.#buffer, at + size * 8, size), to);
-      columns.right.set(new Int32Array(this.#buffer, at + size * 12, size), to);
-      to += size;
-      sinceTurn += size * 16;
-      if (sinceTurn < TURN_BYTES) continue;
-      sinceTurn = 0;
-      await this.#turn();
-    }
-    return { pairCount, left: columns.left, right: columns.right, separationArcsec: columns.separation, key: undefined, rank: undefined };
+    const scratch = this.#lease((SHELF_ROWS * 4 + SPARE_BYTES) * this.index.runtime.workerCount, 'scratch');
+    const params = this.#resultParams(SHELF_ROWS);
+    const words = new Uint32Array(this.#buffer, params, RESULT_PASS.bytes / 4);
+    // The joined records are not needed any more, and a match takes less than a record.
+    const [outSeparation, outLeft, outRight] = [
+      this.#records,
+      this.#records + pairCount * 8,
+      this.#records + pairCount * 12,
+    ];
+    words[RESULT_PASS.nearest / 4] = shelves;
+    words[RESULT_PASS.scratch / 4] = scratch;
+    words[RESULT_PASS.sizes / 4] = places;
+    words[RESULT_PASS.second / 4] = outSecond;
+    words[RESULT_PASS.outSeparation / 4] = outSeparation;
+    words[RESULT_PASS.outLeft / 4] = outLeft;
+    words[RESULT_PASS.outRight / 4] = outRight;
+    await this.#phase('compact', params, itemCount).done;
+    return {
+      pairCount,
+      left: await this.#copyInts(outLeft, pairCount),
+      right: await this.#copyInts(outRight, pairCount),
+      separationArcsec: await this.#copyFloats(outSeparation, pairCount),
+      key: undefined,
+      rank: undefined,
+    };
   }
 
   async #pairs(pairCounts: number, outSecond: number): Promise<PairColumns> {
@@ -227,7 +264,13 @@ export class WasmMatch implements Disposable {
     }
   }
 
-  async #sortPairs(pairs: number, capacity: number, pairCount: number, pairCounts: number, outSecond: number): Promise<PairColumns> {
+  async #sortPairs(
+    pairs: number,
+    capacity: number,
+    pairCount: number,
+    pairCounts: number,
+    outSecond: number,
+  ): Promise<PairColumns> {
     const n = this.#rowCount;
     const ranked = this.query.find === 'k-nearest';
     const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 8)));
@@ -284,7 +327,8 @@ export class WasmMatch implements Disposable {
 
   #checkPairs(pairCount: number): void {
     const { maxPairs } = this.query;
-    if (maxPairs !== undefined && pairCount > maxPairs) throw fail('MAX_PAIRS_EXCEEDED', { estimated: pairCount, limit: maxPairs });
+    if (maxPairs !== undefined && pairCount > maxPairs)
+      throw fail('MAX_PAIRS_EXCEEDED', { estimated: pairCount, limit: maxPairs });
   }
 
   async #copyInts(address: number, length: number): Promise<Int32Array> {
@@ -311,8 +355,17 @@ export class WasmMatch implements Disposable {
   }
 }
 
+/** Shelves of the nearest matches of so many left rows; at least one. */
+function shelfCount(rowCount: number): number {
+  return Math.max(1, Math.ceil(rowCount / SHELF_ROWS));
+}
+
 type PairColumns = Pick<ChunkPairs, 'pairCount' | 'left' | 'right' | 'separationArcsec' | 'key' | 'rank'>;
 
 function tooManyPairs(pairCount: number): Error {
-  return fail('MEMORY_EXHAUSTED', { needed: formatBytes(pairCount * 44), available: '4 GiB', limit: '4 GiB for the pairs of one chunk' });
+  return fail('MEMORY_EXHAUSTED', {
+    needed: formatBytes(pairCount * 44),
+    available: '4 GiB',
+    limit: '4 GiB for the pairs of one chunk',
+  });
 }

@@ -42,7 +42,10 @@ export function positionStatuses(positions: Positions): Uint8Array {
 /** Calls `visit` for every row that takes no part, ascending. */
 export function eachRejected(status: Uint8Array, visit: (row: number) => void): void {
   // Four rows at a look: hardly any is rejected.
-  const words = status.byteOffset % 4 === 0 ? new Int32Array(status.buffer, status.byteOffset, status.length >>> 2) : new Int32Array(0);
+  const words =
+    status.byteOffset % 4 === 0
+      ? new Int32Array(status.buffer, status.byteOffset, status.length >>> 2)
+      : new Int32Array(0);
   for (let w = 0; w < words.length; w++) {
     if (words[w] === 0) continue;
     for (let row = 4 * w; row < 4 * w + 4; row++) if (status[row] !== RowStatus.ok) visit(row);

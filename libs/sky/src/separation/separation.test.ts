@@ -1,8 +1,18 @@
 import { Random } from '@armilla/base';
 import { readFileSync } from 'node:fs';
-import { MAX_RADIUS_ARCSEC, normaliseRa, separationArcsec, separationKey, separationKeyFloor, separationKeyLimit, separationOfKeyArcsec } from '../index.js';
+import {
+  MAX_RADIUS_ARCSEC,
+  normaliseRa,
+  separationArcsec,
+  separationKey,
+  separationKeyFloor,
+  separationKeyLimit,
+  separationOfKeyArcsec,
+} from '../index.js';
 
-const golden = JSON.parse(readFileSync(new URL('../../../../fixtures/sky/separation.json', import.meta.url), 'utf8')) as {
+const golden = JSON.parse(
+  readFileSync(new URL('../../../../fixtures/sky/separation.json', import.meta.url), 'utf8'),
+) as {
   rows: [number, number, number, number, number][];
 };
 
@@ -45,7 +55,9 @@ test('a pair exactly on the radius belongs, above and below', () => {
     const key = separationKey(0, 0, arcsec / 3600, 0);
     expect(key).toBeLessThanOrEqual(separationKeyLimit(arcsec));
     expect(key).toBeGreaterThanOrEqual(separationKeyFloor(arcsec));
-    expect(separationKeyLimit(arcsec * (1 - 1e-12))).toBeLessThan(arcsec === MAX_RADIUS_ARCSEC ? Infinity : key * (1 + 1e-11));
+    expect(separationKeyLimit(arcsec * (1 - 1e-12))).toBeLessThan(
+      arcsec === MAX_RADIUS_ARCSEC ? Infinity : key * (1 + 1e-11),
+    );
   }
   expect(separationKeyFloor(0)).toBe(0);
   expect(separationKeyLimit(MAX_RADIUS_ARCSEC)).toBe(Infinity);

@@ -3,30 +3,30 @@
 /** Grid: how a position finds its cell. */
 export const G_DEC_MIN: usize = 0; // f64 degrees
 export const G_DEC_SCALE: usize = 8; // f64 bins per degree
-export const G_DEC_BINS: usize = 16; // i32
-export const G_BUCKET_LUT: usize = 20; // -> u16[decBins] bucket of a bin
-export const G_BUCKETS: usize = 24; // -> buckets
-export const G_CELLS: usize = 28; // -> cells
-export const G_CELL_COUNT: usize = 32; // i32
+export const G_DEC_LAST: usize = 16; // f64 last bin
+export const G_BUCKET_LUT: usize = 24; // -> u16[decLast + 1] bucket of a bin
+export const G_BUCKETS: usize = 28; // -> buckets
+export const G_CELLS: usize = 32; // -> cells
+export const G_CELL_COUNT: usize = 36; // i32
 
 /** Declination bucket. */
 export const B_RA_MIN: usize = 0; // f64 degrees
 export const B_RA_SCALE: usize = 8; // f64 bins per degree
-export const B_RA_BINS: usize = 16; // i32
-export const B_LUT: usize = 20; // -> u16[raBins] cell of a bin
-export const B_FIRST_CELL: usize = 24; // i32
-export const B_CELL_COUNT: usize = 28; // i32
-export const B_BYTES: usize = 32;
+export const B_RA_LAST: usize = 16; // f64 last bin
+export const B_LUT: usize = 24; // -> u16[raLast + 1] cell of a bin
+export const B_FIRST_CELL: usize = 28; // i32
+export const B_CELL_COUNT: usize = 32; // i32
+export const B_BYTES: usize = 40;
 
 /** Cell: a range of right ascension of a bucket, with its own fine grid. */
-export const C_ROWS: usize = 0; // -> ra f64[n], dec f64[n], row i32[n]
+export const C_ROWS: usize = 0; // -> records[n], by fine cell
 export const C_COUNT: usize = 4; // i32 n
 export const C_OFFSETS: usize = 8; // -> i32[nx * ny + 1] first row of each fine cell, by strip of declination, then right ascension
 export const C_NX: usize = 12; // i32
 export const C_NY: usize = 16; // i32
 export const C_RA_MIN: usize = 24; // f64 degrees, of the rows
-export const C_RA_MAX: usize = 32;
-export const C_DEC_MIN: usize = 40;
+export const C_DEC_MIN: usize = 32;
+export const C_RA_MAX: usize = 40;
 export const C_DEC_MAX: usize = 48;
 export const C_RA_SCALE: usize = 56; // f64 fine cells per degree
 export const C_DEC_SCALE: usize = 64; // f64 bins per degree
@@ -52,15 +52,16 @@ export const I_BYTES: usize = 24;
 export const R_GRID: usize = 0;
 export const R_ITEMS: usize = 4;
 export const R_COUNTS: usize = 8; // -> i32[items, cells] rows; then the place of the next row
-export const R_OUT: usize = 12; // -> records (ra f64, dec f64, row i32), 20 bytes each
+export const R_OUT: usize = 12; // -> records by cell
 export const R_SCRATCH: usize = 16; // grid pass: -> private memory of worker 0
 export const R_SCRATCH_STRIDE: usize = 20;
-export const R_CLEAR_ONES16: usize = 24; // -> nearest records[rows] set to no match, or 0
-export const R_CLEAR_ONES8: usize = 28; // -> f64[rows] set to NaN, or 0
-export const R_CLEAR_ZERO4: usize = 32; // -> i32[rows] set to 0, or 0
-export const R_CLEAR_ZERO4_MORE: usize = 36; // -> i32[rows] set to 0, or 0
+export const R_CLEAR_ONES8: usize = 24; // -> f64[rows] set to NaN, or 0
+export const R_CLEAR_ZERO4: usize = 28; // -> i32[rows] set to 0, or 0
+export const R_CLEAR_ZERO4_MORE: usize = 32; // -> i32[rows] set to 0, or 0
 
+/** A record: ra f64, dec f64, row i32. */
 export const RECORD_BYTES: usize = 20;
+export const RECORD_ROW: usize = 16;
 /** Cell of a row that takes no part. */
 export const NO_CELL: i32 = 65535;
 
@@ -75,7 +76,8 @@ export const J_TRACK: usize = 24; // i32: 1 = count neighbours and find the seco
 export const J_K: usize = 28; // i32
 export const J_SELF: usize = 32; // i32: 1 = self-match
 export const J_SELF_FIRST: usize = 36; // i32
-export const J_OUT_NEAREST: usize = 40; // nearest: -> records[rows] (key f64, right row i32 or -1, 4 spare bytes)
+export const J_OUT_NEAREST: usize = 40; // nearest: -> matches, by shelf, or 0
+export const J_SHELF_COUNTS: usize = 44; // -> i32[shelves] matches of each shelf, atomic
 export const J_OUT_COUNT: usize = 48; // -> i32[rows] neighbours, or 0
 export const J_OUT_SECOND: usize = 52; // -> f64[rows] key of the second, or 0
 export const J_PAIR_LEFT: usize = 56; // -> i32[capacity] in no order
@@ -93,6 +95,14 @@ export const J_BYTES: usize = 128;
 export const MODE_NEAREST: i32 = 0;
 export const MODE_ALL: i32 = 1;
 export const MODE_K_NEAREST: i32 = 2;
+
+/**
+ * Nearest matches (key f64, left row i32, right row i32) lie on shelves by left row, in no order: those of left rows
+ * [s * SHELF_ROWS, (s + 1) * SHELF_ROWS) from s * SHELF_ROWS on. Written one behind the other, not at random.
+ */
+export const SHELF_SHIFT: i32 = 14;
+export const SHELF_ROWS: i32 = 16384;
+export const MATCH_BYTES: usize = 16;
 
 /** Task of the join: left records [from, to) of one cell. */
 export const T_CELL: usize = 0; // i32

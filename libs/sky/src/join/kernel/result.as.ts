@@ -1,12 +1,13 @@
 // From keys by left row, or pairs in no order, to the columns of the answer.
 import { separationOfKey, separationsOfKeys } from '../../separation/expression.as';
+import { MATCH_BYTES, SHELF_ROWS } from './layout.as';
 
 /** Parameters of the passes over results. */
 const P_ROWS: usize = 0; // i32 left rows
 const P_STEP: usize = 4; // i32 left rows (or pairs) of an item
-const P_NEAREST: usize = 8; // -> records[rows]
-const P_SCRATCH: usize = 12; // -> private memory of worker 0, (step + 4) * 16 bytes each
-const P_SIZES: usize = 20; // -> i32[items] what an item holds
+const P_NEAREST: usize = 8; // -> matches, by shelf
+const P_SCRATCH: usize = 12; // -> private memory of worker 0, SHELF_ROWS * 4 + 64 bytes each
+const P_SIZES: usize = 20; // -> i32[items] what an item holds; of shelves, i32[shelves + 1], where their columns begin
 const P_SECOND: usize = 24; // -> f64[rows] or 0
 const P_COUNTS: usize = 28; // -> i32[rows] pairs of a left row; then where its next goes; then where they end
 const P_PAIR_COUNT: usize = 32; // i32
@@ -26,31 +27,39 @@ function at(params: usize, field: usize): usize {
 }
 
 /**
- * Nearest: turns the records of an item's rows into the columns of those that match, at the front of the item's
- * records: separation f64[n], left i32[n], right i32[n].
+ * Nearest: puts the matches of a shelf in the order of their left rows and fills the columns of the answer, from the
+ * shelf's place on.
  */
 export function compact(params: usize, item: i32, _control: usize, slot: i32): void {
-  const step = i32(at(params, P_STEP));
-  const first = item * step;
-  const end = min(i32(at(params, P_ROWS)), first + step);
-  const records = at(params, P_NEAREST) + (usize(first) << 4);
-  const keys = at(params, P_SCRATCH) + usize(slot) * ((usize(step) + 4) << 4);
-  const lefts = keys + ((usize(step) + 4) << 3);
-  const rights = lefts + (usize(step) << 2);
-  let to: usize = 0;
-  for (let i: usize = 0, n = usize(end - first); i < n; i++) {
-    const right = load<i32>(records + (i << 4), 8);
-    // Always written, then kept or not: whether a row matches cannot be foreseen.
-    store<f64>(keys + (to << 3), load<f64>(records + (i << 4)));
-    store<i32>(lefts + (to << 2), first + i32(i));
-    store<i32>(rights + (to << 2), right);
-    to += usize(right >= 0);
+  const first = item * SHELF_ROWS;
+  const end = min(i32(at(params, P_ROWS)), first + SHELF_ROWS);
+  const places = at(params, P_SIZES) + (usize(item) << 2);
+  const from = usize(load<i32>(places));
+  const count = usize(load<i32>(places, 4)) - from;
+  const matches = at(params, P_NEAREST) + usize(first) * MATCH_BYTES;
+  // By left row: 1 + place of its match on the shelf, or 0; then these without the zeros.
+  const table = at(params, P_SCRATCH) + usize(slot) * (usize(SHELF_ROWS) * 4 + 64);
+  const order = table + usize(SHELF_ROWS) * 2;
+  memory.fill(table, 0, usize(SHELF_ROWS) * 2);
+  for (let i: usize = 0; i < count; i++) {
+    store<u16>(table + (usize(load<i32>(matches + i * MATCH_BYTES, 8) - first) << 1), u16(i + 1));
   }
-  separationsOfKeys(keys, to);
-  memory.copy(records, keys, to << 3);
-  memory.copy(records + (to << 3), lefts, to << 2);
-  memory.copy(records + (to << 3) + (to << 2), rights, to << 2);
-  store<i32>(at(params, P_SIZES) + (usize(item) << 2), i32(to));
+  let ordered: usize = 0;
+  for (let row: usize = 0, n = usize(end - first); row < n; row++) {
+    const place = load<u16>(table + (row << 1));
+    store<u16>(order + (ordered << 1), place);
+    ordered += usize(place != 0);
+  }
+  const keys = at(params, P_OUT_SEPARATION) + (from << 3);
+  const lefts = at(params, P_OUT_LEFT) + (from << 2);
+  const rights = at(params, P_OUT_RIGHT) + (from << 2);
+  for (let i: usize = 0; i < count; i++) {
+    const match = matches + (usize(load<u16>(order + (i << 1))) - 1) * MATCH_BYTES;
+    store<f64>(keys + (i << 3), load<f64>(match));
+    store<i32>(lefts + (i << 2), load<i32>(match, 8));
+    store<i32>(rights + (i << 2), load<i32>(match, 12));
+  }
+  separationsOfKeys(keys, count);
   measureSeconds(params, first, end);
 }
 
