@@ -31,7 +31,7 @@ export async function mutualBlock(left: CatalogTable, right: CatalogTable, finde
   const nearest = await collect(part, finder, context.signal);
   if (!left.index || !right.positions) throw new TypeError('mutual pairs need the left index and the right positions');
   const pairs = await keepMutual(nearest, { leftIndex: left.index, rightPositions: right.positions, ...radii, workerCount: context.workerCount, signal: context.signal });
-  return { part, from: 0, to: part.rowCount, pairs, sorted: true };
+  return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
 }
 
 /** One block of the greedy one-to-one pairs; all pairs within the radius are held meanwhile. */
@@ -54,7 +54,7 @@ export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, f
     separationArcsec: await pick(all.separationArcsec, new Float64Array(taken.length)),
     key: undefined,
   };
-  return { part, from: 0, to: part.rowCount, pairs, sorted: true };
+  return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
 }
 
 /** The friends-of-friends groups of a table. */
@@ -81,7 +81,7 @@ export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boo
     status: (left.index as SkyIndex).status,
     candidateCount: 0, cellCount: 0,
   };
-  return { part: wholePart(left), from: 0, to: left.rowCount, pairs, sorted: true };
+  return { part: wholePart(left), from: 0, to: left.rowCount, pairs, sorted: true, paired: false };
 }
 
 /** A kept table as one part. */

@@ -5,6 +5,8 @@ import type { LeftPart, PairBlock } from './parts.js';
 /** Rows of the result before their columns are gathered. Absent rows are -1, absent separations NaN. */
 export interface Selection {
   readonly count: number;
+  /** Every row has both sides and a separation. */
+  readonly paired: boolean;
   /** Undefined when no row of the selection has a left side. */
   readonly part: LeftPart | undefined;
   readonly left: Int32Array | undefined; // [count] rows of the part
@@ -14,6 +16,12 @@ export interface Selection {
   /** By row of the block: neighbours and second separation of left row `left[i] - blockFrom`. */
   readonly pairs: ChunkPairs | undefined;
   readonly blockFrom: number;
+}
+
+/** Selections that make a batch, and the pairs that no later one needs. */
+export interface BatchRows {
+  readonly selections: readonly Selection[];
+  readonly finished: readonly ChunkPairs[];
 }
 
 /** Turns the pairs of one block into result rows of a join, as many at a time as there is room for. */
@@ -48,14 +56,14 @@ export class JoinCursor {
   }
 
   #takePairs(limit: number): Selection | undefined {
-    const { pairs, part, from: blockFrom } = this.#block;
+    const { pairs, part, from: blockFrom, paired } = this.#block;
     const start = this.#pair;
     const end = Math.min(start + limit, pairs.pairCount);
     if (start === end) return undefined;
     this.#pair = end;
     const left = blockFrom === 0 ? pairs.left.subarray(start, end) : pairs.left.subarray(start, end).map((row) => row + blockFrom);
     return {
-      count: end - start, part, left, right: pairs.right.subarray(start, end), separationArcsec: pairs.separationArcsec.subarray(start, end), rank: pairs.rank?.subarray(start, end), pairs, blockFrom,
+      count: end - start, paired, part, left, right: pairs.right.subarray(start, end), separationArcsec: pairs.separationArcsec.subarray(start, end), rank: pairs.rank?.subarray(start, end), pairs, blockFrom,
     };
   }
 
@@ -98,7 +106,7 @@ export class JoinCursor {
     this.#row = row;
     if (count === 0) return undefined;
     return {
-      count, part, left: left.subarray(0, count), right: this.#keepPairs ? right.subarray(0, count) : undefined, separationArcsec: this.#keepPairs ? separationArcsec.subarray(0, count) : undefined,
+      count, paired: false, part, left: left.subarray(0, count), right: this.#keepPairs ? right.subarray(0, count) : undefined, separationArcsec: this.#keepPairs ? separationArcsec.subarray(0, count) : undefined,
       rank: rank?.subarray(0, count), pairs, blockFrom,
     };
   }
@@ -111,7 +119,7 @@ export class JoinCursor {
     for (; row < used.length && count < limit; row++) if (used[row] === 0 && !this.#isUsedElsewhere(row)) left[count++] = row + blockFrom;
     this.#row = row;
     if (count === 0) return undefined;
-    return { count, part, left: left.subarray(0, count), right: undefined, separationArcsec: undefined, rank: undefined, pairs, blockFrom };
+    return { count, paired: false, part, left: left.subarray(0, count), right: undefined, separationArcsec: undefined, rank: undefined, pairs, blockFrom };
   }
 
   #isUsedElsewhere(row: number): boolean {
@@ -135,7 +143,7 @@ export class UnusedRightCursor {
     for (; row < this.rowCount && count < limit; row++) if (!this.used.has(row)) right[count++] = row;
     this.#row = row;
     if (count === 0) return undefined;
-    return { count, part: undefined, left: undefined, right: right.subarray(0, count), separationArcsec: undefined, rank: undefined, pairs: undefined, blockFrom: 0 };
+    return { count, paired: false, part: undefined, left: undefined, right: right.subarray(0, count), separationArcsec: undefined, rank: undefined, pairs: undefined, blockFrom: 0 };
   }
 }
 
@@ -160,11 +168,9 @@ export class RowSet {
       if (rows[i] < 0) continue;
       const row = rows[i] + offset;
       const word = bits[row >>> 5];
-      const with_ = word | (1 << (row & 31));
-      if (with_ !== word) {
-        bits[row >>> 5] = with_;
-        added++;
-      }
+      // Counted without a branch: whether a row is new cannot be foreseen.
+      added += (~word >>> (row & 31)) & 1;
+      bits[row >>> 5] = word | (1 << (row & 31));
     }
     this.size += added;
   }

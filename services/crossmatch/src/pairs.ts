@@ -16,6 +16,8 @@ export interface PairSearch {
   readonly blockPairCount: number;
   /** Pairs that all blocks together may hold. */
   readonly maxPairs: number;
+  /** Leave the pairs in the memory of the index: each block is given back by `release`. */
+  readonly inPlace: boolean;
 }
 
 /** What a pair search has done so far. */
@@ -30,8 +32,19 @@ export class PairFinder {
   readonly counts: PairCounts = { pairCount: 0, candidateCount: 0, cellCount: 0 };
   /** Pairs per left row of the last block; of the estimate before the first. */
   #pairsPerRow: number | undefined;
+  readonly #held = new Set<ChunkPairs>();
 
   constructor(private readonly search: PairSearch) {}
+
+  /** Gives back what the pairs lie in; they are void then. */
+  release(pairs: ChunkPairs): void {
+    if (this.#held.delete(pairs)) pairs.release?.();
+  }
+
+  /** The same for all blocks that are still held. */
+  releaseAll(): void {
+    for (const pairs of this.#held) this.release(pairs);
+  }
 
   /** Tells the expected pairs per left row before the first block. */
   expect(pairsPerRow: number): void {
@@ -39,7 +52,7 @@ export class PairFinder {
   }
 
   async *find(part: LeftPart): AsyncGenerator<PairBlock, void, undefined> {
-    const { index, query, self, workerCount, signal, fairKey } = this.search;
+    const { index, query, self, workerCount, signal, fairKey, inPlace } = this.search;
     const sorted = query.order === 'left';
     let from = 0;
     do {
@@ -48,12 +61,13 @@ export class PairFinder {
       const pairs = await index.match(
         slicePieces(part.pieces, from, to),
         { ...query, selfFirstRow: self ? part.firstRow + from : undefined, maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined },
-        { workerCount, signal, fairKey },
+        { workerCount, signal, fairKey, inPlace },
       ).catch((error: unknown) => {
         throw this.#withTotal(error);
       });
+      if (pairs.release) this.#held.add(pairs);
       this.#count(pairs, to - from);
-      yield { part, from, to, pairs, sorted };
+      yield { part, from, to, pairs, sorted, paired: true };
       from = to;
     } while (from < part.rowCount);
   }

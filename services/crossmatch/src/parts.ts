@@ -22,6 +22,8 @@ export interface PairBlock {
   readonly pairs: ChunkPairs;
   /** Whether the pairs ascend by left row. */
   readonly sorted: boolean;
+  /** Whether each pair has a right row and a separation. */
+  readonly paired: boolean;
 }
 
 /** Positions of rows [from, to), viewed. */

@@ -45,8 +45,8 @@ const MOST_CHUNK_ROW_COUNT = 2 ** 22;
 const FIRST_CHUNK_ROW_COUNT = 2 ** 16;
 /** Index memory of a row: ra, dec and row (20 bytes), offsets and slack. */
 const INDEX_BYTES_PER_ROW = 28;
-/** Left row of a chunk: position, status, partition scratch and nearest result. */
-const CHUNK_BYTES_PER_ROW = 56;
+/** Left row of a chunk: position (then its match), status, cell, record. */
+const CHUNK_BYTES_PER_ROW = 40;
 /** Pair of a chunk: two rows, separation, key, rank. */
 const PAIR_BYTES = 32;
 /** Chunks alive at a time: one decoded, one matched, one gathered. */
@@ -79,11 +79,9 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
   const indexBytes = (input.rightIsResident ? 0 : right * INDEX_BYTES_PER_ROW) + (options.find === 'mutual' ? left * INDEX_BYTES_PER_ROW : 0);
   const rowBytes = CHUNK_BYTES_PER_ROW + input.leftRowBytes;
   const forChunks = Math.max(memoryBytes / 4, 2 ** 24);
-  const chunkRowCount =
-    execution.chunkRowCount ??
-    Math.round(
-      clamp(Math.max(LEAST_CHUNK_ROW_COUNT, right / 4), 1024, Math.min(MOST_CHUNK_ROW_COUNT, Math.max(1024, forChunks / CHUNKS_IN_FLIGHT / rowBytes))),
-    );
+  // Each chunk reads the whole index once, so that many small ones cost more than the memory of large ones is worth.
+  const mostRows = clamp(Math.max(LEAST_CHUNK_ROW_COUNT, right / 2), 1024, Math.min(MOST_CHUNK_ROW_COUNT, Math.max(1024, forChunks / CHUNKS_IN_FLIGHT / rowBytes)));
+  const chunkRowCount = execution.chunkRowCount ?? Math.ceil(evenPart(left, mostRows));
   const firstChunkRowCount = options.order === 'any' && !wholeLeft ? Math.min(FIRST_CHUNK_ROW_COUNT, chunkRowCount) : chunkRowCount;
   const chunkPairCount = Math.round(clamp(forChunks / CHUNKS_IN_FLIGHT / PAIR_BYTES, 2 ** 16, 2 ** 22));
   const chunkPairBytes = Math.min(chunkPairCount, Math.max(chunkRowCount, estimatedPairCount)) * PAIR_BYTES;
@@ -115,6 +113,11 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
 /** Solid angle of a cap: 2 pi (1 - cos r) steradians; 4 pi sin^2(r / 2) keeps its digits at small radii. */
 function capSquareDegrees(radiusArcsec: number): number {
   return WHOLE_SKY_SQUARE_DEGREES * Math.sin(((radiusArcsec / 3600 / 2) * Math.PI) / 180) ** 2;
+}
+
+/** The largest even part of `rowCount` that is at most `most`; `most` where the rows are fewer. */
+function evenPart(rowCount: number, most: number): number {
+  return rowCount <= most ? most : rowCount / Math.ceil(rowCount / most);
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -1,12 +1,12 @@
 import { fail } from '@armilla/base';
-import type { PairQuery, SkyIndex } from '@armilla/sky';
+import type { ChunkPairs, PairQuery, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { ahead, breathe, inOrder, inSlices } from './ahead.js';
 import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
 import { CatalogTable } from './catalog-table.js';
 import type { PositionColumns } from './columns.js';
-import { JoinCursor, RowSet, type Selection, UnusedRightCursor } from './join.js';
+import { type BatchRows, JoinCursor, RowSet, type Selection, UnusedRightCursor } from './join.js';
 import { readParts } from './left-source.js';
 import type { MatchContext } from './match.js';
 import type { ResolvedOptions } from './options.js';
@@ -86,6 +86,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       blockRowCount: plan.chunkRowCount,
       blockPairCount: plan.chunkPairCount,
       maxPairs: plan.maxPairs,
+      // Blocks of the other modes are put together first.
+      inPlace: left !== undefined && !plan.needsWholeLeft,
     });
   }
 
@@ -155,14 +157,16 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       this.#signal.throwIfAborted();
       const { layout, right, left, context } = this.#match;
       let maker: BatchMaker | undefined;
-      const make = async (selections: readonly Selection[]): Promise<RecordBatch> => {
+      const make = async ({ selections, finished }: BatchRows): Promise<{ batch: RecordBatch; finished: readonly ChunkPairs[] }> => {
         // Gathering here is short, but batch after batch of it would starve the event loop.
         await breathe(this.#signal);
         // Groups are known when the first rows are.
         maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups }, { runtime: context.runtime, signal: this.#signal, fairKey: this });
-        return maker.make(selections);
+        return { batch: await maker.make(selections), finished };
       };
-      for await (const batch of inOrder(this.#rowsOfBatches(), make)) {
+      for await (const { batch, finished } of inOrder(this.#rowsOfBatches(), make)) {
+        // Batches come in order: those before this one are made as well.
+        for (const pairs of finished) this.#finder.release(pairs);
         this.#rowCount += batch.numRows;
         this.#report('match');
         yield batch;
@@ -180,36 +184,40 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   }
 
   /** The result rows, batch by batch, before their columns are gathered. */
-  async *#rowsOfBatches(): AsyncGenerator<Selection[], void, undefined> {
-    const { options, layout, right } = this.#match;
-    const full = batchRowCount(layout.schema);
-    let pending: Selection[] = [];
+  async *#rowsOfBatches(): AsyncGenerator<BatchRows, void, undefined> {
+    const full = batchRowCount(this.#match.layout.schema);
+    let selections: Selection[] = [];
+    let finished: ChunkPairs[] = [];
     let count = 0;
-    const cursors = async function* (blocks: AsyncIterable<PairBlock>, onBlock: (block: PairBlock) => void, used: RowSet) {
-      for await (const block of ahead(blocks)) {
-        onBlock(block);
-        // Pairs that use a row as their right side come before it, having the smaller row on the left.
-        yield new JoinCursor(block, options.selfMatch === 'groups' ? 'inner' : options.join, options.selfMatch === 'pairs' ? used : undefined);
-      }
-      if (options.join === 'right' || options.join === 'full' || options.join === 'right-anti') yield new UnusedRightCursor(used, right.rowCount);
+    const cut = (): BatchRows => {
+      const rows = { selections, finished };
+      selections = [];
+      finished = [];
+      count = 0;
+      return rows;
     };
-    for await (const cursor of cursors(this.#blocks(), (block) => this.#countBlock(block), this.#usedRight)) {
+    for await (const { cursor, pairs } of this.#cursors()) {
       for (let selection = cursor.take(full - count); selection !== undefined; selection = cursor.take(full - count)) {
-        pending.push(selection);
+        selections.push(selection);
         count += selection.count;
-        if (count < full) continue;
-        yield pending;
-        pending = [];
-        count = 0;
+        if (count >= full) yield cut();
       }
+      if (pairs) finished.push(pairs);
       // In any order the first rows should come at once; the borders of its batches mean nothing.
-      if (options.order === 'any' && count > 0) {
-        yield pending;
-        pending = [];
-        count = 0;
-      }
+      if (this.#match.options.order === 'any' && count > 0) yield cut();
     }
-    if (count > 0) yield pending;
+    if (count > 0) yield cut();
+  }
+
+  async *#cursors(): AsyncGenerator<{ cursor: JoinCursor | UnusedRightCursor; pairs?: ChunkPairs }, void, undefined> {
+    const { join, selfMatch } = this.#match.options;
+    for await (const block of ahead(this.#blocks())) {
+      this.#countBlock(block);
+      // Pairs that use a row as their right side come before it, having the smaller row on the left.
+      const cursor = new JoinCursor(block, selfMatch === 'groups' ? 'inner' : join, selfMatch === 'pairs' ? this.#usedRight : undefined);
+      yield { cursor, pairs: block.pairs };
+    }
+    if (join === 'right' || join === 'full' || join === 'right-anti') yield { cursor: new UnusedRightCursor(this.#usedRight, this.#match.right.rowCount) };
   }
 
   async *#blocks(): AsyncGenerator<PairBlock, void, undefined> {
@@ -337,6 +345,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   async #cleanUp(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#finder.releaseAll();
     await this.#match.left?.close();
     for (const resource of this.#match.owned) await resource[Symbol.asyncDispose]();
   }

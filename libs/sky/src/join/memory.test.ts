@@ -63,3 +63,28 @@ test('a source that fails ends the build and leaves nothing', async () => {
   await index.dispose();
   await runtime.close();
 });
+
+test.each(['nearest', 'all', 'k-nearest'] as const)(
+  '%s: pairs in place are those of a copy, and are given back by their release',
+  async (find) => {
+    const runtime = await Runtime.create({ workerCount: 2 });
+    const rows = uniformRows(5, 50_000);
+    const index = await SkyIndex.build(runtime, [rows], { rowCount: 50_000 });
+    const wide = { ...query, find, radiusArcsec: 600, k: 3 };
+    const copy = await index.match(rows, wide);
+    expect(copy.release).toBeUndefined();
+    const inPlace = await index.match(rows, wide, { inPlace: true });
+    expect(inPlace.pairCount).toBeGreaterThanOrEqual(50_000);
+    for (const name of ['left', 'right', 'separationArcsec', 'key', 'rank'] as const) {
+      expect(inPlace[name] && Array.from(inPlace[name])).toEqual(copy[name] && Array.from(copy[name]));
+    }
+    let disposed = false;
+    const end = index.dispose().then(() => (disposed = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(disposed).toBe(false);
+    inPlace.release?.();
+    await end;
+    await runtime.close();
+    expect(runtime.stats()).toMatchObject({ liveHeaps: 0, heapBytes: 0 });
+  },
+);

@@ -38,6 +38,8 @@ export interface ChunkPairs {
   readonly candidateCount: number;
   /** Cells (parallel steps of the join) done. */
   readonly cellCount: number;
+  /** There when the columns by pair lie in the memory of the index (`inPlace`): gives it back; they are void then. */
+  readonly release?: () => void;
 }
 
 export function checkQuery(query: PairQuery): void {

@@ -29,6 +29,11 @@ export interface ChunkOptions {
   readonly signal?: AbortSignal;
   /** Matches with the same key share the workers as one. */
   readonly fairKey?: object;
+  /**
+   * Leave the columns by pair in the memory of the index, which saves a copy: the caller calls `release` on the pairs,
+   * and until then the index is in use.
+   */
+  readonly inPlace?: boolean;
 }
 
 /** Left rows that stand for a chunk when its pairs are estimated. */
@@ -110,7 +115,17 @@ export class SkyIndex implements AsyncDisposable {
     if (backend instanceof PlainIndex) return backend.match(concatPositions(pieces), query, options.signal);
     using _use = backend.use();
     using match = new WasmMatch(backend, pieces, query, options, this.#expectedPairCount(pieces, query));
-    return await match.run();
+    const pairs = await match.run();
+    const { release } = pairs;
+    if (release === undefined) return pairs;
+    const use = backend.use();
+    return {
+      ...pairs,
+      release: () => {
+        release();
+        use[Symbol.dispose]();
+      },
+    };
   }
 
   /** Pairs to expect of the rows of `sample`, from the rows of the fine cells around them. */

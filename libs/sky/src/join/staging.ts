@@ -122,6 +122,12 @@ export class Staging implements Disposable {
     }
   }
 
+  /** Address of [rowCount, 2] f64 of the positions, which the caller may write over once they are scattered. */
+  get positions(): number {
+    if (this.#segments.length !== 1) throw new TypeError('the staged rows lie in several segments');
+    return this.#segments[0].lease.offset;
+  }
+
   /** Every `stride`-th position as it came. */
   sample(stride: number): Positions {
     const size = Math.ceil(this.rowCount / stride);

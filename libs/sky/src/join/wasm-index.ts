@@ -20,7 +20,7 @@ const CELL_ROWS = 8000;
 const USUAL_CELLS = 256;
 const LEAST_CELL_ROWS = 1000;
 /** Positions that the cells are cut by. */
-const LEAST_SAMPLE_ROWS = 8192;
+const LEAST_SAMPLE_ROWS = 4096;
 /** Rows of the sample per cell: counts of cells then scatter by a quarter, which only moves work about. */
 const SAMPLE_ROWS_PER_CELL = 16;
 /** Bins of declination that a cell's strips are cut by: with 8000 rows a strip can be as thin as a compact cluster needs. */

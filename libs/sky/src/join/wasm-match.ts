@@ -8,7 +8,6 @@ import {
   ITEM,
   JOIN,
   JOIN_SCRATCH_BYTES,
-  MATCH_BYTES,
   MODE,
   RECORD_BYTES,
   RESULT_PASS,
@@ -17,6 +16,7 @@ import {
   SPARE_BYTES,
   TASK,
 } from './layout.js';
+import { PairColumns } from './pair-columns.js';
 import type { ChunkPairs, PairQuery } from './query.js';
 import { Staging } from './staging.js';
 import { joinKernel, placeRecords, type WasmIndex } from './wasm-index.js';
@@ -25,6 +25,7 @@ export interface WasmMatchOptions {
   readonly workerCount?: number;
   readonly signal?: AbortSignal;
   readonly fairKey?: object;
+  readonly inPlace?: boolean;
 }
 
 /** Left rows of a task of the join: some milliseconds at most in a usual sky. */
@@ -44,6 +45,7 @@ export class WasmMatch implements Disposable {
   #status: Uint8Array = new Uint8Array(0);
   #taskCount = 0;
   #records = 0;
+  #columns: PairColumns | undefined;
 
   constructor(
     private readonly index: WasmIndex,
@@ -63,16 +65,17 @@ export class WasmMatch implements Disposable {
     const nearest = query.find === 'nearest';
     const outCount = query.neighbourCount ? this.#lease(n * 4, 'counts') : 0;
     const outSecond = query.secondSeparation ? this.#lease(n * 8, 'seconds') : 0;
-    const shelves = nearest ? this.#lease(n * MATCH_BYTES, 'shelves') : 0;
     const shelfCounts = nearest ? this.#lease(shelfCount(n) * 4, 'shelf-counts') : 0;
     const pairCounts = nearest ? 0 : this.#lease(n * 4, 'pair-counts');
     const tasks = await this.#partition({ ones8: outSecond, zero4: outCount, zero4More: pairCounts });
+    // A match takes as much as a position, and these have been scattered.
+    const shelves = nearest && n > 0 ? this.#staging.positions : 0;
     this.#writeJoin({ tasks, outCount, outSecond, shelves, shelfCounts, pairCounts });
-    const result = nearest
+    const columns = nearest
       ? await this.#nearest(shelves, shelfCounts, outSecond)
       : await this.#pairs(pairCounts, outSecond);
     return {
-      ...result,
+      ...(this.options.inPlace ? this.#leave(columns) : await this.#copies(columns)),
       neighbourCount: outCount ? await this.#copyInts(outCount, n) : undefined,
       secondSeparationArcsec: outSecond ? await this.#copyFloats(outSecond, n) : undefined,
       status: this.#status,
@@ -83,7 +86,31 @@ export class WasmMatch implements Disposable {
 
   [Symbol.dispose](): void {
     this.#staging[Symbol.dispose]();
+    this.#columns?.[Symbol.dispose]();
     for (const lease of this.#leases) lease[Symbol.dispose]();
+  }
+
+  /** The columns go over to the caller. */
+  #leave(columns: PairColumns): ReturnType<PairColumns['views']> & Pick<ChunkPairs, 'release'> {
+    this.#columns = undefined;
+    return { ...columns.views(), release: () => columns[Symbol.dispose]() };
+  }
+
+  async #copies(columns: PairColumns): Promise<ReturnType<PairColumns['views']>> {
+    const { pairCount } = columns;
+    const { key, rank } = columns.views();
+    return {
+      pairCount,
+      left: await this.#copyInts(columns.left, pairCount),
+      right: await this.#copyInts(columns.right, pairCount),
+      separationArcsec: await this.#copyFloats(columns.separation, pairCount),
+      key: key && (await this.#copyFloats(columns.key, pairCount)),
+      rank: rank && (await this.#copyInts(columns.rank, pairCount)),
+    };
+  }
+
+  #makeColumns(pairCount: number, with_: { readonly key?: boolean; readonly rank?: boolean }): PairColumns {
+    return (this.#columns = new PairColumns(this.index.heap, pairCount, with_));
   }
 
   get #buffer(): ArrayBufferLike {
@@ -206,28 +233,16 @@ export class WasmMatch implements Disposable {
     const scratch = this.#lease((SHELF_ROWS * 4 + SPARE_BYTES) * this.index.runtime.workerCount, 'scratch');
     const params = this.#resultParams(SHELF_ROWS);
     const words = new Uint32Array(this.#buffer, params, RESULT_PASS.bytes / 4);
-    // The joined records are not needed any more, and a match takes less than a record.
-    const [outSeparation, outLeft, outRight] = [
-      this.#records,
-      this.#records + pairCount * 8,
-      this.#records + pairCount * 12,
-    ];
+    const out = this.#makeColumns(pairCount, {});
     words[RESULT_PASS.nearest / 4] = shelves;
     words[RESULT_PASS.scratch / 4] = scratch;
     words[RESULT_PASS.sizes / 4] = places;
     words[RESULT_PASS.second / 4] = outSecond;
-    words[RESULT_PASS.outSeparation / 4] = outSeparation;
-    words[RESULT_PASS.outLeft / 4] = outLeft;
-    words[RESULT_PASS.outRight / 4] = outRight;
+    words[RESULT_PASS.outSeparation / 4] = out.separation;
+    words[RESULT_PASS.outLeft / 4] = out.left;
+    words[RESULT_PASS.outRight / 4] = out.right;
     await this.#phase('compact', params, itemCount).done;
-    return {
-      pairCount,
-      left: await this.#copyInts(outLeft, pairCount),
-      right: await this.#copyInts(outRight, pairCount),
-      separationArcsec: await this.#copyFloats(outSeparation, pairCount),
-      key: undefined,
-      rank: undefined,
-    };
+    return out;
   }
 
   async #pairs(pairCounts: number, outSecond: number): Promise<PairColumns> {
@@ -276,9 +291,8 @@ export class WasmMatch implements Disposable {
     const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 8)));
     const itemCount = Math.ceil(n / step);
     const sizesAt = this.#lease(itemCount * 4, 'sizes');
-    const [outLeft, outRight] = [this.#lease(pairCount * 4, 'left'), this.#lease(pairCount * 4, 'right')];
-    const [outKey, outSeparation] = [this.#lease(pairCount * 8, 'key'), this.#lease(pairCount * 8, 'separation')];
-    const outRank = ranked ? this.#lease(pairCount * 4, 'rank') : 0;
+    // Where ranks are wanted the keys order the pairs all the same.
+    const out = this.#makeColumns(pairCount, { key: true, rank: ranked });
     const params = this.#resultParams(step);
     const moving = this.#resultParams(ITEM_ROWS);
     for (const at of [params, moving]) {
@@ -290,11 +304,11 @@ export class WasmMatch implements Disposable {
       words[RESULT_PASS.pairKey / 4] = pairs;
       words[RESULT_PASS.pairLeft / 4] = pairs + capacity * 8;
       words[RESULT_PASS.pairRight / 4] = pairs + capacity * 12;
-      words[RESULT_PASS.outLeft / 4] = outLeft;
-      words[RESULT_PASS.outRight / 4] = outRight;
-      words[RESULT_PASS.outKey / 4] = outKey;
-      words[RESULT_PASS.outSeparation / 4] = outSeparation;
-      words[RESULT_PASS.outRank / 4] = outRank;
+      words[RESULT_PASS.outLeft / 4] = out.left;
+      words[RESULT_PASS.outRight / 4] = out.right;
+      words[RESULT_PASS.outKey / 4] = out.key;
+      words[RESULT_PASS.outSeparation / 4] = out.separation;
+      words[RESULT_PASS.outRank / 4] = ranked ? out.rank : 0;
     }
     await this.#phase('countPairs', params, itemCount).done;
     const sizes = new Int32Array(this.#buffer, sizesAt, itemCount);
@@ -306,14 +320,7 @@ export class WasmMatch implements Disposable {
     await this.#phase('placePairs', params, itemCount).done;
     await this.#phase('movePairs', moving, Math.ceil(pairCount / ITEM_ROWS)).done;
     await this.#phase('orderPairs', params, itemCount).done;
-    return {
-      pairCount,
-      left: await this.#copyInts(outLeft, pairCount),
-      right: await this.#copyInts(outRight, pairCount),
-      separationArcsec: await this.#copyFloats(outSeparation, pairCount),
-      key: ranked ? undefined : await this.#copyFloats(outKey, pairCount),
-      rank: ranked ? await this.#copyInts(outRank, pairCount) : undefined,
-    };
+    return out;
   }
 
   #resultParams(step: number): number {
@@ -359,8 +366,6 @@ export class WasmMatch implements Disposable {
 function shelfCount(rowCount: number): number {
   return Math.max(1, Math.ceil(rowCount / SHELF_ROWS));
 }
-
-type PairColumns = Pick<ChunkPairs, 'pairCount' | 'left' | 'right' | 'separationArcsec' | 'key' | 'rank'>;
 
 function tooManyPairs(pairCount: number): Error {
   return fail('MEMORY_EXHAUSTED', {

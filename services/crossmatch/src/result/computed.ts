@@ -12,10 +12,10 @@ export interface ComputedSources {
 
 /** One computed column of a selection. */
 export function computedData(name: ComputedColumn, selection: Selection, sources: ComputedSources): Data {
-  const { count, left, right } = selection;
+  const { count, left, right, paired } = selection;
   switch (name) {
     case 'separation_arcsec':
-      return selection.separationArcsec ? float64Data(selection.separationArcsec) : allNull(count);
+      return selection.separationArcsec ? float64Data(ownValues(selection.separationArcsec, selection), paired) : allNull(count);
     case 'rank':
       return int32Data(count, (i) => (right !== undefined && right[i] >= 0 ? (selection.rank?.[i] ?? -1) : -1));
     case 'neighbour_count': {
@@ -33,11 +33,11 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
     case 'delta_dec_arcsec':
       return float64Data(deltas(name, selection, sources.rightPositions));
     case 'left_row':
-      return rowData(count, left, selection.part?.firstRow ?? 0);
+      return rowData(count, left, selection.part?.firstRow ?? 0, paired);
     case 'right_row':
-      return rowData(count, right, 0);
+      return rowData(count, right, 0, paired);
     case 'group_id':
-      return rowData(count, pick(left, sources.groups?.id), 0);
+      return rowData(count, pick(left, sources.groups?.id), 0, false);
     case 'group_size': {
       const size = sources.groups?.size;
       return int32Data(count, (i) => (size && left && size[left[i]] > 0 ? size[left[i]] : -1));
@@ -68,11 +68,19 @@ function deltas(name: 'delta_ra_cosdec_arcsec' | 'delta_dec_arcsec', { count, le
   return out;
 }
 
-/** NaN becomes null. */
-function float64Data(values: Float64Array): Data<Float64> {
+/** Values that outlive the pairs. */
+function ownValues(values: Float64Array, { pairs }: Selection): Float64Array {
+  if (pairs?.release === undefined) return values;
+  const own = new Float64Array(values.length);
+  own.set(values);
+  return own;
+}
+
+/** NaN becomes null; `complete`: there is none. */
+function float64Data(values: Float64Array, complete = false): Data<Float64> {
   let nullCount = 0;
   // NaN alone differs from itself.
-  for (let i = 0; i < values.length; i++) if (values[i] !== values[i]) nullCount++;
+  for (let i = 0; !complete && i < values.length; i++) if (values[i] !== values[i]) nullCount++;
   const bitmap = nullCount === 0 ? null : validBits(values.length, (i) => values[i] === values[i]);
   return makeData({ type: new Float64(), length: values.length, nullCount, nullBitmap: bitmap, data: values });
 }
@@ -87,19 +95,23 @@ function int32Data(length: number, valueOf: (i: number) => number): Data<Int32> 
   return makeData({ type: new Int32(), length, nullCount, nullBitmap: bitmap, data });
 }
 
-/** Row numbers as int64, written as two words: BigInts would cost an allocation each. Negative becomes null. */
-function rowData(length: number, rows: Int32Array | undefined, firstRow: number): Data<Int64> {
+/** Row numbers as int64, written as two words: BigInts would cost an allocation each. Negative becomes null; `complete`: there is none. */
+function rowData(length: number, rows: Int32Array | undefined, firstRow: number, complete: boolean): Data<Int64> {
   const data = new BigInt64Array(length);
+  if (rows === undefined) return makeData({ type: new Int64(), length, nullCount: length, nullBitmap: validBits(length, () => false), data });
   const words = new Int32Array(data.buffer);
-  const nullCount = rows === undefined ? length : negativeCount(rows);
-  const bitmap = nullCount === 0 ? null : validBits(length, (i) => rows !== undefined && rows[i] >= 0);
+  const nullCount = complete ? 0 : negativeCount(rows);
+  const bitmap = nullCount === 0 ? null : validBits(length, (i) => rows[i] >= 0);
   // Rows of a part are below 2^31: a sum below 2^32 leaves the upper words 0.
-  const small = firstRow < 2 ** 31;
-  for (let i = 0; rows !== undefined && i < length; i++) {
+  if (nullCount === 0 && firstRow < 2 ** 31) {
+    for (let i = 0, w = 0; i < length; i++, w += 2) words[w] = (rows[i] + firstRow) | 0;
+    return makeData({ type: new Int64(), length, nullCount, nullBitmap: bitmap, data });
+  }
+  for (let i = 0; i < length; i++) {
     if (rows[i] < 0) continue;
     const row = rows[i] + firstRow;
     words[2 * i] = row | 0;
-    if (!small) words[2 * i + 1] = Math.floor(row / 2 ** 32);
+    words[2 * i + 1] = Math.floor(row / 2 ** 32);
   }
   return makeData({ type: new Int64(), length, nullCount, nullBitmap: bitmap, data });
 }
