@@ -8,7 +8,7 @@ export interface Measurement {
   readonly max_s: number;
   /** User and system time of this process per repetition, median. */
   readonly cpu_s: number;
-  /** Largest resident memory of this process while the case ran. */
+  /** Largest resident memory of this process while the work ran, inputs included. */
   readonly peak_rss_mib: number;
   readonly repeats: number;
 }
@@ -25,22 +25,27 @@ export async function measure<T>(
 ): Promise<Measurement> {
   const seconds: number[] = [];
   const cpu: number[] = [];
-  const stop = watchRss();
+  let peakRssMib = 0;
   for (let repeat = -warmUps; repeat < repeats; repeat++) {
     const input = await prepare(repeat);
-    // What making the input left behind is not ours to clear inside the clock.
+    // What making the input left behind is not ours to clear inside the clock, nor to count as ours. Buffers are freed
+    // in the background, some time after the collection that finds them.
     collectGarbage();
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    collectGarbage();
+    const stop = watchRss();
     const cpuBefore = process.cpuUsage();
     const start = performance.now();
     await work(input, repeat);
     const elapsed = (performance.now() - start) / 1000;
     const used = process.cpuUsage(cpuBefore);
+    peakRssMib = Math.max(peakRssMib, stop());
     if (repeat >= 0) {
       seconds.push(elapsed);
       cpu.push((used.user + used.system) / 1e6);
     }
   }
-  return summarise(seconds, median(cpu), stop());
+  return summarise(seconds, median(cpu), peakRssMib);
 }
 
 export function summarise(seconds: readonly number[], cpuSeconds: number, peakRssMib: number): Measurement {
@@ -65,6 +70,8 @@ export function percentile(values: readonly number[], p: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(p * sorted.length) - 1))];
 }
+
+const SETTLE_MS = 50;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

@@ -33,39 +33,35 @@ const LEAST_EXTENT_DEG = 1e-12;
 /** Cuts the sky by a sample of positions (ra in [0, 360), dec in [-90, 90]); about `cellCount` cells. */
 export function planGrid(ra: Float64Array, dec: Float64Array, cellCount: number): GridPlan {
   const wanted = Math.max(1, Math.min(MAX_CELLS, Math.round(cellCount)));
-  const decAxis = axisOf(dec, DEC_BINS);
-  const raAll = axisOf(ra, RA_BINS);
+  const decAxis = axisOf(dec, 0, dec.length, DEC_BINS);
+  const raAll = axisOf(ra, 0, ra.length, RA_BINS);
   const middle = Math.cos((((decAxis.low + decAxis.high) / 2) * Math.PI) / 180);
   const across = Math.max((raAll.high - raAll.low) * Math.max(middle, 0.05), LEAST_EXTENT_DEG);
   const aspect = Math.max(decAxis.high - decAxis.low, LEAST_EXTENT_DEG) / across;
   const bucketCount = Math.max(1, Math.min(wanted, DEC_BINS / 2, Math.round(Math.sqrt(wanted * aspect))));
-  const { partOfBin: bucketOfBin, partCount } = partition(histogram(dec, decAxis), bucketCount);
+  const decBins = new Uint16Array(dec.length);
+  const parts = cut(histogram(dec, 0, dec.length, decAxis, decBins), bucketCount);
 
-  const members: number[][] = Array.from({ length: partCount }, () => []);
-  for (let i = 0; i < dec.length; i++) members[bucketOfBin[binOf(dec[i], decAxis)]].push(i);
+  const byBucket = new Float64Array(ra.length);
+  const starts = sortByPart(ra, decBins, parts, byBucket);
   const buckets: BucketPlan[] = [];
   const cells: CellPlan[] = [];
-  for (let b = 0; b < partCount; b++) {
-    const bucketRa = Float64Array.from(members[b], (i) => ra[i]);
-    const axis = axisOf(bucketRa, RA_BINS);
-    const share = Math.max(1, Math.round((wanted * members[b].length) / Math.max(1, dec.length)));
-    const { partOfBin, partCount: count } = partition(histogram(bucketRa, axis), Math.min(share, RA_BINS / 2));
+  for (let b = 0; b < parts.count; b++) {
+    const [from, to] = [starts[b], starts[b + 1]];
+    const axis = axisOf(byBucket, from, to, RA_BINS);
+    const share = Math.max(1, Math.round((wanted * (to - from)) / Math.max(1, dec.length)));
+    const { partOfBin, firstBin, count } = cut(histogram(byBucket, from, to, axis), Math.min(share, RA_BINS / 2));
     const firstCell = cells.length;
-    const [decLow, decHigh] = rangeOf(bucketOfBin, b, decAxis, -Infinity, Infinity);
+    const [decLow, decHigh] = rangeOf(parts.firstBin, b, parts.count, decAxis, -Infinity, Infinity);
     for (let c = 0; c < count; c++) {
       // Windows over ra 0 or 360 take the general way.
-      const [raLow, raHigh] = rangeOf(partOfBin, c, axis, 0, 360);
+      const [raLow, raHigh] = rangeOf(firstBin, c, count, axis, 0, 360);
       cells.push({ raLow, raHigh, decLow, decHigh });
     }
-    buckets.push({
-      raMin: axis.low,
-      raScale: axis.scale,
-      cellOfBin: partOfBin.map((part) => firstCell + part),
-      firstCell,
-      cellCount: count,
-    });
+    for (let bin = 0; bin < partOfBin.length; bin++) partOfBin[bin] += firstCell;
+    buckets.push({ raMin: axis.low, raScale: axis.scale, cellOfBin: partOfBin, firstCell, cellCount: count });
   }
-  return { decMin: decAxis.low, decScale: decAxis.scale, bucketOfBin, buckets, cells };
+  return { decMin: decAxis.low, decScale: decAxis.scale, bucketOfBin: parts.partOfBin, buckets, cells };
 }
 
 interface Axis {
@@ -75,57 +71,89 @@ interface Axis {
   readonly bins: number;
 }
 
-function axisOf(values: Float64Array, bins: number): Axis {
+/** The axis of values [from, to). */
+function axisOf(values: Float64Array, from: number, to: number, bins: number): Axis {
   let low = Infinity;
   let high = -Infinity;
-  for (const value of values) {
+  for (let i = from; i < to; i++) {
+    const value = values[i];
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (!(high - low > LEAST_EXTENT_DEG))
-    return { low: values.length > 0 ? low : 0, high: values.length > 0 ? high : 0, scale: 0, bins };
-  return { low, high, scale: bins / (high - low), bins };
+  if (high - low > LEAST_EXTENT_DEG) return { low, high, scale: bins / (high - low), bins };
+  return { low: to > from ? low : 0, high: to > from ? high : 0, scale: 0, bins };
 }
 
-function binOf(value: number, axis: Axis): number {
-  // Half to even or up does not matter here: the ranges of cells keep away from the borders.
-  return Math.min(axis.bins - 1, Math.max(0, Math.floor((value - axis.low) * axis.scale)));
-}
-
-function histogram(values: Float64Array, axis: Axis): Uint32Array {
-  const counts = new Uint32Array(axis.bins);
-  for (const value of values) counts[binOf(value, axis)]++;
+/** Counts values [from, to) by bin; tells the bin of each where `binOfValue` is given. */
+function histogram(values: Float64Array, from: number, to: number, axis: Axis, binOfValue?: Uint16Array): Uint32Array {
+  const { low, scale, bins } = axis;
+  const counts = new Uint32Array(bins);
+  for (let i = from; i < to; i++) {
+    // The kernel rounds halves to even: that does not matter, since the ranges of cells keep away from the borders.
+    const bin = Math.min(bins - 1, ((values[i] - low) * scale) | 0);
+    counts[bin]++;
+    if (binOfValue) binOfValue[i] = bin;
+  }
   return counts;
 }
 
-/** Cuts a histogram into at most `partCount` runs of bins with about equal counts; none is empty, if any bin is not. */
-function partition(counts: Uint32Array, partCount: number): { partOfBin: Uint16Array; partCount: number } {
-  const total = counts.reduce((sum, count) => sum + count, 0);
+interface Parts {
+  readonly partOfBin: Uint16Array; // [bins]
+  readonly firstBin: readonly number[]; // [count]
+  readonly count: number;
+}
+
+/** Cuts a histogram into at most `most` runs of bins with about equal counts; none is empty, if any bin is not. */
+function cut(counts: Uint32Array, most: number): Parts {
+  let total = 0;
+  for (let bin = 0; bin < counts.length; bin++) total += counts[bin];
+  const partsPerValue = most / Math.max(1, total);
   const partOfBin = new Uint16Array(counts.length);
+  const firstBin = [0];
   let seen = 0;
   let part = 0;
   let held = 0;
   for (let bin = 0; bin < counts.length; bin++) {
+    const count = counts[bin];
     // The next part begins where its share does, by the middle of the bin.
-    const due = Math.floor(((seen + counts[bin] / 2) * partCount) / Math.max(1, total));
-    if (counts[bin] > 0 && held > 0 && due > part && part + 1 < partCount) {
-      part++;
+    if (count > 0 && held > 0 && part + 1 < most && (seen + count / 2) * partsPerValue >= part + 1) {
+      firstBin[++part] = bin;
       held = 0;
     }
     partOfBin[bin] = part;
-    seen += counts[bin];
-    held += counts[bin];
+    seen += count;
+    held += count;
   }
-  return { partOfBin, partCount: part + 1 };
+  return { partOfBin, firstBin, count: part + 1 };
+}
+
+/** Values by the part of their bin, in `out`; gives where each part starts. */
+function sortByPart(
+  values: Float64Array,
+  bins: Uint16Array,
+  { partOfBin, count }: Parts,
+  out: Float64Array,
+): Int32Array {
+  const starts = new Int32Array(count + 1);
+  for (let i = 0; i < bins.length; i++) starts[partOfBin[bins[i]] + 1]++;
+  for (let p = 0; p < count; p++) starts[p + 1] += starts[p];
+  const next = starts.slice();
+  for (let i = 0; i < bins.length; i++) out[next[partOfBin[bins[i]]]++] = values[i];
+  return starts;
 }
 
 /** The values that surely fall into the bins of a part; the outermost parts reach to `least` and `most`. */
-function rangeOf(partOfBin: Uint16Array, part: number, axis: Axis, least: number, most: number): [number, number] {
+function rangeOf(
+  firstBin: readonly number[],
+  part: number,
+  count: number,
+  axis: Axis,
+  least: number,
+  most: number,
+): [number, number] {
   if (axis.scale === 0) return [least, most];
   const margin = 1e-9 * (axis.high - axis.low) + 1e-12;
-  const first = partOfBin.indexOf(part);
-  const last = partOfBin.lastIndexOf(part);
-  const low = first === 0 ? least : axis.low + first / axis.scale + margin;
-  const high = last === axis.bins - 1 ? most : axis.low + (last + 1) / axis.scale - margin;
+  const low = part === 0 ? least : axis.low + firstBin[part] / axis.scale + margin;
+  const high = part === count - 1 ? most : axis.low + firstBin[part + 1] / axis.scale - margin;
   return [low, high];
 }
