@@ -79,6 +79,7 @@ export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boo
     separationArcsec: new Float64Array(count).fill(NaN),
     key: undefined, rank: undefined, neighbourCount: undefined, secondSeparationArcsec: undefined,
     status: (left.index as SkyIndex).status,
+    usableCount: left.rowCount - left.rejectedRowCount,
     candidateCount: 0, cellCount: 0,
   };
   return { part: wholePart(left), from: 0, to: left.rowCount, pairs, sorted: true, paired: false };
@@ -123,6 +124,7 @@ async function collect(part: LeftPart, finder: PairFinder, signal: AbortSignal):
     neighbourCount: first.neighbourCount && new Int32Array(part.rowCount),
     secondSeparationArcsec: first.secondSeparationArcsec && new Float64Array(part.rowCount),
     status: new Uint8Array(part.rowCount),
+    usableCount: 0,
     candidateCount: 0,
     cellCount: 0,
   };
@@ -138,6 +140,7 @@ async function collect(part: LeftPart, finder: PairFinder, signal: AbortSignal):
     if (pairs.neighbourCount) whole.neighbourCount?.set(pairs.neighbourCount, from);
     if (pairs.secondSeparationArcsec) whole.secondSeparationArcsec?.set(pairs.secondSeparationArcsec, from);
     whole.status.set(pairs.status, from);
+    whole.usableCount += pairs.usableCount;
     whole.candidateCount += pairs.candidateCount;
     whole.cellCount += pairs.cellCount;
     at += pairs.pairCount;

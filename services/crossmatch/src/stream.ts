@@ -255,7 +255,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       },
     });
     for await (const block of streamBlocks(this.#estimated(parts), this.#finder)) {
-      if (!options.strict) await this.#inspectLeft(block);
+      if (!options.strict && block.pairs.usableCount < block.to - block.from) await this.#inspectLeft(block);
       yield block;
     }
   }

@@ -109,6 +109,7 @@ export class PlainJoin {
       neighbourCount: this.#count,
       secondSeparationArcsec: this.#second,
       status: this.status,
+      usableCount: this.status.reduce((count, status) => count + (status === RowStatus.ok ? 1 : 0), 0),
       candidateCount: this.#candidateCount,
       cellCount: 1,
     };

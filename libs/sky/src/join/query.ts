@@ -34,6 +34,8 @@ export interface ChunkPairs {
   readonly neighbourCount: Int32Array | undefined; // [rows] right rows with minRadius <= separation <= radius
   readonly secondSeparationArcsec: Float64Array | undefined; // [rows] NaN where there is no second
   readonly status: Uint8Array; // [rows] RowStatus of the left rows
+  /** Left rows that take part: all whose status is ok. */
+  readonly usableCount: number;
   /** Right rows looked at. */
   readonly candidateCount: number;
   /** Cells (parallel steps of the join) done. */

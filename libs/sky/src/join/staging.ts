@@ -91,9 +91,11 @@ export class Staging implements Disposable {
     });
   }
 
-  /** The states of all rows, in ordinary memory. */
-  statuses(): Uint8Array {
+  /** The states of all rows, in ordinary memory; `usableCount` of them take part. */
+  statuses(usableCount: number): Uint8Array {
     const status = new Uint8Array(this.rowCount);
+    // Zeros that nobody writes take no memory either.
+    if (usableCount === this.rowCount) return status;
     for (const segment of this.#segments) {
       status.set(new Uint8Array(this.heap.buffer, addresses(segment, 0).status, segment.count), segment.firstRow);
     }

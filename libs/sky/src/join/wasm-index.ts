@@ -170,14 +170,14 @@ async function fill(
     runtime.phase({ heap, kernel, name, params: params.offset, itemCount, signal }).done;
 
   await run('assign', items.length);
-  const statuses = staging.statuses();
-  if (options.onRejected) await staging.tellRejected(statuses, options.onRejected, signal);
   const sizes = placeRecords(
     new Int32Array(heap.buffer, counts.offset, items.length * cellCount),
     items.length,
     cellCount,
   );
   const usableCount = sizes.reduce((sum, size) => sum + size, 0);
+  const statuses = staging.statuses(usableCount);
+  if (options.onRejected && usableCount < rowCount) await staging.tellRejected(statuses, options.onRejected, signal);
   await run('scatter', items.length);
 
   const offsets = keep((usableCount + 2 * cellCount) * 4, 'sky.index.offsets');

@@ -43,6 +43,7 @@ export class WasmMatch implements Disposable {
   readonly #rowCount: number;
   readonly #staging: Staging;
   #status: Uint8Array = new Uint8Array(0);
+  #usableCount = 0;
   #taskCount = 0;
   #records = 0;
   #columns: PairColumns | undefined;
@@ -79,6 +80,7 @@ export class WasmMatch implements Disposable {
       neighbourCount: outCount ? await this.#copyInts(outCount, n) : undefined,
       secondSeparationArcsec: outSecond ? await this.#copyFloats(outSecond, n) : undefined,
       status: this.#status,
+      usableCount: this.#usableCount,
       candidateCount: Number(new BigInt64Array(this.#buffer, this.#join + JOIN.candidates, 1)[0]),
       cellCount: this.#taskCount,
     };
@@ -168,8 +170,9 @@ export class WasmMatch implements Disposable {
       assign.stop(error);
     }
     await assign.done;
-    this.#status = this.#staging.statuses();
     const sizes = placeRecords(new Int32Array(this.#buffer, counts, items.length * cellCount), items.length, cellCount);
+    this.#usableCount = sizes.reduce((sum, size) => sum + size, 0);
+    this.#status = this.#staging.statuses(this.#usableCount);
     await this.#phase('scatter', params, items.length).done;
 
     const tasks: number[] = [];
