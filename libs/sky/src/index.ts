@@ -1,3 +1,4 @@
+export { usualCellCount } from './join/grid-plan.js';
 export { join, type JoinRun } from './join/index.js';
 export { type ChunkPairs, type PairQuery } from './join/query.js';
 export { referencePairs } from './join/reference.js';

@@ -23,6 +23,7 @@ test('what the library exports', () => {
     'separationOfKeyArcsec',
     'simulateField',
     'uniformSky',
+    'usualCellCount',
     'verifyKernels',
   ]);
 });

@@ -49,7 +49,7 @@ export interface ExecutionOptions {
   readonly workerCount?: number;
   /** Left rows per chunk: [1, 16777216]. Default: chosen from the sizes. */
   readonly chunkRowCount?: number;
-  /** Rows of a cell: [64, 1048576]. Default 8000. */
+  /** Rows of a cell: [64, 1048576]. Default: a 256th of the right table, within [1000, 8000]. */
   readonly cellRowCount?: number;
   /** Memory to plan with, in bytes. Default: half of the runtime's limit. */
   readonly memoryBytes?: number;

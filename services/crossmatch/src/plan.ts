@@ -1,3 +1,4 @@
+import { usualCellCount } from '@armilla/sky';
 import { DEFAULT_MAX_PAIRS, type ExecutionOptions, needsWholeLeft, type ResolvedOptions } from './options.js';
 
 /** What a plan is made from; nothing here needs the data. */
@@ -39,7 +40,6 @@ export interface Plan {
 }
 
 export const WHOLE_SKY_SQUARE_DEGREES = (4 * Math.PI * 180 ** 2) / Math.PI ** 2;
-const DEFAULT_CELL_ROW_COUNT = 8000;
 const LEAST_CHUNK_ROW_COUNT = 2 ** 20;
 const MOST_CHUNK_ROW_COUNT = 2 ** 22;
 const FIRST_CHUNK_ROW_COUNT = 2 ** 16;
@@ -90,8 +90,7 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
     (input.rightIsResident ? 0 : right * input.rightRowBytes) +
     (wholeLeft ? left * (input.leftRowBytes + 16) : 0) +
     (keepsPairs ? Math.min(allPairs, maxPairs) * 16 : 0);
-  const cellRowCount = execution.cellRowCount ?? DEFAULT_CELL_ROW_COUNT;
-  const cellCount = Math.max(1, Math.ceil(right / cellRowCount));
+  const cellCount = usualCellCount(right, execution.cellRowCount);
   return {
     cellCount,
     bucketCount: Math.max(1, Math.round(Math.sqrt(cellCount / 2))),

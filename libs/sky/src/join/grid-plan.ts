@@ -30,6 +30,18 @@ const RA_BINS = 1024;
 /** Extents below this (a nanoarcsecond is 3e-13 degrees) are one bin: scales stay finite. */
 const LEAST_EXTENT_DEG = 1e-12;
 
+/** A cell and its fine grid fit the second-level cache; at most this many rows. */
+const CELL_ROWS = 8000;
+/** Smaller tables have smaller cells: with few, a row's counter is often the one of a row just before, and waits for it. */
+const USUAL_CELLS = 256;
+const LEAST_CELL_ROWS = 1000;
+
+/** Cells that a table of `rowCount` rows is cut into, about; `cellRowCount`: rows of a cell, where they are asked for. */
+export function usualCellCount(rowCount: number, cellRowCount?: number): number {
+  const cellRows = cellRowCount ?? Math.min(CELL_ROWS, Math.max(LEAST_CELL_ROWS, rowCount / USUAL_CELLS));
+  return Math.max(1, Math.min(MAX_CELLS / 2, Math.round(rowCount / cellRows)));
+}
+
 /** Cuts the sky by a sample of positions (ra in [0, 360), dec in [-90, 90]); about `cellCount` cells. */
 export function planGrid(ra: Float64Array, dec: Float64Array, cellCount: number): GridPlan {
   const wanted = Math.max(1, Math.min(MAX_CELLS, Math.round(cellCount)));

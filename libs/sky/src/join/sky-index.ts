@@ -154,6 +154,7 @@ export class SkyIndex implements AsyncDisposable {
       pieces,
       Int32Array.from({ length: Math.ceil(rows / stride) }, (_, i) => i * stride),
     );
-    return Math.ceil(this.estimatePairCount(sample, query.radiusArcsec) * stride * 1.3 + rows * 0.1);
+    // Rows of the same stars match once each, however few others lie around them.
+    return Math.max(rows, Math.ceil(this.estimatePairCount(sample, query.radiusArcsec) * stride * 1.3 + rows * 0.1));
   }
 }

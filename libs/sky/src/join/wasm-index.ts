@@ -3,8 +3,8 @@ import type { Heap, Kernel, Lease, Runtime } from '@armilla/gpu-core';
 import { createRequire } from 'node:module';
 import { type OnRejected, type Positions, positionStatus, RowStatus } from '../positions/positions.js';
 import { normaliseRa } from '../separation/separation.js';
-import { type GridPlan, planGrid } from './grid-plan.js';
-import { BUCKET, CELL, GRID, ITEM, MAX_CELLS, RECORD_BYTES, ROWS_PASS, SPARE_BYTES } from './layout.js';
+import { type GridPlan, planGrid, usualCellCount } from './grid-plan.js';
+import { BUCKET, CELL, GRID, ITEM, RECORD_BYTES, ROWS_PASS, SPARE_BYTES } from './layout.js';
 import { Staging, STAGED_ROW_BYTES } from './staging.js';
 
 export interface WasmIndexOptions {
@@ -14,11 +14,6 @@ export interface WasmIndexOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A cell and its fine grid fit the second-level cache; at most this many rows. */
-const CELL_ROWS = 8000;
-/** Smaller tables have smaller cells: with few, a row's counter is often the one of a row just before, and waits for it. */
-const USUAL_CELLS = 256;
-const LEAST_CELL_ROWS = 1000;
 /** Positions that the cells are cut by. */
 const LEAST_SAMPLE_ROWS = 4096;
 /** Rows of the sample per cell: counts of cells then scatter by a quarter, which only moves work about. */
@@ -144,7 +139,7 @@ async function fill(
     await staging.push(positions, signal);
   }
   const { rowCount } = staging;
-  const wanted = wantedCells(rowCount, options);
+  const wanted = usualCellCount(rowCount, options.cellRowCount);
   const sampleRows = Math.max(LEAST_SAMPLE_ROWS, wanted * SAMPLE_ROWS_PER_CELL);
   const sample = usableSample(staging.sample(Math.max(1, Math.floor(rowCount / sampleRows))));
   const plan = planGrid(sample.ra, sample.dec, wanted);
@@ -219,11 +214,6 @@ async function fill(
     bucketCount: plan.buckets.length,
     leases,
   });
-}
-
-function wantedCells(rowCount: number, options: WasmIndexOptions): number {
-  const cellRows = options.cellRowCount ?? Math.min(CELL_ROWS, Math.max(LEAST_CELL_ROWS, rowCount / USUAL_CELLS));
-  return Math.max(1, Math.min(MAX_CELLS / 2, Math.round(rowCount / cellRows)));
 }
 
 /** Turns counts by item and cell into the place of the next record of each; gives the size of each cell. */

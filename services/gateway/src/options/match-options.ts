@@ -137,7 +137,7 @@ export const MATCH_OPTIONS: readonly Row[] = [
 export const EXECUTION_OPTIONS: readonly Row[] = [
   integer('workers', 'Worker threads at most. Default: all that the server has.', 1, 256, (draft, value) => (draft.execution.workerCount = value)),
   integer('chunk_row_count', 'Left rows per chunk. Default: chosen from the sizes.', 1024, 16_777_216, (draft, value) => (draft.execution.chunkRowCount = value)),
-  integer('cell_row_count', 'Rows of a cell. Default 8000.', 64, 1_048_576, (draft, value) => (draft.execution.cellRowCount = value)),
+  integer('cell_row_count', 'Rows of a cell. Default: a 256th of the right table, within [1000, 8000].', 64, 1_048_576, (draft, value) => (draft.execution.cellRowCount = value)),
   integer('left_row_count', 'Rows of the left table, where they are known beforehand: for progress and plan.', 0, Number.MAX_SAFE_INTEGER, (draft, value) => (draft.leftRowCount = value)),
   integer('right_row_count', 'Rows of the right table, where they are known beforehand.', 0, Number.MAX_SAFE_INTEGER, (draft, value) => (draft.rightRowCount = value)),
 ];
