@@ -68,12 +68,14 @@ export function searchShort(cell: usize, count: i32): void {
           continue;
         }
       }
-      // Four at a time, also where there are fewer: most runs are shorter, and a loop would be mispredicted.
+      // Eight at a time, also where there are fewer: most runs are shorter, and a loop would be mispredicted.
       const to = base + (usize(runs) << 3);
       const entry = i64x2.splat(candidate(records + usize(from) * RECORD_BYTES, i));
       v128.store(to, i64x2.add(entry, i64x2(0, i64(RECORD_BYTES))), E_RUNS);
       v128.store(to, i64x2.add(entry, i64x2(2 * i64(RECORD_BYTES), 3 * i64(RECORD_BYTES))), E_RUNS + 16);
-      for (let k = 4; k < length; k++) {
+      v128.store(to, i64x2.add(entry, i64x2(4 * i64(RECORD_BYTES), 5 * i64(RECORD_BYTES))), E_RUNS + 32);
+      v128.store(to, i64x2.add(entry, i64x2(6 * i64(RECORD_BYTES), 7 * i64(RECORD_BYTES))), E_RUNS + 48);
+      for (let k = 8; k < length; k++) {
         store<u64>(to + (usize(k) << 3), candidate(records + usize(from + k) * RECORD_BYTES, i), E_RUNS);
       }
       runs += length;

@@ -251,30 +251,37 @@ function searchStrip(cell: usize, y: i32, ra: f64, dec: f64, shrinks: bool): voi
 
 /** The first row of a strip, from fine cell x on, that is not surely west of the window. */
 export function runStart(cell: usize, strip: usize, x: i32, west: f64): i32 {
-  let from = load<i32>(strip + (usize(x) << 2));
-  let to = load<i32>(strip + (usize(x) << 2), 4);
-  if (to - from <= SORTED_SIZE) return from;
-  const records: usize = load<u32>(cell, C_ROWS);
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (raOf(records, middle) < west) from = middle + 1;
-    else to = middle;
+  const from = load<i32>(strip + (usize(x) << 2));
+  const size = load<i32>(strip + (usize(x) << 2), 4) - from;
+  if (size <= SORTED_SIZE) return from;
+  const first = usize(load<u32>(cell, C_ROWS)) + usize(from) * RECORD_BYTES;
+  // Halves are chosen without branches, which could not be foreseen.
+  let at = first;
+  let left = size;
+  while (left > 0) {
+    const half = (left + 1) >> 1;
+    const next = at + usize(half) * RECORD_BYTES;
+    at = select<usize>(next, at, load<f64>(next - RECORD_BYTES) < west);
+    left -= half;
   }
-  return from;
+  return from + i32((at - first) / RECORD_BYTES);
 }
 
 /** The end of the rows of a strip, up to fine cell x, that are not surely east of the window. */
 export function runEnd(cell: usize, strip: usize, x: i32, east: f64): i32 {
-  let from = load<i32>(strip + (usize(x) << 2));
-  let to = load<i32>(strip + (usize(x) << 2), 4);
+  const from = load<i32>(strip + (usize(x) << 2));
+  const to = load<i32>(strip + (usize(x) << 2), 4);
   if (to - from <= SORTED_SIZE) return to;
-  const records: usize = load<u32>(cell, C_ROWS);
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (raOf(records, middle) <= east) from = middle + 1;
-    else to = middle;
+  const first = usize(load<u32>(cell, C_ROWS)) + usize(from) * RECORD_BYTES;
+  let at = first;
+  let left = to - from;
+  while (left > 0) {
+    const half = (left + 1) >> 1;
+    const next = at + usize(half) * RECORD_BYTES;
+    at = select<usize>(next, at, load<f64>(next - RECORD_BYTES) <= east);
+    left -= half;
   }
-  return from;
+  return from + i32((at - first) / RECORD_BYTES);
 }
 
 /**
