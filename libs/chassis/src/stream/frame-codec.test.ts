@@ -142,6 +142,11 @@ test('lying lengths, endless numbers and groups are refused', () => {
   expect(received).toBeInstanceOf(Undecodable);
 });
 
+test.each([-1, -(2 ** 31), 2, 2 ** 31 - 1])('table number %d is refused', (table) => {
+  const wire = Buffer.from(ArrowFrame.encode({ ...ArrowFrame.decode(new Uint8Array(0)), table }).finish());
+  expect(reasonOf(() => deserializeFrame(wire))).toBe('STREAM_ORDER');
+});
+
 test('unknown fields are skipped', () => {
   const wire = serializeFrame(makeFrame({ header: Buffer.from('h'), table: 1 }));
   const unknown = Buffer.from([0x78, 0x96, 0x01, 0x7a, 2, 1, 2, 0x7d, 1, 2, 3, 4, 0x79, 1, 2, 3, 4, 5, 6, 7, 8]);

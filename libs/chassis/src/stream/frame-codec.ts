@@ -119,7 +119,7 @@ export function deserializeFrame(bytes: Buffer): Frame {
         frame.metadata = reader.bytes();
         break;
       case TABLE * 8:
-        frame.table = reader.varint() | 0;
+        frame.table = reader.int32();
         break;
       case CRC32C * 8 + 5:
         frame.crc32c = reader.fixed32();
@@ -173,11 +173,19 @@ export function headerPadding(frame: Frame): number {
 
 class FrameReader {
   at = 0;
+  /** The high 32 bits of the number read last. */
+  #high = 0;
 
   constructor(private readonly source: Buffer) {}
 
-  /** Exact below 2^53; the low 32 bits are right for any value, as int32 fields need. */
+  /** Exact below 2^53. */
   varint(): number {
+    const low = this.int32();
+    return this.#high * 2 ** 32 + (low >>> 0);
+  }
+
+  /** The low 32 bits of a number, which negative ones are sent with ten bytes for. */
+  int32(): number {
     let low = 0;
     let high = 0;
     for (let n = 0; n < MAX_VARINT_BYTES; n++) {
@@ -189,7 +197,10 @@ class FrameReader {
         low |= bits << 28;
         high |= bits >>> 4;
       } else high |= bits << (7 * n - 32);
-      if (byte < 128) return (high >>> 0) * 2 ** 32 + (low >>> 0);
+      if (byte < 128) {
+        this.#high = high >>> 0;
+        return low;
+      }
     }
     throw damaged(`a number at byte ${this.at - MAX_VARINT_BYTES} has no end`);
   }
