@@ -175,9 +175,20 @@ describe('refused requests', () => {
     ['garbage for a schema', () => [good, makeFrame({ header: Buffer.alloc(64, 7), table: 1 })], 'ARROW_INVALID'],
     ['a body cut short', () => [good, schemaFrame, { ...batchFrame, body: [Buffer.alloc(8)], bodyLength: 8 }, endFrame], 'ARROW_INVALID'],
     ['a wrong checksum', () => [good, schemaFrame, { ...batchFrame, crc32c: 1 }, endFrame], 'CHECKSUM_MISMATCH'],
+    ['rows behind the end of the left table', () => [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0), asLeft(batchFrame), asLeft(endFrame)], 'STREAM_ORDER'],
+    ['rows of the right table behind the end of the left one', () => [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0), batchFrame], 'STREAM_ORDER'],
     ['no positions', () => [good, ...tableFrames(tableOf({ x: Float64Array.of(1) }), 1)], 'COLUMN_NOT_GUESSED'],
   ])('%s', async (_name, frames, reason) => {
     expect((await stream(frames())).reason).toBe(reason);
+  });
+
+  test('a client that leaves its stream open behind the last table gets its answer', async () => {
+    const call = client.match();
+    void (async () => {
+      for (const frame of [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0)]) await writeFrame(call, frame);
+    })();
+    expect((await receive(call)).detail.left?.rowCount).toBe(150n);
+    call.end();
   });
 
   test('too many pairs are refused while the left table still streams', async () => {
@@ -198,12 +209,14 @@ describe('refused requests', () => {
 });
 
 describe('stored tables', () => {
-  const put = async (on: Client, name: string, table: Table, options: Partial<PutOptions> = {}, batchRowCount?: number): Promise<PutResponse['table']> => {
+  const put = (on: Client, name: string, table: Table, options: Partial<PutOptions> = {}, batchRowCount?: number): Promise<PutResponse['table']> =>
+    putFrames(on, name, tableFrames(table, 0, batchRowCount), options);
+  const putFrames = async (on: Client, name: string, frames: Iterable<Frame>, options: Partial<PutOptions> = {}): Promise<PutResponse['table']> => {
     let call: ReturnType<Client['put']> | undefined;
     const response = callOnce<PutResponse>((metadata, settings, callback) => (call = on.put(metadata, settings, callback)));
     void (async () => {
       await writeFrame(call!, makeFrame({ metadata: PutOptions.encode(PutOptions.fromPartial({ name, ...options })).finish() }));
-      for (const frame of tableFrames(table, 0, batchRowCount)) await writeFrame(call!, frame);
+      for (const frame of frames) await writeFrame(call!, frame);
       call!.end();
     })().catch(() => undefined);
     return (await response).table;
@@ -225,6 +238,24 @@ describe('stored tables', () => {
     await remove(client, 'gaia');
     expect(await list(client)).toEqual([]);
     await expect(remove(client, 'gaia')).rejects.toMatchObject({ reason: 'HANDLE_NOT_FOUND' });
+  });
+
+  test('the frames of a table to keep may carry either number, but one', async () => {
+    expect(await putFrames(client, 'as-right', tableFrames(catalog(right), 1))).toMatchObject({ rowCount: 170n });
+    const [schema, batch, end] = [...tableFrames(catalog(right), 1)];
+    for (const frames of [[schema, { ...batch, table: 0 }, end], [schema, batch, end, batch]]) {
+      await expect(putFrames(client, 'mixed', frames)).rejects.toMatchObject({ reason: 'STREAM_ORDER' });
+    }
+    expect(await list(client)).not.toContain('mixed');
+    await remove(client, 'as-right');
+  });
+
+  test('rows sent to the match of a stored table with itself are refused', async () => {
+    await put(client, 'alone', catalog(right));
+    const call = client.match();
+    void send(call, [requestFrame({ options: { radiusArcsec: 12, selfMatch: SelfMatch.PAIRS }, rightTable: 'alone' }), ...tableFrames(catalog(left), 0)]).catch(() => undefined);
+    expect((await problemOf(receive(call))).reason).toBe('STREAM_ORDER');
+    await remove(client, 'alone');
   });
 
   test('the digest is of the content, not of its batches', async () => {

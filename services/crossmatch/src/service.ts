@@ -92,7 +92,7 @@ class Handlers {
     const ttlSeconds = this.stored.ttlSeconds(Number(options.ttlSeconds));
     using permit = await this.server.admission.admit(LEAST_BYTES, signal);
     const tables = new FrameTables(first, rest);
-    const reader = await tables.open(first.table === 1 ? 1 : 0, { signal });
+    const reader = await tables.openOnly(`table '${options.name}'`, { signal });
     const table = await CatalogTable.load(reader, {
       runtime: this.runtime, columns: columnNames(options.columns), signal,
       onRows: () => {
@@ -100,10 +100,13 @@ class Handlers {
         this.stored.checkQuota(tables.receivedBytes, options.replace ? options.name : undefined);
       },
     });
-    const digest = await contentDigest(table, signal).catch(async (error: unknown) => {
-      await table.dispose();
-      throw error;
-    });
+    const digest = await tables
+      .finish(signal)
+      .then(() => contentDigest(table, signal))
+      .catch(async (error: unknown) => {
+        await table.dispose();
+        throw error;
+      });
     const info = await this.stored.put(options.name, table, digest, { ttlSeconds, replace: options.replace });
     log.info('table stored', { table: info.name, rowCount: table.rowCount, sizeBytes: info.sizeBytes });
     return { table: protoTable(info) };
@@ -134,11 +137,13 @@ class Handlers {
           permit.resize(Math.max(permit.bytes, watch.plannedBytes(lease !== undefined)));
         },
       };
-      await using stream = await this.#start(new FrameTables(first, rest), options, lease?.info.table, context, call.signal);
+      const tables = new FrameTables(first, rest);
+      await using stream = await this.#start(tables, options, lease?.info.table, context, call.signal);
       call.sendMetadata(headersOf(stream, requestId));
       yield* answerFrames(stream, {
         crc: this.server.config.frameCrc,
         progress: () => watch.news(),
+        finishInput: () => tables.finish(call.signal),
         detailJson: () => {
           const summary = protoSummary(stream.summary(), requestId);
           outcome = { summary };

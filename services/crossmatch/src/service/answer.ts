@@ -11,6 +11,8 @@ export interface AnswerOptions {
   readonly crc: boolean;
   /** The progress to tell now; undefined when there is nothing new. */
   readonly progress: () => Progress | undefined;
+  /** Waits for the end of what the client sends, after the last batch; throws when it is not the end. */
+  readonly finishInput: () => Promise<void>;
   /** MatchSummary in protobuf JSON, asked for after the last batch. */
   readonly detailJson: () => string;
 }
@@ -38,6 +40,7 @@ export async function* answerFrames(stream: MatchStream, options: AnswerOptions)
       yield* cutMessage(message, 0, { crc });
     }
   }
+  await options.finishInput();
   const value = { rowCount: BigInt(rowCount), batchCount: BigInt(batchCount), bodyCrc32c, detailJson: options.detailJson() };
   yield event({ $case: 'summary', value }, crc, true);
 }

@@ -4,6 +4,8 @@ import { MessageDecoder, type TableReader } from '@armilla/tables';
 import type { RecordBatch } from 'apache-arrow';
 
 const TITLES = ['left table', 'right table'] as const;
+/** How long the end of a client's stream may come behind its last table before nobody waits for it any more. */
+const LAST_WORD_MS = 50;
 
 /** The tables of a stream of frames, one after the other: each is read to its end before the next begins. */
 export class FrameTables {
@@ -18,13 +20,21 @@ export class FrameTables {
     this.#frames = rest;
   }
 
+  /** The only table of the stream, whichever number its frames carry. */
+  async openOnly(where: string, options: { signal: AbortSignal }): Promise<TableReader> {
+    let frame = await this.#next(options.signal);
+    while (frame && !belongsToTable(frame)) frame = await this.#next(options.signal);
+    this.#pushedBack = frame;
+    return this.open(frame?.table === 1 ? 1 : 0, { ...options, where });
+  }
+
   /** The next table, which must be number `table`; resolves when its schema has come. */
-  async open(table: 0 | 1, options: { rowCount?: number; signal: AbortSignal }): Promise<TableReader> {
-    const where = TITLES[table];
+  async open(table: 0 | 1, options: { rowCount?: number; signal: AbortSignal; where?: string }): Promise<TableReader> {
+    const where = options.where ?? TITLES[table];
     const decoder = new MessageDecoder({ where });
     // Opening waits with the call's signal, reading with the reader's.
     const wait = { signal: options.signal };
-    const messages = this.#messages(table, decoder, wait);
+    const messages = this.#messages(table, where, decoder, wait);
     while (decoder.schema === undefined) {
       const { done } = await messages.next();
       if (done) throw fail('STREAM_ORDER', { where, detail: 'the table ends before its schema' });
@@ -48,14 +58,30 @@ export class FrameTables {
     };
   }
 
+  /**
+   * To be called when every table has been read: throws STREAM_ORDER when the client sends more of any, since rows behind
+   * a wrong end mark must not be lost in silence. A client that leaves its stream open is not waited for.
+   */
+  async finish(signal: AbortSignal): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const waited = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), LAST_WORD_MS)));
+    try {
+      for (;;) {
+        const frame = await Promise.race([this.#next(signal), waited]);
+        if (!frame) return;
+        if (belongsToTable(frame)) throw fail('STREAM_ORDER', { where: 'request', detail: `a frame of table ${frame.table} comes after the last table has ended` });
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Decoded messages of one table up to its end; undefined for those that are no batch. */
-  async *#messages(table: number, decoder: MessageDecoder, wait: { signal: AbortSignal }): AsyncGenerator<RecordBatch | undefined, void, undefined> {
-    const where = TITLES[table];
+  async *#messages(table: number, where: string, decoder: MessageDecoder, wait: { signal: AbortSignal }): AsyncGenerator<RecordBatch | undefined, void, undefined> {
     for (;;) {
       const frame = await this.#next(wait.signal);
       if (!frame) throw fail('STREAM_ORDER', { where, detail: 'the stream ends before end_of_table' });
-      // What only carries options or an event belongs to no table.
-      if (frame.header.byteLength + frame.bodyLength === 0 && !frame.endOfTable && !frame.more) continue;
+      if (!belongsToTable(frame)) continue;
       if (frame.table !== table) throw fail('STREAM_ORDER', { where, detail: `a frame of table ${frame.table} comes before its end` });
       const assembled = this.#assembler.push(frame);
       if (assembled) yield decoder.decode(assembled.message);
@@ -80,6 +106,11 @@ export class FrameTables {
     this.receivedBytes += result.value.bodyLength;
     return result.value;
   }
+}
+
+/** What only carries options or an event belongs to no table. */
+function belongsToTable({ header, bodyLength, endOfTable, more }: Frame): boolean {
+  return header.byteLength + bodyLength > 0 || endOfTable || more;
 }
 
 /** A client that stops sending must not hold up the end of a call that has failed for another reason. */
