@@ -1,6 +1,6 @@
 import { Runtime } from '@armilla/gpu-core';
-import { Field, Float64, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow';
-import { CatalogTable, crossmatch, type MatchOptions, selfMatch } from './index.js';
+import { Field, Float64, Null, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow';
+import { CatalogTable, crossmatch, type ExecutionOptions, type MatchOptions, selfMatch } from './index.js';
 import type { RejectedRow } from './positions.js';
 import { memoryTable, rowsOf, tableOf } from './testing/memory-table.js';
 import type { RecordBatch } from 'apache-arrow';
@@ -14,9 +14,9 @@ afterAll(() => runtime.close());
 const table = (ra: number[], dec: number[]): Table => tableOf({ ra: Float64Array.from(ra), dec: Float64Array.from(dec) });
 const one = table([10], [20]);
 
-async function rowsMatched(left: Table, right: Table, options: MatchOptions): Promise<Record<string, unknown>[]> {
+async function rowsMatched(left: Table, right: Table, options: MatchOptions, execution?: ExecutionOptions): Promise<Record<string, unknown>[]> {
   const batches: RecordBatch[] = [];
-  for await (const batch of await crossmatch(memoryTable(left, { where: 'left.csv' }), memoryTable(right, { where: 'right.csv' }), options, { runtime })) batches.push(batch);
+  for await (const batch of await crossmatch(memoryTable(left, { where: 'left.csv' }), memoryTable(right, { where: 'right.csv' }), options, { runtime, execution })) batches.push(batch);
   return rowsOf(batches);
 }
 
@@ -77,6 +77,8 @@ describe('position columns', () => {
     [['ra', 'dec', 'target_ra', 'target_dec'], 'ra', 'dec'],
     [['RA_ICRS', 'DE_ICRS', 'pmRA', 'pmDE'], 'RA_ICRS', 'DE_ICRS'],
     [['raMean', 'decMean'], 'raMean', 'decMean'],
+    [['RAICRS', 'DEICRS'], 'RAICRS', 'DEICRS'],
+    [['_ra_j2000', '_de_j2000'], '_ra_j2000', '_de_j2000'],
   ])('%j: guessed as %s, %s', async (columns, ra, dec) => {
     expect(await guess(names(...columns))).toEqual({ ra, dec, guessed: true });
   });
@@ -109,11 +111,25 @@ describe('position columns', () => {
     await expect(guess(hours)).rejects.toEqual(refused('COLUMN_TYPE', { column: 'ra', type: "in unit 'h'" }));
   });
 
+  test('a column of the type Null holds no position', async () => {
+    const left = new Table({ ra: vectorFromArray([null, null], new Null()), dec: vectorFromArray([1, 2], new Float64()) });
+    expect(await rowsMatched(left, one, { radiusArcsec: 1, join: 'left', columns: ['left.dec', 'right.ra'] })).toEqual([{ dec: 1, ra: null }, { dec: 2, ra: null }]);
+    expect(await rowsMatched(one, left, { radiusArcsec: 1, join: 'right-anti' })).toEqual([{ ra: null, dec: 1 }, { ra: null, dec: 2 }]);
+  });
+
   test('integers, floats and decimals are read as degrees', async () => {
     const left = tableOf({ ra: Int32Array.of(10, 11), dec: BigInt64Array.of(20n, 21n) });
     const right = new Table({ ra: vectorFromArray([10, 11], new Float64()), dec: vectorFromArray([20, 21], new Float64()) });
     expect((await rowsMatched(left, right, { radiusArcsec: 1 })).length).toBe(2);
   });
+});
+
+test("a column that is not there is refused with all columns of both tables", async () => {
+  const left = tableOf({ ra: [1], dec: [2], mag: [3] });
+  const right = tableOf({ ra: [1], dec: [2], name: ['a'] });
+  await expect(rowsMatched(left, right, { radiusArcsec: 1, columns: ['left.mag', 'flux'] })).rejects.toEqual(
+    refused('COLUMN_NOT_FOUND', { column: 'flux', available: expect.stringContaining('left: ra, dec, mag; right: ra, dec, name;') }),
+  );
 });
 
 describe('sizes at the edge', () => {
@@ -194,8 +210,15 @@ test.each(['left', 'any'] as const)('bad rows of many batches and chunks are lis
 
 describe('max_pairs', () => {
   const grid = table(Array.from({ length: 400 }, (_, i) => 10 + (i % 20) * 1e-4), Array.from({ length: 400 }, (_, i) => 20 + Math.floor(i / 20) * 1e-4));
-  test.each(['all', 'one-to-one'] as const)('%s: an estimate over the limit is refused before the first row, with the number', async (find) => {
-    await expect(rowsMatched(grid, grid, { radiusArcsec: 3600, find, maxPairs: 1000 })).rejects.toEqual(refused('MAX_PAIRS_EXCEEDED', { limit: 1000 }));
+  test('all: an estimate over the limit is refused before the first row, with the number', async () => {
+    await expect(rowsMatched(grid, grid, { radiusArcsec: 3600, find: 'all', maxPairs: 1000 })).rejects.toEqual(refused('MAX_PAIRS_EXCEEDED', { limit: 1000, estimated: expect.stringMatching(/^about \d+$/) }));
+  });
+  test('one-to-one: the limit is of the pairs that it gives, not of those it chooses from', async () => {
+    expect((await rowsMatched(grid, grid, { radiusArcsec: 3600, find: 'one-to-one', maxPairs: 400 })).length).toBe(400);
+    await expect(rowsMatched(grid, grid, { radiusArcsec: 3600, find: 'one-to-one', maxPairs: 399 })).rejects.toEqual(refused('MAX_PAIRS_EXCEEDED', { limit: 399, estimated: 400 }));
+  });
+  test('one-to-one: more pairs to choose from than memory holds are refused', async () => {
+    await expect(rowsMatched(grid, grid, { radiusArcsec: 3600, find: 'one-to-one' }, { memoryBytes: 2 ** 20 })).rejects.toEqual(refused('MEMORY_OVER_LIMIT', { limit: '512 KiB' }));
   });
   test('within the limit the match runs', async () => {
     expect((await rowsMatched(grid, grid, { radiusArcsec: 0.01, find: 'all', maxPairs: 1000 })).length).toBe(400);

@@ -1,4 +1,4 @@
-import { fail } from '@armilla/base';
+import { fail, formatBytes, isProblem } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
 import { type ChunkPairs, samplePositions, type SkyIndex } from '@armilla/sky';
 import { ahead, inSlices } from './ahead.js';
@@ -7,8 +7,10 @@ import { Groups } from './groups.js';
 import { keepMutual } from './mutual.js';
 import type { AllPairs } from './one-to-one.js';
 import { workerModule } from './ops/module.js';
+import { DEFAULT_MAX_PAIRS, type ResolvedOptions } from './options.js';
 import { PairFinder } from './pairs.js';
 import type { LeftPart, PairBlock } from './parts.js';
+import { PAIR_BYTES } from './plan.js';
 
 /** What the modes below share. */
 export interface BlockContext {
@@ -34,12 +36,17 @@ export async function mutualBlock(left: CatalogTable, right: CatalogTable, finde
   return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
 }
 
-/** One block of the greedy one-to-one pairs; all pairs within the radius are held meanwhile. */
-export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, finder: PairFinder, context: BlockContext): Promise<PairBlock> {
+/** One block of the greedy one-to-one pairs, at most `maxPairs`; all pairs within the radius are held meanwhile. */
+export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, finder: PairFinder, context: BlockContext, maxPairs = DEFAULT_MAX_PAIRS): Promise<PairBlock> {
   const part = wholePart(left);
-  const all = await collect(part, finder, context.signal);
+  const all = await collect(part, finder, context.signal).catch((error: unknown) => {
+    if (!isProblem(error) || error.reason !== 'MAX_PAIRS_EXCEEDED') throw error;
+    const limit = Number(error.fields.limit) * PAIR_BYTES;
+    throw fail('MEMORY_OVER_LIMIT', { needed: `more than ${formatBytes(limit)}`, limit: formatBytes(limit) }, { cause: error });
+  });
   const input: AllPairs = { left: all.left, right: all.right, key: all.key ?? all.separationArcsec, leftRowCount: left.rowCount, rightRowCount };
   const taken = await context.runtime.call<Int32Array>(workerModule(), 'takeGreedily', [input], { signal: context.signal, fairKey: context.fairKey });
+  if (taken.length > maxPairs) throw fail('MAX_PAIRS_EXCEEDED', { estimated: taken.length, limit: maxPairs });
   const pick = async <T extends Int32Array | Float64Array>(values: T, out: T): Promise<T> => {
     await inSlices(taken.length, context.signal, (from, to) => {
       for (let i = from; i < to; i++) out[i] = values[taken[i]];
@@ -91,8 +98,8 @@ export function wholePart(table: CatalogTable): LeftPart {
   return { firstRow: 0, rowCount: table.rowCount, pieces: [table.positions], positions: table.positions, payload: table.payload };
 }
 
-/** Refuses a search that would give more than `maxPairs`; tells the finder what to expect otherwise. */
-export function estimatePairs(finder: PairFinder, index: SkyIndex, part: LeftPart, leftRowCount: number, query: { radiusArcsec: number; minRadiusArcsec: number }, share: number, maxPairs: number): void {
+/** Refuses a search that would find more than `maxPairs`; tells the finder what to expect otherwise. */
+export function estimatePairs(finder: PairFinder, index: SkyIndex, part: LeftPart, leftRowCount: number, query: Pick<ResolvedOptions, 'find' | 'radiusArcsec' | 'minRadiusArcsec'>, share: number, maxPairs: number): void {
   if (part.rowCount === 0 || index.rowCount === 0) return;
   const sampleCount = Math.min(ESTIMATE_ROW_COUNT, part.rowCount);
   const rows = Int32Array.from({ length: sampleCount }, (_, i) => Math.floor((i * part.rowCount) / sampleCount));
@@ -101,7 +108,10 @@ export function estimatePairs(finder: PairFinder, index: SkyIndex, part: LeftPar
   const perRow = Math.max(0, sum / sampleCount);
   finder.expect(perRow);
   const estimated = perRow * leftRowCount * share;
-  if (estimated > maxPairs) throw fail('MAX_PAIRS_EXCEEDED', { estimated: Math.round(estimated), limit: maxPairs });
+  if (estimated <= maxPairs) return;
+  // The limit of one-to-one is of memory: its result may well have fewer pairs than max_pairs.
+  if (query.find === 'one-to-one') throw fail('MEMORY_OVER_LIMIT', { needed: formatBytes(estimated * PAIR_BYTES), limit: formatBytes(maxPairs * PAIR_BYTES) });
+  throw fail('MAX_PAIRS_EXCEEDED', { estimated: `about ${Math.round(estimated)}`, limit: maxPairs });
 }
 
 /** All pairs of a part in one piece, by left row. */

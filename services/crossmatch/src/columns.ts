@@ -25,7 +25,7 @@ const ROLES: readonly [Role, Role] = [
     title: 'right ascension',
     ucd: 'pos.eq.ra',
     names: new Set([
-      'ra', '_ra', 'ra_deg', 'radeg', 'ra_d', 'raj2000', '_raj2000', 'ra_j2000', 'raj2000_deg', 'ra2000', 'ra_2000', 'ra_icrs', '_ra_icrs', 'raicrs',
+      'ra', '_ra', 'ra_deg', 'radeg', 'ra_d', 'raj2000', '_raj2000', 'ra_j2000', '_ra_j2000', 'raj2000_deg', 'ra2000', 'ra_2000', 'ra_icrs', '_ra.icrs', 'raicrs',
       'alpha', 'alpha_j2000', 'alphawin_j2000', 'alpha_deg', 'right_ascension', 'rightascension', 'right ascension', 'ra_mean', 'ramean', 'rastack', 's_ra',
     ]),
   },
@@ -34,8 +34,8 @@ const ROLES: readonly [Role, Role] = [
     title: 'declination',
     ucd: 'pos.eq.dec',
     names: new Set([
-      'dec', '_dec', '_de', 'de', 'decl', 'dec_deg', 'decdeg', 'dedeg', 'de_deg', 'dec_d', 'dej2000', '_dej2000', 'decj2000', '_decj2000', 'de_j2000', 'dec_j2000', 'dej2000_deg', 'dec2000',
-      'dec_2000', 'de_icrs', '_de_icrs', 'dec_icrs', '_dec_icrs', 'decicrs', 'delta', 'delta_j2000', 'deltawin_j2000', 'delta_deg', 'declination', 'dec_mean', 'decmean', 'decstack', 's_dec',
+      'dec', '_dec', '_de', 'de', 'decl', 'dec_deg', 'decdeg', 'dedeg', 'de_deg', 'dec_d', 'dej2000', '_dej2000', 'decj2000', '_decj2000', 'de_j2000', '_de_j2000', 'dec_j2000', '_dec_j2000', 'dej2000_deg', 'dec2000',
+      'dec_2000', 'de_icrs', 'dec_icrs', '_dec_icrs', '_de.icrs', 'decicrs', 'deicrs', 'delta', 'delta_j2000', 'deltawin_j2000', 'delta_deg', 'declination', 'dec_mean', 'decmean', 'decstack', 's_dec',
     ]),
   },
 ];
@@ -93,7 +93,7 @@ function named(schema: Schema, name: string, where: string): Field {
 /** Numbers, and columns without any value: their rows are all rejected as null. */
 function isNumber(field: Field): boolean {
   const { type } = field;
-  return isBlankColumn(field) || DataType.isFloat(type) || DataType.isInt(type) || DataType.isDecimal(type);
+  return isBlankColumn(field) || DataType.isNull(type) || DataType.isFloat(type) || DataType.isInt(type) || DataType.isDecimal(type);
 }
 
 const NOT_DEGREES = /^(rad|radians?|h|hr|hours?|hourangle|arcsec|arcmin|mas|"?h:m:s"?|"?d:m:s"?)$/i;

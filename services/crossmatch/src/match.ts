@@ -1,6 +1,7 @@
 import { fail } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
 import type { TableReader } from '@armilla/tables';
+import type { Schema } from 'apache-arrow';
 import { CatalogTable } from './catalog-table.js';
 import { positionColumns } from './columns.js';
 import { type ExecutionOptions, type MatchOptions, resolveExecution, resolveOptions, type ResolvedOptions } from './options.js';
@@ -34,17 +35,22 @@ export async function crossmatch(left: LeftInput, right: TableReader | CatalogTa
   const started = performance.now();
   const owned: AsyncDisposable[] = [];
   let leftReader = typeof left === 'function' ? undefined : left;
+  // All columns of the right table, of which only those that the result takes are loaded.
+  const rightSchema = right.schema;
   try {
     const resolved = resolveOptions(options);
     if (resolved.selfMatch !== undefined) throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
-    // What is wrong with the left columns should not wait for the right table.
-    if (leftReader) positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
+    // What is wrong with the columns should not wait for the right table.
+    if (leftReader) {
+      positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
+      if (resolved.columns) resultLayout(leftReader.schema, rightSchema, resolved);
+    }
     const resident = right instanceof CatalogTable;
     const rightTable = resident ? checkedResident(right, resolved) : await loadRight(right, resolved, context);
     if (!resident) owned.push(rightTable);
     leftReader ??= await (left as () => Promise<TableReader>)();
     const leftColumns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
-    return new MatchStream({ ...planned(rightTable, resolved, context, leftReader, resident), left: leftReader, leftColumns, right: rightTable, options: resolved, context, owned, started, resident });
+    return new MatchStream({ ...planned(rightTable, rightSchema, resolved, context, leftReader, resident), left: leftReader, leftColumns, right: rightTable, options: resolved, context, owned, started, resident });
   } catch (error) {
     await closeAll(leftReader, right, owned);
     throw error;
@@ -61,7 +67,7 @@ export async function selfMatch(table: TableReader | CatalogTable, options: Matc
     const loaded = resident ? checkedResident(table, resolved) : await loadRight(table, resolved, context);
     if (!resident) owned.push(loaded);
     return new MatchStream({
-      ...planned(loaded, resolved, context, undefined, resident),
+      ...planned(loaded, table.schema, resolved, context, undefined, resident),
       left: undefined, leftColumns: loaded.columns, right: loaded, options: resolved, context, owned, started, resident,
     });
   } catch (error) {
@@ -70,9 +76,9 @@ export async function selfMatch(table: TableReader | CatalogTable, options: Matc
   }
 }
 
-function planned(right: CatalogTable, options: ResolvedOptions, context: MatchContext, left: TableReader | undefined, rightIsResident: boolean) {
+function planned(right: CatalogTable, rightSchema: Schema, options: ResolvedOptions, context: MatchContext, left: TableReader | undefined, rightIsResident: boolean) {
   const execution = resolveExecution(context.execution);
-  const layout = resultLayout(left?.schema ?? right.schema, right.schema, options);
+  const layout = resultLayout(left?.schema ?? rightSchema, rightSchema, options);
   const plan = planMatch(options, execution, {
     leftRowCount: left ? (left.rowCount ?? context.leftRowCount) : right.rowCount,
     rightRowCount: right.rowCount,

@@ -35,6 +35,7 @@ export interface Plan {
   readonly needsWholeLeft: boolean;
   /** Pairs that a chunk's result may hold before it is matched in smaller parts. */
   readonly chunkPairCount: number;
+  /** Pairs within the radius that the search may find; for one-to-one, which holds them all, what memory allows. */
   readonly maxPairs: number;
   readonly notes: readonly string[];
 }
@@ -48,7 +49,7 @@ const INDEX_BYTES_PER_ROW = 28;
 /** Left row of a chunk: position (then its match), status, cell, record. */
 const CHUNK_BYTES_PER_ROW = 40;
 /** Pair of a chunk: two rows, separation, key, rank. */
-const PAIR_BYTES = 32;
+export const PAIR_BYTES = 32;
 /** Chunks alive at a time: one decoded, one matched, one gathered. */
 const CHUNKS_IN_FLIGHT = 3;
 /** Rows assumed where the input does not say how many it has. */
@@ -72,7 +73,7 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
   const estimatedPairCount = Math.min(allPairs, mostPairs);
 
   const keepsPairs = options.find === 'one-to-one';
-  const maxPairs = options.maxPairs ?? (keepsPairs ? Math.min(DEFAULT_MAX_PAIRS, Math.floor(memoryBytes / 2 / PAIR_BYTES)) : DEFAULT_MAX_PAIRS);
+  const maxPairs = keepsPairs ? Math.min(DEFAULT_MAX_PAIRS, Math.floor(memoryBytes / 2 / PAIR_BYTES)) : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
   const needsAllPairs = keepsPairs || options.find === 'all';
   if (needsAllPairs && allPairs > maxPairs) notes.push(`about ${Math.round(allPairs)} pairs are over the limit of ${maxPairs}: the match would be refused`);
 

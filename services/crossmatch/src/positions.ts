@@ -89,7 +89,7 @@ export class RowInspector {
 function degrees(vector: Vector, rowCount: number): Float64Array {
   const { type } = vector;
   // A column known to hold nothing: its nulls are marked already.
-  if (DataType.isUtf8(type) && vector.nullCount === rowCount) return new Float64Array(rowCount);
+  if (DataType.isNull(type) || (DataType.isUtf8(type) && vector.nullCount === rowCount)) return new Float64Array(rowCount);
   if (DataType.isUtf8(type)) throw fail('COLUMN_TYPE', { where: 'position', column: '?', type: String(type), expected: 'a number (degrees)' });
   if (DataType.isFloat(type) && type.precision === 2 && vector.data.length === 1) return vector.data[0].values.subarray(0, rowCount) as Float64Array;
   const out = new Float64Array(rowCount);
@@ -134,6 +134,10 @@ function halfFloat(bits: number): number {
 }
 
 function markNulls(vector: Vector, out: Uint8Array): void {
+  if (DataType.isNull(vector.type)) {
+    out.fill(1);
+    return;
+  }
   let at = 0;
   for (const data of vector.data) {
     if (data.nullCount > 0) {

@@ -239,7 +239,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       try {
         const part = wholePart(whole);
         this.#estimate(part, whole.rowCount);
-        yield options.find === 'mutual' ? await mutualBlock(whole, right, this.#finder, blockContext, options) : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext);
+        yield options.find === 'mutual' ? await mutualBlock(whole, right, this.#finder, blockContext, options) : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext, options.maxPairs);
       } finally {
         await whole.index?.dispose();
       }
