@@ -31,5 +31,6 @@ export { type Format, formatOfMediaType, formatOfName, FORMATS, isGzipName, medi
 export { encodeTableInWorker, type EncodeInWorkerOptions, openTableInWorker, type OpenInWorkerOptions, type WorkerSource } from './table/in-worker.js';
 export { openTable, type OpenOptions } from './table/open.js';
 export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.js';
+export { checkOutput } from './table/output.js';
 export { closeTableThreads } from './table/thread.js';
 export { writeTable, type WriteOptions, type Written } from './table/write.js';

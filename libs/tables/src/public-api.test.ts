@@ -13,6 +13,7 @@ test('what the library exports', () => {
     'MessageEncoder',
     'ParquetReader',
     'ParquetWriter',
+    'checkOutput',
     'closeTableThreads',
     'columnSpec',
     'concatData',

@@ -23,6 +23,7 @@ const FOREIGN: readonly [string, string, number?][] = [
   ['\x28\xb5\x2f\xfd', 'zstd data; unpack it first'],
   ['SQLite format 3', 'an SQLite database'],
   ['\x89HDF', 'an HDF5 file'],
+  ['PARE', 'Parquet with an encrypted footer; decrypt it first'],
   ['FEA1', 'Feather version 1; write it as version 2 (Arrow IPC)'],
   ['ustar', 'a tar archive; unpack it first', 257],
   ['\xff\xfe', 'UTF-16 text; convert it to UTF-8 first'],
@@ -47,9 +48,9 @@ export function detectFormat(head: Uint8Array, complete: boolean, where: string)
   return 'csv';
 }
 
-/** Arrow streams of before 0.15 start with the length of the first header, a multiple of 8, and the place of its root table. */
+/** Arrow streams of before 0.15 start with the length of the first header, which with its own 4 bytes is a multiple of 8, and the place of its root table. */
 function isOldArrowStream(head: Uint8Array): boolean {
-  if (head.length < 8 || head[3] !== 0 || head[0] % 8 !== 0) return false;
+  if (head.length < 8 || head[3] !== 0 || head[0] % 4 !== 0) return false;
   const view = new DataView(head.buffer, head.byteOffset, 8);
   const length = view.getUint32(0, true);
   const root = view.getUint32(4, true);

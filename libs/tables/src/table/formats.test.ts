@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { IpcSplitter } from '../arrow/splitter.js';
 import { bytesOf, each, inPieces, rowsOf, sampleTable } from '../testing/sample-table.js';
 import { encodeTable } from './encode.js';
 import { type Format, formatOfMediaType, formatOfName, FORMATS, mediaTypeOf } from './format.js';
@@ -122,6 +123,7 @@ test.each([
   ['noise', Buffer.from(Array.from({ length: 4000 }, (_, i) => (i * i * 31 + (i >> 3)) & 255)), 'FORMAT_UNKNOWN'],
   ['FITS', Buffer.from('SIMPLE  =                    T'.padEnd(2880)), 'FORMAT_UNKNOWN'],
   ['VOTable', Buffer.from('<?xml version="1.0"?><VOTABLE/>'), 'FORMAT_UNKNOWN'],
+  ['Parquet with an encrypted footer', Buffer.from('PARE and more'), 'FORMAT_UNKNOWN'],
   ['JSON', Buffer.from('[{"ra": 1}]'), 'FORMAT_UNKNOWN'],
   ['UTF-16', Buffer.from('\ufeffra,dec\n1,2\n', 'utf16le'), 'FORMAT_UNKNOWN'],
   ['gzip of nothing', gzipSync(''), 'CSV_INVALID'],
@@ -148,4 +150,20 @@ test('gzip cut in the middle of a large file is told after its good rows', async
   const cut = bytes.subarray(0, bytes.length - 1000);
   const reader = await openTable({ name: 'cut', stream: inPieces(cut, 65_536) });
   await expect(rowsOf(reader.batches())).rejects.toMatchObject({ reason: 'GZIP_INVALID' });
+});
+
+test('an Arrow stream as written before version 0.15 is read, without continuation marks', async () => {
+  const { schema, batches } = sampleTable(8, 3, 50);
+  const word = (value: number): Buffer => Buffer.from(Uint32Array.of(value).buffer);
+  const parts: Uint8Array[] = [];
+  const splitter = new IpcSplitter();
+  for await (const chunk of encodeTable('arrow-stream', schema, each(batches))) {
+    // The length and the header together were a multiple of 8 bytes.
+    for (const { header, body } of splitter.push(chunk)) parts.push(word(header.length + 4), header, word(0), ...body);
+  }
+  const old = Buffer.concat([...parts, word(0)]);
+  const rows = await rowsOf(
+    (await openTable({ name: 'new', stream: encodeTable('arrow-stream', schema, each(batches)) })).batches(),
+  );
+  expect(await rowsOf((await openTable({ name: 'old', bytes: old })).batches())).toEqual(rows);
 });

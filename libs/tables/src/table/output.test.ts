@@ -7,7 +7,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { each, rowsOf, sampleTable } from '../testing/sample-table.js';
 import type { Format } from './format.js';
 import { openTable } from './open.js';
-import { diskFiles, type OutputFiles, writeFileOutput } from './output.js';
+import { checkOutput, diskFiles, type OutputFiles, writeFileOutput } from './output.js';
 import { writeTable } from './write.js';
 
 let folder: string;
@@ -198,4 +198,16 @@ test('a process whose files may not grow ends with a typed error and leaves noth
   await new Promise((resolve) => child.once('close', resolve));
   expect(Buffer.concat(text).toString().trim()).toBe('OUTPUT_WRITE_FAILED');
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('an output is checked before there is anything to write', async () => {
+  const path = join(folder, 'out.csv');
+  await checkOutput(path);
+  await checkOutput('/dev/null');
+  await expect(checkOutput(join(folder, 'no', 'out.csv'))).rejects.toMatchObject({ reason: 'OUTPUT_NOT_CREATED' });
+  await expect(checkOutput(folder)).rejects.toMatchObject({ reason: 'OUTPUT_NOT_CREATED' });
+  await writeFile(path, 'old');
+  await expect(checkOutput(path)).rejects.toMatchObject({ reason: 'OUTPUT_EXISTS' });
+  await checkOutput(path, { overwrite: true });
+  expect(await readdir(folder)).toEqual(['out.csv']);
 });

@@ -1,4 +1,5 @@
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, isProblem } from '@armilla/base';
 import { abortable } from './abortable.js';
@@ -67,6 +68,15 @@ export interface OutputOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Throws OUTPUT_EXISTS or OUTPUT_NOT_CREATED for what is known of `path` before there is anything to write. */
+export async function checkOutput(path: string, options: OutputOptions = {}): Promise<void> {
+  const before = await lookAt(path, options, diskFiles);
+  if (before?.kind === 'device') return;
+  await access(dirname(before?.realPath ?? path), constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw notCreated(path, error);
+  });
+}
+
 let partCount = 0;
 
 /**
@@ -81,11 +91,7 @@ export async function writeFileOutput(
 ): Promise<number> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const before = await files.look(path).catch((error: unknown) => {
-    throw notCreated(path, error);
-  });
-  if (before?.kind === 'folder') throw fail('OUTPUT_NOT_CREATED', { where: path, detail: 'it is a folder' });
-  if (before?.kind === 'file' && options.overwrite !== true) throw fail('OUTPUT_EXISTS', { where: path });
+  const before = await lookAt(path, options, files);
   const inPlace = before?.kind === 'device';
   const target = before?.realPath ?? path;
   const part = inPlace ? path : `${target}.${process.pid}-${++partCount}.part`;
@@ -121,6 +127,16 @@ export async function writeFileOutput(
     if (!inPlace) await files.remove(part).catch(() => undefined);
     throw error;
   }
+}
+
+/** What stands at `path`, if it may be written to. */
+async function lookAt(path: string, options: OutputOptions, files: OutputFiles): Promise<OutputPlace | undefined> {
+  const before = await files.look(path).catch((error: unknown) => {
+    throw notCreated(path, error);
+  });
+  if (before?.kind === 'folder') throw fail('OUTPUT_NOT_CREATED', { where: path, detail: 'it is a folder' });
+  if (before?.kind === 'file' && options.overwrite !== true) throw fail('OUTPUT_EXISTS', { where: path });
+  return before;
 }
 
 /** Writes `chunks` to a stream that stays open, at the pace of its reader. */
