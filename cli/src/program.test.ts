@@ -13,6 +13,7 @@ test('every command has help, to standard output, and ends with 0', async () => 
   for (const command of ['crossmatch', 'serve', 'status', 'doctor', 'demo', 'bench']) {
     const { code, stdout, stderr } = await runCli([command, '--help']);
     expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Examples:\\n  armilla ${command}\\b`));
     expect(stdout).toContain('Usage: armilla');
   }
 });

@@ -49,7 +49,13 @@ describe('results', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       row_count: 5,
       pair_count: 2,
-      left: { row_count: 5, matched_row_count: 2, unmatched_row_count: 1, rejected_row_count: 2, rejected_by_reason: { POSITION_NULL: 1 } },
+      left: {
+        row_count: 5,
+        matched_row_count: 2,
+        unmatched_row_count: 1,
+        rejected_row_count: 2,
+        rejected_by_reason: { POSITION_NULL: 1 },
+      },
     });
     expect(readFileSync(at('j.parquet')).subarray(0, 4).toString()).toBe('PAR1');
   });
@@ -264,6 +270,21 @@ describe('outputs', () => {
     expect(readFileSync(output, 'utf8')).toContain('separation_arcsec');
   });
 
+  test('a place for the rejected rows that cannot be written to is told before the match', async () => {
+    const { code, stderr } = await match(
+      left,
+      right,
+      '--radius',
+      '2',
+      '-o',
+      at('early.csv'),
+      '--rejected',
+      at('no/rejected.csv'),
+    );
+    expect({ code, stderr }).toEqual({ code: 73, stderr: expect.stringContaining('(OUTPUT_NOT_CREATED)') });
+    expect(existsSync(at('early.csv'))).toBe(false);
+  });
+
   test('a failed match leaves nothing, and no *.part', async () => {
     expect((await match(left, right, '--radius', '2', '--strict', '-o', at('failed.csv'))).code).toBe(65);
     expect(readdirSync(folder.path).filter((name) => name.includes('failed') || name.includes('.part'))).toEqual([]);
@@ -318,7 +339,11 @@ withData.each([
   const tables = ['hip2_j1991.csv.gz', 'hip1_j2000_v9.csv.gz'].map((name) => join(data, 'hipparcos', name));
   const { code, stdout } = await match(...tables, '--radius', radius, '--find', find, '-o', '/dev/null', '--json');
   expect(code).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ row_count: rowCount, left: { row_count: 117_955 }, right: { row_count: 82_984 } });
+  expect(JSON.parse(stdout)).toMatchObject({
+    row_count: rowCount,
+    left: { row_count: 117_955 },
+    right: { row_count: 82_984 },
+  });
 });
 
 withData.each([

@@ -47,6 +47,8 @@ export interface MatchTask {
   readonly server: URL | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Not where the result goes to a terminal: the two would overwrite each other. */
+  readonly showProgress: boolean;
 }
 
 export interface TaskOutput {
@@ -94,6 +96,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     server: flags.server === undefined ? undefined : serverUrl(flags.server),
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,
+    showProgress: flags.quiet !== true && !(flags.output === STANDARD && process.stdout.isTTY),
   };
 }
 

@@ -17,7 +17,7 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
     runtime,
     execution: { workerCount: task.workerCount, memoryBytes: task.memoryBytes },
     signal,
-    onProgress: task.quiet
+    onProgress: !task.showProgress
       ? undefined
       : (progress) => terminal.progress(() => progressText(progress, performance.now() - started)),
     onRejected: rejected && ((row) => rejected.add(row)),

@@ -43,7 +43,7 @@ export async function matchThere(
     const counted = async function* (): AsyncGenerator<Uint8Array> {
       for await (const chunk of answer.body) {
         byteCount += chunk.length;
-        if (!task.quiet) terminal.progress(() => `receiving: ${formatBytes(byteCount)}`);
+        if (task.showProgress) terminal.progress(() => `receiving: ${formatBytes(byteCount)}`);
         yield chunk;
       }
     };

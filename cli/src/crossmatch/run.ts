@@ -1,4 +1,5 @@
 import { type MatchSummary } from '@armilla/crossmatch';
+import { checkOutput } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { printLine } from '../terminal/standard-output.js';
 import { type MatchTask, STANDARD } from './flags.js';
@@ -10,6 +11,9 @@ import { summaryText } from './summary-text.js';
 /** Runs a match here or on a server, and tells what it did. */
 export async function runMatch(task: MatchTask, context: CommandContext): Promise<void> {
   const { terminal } = context;
+  for (const { path, overwrite } of [task.output, ...(task.rejected ? [task.rejected] : [])]) {
+    if (path !== STANDARD) await checkOutput(path, { overwrite });
+  }
   const summary =
     task.server === undefined ? await matchHere(task, context) : await matchThere(task, task.server, context);
   terminal.clear();

@@ -37,8 +37,14 @@ export function demoCommand(context: CommandContext): Command {
     .option('--radius <angle>', 'largest separation', '1arcsec')
     .option('--no-large', `leave out the second match, of ${formatCount(LARGE_ROW_COUNT)} sources a side`)
     .option('--no-serve', 'end when the matches are done, also on a terminal')
+    .addHelpText('before', EXAMPLES)
     .action((flags: DemoFlags) => runDemo(flags, context));
 }
+
+const EXAMPLES = `Examples:
+  armilla demo
+  armilla demo --rows 100000 --no-large --no-serve
+`;
 
 async function runDemo(flags: DemoFlags, context: CommandContext): Promise<void> {
   const { terminal, signal } = context;

@@ -17,6 +17,7 @@ export function doctorCommand(context: CommandContext): Command {
       'Check this machine, run every kernel once against its reference, and name what to do where something is amiss.',
     )
     .option('--json', 'print the checks as one JSON array')
+    .addHelpText('before', EXAMPLES)
     .action(async ({ json }: { json?: boolean }) => {
       const checks = await runChecks();
       const ok = checks.every((check) => check.ok);
@@ -28,6 +29,11 @@ export function doctorCommand(context: CommandContext): Command {
       if (!ok) context.exit(UNAVAILABLE);
     });
 }
+
+const EXAMPLES = `Examples:
+  armilla doctor
+  armilla doctor --json > doctor.json
+`;
 
 async function runChecks(): Promise<Check[]> {
   const config = loadConfig({ env: process.env });

@@ -19,6 +19,7 @@ export function statusCommand({ signal }: CommandContext): Command {
     .description('Ask a running server how it is and which tables it keeps.')
     .option('--server <url>', 'the server (default: the address that serve takes, http://127.0.0.1:7431)')
     .option('--json', 'print one JSON object')
+    .addHelpText('before', EXAMPLES)
     .action(async (flags: { server?: string; json?: boolean }) => {
       const server = serverUrl(flags.server ?? `http://${loadConfig({ env: process.env }).httpAddress}`);
       const client = new ServerClient(server, process.env.ARMILLA_TOKEN);
@@ -46,3 +47,8 @@ export function statusCommand({ signal }: CommandContext): Command {
       }
     });
 }
+
+const EXAMPLES = `Examples:
+  armilla status
+  armilla status --server https://armilla.example.org:7431 --json
+`;

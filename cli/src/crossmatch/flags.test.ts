@@ -1,0 +1,16 @@
+import { readMatchTask } from './flags.js';
+
+describe('progress', () => {
+  const { stdout } = process;
+  afterEach(() => Object.defineProperty(process, 'stdout', { value: stdout }));
+
+  test.each([
+    ['is shown beside a result in a file', true, { output: 'pairs.csv' }, true],
+    ['is shown beside a result in a pipe', false, { output: '-' }, true],
+    ['is not mixed with a result on the terminal', true, { output: '-' }, false],
+    ['is not shown when it is not wanted', true, { output: 'pairs.csv', quiet: true }, false],
+  ])('%s', (_, isTTY, flags, shown) => {
+    Object.defineProperty(process, 'stdout', { value: { isTTY } });
+    expect(readMatchTask('left.csv', 'right.csv', { radius: '1', order: 'left', ...flags }).showProgress).toBe(shown);
+  });
+});
