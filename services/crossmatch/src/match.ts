@@ -116,7 +116,7 @@ function checkedResident(table: CatalogTable, options: ResolvedOptions): Catalog
   const given = options.selfMatch === undefined ? options.right : options.left;
   for (const role of ['ra', 'dec'] as const) {
     if (given[role] !== undefined && given[role] !== '' && given[role] !== table.columns[role]) {
-      throw fail('OPTIONS_CONFLICT', { detail: `table '${table.where}' is indexed by its column '${table.columns[role]}', not by '${given[role]}'` });
+      throw fail('OPTIONS_CONFLICT', { detail: `${table.where} is indexed by its column '${table.columns[role]}', not by '${given[role]}'` });
     }
   }
   if (!table.index) throw new TypeError('the table was loaded without an index');

@@ -89,6 +89,8 @@ async function* tablesOf(
 ): AsyncGenerator<UploadedTable, void, undefined> {
   const mediaType = request.headers['content-type'] ?? '';
   if (/^multipart\//i.test(mediaType)) {
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (!/^identity$/i.test(encoding)) throw fail('REQUEST_INVALID', { field: 'content-encoding', detail: `a form is read as it is, without content-encoding, got '${encoding.slice(0, 40)}'; its tables may be gzipped` });
     yield* orderedTables(formParts(body, mediaType, FORM_LIMITS), given, spool, onOptions);
     return;
   }

@@ -1,4 +1,4 @@
-import { fail, formatBytes } from '@armilla/base';
+import { fail } from '@armilla/base';
 import type { Readable } from 'node:stream';
 import { Pace } from './pace.js';
 
@@ -34,7 +34,7 @@ export async function* bodyChunks(body: Readable, limits: BodyLimits, signal: Ab
       byteCount += chunk.length;
       onBytes?.(chunk.length);
       if (byteCount > limits.maxBytes) {
-        throw fail('MESSAGE_TOO_LARGE', { where: 'request body', got: `more than ${formatBytes(limits.maxBytes)}`, limit: limits.maxBytes });
+        throw fail('MESSAGE_TOO_LARGE', { where: 'request body', got: `more than ${limits.maxBytes}`, limit: limits.maxBytes });
       }
       yield chunk;
     }

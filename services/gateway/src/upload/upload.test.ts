@@ -47,6 +47,21 @@ test('a body over the limit is refused, also to a client that is still sending',
   expect(JSON.parse(answer.body.toString())).toMatchObject({ reason: 'MESSAGE_TOO_LARGE' });
 });
 
+test('a body that is announced to be over the limit is refused before it comes', async () => {
+  const subject = await start({ uploadLimitBytes: '1MiB' });
+  const call = openRaw(subject.url);
+  call.socket.write('POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1048577\r\n\r\n');
+  const { head } = await call.answer;
+  expect(head).toMatch(/^HTTP\/1\.1 413 /);
+});
+
+test('a compressed form is refused by that name', async () => {
+  const subject = await start();
+  const response = await post(subject, 'x', 'radius=1', { 'content-type': 'multipart/form-data; boundary=x', 'content-encoding': 'gzip' });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ reason: 'REQUEST_INVALID', detail: expect.stringContaining('content-encoding') });
+});
+
 test('a refusal of the options reaches a client in mid-upload', async () => {
   const subject = await start();
   const response = await sendThenRead(`${subject.url}/v1/crossmatch?radius=NaN&right=stars`, Buffer.alloc(30 << 20));
