@@ -14,7 +14,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { RECEIVE_WINDOW_BYTES } from '../serve/window.js';
-import { sweepBuffersInPlace } from '../stream/buffer-sweeping.js';
+import { fitCollectorToStreams } from '../stream/collector.js';
 import { type FramedService, withFrameCodec } from '../stream/service-codec.js';
 import { traceClient } from '../telemetry/trace-client.js';
 
@@ -62,7 +62,7 @@ export function connect<D extends object>(
   credentials: ChannelCredentials = grpcCredentials.createInsecure(),
   options: ConnectOptions = {},
 ): ConnectedClient<D> {
-  sweepBuffersInPlace();
+  fitCollectorToStreams();
   const maxMessageBytes = options.maxMessageBytes ?? 4 * 1024 * 1024;
   const Constructor = makeGenericClientConstructor(withFrameCodec(definition) as ServiceDefinition, 'armilla');
   return new Constructor(target, credentials, {

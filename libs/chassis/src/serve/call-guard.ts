@@ -16,6 +16,7 @@ import { DETAILS_KEY } from '../errors/status.js';
 import { type Log } from '../log/logger.js';
 import { Undecodable } from '../stream/undecodable.js';
 import { type RpcMetrics } from '../telemetry/rpc-metrics.js';
+import { sendFromSlabs } from './frame-slabs.js';
 import { REQUEST_ID_KEY, ServerCall } from './server-call.js';
 
 /** Time that a peer has to take the rest of an ended call before its stream is reset. */
@@ -61,6 +62,7 @@ export class CallGuard {
   readonly interceptor: ServerInterceptor = (method, inner) => {
     const peer = inner as PeerCall;
     dropOverflownDeadline(peer);
+    sendFromSlabs(inner);
     let call: ServerCall | undefined;
     let deadlineTimer: NodeJS.Timeout | undefined;
     let statusSent = false;

@@ -9,7 +9,7 @@ import { TokenFile } from '../auth/token-file.js';
 import { type Config } from '../config/config.js';
 import { Admission } from '../limits/admission.js';
 import { createLogger, type Log } from '../log/logger.js';
-import { sweepBuffersInPlace } from '../stream/buffer-sweeping.js';
+import { fitCollectorToStreams } from '../stream/collector.js';
 import { makeRpcMetrics } from '../telemetry/rpc-metrics.js';
 import { watchAdmission } from './admission-metrics.js';
 import { CallGuard } from './call-guard.js';
@@ -52,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { services, config } = options;
   // What grpc-js prints on its own is told by our errors and log.
   setLogVerbosity(logVerbosity.NONE);
-  sweepBuffersInPlace();
+  fitCollectorToStreams();
   const log = options.log ?? createLogger(config);
   const bind = checkBind(config.grpcAddress, 'grpc_address', config);
   const tokens = config.authTokens === '' ? undefined : new TokenFile(config.authTokens, log);

@@ -32,16 +32,26 @@ test('equals the bitwise definition at every length and offset, in one piece and
     expect(crc32c(piece)).toBe(expected);
     expect(crc32c(piece.subarray(cut), crc32c(piece.subarray(0, cut)))).toBe(expected);
   }
-  for (const length of [1023, 1024, 4095, 12_287, 12_288, 12_289, 24_576, 65_537, 70_000]) {
+  for (const length of [1023, 1024, 4095, 12_287, 12_288, 12_289, 24_576, 65_535, 65_536, 65_537, 70_000]) {
     const piece = bytes.subarray(1, length + 1);
     expect(crc32c(piece, 77)).toBe(referenceCrc32c(piece, 77));
     expect(referenceCrc32c(piece)).toBe(bitwise(piece));
   }
 });
 
+test('the kernel and the reference agree however the end lies in a block', () => {
+  const random = new Random(7);
+  const bytes = Uint8Array.from({ length: 70_000 }, () => random.below(256));
+  for (let length = 1024; length < 1024 + 300; length++) {
+    const start = random.below(64);
+    for (const piece of [bytes.subarray(start, start + length), bytes.subarray(start, start + length + 65_280)])
+      expect(crc32c(piece, length)).toBe(referenceCrc32c(piece, length));
+  }
+});
+
 test('the kernel and the reference agree beyond the window of the kernel', () => {
   const random = new Random(9);
   const bytes = new Uint8Array(Uint32Array.from({ length: 600_000 }, () => random.uint32()).buffer);
-  for (const length of [2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 2 ** 21 + 5])
+  for (const length of [2 ** 17 - 1, 2 ** 17, 2 ** 17 + 1, 2 ** 20, 2 ** 21 + 5])
     expect(crc32c(bytes.subarray(3, length))).toBe(referenceCrc32c(bytes.subarray(3, length)));
 });
