@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { request } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect, type Frame, makeFrame, readFrames } from '@armilla/chassis';
@@ -75,12 +76,19 @@ async function drainGrpc(target: string): Promise<number> {
   return bytes;
 }
 
-async function drainHttp(url: string): Promise<number> {
-  // An empty left table against a stored one: the service behind sends its stream whatever it is asked.
-  const schemaOnly = Buffer.from('ra,dec\n');
-  const answer = await fetch(`${url}/v1/crossmatch?right=any&radius=1arcsec`, { method: 'POST', body: schemaOnly, headers: { 'content-type': 'text/csv', accept: 'application/vnd.apache.arrow.stream' } });
-  if (answer.status !== 200) throw new Error(await answer.text());
-  let bytes = 0;
-  for await (const chunk of answer.body as ReadableStream<Uint8Array>) bytes += chunk.byteLength;
-  return bytes;
+/** By `node:http`: what `fetch` adds per chunk would be measured as well. */
+function drainHttp(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'text/csv', accept: 'application/vnd.apache.arrow.stream' };
+    const asked = request(`${url}/v1/crossmatch?right=any&radius=1arcsec`, { method: 'POST', headers }, (answer) => {
+      let bytes = 0;
+      if (answer.statusCode !== 200) reject(new Error(`status ${answer.statusCode}`));
+      answer
+        .on('data', (chunk: Buffer) => (bytes += chunk.byteLength))
+        .on('error', reject)
+        .on('end', () => resolve(bytes));
+    });
+    // An empty left table against a stored one: the service behind sends its stream whatever it is asked.
+    asked.on('error', reject).end('ra,dec\n');
+  });
 }

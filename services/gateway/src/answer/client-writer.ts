@@ -11,8 +11,13 @@ export interface ReaderLimits {
   readonly paceSeconds: number;
 }
 
-/** So much is handed to the socket before its callback is awaited: progress of a slow reader shows at this grain. */
+/** So much is handed to the socket before its callback is awaited: progress of a slow reader shows at this grain … */
 const SLICE_BYTES = 64 << 10;
+/** … and so much at a time to a reader that takes each slice within this time. */
+const LARGE_SLICE_BYTES = 256 << 10;
+const QUICK_MS = 20;
+/** Shorter parts are copied together: each write has its price. */
+const SMALL_PART_BYTES = 16 << 10;
 const STUCK_MS = 200;
 
 /** Writes an answer at the pace of its reader: at most one slice is under way, whatever the size of the parts. */
@@ -21,6 +26,7 @@ export class ClientWriter {
   #stopped: { reason: unknown } | undefined;
   #rejectWrite: ((reason: unknown) => void) | undefined;
   #writingSinceMs: number | undefined;
+  #sliceBytes = SLICE_BYTES;
   readonly #onAbort = (): void => this.#stop(this.signal.reason);
 
   /**
@@ -51,11 +57,11 @@ export class ClientWriter {
     let groupBytes = 0;
     for (const part of parts) {
       for (let at = 0; at < part.byteLength; ) {
-        const slice = part.subarray(at, at + SLICE_BYTES - groupBytes);
+        const slice = part.subarray(at, at + this.#sliceBytes - groupBytes);
         at += slice.byteLength;
         group.push(slice);
         groupBytes += slice.byteLength;
-        if (groupBytes < SLICE_BYTES) continue;
+        if (groupBytes < this.#sliceBytes) continue;
         await this.#flush(group, groupBytes);
         group = [];
         groupBytes = 0;
@@ -75,12 +81,16 @@ export class ClientWriter {
   }
 
   async #flush(group: readonly Uint8Array[], byteCount: number): Promise<void> {
-    this.#writingSinceMs = performance.now();
+    const sinceMs = (this.#writingSinceMs = performance.now());
     if (!this.uploading()) this.#pace.waiting();
-    const bytes = group.length === 1 ? group[0] : Buffer.concat(group);
-    await this.#settled((done) => (this.response as ServerResponse).write(bytes, done));
+    const response = this.response as ServerResponse;
+    await this.#settled((done) => {
+      const pieces = joinSmall(group);
+      pieces.forEach((bytes, i) => (i < pieces.length - 1 ? response.write(bytes) : response.write(bytes, done)));
+    });
     this.#pace.moved(byteCount);
     this.#writingSinceMs = undefined;
+    this.#sliceBytes = performance.now() - sinceMs < QUICK_MS ? LARGE_SLICE_BYTES : SLICE_BYTES;
     this.onBytes(byteCount);
   }
 
@@ -96,4 +106,24 @@ export class ClientWriter {
     this.#stopped ??= { reason };
     this.#rejectWrite?.(reason);
   }
+}
+
+/** The same bytes in fewer parts. */
+function joinSmall(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const flush = (): void => {
+    if (small.length > 0) joined.push(small.length === 1 ? small[0] : Buffer.concat(small));
+    small = [];
+  };
+  for (const part of parts) {
+    if (part.byteLength < SMALL_PART_BYTES) {
+      small.push(part);
+      continue;
+    }
+    flush();
+    joined.push(part);
+  }
+  flush();
+  return joined;
 }
