@@ -6,16 +6,16 @@ import { memoryTable, type Sky } from '../memory-table.js';
 import { startServerProcess } from '../server-process.js';
 import type { BenchOptions, CaseResult } from './case.js';
 
-const ARROW = 'application/vnd.apache.arrow.stream';
+export const ARROW = 'application/vnd.apache.arrow.stream';
 
-async function arrowBlob(sky: Sky): Promise<Blob> {
+export async function arrowBlob(sky: Sky): Promise<Blob> {
   const table = memoryTable('table', sky);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for await (const part of encodeTable('arrow-stream', table.schema, table.batches())) parts.push(part as Uint8Array<ArrayBuffer>);
   return new Blob(parts);
 }
 
-async function drain(answer: Response): Promise<number> {
+export async function drain(answer: Response): Promise<number> {
   if (answer.status !== 200) throw new Error(`${answer.status}: ${await answer.text()}`);
   let bytes = 0;
   for await (const chunk of answer.body as ReadableStream<Uint8Array>) bytes += chunk.byteLength;
@@ -88,36 +88,5 @@ export async function runSmallCase({ quick }: BenchOptions): Promise<CaseResult>
       p99_ms: Number((percentile(seconds, 0.99) * 1000).toFixed(1)),
       requests_per_s: Math.round(seconds.length / wall),
     },
-  };
-}
-
-/** How quickly /healthz answers while a large match and a large CSV answer keep every core busy. */
-export async function runHealthCase({ quick }: BenchOptions): Promise<CaseResult> {
-  const rows = quick ? 200_000 : 10_000_000;
-  await using server = await startServerProcess();
-  const sky = uniformSky(new Random(4), rows);
-  const blobs = { left: await arrowBlob(sky.left), right: await arrowBlob(sky.right) };
-  const post = (query: string, accept: string): Promise<number> => {
-    const body = new FormData();
-    body.append('right', blobs.right, 'right.arrows');
-    body.append('left', blobs.left, 'left.arrows');
-    return fetch(`${server.url}/v1/crossmatch?radius=3arcsec&${query}`, { method: 'POST', body, headers: { accept } }).then(drain);
-  };
-  let busy = true;
-  const load = Promise.all([post('', ARROW), post('join=left', 'text/csv')]).finally(() => (busy = false));
-  const seconds: number[] = [];
-  while (busy) {
-    const began = performance.now();
-    await (await fetch(`${server.url}/healthz`)).text();
-    seconds.push((performance.now() - began) / 1000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const [arrowBytes, csvBytes] = await load;
-  return {
-    case: 'healthz under load',
-    rows: `${rows} x ${rows} twice`,
-    ours: summarise(seconds, NaN, NaN),
-    peers: [],
-    facts: { p99_ms: Number((percentile(seconds, 0.99) * 1000).toFixed(1)), probes: seconds.length, arrow_bytes: arrowBytes, csv_bytes: csvBytes },
   };
 }
