@@ -209,6 +209,7 @@ describe('bad input ends with its exit code and says what to do', () => {
     ['a radius over 180 degrees', 2, 'RADIUS_OUT_OF_RANGE', [left, right, '--radius', '181deg']],
     ['a radius that is no number', 2, 'OPTION_INVALID', [left, right, '--radius', 'NaN']],
     ['no radius', 2, 'OPTION_INVALID', [left, right]],
+    ['no workers', 2, 'OPTION_INVALID', [left, right, '--radius', '1', '--workers', '0']],
     ['one table', 2, 'OPTIONS_CONFLICT', [left, '--radius', '1']],
     [
       'one file for the result and the rejected rows',
@@ -243,6 +244,7 @@ describe('bad input ends with its exit code and says what to do', () => {
   test('messages name the flags of the command line', async () => {
     expect((await match(two, right, '--radius', '1')).stderr).toContain('--left-ra');
     expect((await match(left, right, '--radius', '0')).stderr).toContain('--radius must be in (0, 648000] arcsec');
+    expect((await match(left, right, '--radius', '1', '--workers', '0')).stderr).toContain('--workers must be a whole number in [1, 256]');
   });
 
   test('a header without rows is a table without rows', async () => {

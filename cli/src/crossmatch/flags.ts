@@ -3,6 +3,8 @@ import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order } from '@armilla/crossmatch';
 import { type Format, formatOfName } from '@armilla/tables';
 
+const MAX_WORKERS = 256;
+
 /** Flags as commander hands them over. */
 export interface CrossmatchFlags {
   readonly radius?: string;
@@ -88,7 +90,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       strict: flags.strict,
       maxPairs: integer('--max-pairs', flags.maxPairs),
     },
-    workerCount: integer('--workers', flags.workers),
+    workerCount: integer('--workers', flags.workers, 1, MAX_WORKERS),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
     types: flags.types === undefined ? undefined : typesByColumn(flags.types),
     output: taskOutput('--output', flags.output, flags.format, overwrite),
@@ -155,10 +157,18 @@ function taskOutput(flag: string, path: string, format: Format | undefined, over
   return { path, format: found, overwrite };
 }
 
-function integer(field: string, text: string | undefined): number | undefined {
+function integer(
+  field: string,
+  text: string | undefined,
+  minimum = 0,
+  maximum = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw fail('OPTION_INVALID', { field, expected: 'a whole number', got: `'${text}'` });
-  return Number(text);
+  const number = Number(text);
+  if (number < minimum || number > maximum)
+    throw fail('OPTION_INVALID', { field, expected: `a whole number in [${minimum}, ${maximum}]`, got: `'${text}'` });
+  return number;
 }
 
 const list = (text: string): string[] => text.split(',').map((item) => item.trim());

@@ -142,10 +142,11 @@ test('a server that cannot start says why', async () => {
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as AddressInfo;
   const run = (...args: string[]) => runCli(['serve', '--log-level', 'silent', ...args]);
-  expect(await run('--port', String(port), '--grpc-address', '127.0.0.1:0')).toMatchObject({
-    code: 69,
-    stderr: expect.stringContaining('ADDRESS_IN_USE'),
-  });
+  // Nothing listens and no table is loaded before it is said.
+  const refused = await run('--port', String(port), '--grpc-address', '127.0.0.1:0', '--log-level', 'info', '--table', 'a=missing.csv');
+  expect(refused.code).toBe(69);
+  expect(refused.stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
+  expect(refused.stdout + refused.stderr).not.toContain('serving');
   taken.close();
   expect(await run('--listen', '0.0.0.0:0')).toMatchObject({
     code: 2,

@@ -12,6 +12,7 @@ import {
 import { crossmatchService, StoredTables } from '@armilla/crossmatch/service';
 import { type RunningGateway, startGateway } from '@armilla/gateway';
 import { Runtime } from '@armilla/gpu-core';
+import { checkAddressFree } from './address-check.js';
 import { type NamedTable, storeTable } from './store-table.js';
 
 /** Parts of the product that one process can host. */
@@ -47,6 +48,7 @@ export async function startServer({
   onStored,
 }: ServerOptions): Promise<ArmillaServer> {
   const log = createLogger(config);
+  if (hosted.includes('gateway')) await checkAddressFree(config.httpAddress, 'http_address', config);
   // In the order in which they are started; stopped backwards.
   const stops: ((graceMs?: number) => Promise<void>)[] = [];
   const stop = async (graceMs?: number): Promise<void> => {

@@ -20,6 +20,7 @@ export interface LoadOptions {
   readonly keepPositions?: boolean;
   /** Build the index. Default true. */
   readonly index?: boolean;
+  /** Which side of a match it is; undefined: it is loaded for itself, to be a right side later. */
   readonly table?: 'left' | 'right';
   readonly strict?: boolean;
   readonly cellRowCount?: number;
@@ -55,7 +56,7 @@ export class CatalogTable implements AsyncDisposable {
     const table = options.table ?? 'right';
     return spanned(`crossmatch.${options.index === false ? 'read' : 'index'}`, async (span) => {
       const start = performance.now();
-      const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, table, reader.rowCount);
+      const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, options.table, reader.rowCount);
       const fields = reader.schema.fields.filter(({ name }) => options.keep === undefined || options.keep.includes(name));
       const schema = new Schema(fields, reader.schema.metadata);
       const payload = Payload.create(schema, { rowCount: options.rowCount ?? reader.rowCount });

@@ -44,7 +44,7 @@ const ROLES: readonly [Role, Role] = [
  * Finds the position columns: as given, else by UCD `pos.eq.ra;meta.main`, else by common names, else by a plain UCD.
  * Throws COLUMN_NOT_FOUND, COLUMN_AMBIGUOUS, COLUMN_NOT_GUESSED, COLUMN_DUPLICATE and, unless it is known to have no rows, COLUMN_TYPE.
  */
-export function positionColumns(schema: Schema, given: PositionColumnNames, where: string, side: 'left' | 'right', rowCount?: number): PositionColumns {
+export function positionColumns(schema: Schema, given: PositionColumnNames, where: string, side: 'left' | 'right' | undefined, rowCount?: number): PositionColumns {
   refuseDuplicates(schema, where);
   const [ra, dec] = ROLES.map((role) => {
     const name = given[role.key];
@@ -63,7 +63,7 @@ export function availableColumns(schema: Schema): string {
   return names.length === 0 ? '(no columns)' : names.length <= 40 ? names.join(', ') : `${names.slice(0, 40).join(', ')} and ${names.length - 40} more`;
 }
 
-function guess(schema: Schema, role: Role, where: string, side: string): Field {
+function guess(schema: Schema, role: Role, where: string, side: string | undefined): Field {
   const ucdOf = (field: Field): string => (field.metadata.get('ucd') ?? '').trim().toLowerCase();
   const tiers = [
     schema.fields.filter((field) => ucdOf(field) === `${role.ucd};meta.main`),
@@ -77,11 +77,11 @@ function guess(schema: Schema, role: Role, where: string, side: string): Field {
     if (candidates.length === 1) return candidates[0];
     if (candidates.length > 1) {
       throw fail('COLUMN_AMBIGUOUS', {
-        where, role: role.title, count: candidates.length, candidates: candidates.map(({ name }) => name).join(', '), option: `${side}_${role.key}`,
+        where, role: role.title, count: candidates.length, candidates: candidates.map(({ name }) => name).join(', '), option: optionName(side, role),
       });
     }
   }
-  throw fail('COLUMN_NOT_GUESSED', { where, role: role.title, option: `${side}_${role.key}`, available: availableColumns(schema) });
+  throw fail('COLUMN_NOT_GUESSED', { where, role: role.title, option: optionName(side, role), available: availableColumns(schema) });
 }
 
 function named(schema: Schema, name: string, where: string): Field {
@@ -113,3 +113,6 @@ function refuseDuplicates(schema: Schema, where: string): void {
   for (const { name } of schema.fields) seen.set(name, (seen.get(name) ?? 0) + 1);
   for (const [column, count] of seen) if (count > 1) throw fail('COLUMN_DUPLICATE', { where, column, count });
 }
+
+/** How a user names the column: a table that is loaded for itself has no side. */
+const optionName = (side: string | undefined, role: Role): string => (side === undefined ? role.key : `${side}_${role.key}`);

@@ -232,6 +232,7 @@ describe('stored tables', () => {
     const answer = await match({ options: { columns: ['left_row', 'right_row'], order: Order.LEFT }, request: { options: { radiusArcsec: 12, columns: ['left_row', 'right_row'], order: Order.LEFT }, rightTable: 'gaia' }, rightTable: null });
     expect(pairsOf(answer)).toEqual(expectedPairs('nearest'));
     await expect(put(client, 'gaia', catalog(left))).rejects.toMatchObject({ reason: 'HANDLE_EXISTS' });
+    await expect(put(client, 'nameless', tableOf({ x: Float64Array.of(1) }))).rejects.toMatchObject({ reason: 'COLUMN_NOT_GUESSED', fields: { where: "table 'nameless'", option: 'ra' } });
     const replaced = await put(client, 'gaia', catalog(left), { replace: true });
     expect(replaced).toMatchObject({ rowCount: 150n });
     expect(replaced?.digest).not.toBe(stored?.digest);

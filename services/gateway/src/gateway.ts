@@ -47,7 +47,6 @@ export interface RunningGateway extends AsyncDisposable {
   close(graceMs?: number): Promise<void>;
 }
 
-const HEADERS_MS = 20_000;
 /** Time that ended requests have to send their refusal before connections are cut. */
 const FORCE_MS = 500;
 const KEEP_ALIVE_MS = 10_000;
@@ -91,7 +90,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     });
     reply.header('x-request-id', exchange.requestId);
     if (draining && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) throw fail('DRAINING');
-    if (tokens !== undefined && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) tokens.check(request.headers.authorization);
+    if (tokens !== undefined && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) exchange.principal = tokens.check(request.headers.authorization);
   });
   // Bodies are streams: no parser may touch them.
   app.removeAllContentTypeParsers();
@@ -172,6 +171,7 @@ function watchSessions(app: FastifyInstance): { close(): void; destroy(): void }
 }
 
 function createApp(config: Config): FastifyInstance {
+  const headersMs = config.headerSeconds * 1000;
   const common = {
     // Bodies are limited where they are read, uploads are paced there too: a long one is no fault.
     bodyLimit: Number.MAX_SAFE_INTEGER,
@@ -183,13 +183,13 @@ function createApp(config: Config): FastifyInstance {
     return503OnClosing: false,
     clientErrorHandler: answerMalformed,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
-      request.exchange = new Exchange(request, reply, HEADERS_MS, HEADERS_MS);
+      request.exchange = new Exchange(request, reply, headersMs, headersMs);
       void refuse(request, reply, fail('REQUEST_INVALID', { field: 'path', detail: error.message.slice(0, 300) }, { cause: error }));
     },
     routerOptions: { maxParamLength: 256 },
     logger: false as const,
   };
-  const server = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS, connectionsCheckingInterval: HEADERS_MS / 4 };
+  const server = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: headersMs, connectionsCheckingInterval: headersMs / 4 };
   if (config.tlsCert === '') return fastify({ ...common, http: server });
   const https = { allowHTTP1: true, cert: readFileSync(config.tlsCert), key: readFileSync(config.tlsKey), settings: { initialWindowSize: WINDOW_BYTES }, ...server };
   const secure = { ...common, http2: true, https } as unknown as FastifyHttp2SecureOptions<Http2SecureServer>;

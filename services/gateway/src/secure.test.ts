@@ -13,7 +13,7 @@ import { makeSelfSigned } from './testing/self-signed.js';
 
 const LEFT = positionsIpc(3);
 const tokenFile = join(tmpdir(), `armilla-tokens-${process.pid}`);
-writeFileSync(tokenFile, `${hashToken('sesame').toString('hex')} ada\n`);
+writeFileSync(tokenFile, `${hashToken('sesame').toString('hex')} ada\n${hashToken('open').toString('hex')} eve\n`);
 afterAll(() => rmSync(tokenFile));
 
 describe('bearer tokens', () => {
@@ -37,6 +37,20 @@ describe('bearer tokens', () => {
     const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=s`, { method: 'POST', headers: { authorization: 'Bearer sesame' }, body: LEFT });
     expect(response.status).toBe(200);
     await response.arrayBuffer();
+  });
+
+  test('a summary is for who made it, even where another one takes the same request id', async () => {
+    const match = async (token: string): Promise<void> => {
+      const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=s`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'x-request-id': 'mine' }, body: LEFT });
+      await response.arrayBuffer();
+    };
+    const summary = async (token: string): Promise<unknown> => (await (await fetch(`${subject.url}/v1/crossmatch/results/mine`, { headers: { authorization: `Bearer ${token}` } })).json());
+    await match('sesame');
+    expect(await summary('sesame')).toMatchObject({ state: 'complete' });
+    expect(await summary('open')).toMatchObject({ status: 404, reason: 'RESULT_NOT_FOUND' });
+    await match('open');
+    expect(await summary('open')).toMatchObject({ state: 'complete' });
+    expect(await summary('sesame')).toMatchObject({ state: 'complete' });
   });
 
   test('probes and the description need none', async () => {

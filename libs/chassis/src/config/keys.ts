@@ -58,6 +58,10 @@ export const CONFIG_KEYS = {
   drain_seconds: seconds({ default: 15, maximum: 3600 }, 'Time that running calls have to finish after SIGTERM.'),
   frame_crc: flag(false, 'Sum every response frame with CRC-32C; request frames that carry a sum are always verified.'),
   grpc_address: text('127.0.0.1:7430', 'Address that the gRPC services listen on, host:port; port 0 takes a free one.'),
+  header_seconds: seconds(
+    { default: 20, minimum: 1, maximum: 3600 },
+    'Time that an HTTP client has to send the headers of a request; the connection is then closed.',
+  ),
   http_address: text('127.0.0.1:7431', 'Address that the HTTP gateway listens on, host:port; port 0 takes a free one.'),
   idle_seconds: seconds(
     { default: 600, minimum: 1, maximum: DAY },

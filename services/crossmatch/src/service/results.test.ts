@@ -39,6 +39,15 @@ test('of two matches with one id the later is kept', () => {
   expect(of.get('a', 0)).toMatchObject({ summary: { rowCount: 5n }, failureReason: '' });
 });
 
+test('each principal has request ids of its own', () => {
+  const { of } = results();
+  of.close(of.open('a', 'ada'), { summary });
+  of.close(of.open('a', 'eve'), { failure: fail('CANCELLED') });
+  expect(of.get('a', 0, 'ada')).toMatchObject({ summary: { rowCount: 5n } });
+  expect(of.get('a', 0, 'eve')).toMatchObject({ failureReason: 'CANCELLED' });
+  for (const principal of ['bob', undefined]) expect(() => of.get('a', 0, principal)).toThrow(expect.objectContaining({ reason: 'RESULT_NOT_FOUND' }));
+});
+
 test('many results and many rejected rows make room for later ones; running ones stay', () => {
   const { of } = results();
   const running = of.open('running');

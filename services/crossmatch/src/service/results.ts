@@ -19,7 +19,7 @@ export class MatchRecord {
   failure: Problem | undefined;
   endedAtMs: number | undefined;
 
-  constructor(readonly requestId: string) {}
+  constructor(readonly key: string) {}
 
   addRejected(row: RejectedRow): void {
     const rows = this.rejected[row.table];
@@ -31,7 +31,10 @@ export class MatchRecord {
   }
 }
 
-/** Summaries and rejected rows of recent matches, by request id; the finished ones for a time. */
+/**
+ * Summaries and rejected rows of recent matches, by request id; the finished ones for a time. Where tokens are asked for,
+ * each principal has request ids of its own and sees no other's.
+ */
 export class MatchResults {
   readonly #records = new Map<string, MatchRecord>();
   /** Rejected rows of the finished records. */
@@ -43,12 +46,12 @@ export class MatchResults {
   ) {}
 
   /** A new record; of two matches with one request id the later is kept. */
-  open(requestId: string): MatchRecord {
+  open(requestId: string, principal?: string): MatchRecord {
     this.#forget();
-    const record = new MatchRecord(requestId);
-    const old = this.#records.get(requestId);
-    if (old) this.#drop(requestId, old);
-    this.#records.set(requestId, record);
+    const record = new MatchRecord(keyOf(requestId, principal));
+    const old = this.#records.get(record.key);
+    if (old) this.#drop(record.key, old);
+    this.#records.set(record.key, record);
     return record;
   }
 
@@ -57,15 +60,15 @@ export class MatchResults {
     else record.failure = outcome.failure;
     record.endedAtMs = this.now();
     // A later match of the same request id has taken the place.
-    if (this.#records.get(record.requestId) !== record) return;
+    if (this.#records.get(record.key) !== record) return;
     this.#rejectedCount += record.rejectedCount;
     this.#forget();
   }
 
   /** Throws RESULT_NOT_FOUND. */
-  get(requestId: string, rejectedLimit: number): GetResultResponse {
+  get(requestId: string, rejectedLimit: number, principal?: string): GetResultResponse {
     this.#forget();
-    const record = this.#records.get(requestId);
+    const record = this.#records.get(keyOf(requestId, principal));
     if (!record || (record.endedAtMs ?? Infinity) <= this.now() - this.ttlSeconds * 1000) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
     if (rejectedLimit < 0 || rejectedLimit > MAX_REJECTED_ROWS) throw fail('OPTION_INVALID', { field: 'rejected_limit', expected: `in [0, ${MAX_REJECTED_ROWS}]`, got: rejectedLimit });
     const rejected = [...record.rejected.left, ...record.rejected.right].slice(0, rejectedLimit).map(protoRejected);
@@ -88,3 +91,6 @@ export class MatchResults {
     if (record.endedAtMs !== undefined) this.#rejectedCount -= record.rejectedCount;
   }
 }
+
+/** A request id has no line break. */
+const keyOf = (requestId: string, principal: string | undefined): string => (principal === undefined ? requestId : `${requestId}\n${principal}`);

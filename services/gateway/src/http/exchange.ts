@@ -12,6 +12,11 @@ declare module 'fastify' {
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
+const exchanges = new WeakMap<object, Exchange>();
+
+/** The exchange of a raw response. */
+export const exchangeOf = (response: object): Exchange | undefined => exchanges.get(response);
+
 /** One HTTP request and its answer: who it is, how long it may take, and the signal that ends all work for it. */
 export class Exchange {
   /** From `x-request-id`, or made here. */
@@ -23,6 +28,10 @@ export class Exchange {
   /** Bytes of the bodies so far, counted by who moves them. */
   receivedBytes = 0;
   sentBytes = 0;
+  /** Who asks, by the name in the token file; undefined where no tokens are asked for. */
+  principal: string | undefined;
+  /** The rest of the request cannot be read: it was no HTTP. */
+  malformed = false;
   readonly #span: Span;
   readonly #controller = new AbortController();
   #durationMs: number;
@@ -49,6 +58,7 @@ export class Exchange {
     this.#durationMs = 0;
     this.setTimeout(defaultDurationMs);
     const { raw } = reply;
+    exchanges.set(raw, this);
     raw.once('finish', () => (this.#settled = true));
     raw.once('close', () => {
       // The client left before it had the whole answer.

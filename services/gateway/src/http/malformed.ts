@@ -1,16 +1,28 @@
 import { fail } from '@armilla/base';
 import { newSpanContext, problemToHttp } from '@armilla/chassis';
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { exchangeOf } from './exchange.js';
 
 const STATUS_OF_CODE: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'the headers are over 16 KiB'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the headers did not come in time'],
 };
 
-/** What is not HTTP is answered as well as can be, and the connection closed. In the middle of an answer it is only cut. */
+/**
+ * What is not HTTP is answered as well as can be, and the connection closed. A request whose body breaks off ends with
+ * its reason; in the middle of an answer the connection is only cut.
+ */
 export function answerMalformed(error: Error & { code?: string }, socket: Duplex): void {
-  const busy = (socket as { _httpMessage?: unknown })._httpMessage;
+  const busy = (socket as { _httpMessage?: ServerResponse })._httpMessage;
+  const exchange = busy && exchangeOf(busy);
+  if (busy && exchange && !busy.headersSent && error.code !== 'ECONNRESET') {
+    exchange.malformed = true;
+    const detail = error.code === 'HPE_INVALID_EOF_STATE' ? 'the body ends early' : 'the body is not valid HTTP/1.1';
+    exchange.abort(fail('REQUEST_INVALID', { field: 'body', detail }));
+    return;
+  }
   if (busy || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;

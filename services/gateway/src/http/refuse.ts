@@ -28,13 +28,13 @@ export async function refuse(request: FastifyRequest, reply: FastifyReply, error
   const errors = problem instanceof OptionProblems ? problem.problems.map((one) => ({ field: String(one.fields.field ?? '?'), detail: one.message, reason: one.reason })) : body.errors;
   const text = JSON.stringify({ ...body, ...(errors && { errors }) });
   const isHttp2 = request.raw.httpVersionMajor >= 2;
-  const unread = !request.raw.readableEnded && !request.raw.destroyed && hasBody(request);
+  const unread = !request.exchange.malformed && !request.raw.readableEnded && !request.raw.destroyed && hasBody(request);
   response.writeHead(status, {
     ...headers,
     ...extraHeaders,
     'x-request-id': requestId,
     'content-length': Buffer.byteLength(text),
-    ...(unread && !isHttp2 && { connection: 'close' }),
+    ...((unread || request.exchange.malformed) && !isHttp2 && { connection: 'close' }),
   });
   if (request.method !== 'HEAD') response.write(text);
   if (unread) await drain(request);

@@ -46,6 +46,8 @@ test('JSON values do as well as text', () => {
 
 test.each([
   [{ radius: '0' }, 'RADIUS_OUT_OF_RANGE'],
+  [{ radius: '1', min_radius: '-1' }, 'OPTION_INVALID'],
+  [{ radius: '1', min_radius: '181deg' }, 'OPTION_INVALID'],
   [{ radius: '-1arcsec' }, 'RADIUS_OUT_OF_RANGE'],
   [{ radius: '181deg' }, 'RADIUS_OUT_OF_RANGE'],
   [{ radius: 'NaN' }, 'OPTION_INVALID'],

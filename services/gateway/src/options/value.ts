@@ -55,7 +55,10 @@ export function readList(field: string, value: unknown, maxItems: number): strin
 /** An angle in (0, 648000] arcsec, or from 0 where `zero` is allowed; a bare number is in arcsec. */
 export function readAngleArcsec(field: string, value: unknown, zero = false): number {
   const arcsec = typeof value === 'number' ? value : parseAngleArcsec(readText(field, value, 64), field);
-  if (zero && arcsec === 0) return 0;
+  if (zero) {
+    if (arcsec >= 0 && arcsec <= 648_000) return arcsec;
+    throw wrong(field, 'an angle in [0, 648000] arcsec (180 degrees)', value);
+  }
   if (!(arcsec > 0 && arcsec <= 648_000)) throw fail('RADIUS_OUT_OF_RANGE', { field, got: String(value).slice(0, 64), limit: 648_000 });
   return arcsec;
 }

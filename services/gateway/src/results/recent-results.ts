@@ -13,19 +13,26 @@ export interface RecentResult {
   expiresMs: number;
 }
 
+/** Who asked, by what id. */
+export interface Requester {
+  readonly requestId: string;
+  readonly principal: string | undefined;
+}
+
 const MAX_RESULTS = 10_000;
 
-/** The matches of the last minutes, by request id; the oldest finished ones go first when there are too many. */
+/** The matches of the last minutes, by request id (and principal, where tokens are asked for); the oldest finished ones go first when there are too many. */
 export class RecentResults {
   readonly #results = new Map<string, RecentResult>();
 
   constructor(private readonly ttlMs: number) {}
 
-  begin(requestId: string): RecentResult {
+  begin({ requestId, principal }: Requester): RecentResult {
     this.#forgetOld();
     const result: RecentResult = { state: 'running', progress: undefined, summary: undefined, stream: undefined, failure: undefined, expiresMs: Infinity };
-    this.#results.delete(requestId);
-    this.#results.set(requestId, result);
+    const key = keyOf(requestId, principal);
+    this.#results.delete(key);
+    this.#results.set(key, result);
     return result;
   }
 
@@ -40,18 +47,21 @@ export class RecentResults {
     result.expiresMs = performance.now() + this.ttlMs;
   }
 
-  get(requestId: string): RecentResult | undefined {
-    const result = this.#results.get(requestId);
+  get(requestId: string, principal: string | undefined): RecentResult | undefined {
+    const result = this.#results.get(keyOf(requestId, principal));
     return result !== undefined && result.expiresMs > performance.now() ? result : undefined;
   }
 
   #forgetOld(): void {
     const now = performance.now();
     let excess = this.#results.size - MAX_RESULTS + 1;
-    for (const [requestId, result] of this.#results) {
+    for (const [key, result] of this.#results) {
       if (result.expiresMs > now && (excess <= 0 || result.state === 'running')) continue;
-      this.#results.delete(requestId);
+      this.#results.delete(key);
       excess--;
     }
   }
 }
+
+/** A request id has no line break. */
+const keyOf = (requestId: string, principal: string | undefined): string => (principal === undefined ? requestId : `${requestId}\n${principal}`);

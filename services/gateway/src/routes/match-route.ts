@@ -28,7 +28,7 @@ export function matchRoute(app: FastifyInstance, parts: GatewayParts): void {
   app.post('/v1/crossmatch', async (request, reply) => {
     const { exchange } = request;
     reply.hijack();
-    const result = parts.results.begin(exchange.requestId);
+    const result = parts.results.begin(exchange);
     try {
       await runMatch(request, reply, parts, result);
       parts.results.complete(result);

@@ -32,7 +32,7 @@ export function resultRoute(app: FastifyInstance, { crossmatch, results }: Gatew
     given.read(RESULT_OPTIONS, draft);
     readTimeoutHeader(request);
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(requestId)) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 64) });
-    const own = results.get(requestId);
+    const own = results.get(requestId, exchange.principal);
     // Another gateway may have run the match; the service also holds the rejected rows.
     const stored = own === undefined || draft.rejectedLimit > 0 ? await crossmatch.getResult(exchange, { requestId, rejectedLimit: draft.rejectedLimit }) : undefined;
     const state = own?.state ?? stateOf(stored);

@@ -15,6 +15,7 @@ export interface SeenMatch {
   byteCounts: Map<number, number>;
   ended: Set<number>;
   requestId: string;
+  principal: string | undefined;
   traceId: string;
   sentFrameCount: number;
   aborted: string | undefined;
@@ -45,7 +46,7 @@ export async function startFake(behaviour: MatchBehaviour, flags: Record<string,
         definition: withFrameCodec(CrossmatchServiceService),
         handlers: () => ({
           match: duplex<Frame, Frame>(async function* (requests, context) {
-            const seen: SeenMatch = { request: undefined, tableOrder: [], digests: new Map(), byteCounts: new Map(), ended: new Set(), requestId: context.requestId, traceId: context.traceId, sentFrameCount: 0, aborted: undefined };
+            const seen: SeenMatch = { request: undefined, tableOrder: [], digests: new Map(), byteCounts: new Map(), ended: new Set(), requestId: context.requestId, principal: context.principal, traceId: context.traceId, sentFrameCount: 0, aborted: undefined };
             matches.push(seen);
             context.signal.addEventListener('abort', () => (seen.aborted = (context.signal.reason as { reason?: string }).reason ?? 'unknown'));
             for await (const frame of fake.behaviour(requests, seen, context)) {
@@ -77,8 +78,8 @@ export async function startFake(behaviour: MatchBehaviour, flags: Record<string,
             cellCount: request.leftRowCount, bucketCount: 1n, chunkRowCount: 2n, workerCount: 2, indexBytes: 3n, chunkBytes: 4n, payloadBytes: 5n, plannedBytes: 12n,
             estimatedPairCount: request.options?.radiusArcsec ?? 0, needsWholeLeft: false, notes: ['fake'],
           })),
-          getResult: unary(({ requestId, rejectedLimit }: { requestId: string; rejectedLimit: number }) => {
-            const seen = matches.find((one) => one.requestId === requestId);
+          getResult: unary(({ requestId, rejectedLimit }: { requestId: string; rejectedLimit: number }, { principal }) => {
+            const seen = matches.find((one) => one.requestId === requestId && one.principal === principal);
             if (!seen) throw fail('RESULT_NOT_FOUND', { request_id: requestId });
             const rejected = Array.from({ length: Math.min(2, rejectedLimit) }, (_, row) => ({ table: 0, row: BigInt(row), reason: 'POSITION_NAN', column: 'ra', value: 'NaN' }));
             return { summary: summaryOf(requestId, 1n), rejected, failureReason: '', failureMessage: '' };

@@ -1,4 +1,4 @@
-import { fail, formatBytes } from '@armilla/base';
+import { fail, formatBytes, type Problem } from '@armilla/base';
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -47,7 +47,9 @@ export class Spool {
 
   async create(label: string): Promise<SpoolFile> {
     const path = join(this.folder, `${label}-${randomBytes(8).toString('hex')}`);
-    const handle = await open(path, 'wx+', 0o600);
+    const handle = await open(path, 'wx+', 0o600).catch((error: unknown) => {
+      throw spoolFailed(error);
+    });
     this.#fileCount++;
     return new SpoolFile(
       path,
@@ -96,7 +98,7 @@ export class SpoolFile {
       // Counted when it is there: a reader may follow behind.
       this.#byteCount += done;
     } catch (error) {
-      throw fail('SPOOL_FAILED', { detail: (error as NodeJS.ErrnoException).code ?? 'write error' }, { cause: error });
+      throw spoolFailed(error);
     }
   }
 
@@ -128,6 +130,9 @@ export class SpoolFile {
     });
   }
 }
+
+const spoolFailed = (error: unknown): Problem =>
+  fail('SPOOL_FAILED', { detail: (error as NodeJS.ErrnoException).code ?? 'write error' }, { cause: error });
 
 function isAlive(pid: number): boolean {
   try {

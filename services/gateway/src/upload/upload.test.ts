@@ -1,4 +1,8 @@
+import { unlinkSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { tableFromIPC } from 'apache-arrow';
 import { echo } from '../testing/fake-crossmatch.js';
 import { blob, eventually, positionsIpc, startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
@@ -19,6 +23,7 @@ afterEach(async () => {
 });
 
 const LEFT = positionsIpc(3);
+const REQUEST = 'POST /v1/crossmatch?radius=1&right=stars';
 
 const post = (subject: UnderTest, body: FormData | Uint8Array<ArrayBuffer> | string, query = 'radius=1', headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${subject.url}/v1/crossmatch?${query}`, { method: 'POST', body, headers });
@@ -98,6 +103,73 @@ test('32 clients at once get each their own answer', async () => {
   );
   expect(rows).toEqual(Array.from({ length: 32 }, (_, n) => 1000 + n));
 });
+
+test.each([
+  ['a chunk without a length', 'zz\r\n', REQUEST],
+  ['a chunk that is longer than it says', '3\r\nra,dec\r\n', REQUEST],
+  ['a chunk without a length', 'zz\r\n', 'PUT /v1/crossmatch/tables/stars'],
+  ['a chunk without a length', 'zz\r\n', 'POST /v1/crossmatch/explain'],
+])('a chunked body with %s is told so', async (_what, bytes, line) => {
+  const subject = await start();
+  const { socket, answer } = openRaw(subject.url);
+  socket.write(`${line} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`);
+  socket.write('7\r\nra,dec\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  socket.write(bytes);
+  const { head, body } = await answer;
+  expect(head).toMatch(/^HTTP\/1\.1 400 /);
+  expect(head.toLowerCase()).toContain('content-type: application/problem+json');
+  expect(JSON.parse(body.toString())).toMatchObject({ reason: 'REQUEST_INVALID', fields: { field: 'body' } });
+  expect((await fetch(`${subject.url}/healthz`)).status).toBe(200);
+});
+
+test('headers that come slowly, or never, are not waited for', async () => {
+  const subject = await start({ headerSeconds: '1' });
+  const silent = openRaw(subject.url);
+  const slow = openRaw(subject.url);
+  slow.socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n');
+  const dripping = setInterval(() => slow.socket.write('x-more: 1\r\n'), 200);
+  slow.socket.once('close', () => clearInterval(dripping));
+  // Both connections end without a step of the client; the limit of the test is the hang guard.
+  expect((await slow.answer).head).toMatch(/^HTTP\/1\.1 408 /);
+  expect((await silent.answer).head).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  expect((await fetch(`${subject.url}/healthz`)).status).toBe(200);
+}, 30_000);
+
+test('a disk that is full is a typed problem at whichever write, and nothing stays on it', async () => {
+  const subject = await start();
+  const probe = await open(join(subject.spoolFolder, 'probe'), 'w');
+  const prototype = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  unlinkSync(join(subject.spoolFolder, 'probe'));
+  const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const { write } = prototype;
+  let failAt = 0;
+  let count = 0;
+  const spy = jest.spyOn(prototype, 'write').mockImplementation(function (this: FileHandle, ...given: unknown[]) {
+    return count++ === failAt ? Promise.reject(noSpace) : (write as (...all: unknown[]) => Promise<never>).apply(this, given);
+  });
+  try {
+    for (;;) {
+      count = 0;
+      const form = new FormData();
+      form.append('left', blob(positionsIpc(40_000)), 'left.arrow');
+      form.append('right', blob(positionsIpc(10)), 'right.arrow');
+      const response = await post(subject, form, 'radius=1');
+      if (count <= failAt) {
+        expect(tableFromIPC(await response.arrayBuffer()).numRows).toBe(40_000);
+        break;
+      }
+      expect(response.status).toBe(507);
+      expect(await response.json()).toMatchObject({ reason: 'SPOOL_FAILED', detail: expect.stringContaining('ENOSPC') });
+      await eventually(() => subject.spooledFiles().length === 0, 'nothing stays');
+      failAt++;
+    }
+    expect(failAt).toBeGreaterThan(3);
+  } finally {
+    spy.mockRestore();
+  }
+}, 60_000);
 
 test('a sender that stalls is refused', async () => {
   const subject = await start({ senderWindowSeconds: '1', minSenderBytesPerSecond: '1000' });
