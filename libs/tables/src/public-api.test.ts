@@ -40,6 +40,8 @@ test('what the library exports', () => {
     'openTableInWorker',
     'packColumn',
     'parseFormat',
+    'pickableColumn',
+    'pickedRowCount',
     'prepareCodecs',
     'recordBatch',
     'takeColumns',
@@ -48,6 +50,7 @@ test('what the library exports', () => {
     'transferList',
     'unpackColumn',
     'validateMessage',
+    'writePickedRows',
     'writeTable',
   ]);
 });

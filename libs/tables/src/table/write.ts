@@ -1,5 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { encodeTable } from './encode.js';
+import { encodeParquet } from '../parquet/write/encode.js';
+import type { PickedRows } from '../parquet/pick/picks.js';
 import { type Format, isGzipName } from './format.js';
 import { gzip } from './gzip.js';
 import { diskFiles, type OutputFiles, type OutputOptions, writeFileOutput, writeStreamOutput } from './output.js';
@@ -25,17 +27,57 @@ export async function writeTable(
   options: WriteOptions,
   files: OutputFiles = diskFiles,
 ): Promise<Written> {
-  let rowCount = 0;
-  const counted = async function* (): AsyncGenerator<RecordBatch, void, undefined> {
-    for await (const batch of batches) {
-      options.signal?.throwIfAborted();
-      rowCount += batch.numRows;
-      yield batch;
-    }
-  };
-  const bytes = encodeTable(options.format, schema, counted(), { metadata: options.metadata, recycle: true });
-  if (typeof output !== 'string') return { byteCount: await writeStreamOutput(output, bytes, options), rowCount };
-  const text = options.format === 'csv' || options.format === 'tsv' || options.format === 'jsonl';
-  const byteCount = await writeFileOutput(output, text && isGzipName(output) ? gzip(bytes) : bytes, options, files);
-  return { byteCount, rowCount };
+  const { format, metadata, signal } = options;
+  const count = { rowCount: 0 };
+  const counted = tallied(batches, ({ numRows }) => numRows, count, signal);
+  const bytes = encodeTable(format, schema, counted, { metadata, recycle: true });
+  const text = format === 'csv' || format === 'tsv' || format === 'jsonl';
+  const gzipped = text && typeof output === 'string' && isGzipName(output);
+  const byteCount = await writeBytes(output, gzipped ? gzip(bytes) : bytes, options, files);
+  return { byteCount, ...count };
+}
+
+/** As `writeTable`, as Parquet, of rows that are gathered while they are encoded; each item becomes a row group. */
+export async function writePickedRows(
+  output: string | NodeJS.WritableStream,
+  schema: Schema,
+  groups: AsyncIterable<PickedRows>,
+  options: Omit<WriteOptions, 'format'> = {},
+  files: OutputFiles = diskFiles,
+): Promise<Written> {
+  const { metadata, signal } = options;
+  const count = { rowCount: 0 };
+  const counted = tallied(groups, ({ rowCount }) => rowCount, count, signal);
+  const byteCount = await writeBytes(
+    output,
+    encodeParquet(schema, counted, { metadata, recycle: true }),
+    options,
+    files,
+  );
+  return { byteCount, ...count };
+}
+
+/** The items of `source`, their rows added to `count`. */
+async function* tallied<T>(
+  source: AsyncIterable<T>,
+  rowCountOf: (item: T) => number,
+  count: { rowCount: number },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  for await (const item of source) {
+    signal?.throwIfAborted();
+    count.rowCount += rowCountOf(item);
+    yield item;
+  }
+}
+
+function writeBytes(
+  output: string | NodeJS.WritableStream,
+  bytes: AsyncIterable<Uint8Array>,
+  options: OutputOptions,
+  files: OutputFiles,
+): Promise<number> {
+  return typeof output === 'string'
+    ? writeFileOutput(output, bytes, options, files)
+    : writeStreamOutput(output, bytes, options);
 }

@@ -8,6 +8,7 @@ import type { ColumnValues, Leaf } from '../format/leaf.js';
 import type { ColumnChunk, FileMetadata, RowGroup } from '../format/metadata.js';
 import { schemaTree, type SchemaNode } from '../format/tree.js';
 import { type ByteSource, FileSource } from '../source.js';
+import type { StoredColumn } from '../pick/picks.js';
 import { ParquetPool } from '../work/pool.js';
 import type { WantedChunk } from '../work/tasks.js';
 import { batchOf } from './batch.js';
@@ -100,6 +101,24 @@ export class ParquetReader implements TableReader {
   columnChunks(name: string): { readonly leaf: Leaf; readonly chunks: readonly ColumnChunk[] } {
     const [{ leaf, leafIndex }] = this.#select([name]);
     return { leaf, chunks: this.metadata.rowGroups.map((group) => group.columns[leafIndex]) };
+  }
+
+  /** A column to pick rows from in threads, while the reader is open; undefined where its file has no descriptor. */
+  storedColumn(name: string): StoredColumn | undefined {
+    if (!(this.source instanceof FileSource)) return undefined;
+    const { leaf, chunks } = this.columnChunks(name);
+    let firstRow = 0;
+    const placed = chunks.map((chunk) => {
+      const first = firstRow;
+      firstRow += chunk.valueCount;
+      return { chunk, firstRow: first };
+    });
+    return {
+      fd: this.source.fd,
+      where: `${this.where}, column '${name}'`,
+      leaf,
+      chunks: placed.filter(({ chunk }) => chunk.valueCount > 0),
+    };
   }
 
   /** Schema of the batches when these columns are asked for. */

@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { fail, type ProblemJson, reviveProblem } from '@armilla/base';
 import type { ColumnValues } from '../format/leaf.js';
 import type { EncodedColumn } from '../write/chunk.js';
-import { type DecodeTask, type EncodeTask, type ParquetTask, ROLE } from './tasks.js';
+import type { PickTask } from '../pick/task.js';
+import { type DecodeTask, type EncodeTask, type OrderTask, type ParquetTask, ROLE } from './tasks.js';
 
 interface Job {
   readonly task: ParquetTask;
@@ -56,6 +57,9 @@ export class ParquetPool {
   /** Runs a task in a thread; one that was aborted before its turn is not begun. */
   run(task: DecodeTask, signal: AbortSignal): Promise<ColumnValues[]>;
   run(task: EncodeTask, signal: AbortSignal): Promise<EncodedColumn[]>;
+  run(task: PickTask, signal: AbortSignal): Promise<EncodedColumn>;
+  /** False when the rows have no order. */
+  run(task: OrderTask, signal: AbortSignal): Promise<boolean>;
   run(task: ParquetTask, signal: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ task, signal, resolve, reject });

@@ -1,9 +1,10 @@
-import { readSync } from 'node:fs';
 import { prepareCodecs } from '../codec/codec.js';
 import type { ColumnValues, Leaf } from '../format/leaf.js';
 import type { ColumnChunk } from '../format/metadata.js';
-import { ParquetFault, parquetProblem } from '../format/fault.js';
+import { orderRows, type RowOrder } from '../pick/order.js';
+import { encodePicked, type PickTask } from '../pick/task.js';
 import { decodeColumnChunk } from '../read/chunk.js';
+import { readRange, trimRange } from '../read/range.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from '../write/chunk.js';
 import type { ColumnPiece, ColumnSpec } from '../write/column.js';
 
@@ -35,12 +36,28 @@ export interface EncodeTask {
 /** What marks a thread as one of a pool. */
 export const ROLE = 'armilla.parquet';
 
-export type ParquetTask = DecodeTask | EncodeTask;
+/** Rows to put in the order of memory. */
+export interface OrderTask {
+  readonly kind: 'order';
+  readonly rows: Int32Array;
+  readonly order: RowOrder;
+}
 
-/** Buffers above this size are not kept between tasks. */
-const KEEP_BYTES = 32 << 20;
+export type ParquetTask = DecodeTask | EncodeTask | OrderTask | PickTask;
 
-let readBuffer = new Uint8Array(0);
+/** Does a task; the result is what `ParquetPool.run` promises for its kind. */
+export async function doTask(task: ParquetTask): Promise<unknown> {
+  switch (task.kind) {
+    case 'decode':
+      return decodeColumns(task);
+    case 'encode':
+      return encodeColumns(task);
+    case 'order':
+      return orderRows(task.rows, task.order);
+    case 'pick':
+      return encodePicked(task);
+  }
+}
 
 /** Reads and decodes; the file's bytes go through one buffer that is used again. */
 export async function decodeColumns(task: DecodeTask): Promise<ColumnValues[]> {
@@ -48,21 +65,10 @@ export async function decodeColumns(task: DecodeTask): Promise<ColumnValues[]> {
   const decoded = task.columns.map(({ chunk, leaf, where, target }) =>
     decodeColumnChunk(readRange(task.fd, chunk, where), chunk, leaf, where, task.shared, target),
   );
-  if (readBuffer.length > KEEP_BYTES) readBuffer = new Uint8Array(0);
+  trimRange();
   return decoded;
 }
 
 export function encodeColumns(task: EncodeTask): EncodedColumn[] {
   return task.columns.map(({ spec, pieces }) => encodeColumnChunk(spec, pieces, task.codec));
-}
-
-function readRange(fd: number, chunk: ColumnChunk, where: string): Uint8Array {
-  const { offset, byteLength } = chunk;
-  if (readBuffer.length < byteLength) readBuffer = new Uint8Array(Math.max(byteLength, 1 << 20));
-  for (let done = 0; done < byteLength;) {
-    const count = readSync(fd, readBuffer, done, byteLength - done, offset + done);
-    if (count === 0) throw parquetProblem(new ParquetFault('the file became shorter while it was read'), where);
-    done += count;
-  }
-  return readBuffer.subarray(0, byteLength);
 }

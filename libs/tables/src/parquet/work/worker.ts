@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { problemToJson, toProblem } from '@armilla/base';
-import { decodeColumns, encodeColumns, type ParquetTask, ROLE } from './tasks.js';
+import { decodeColumns, doTask, encodeColumns, type ParquetTask, ROLE } from './tasks.js';
 
 // Entry of a pool's thread; in any other thread the module only offers its functions (for pools of others).
 export { decodeColumns, encodeColumns };
@@ -19,7 +19,7 @@ if (parentPort && (workerData as { role?: string } | null)?.role === ROLE) {
   port.on('message', (task: ParquetTask) => {
     void (async () => {
       try {
-        const result = task.kind === 'decode' ? await decodeColumns(task) : encodeColumns(task);
+        const result = await doTask(task);
         const buffers = new Set<ArrayBuffer>();
         movable(result, buffers);
         port.postMessage({ result }, [...buffers]);

@@ -114,7 +114,7 @@ function countValid(piece: ColumnPiece, from: number, to: number): number {
 }
 
 /** Measures Snappy on a part of the first page: columns of measured numbers hardly shrink and are stored as they are. */
-function worthSnappy(body: readonly Uint8Array[]): boolean {
+export function worthSnappy(body: readonly Uint8Array[]): boolean {
   const largest = body.reduce((best, part) => (part.length > best.length ? part : best), body[0]);
   if (largest.length === 0) return false;
   const sample = largest.subarray(0, SAMPLE_BYTES);
@@ -132,7 +132,7 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return out;
 }
 
-function pageHeader(length: number, packedLength: number, rowCount: number): Uint8Array {
+export function pageHeader(length: number, packedLength: number, rowCount: number): Uint8Array {
   const writer = new CompactWriter();
   writer.item(() => {
     writer.i32(1, PageKind.data);

@@ -1,5 +1,6 @@
 import { Channel } from '@armilla/base';
-import type { RecordBatch, Schema } from 'apache-arrow';
+import { RecordBatch, type Schema } from 'apache-arrow';
+import type { PickedRows } from '../pick/picks.js';
 import { ParquetWriter, type ParquetWriterOptions } from './writer.js';
 
 interface Piece {
@@ -13,7 +14,7 @@ interface Piece {
  */
 export async function* encodeParquet(
   schema: Schema,
-  batches: AsyncIterable<RecordBatch>,
+  batches: AsyncIterable<RecordBatch | PickedRows>,
   options: ParquetWriterOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const pieces = new Channel<Piece>(1);
@@ -45,11 +46,16 @@ export async function* encodeParquet(
   }
 }
 
-async function writeAll(writer: ParquetWriter, batches: AsyncIterable<RecordBatch>, left: AbortSignal): Promise<void> {
+async function writeAll(
+  writer: ParquetWriter,
+  batches: AsyncIterable<RecordBatch | PickedRows>,
+  left: AbortSignal,
+): Promise<void> {
   try {
     for await (const batch of batches) {
       left.throwIfAborted();
-      await writer.write(batch);
+      if (batch instanceof RecordBatch) await writer.write(batch);
+      else await writer.writePicked(batch);
     }
     await writer.finish();
   } finally {

@@ -1,10 +1,12 @@
 import { fail } from '@armilla/base';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { ARROW_SCHEMA_KEY, encodedSchema } from '../arrowSchema.js';
+import type { PickedRows } from '../pick/picks.js';
 import { ParquetPool } from '../work/pool.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from './chunk.js';
 import { type ColumnSpec, columnSpec } from './column.js';
 import { encodeFooter, MAGIC, type WrittenColumn, type WrittenRowGroup } from './footer.js';
+import { PickedEncoder } from './picked.js';
 import { ColumnStage } from './stage.js';
 
 export interface ParquetWriterOptions {
@@ -48,6 +50,7 @@ export class ParquetWriter {
   readonly #waiting: Promise<void>[] = [];
   readonly #abort = new AbortController();
   #pool: ParquetPool | undefined;
+  #picked: PickedEncoder | undefined;
   #stages: ColumnStage[];
   #stagedRows = 0;
   #tail: Promise<void> = Promise.resolve();
@@ -81,6 +84,42 @@ export class ParquetWriter {
       from = to;
       if (this.#stagedRows >= this.#rowGroupRows) await this.#sendRowGroup();
     }
+  }
+
+  /**
+   * Takes a row group that threads gather while they encode it. Waits while too much is unwritten; the rows are
+   * released when all of them are written, or when the writer has failed or is closed.
+   */
+  async writePicked(picked: PickedRows): Promise<void> {
+    if (this.#stagedRows > 0) await this.#sendRowGroup();
+    const workerCount = Math.max(1, this.options.workers ?? ParquetPool.defaultWorkerCount());
+    const pool = (this.#pool ??= ParquetPool.acquire(workerCount));
+    this.#picked ??= new PickedEncoder(pool, workerCount, this.options.codec, this.#abort.signal);
+    const columns: WrittenColumn[] = [];
+    const begun = this.#picked.begin(this.#specs, picked, (encoded, done) => {
+      const before = this.#tail;
+      const write = async (): Promise<void> => {
+        try {
+          await before;
+          columns.push(await this.#writeColumn(await encoded));
+        } catch (error) {
+          // What is under way for nothing should end soon.
+          this.#abort.abort(error);
+          throw error;
+        } finally {
+          await encoded.catch(() => undefined);
+          done();
+        }
+      };
+      this.#await(write());
+    });
+    await begun;
+    this.#await(this.#tail.then(() => void this.#groups.push({ rowCount: picked.rowCount, columns })));
+    this.#rowCount += picked.rowCount;
+    const release = (): void => picked.release();
+    this.#waiting.push(this.#tail.then(release, release));
+    if (this.#waiting.length > ROW_GROUPS_AHEAD) await this.#waiting.shift();
+    this.#abort.signal.throwIfAborted();
   }
 
   /** Writes what is left and the footer. */
@@ -121,10 +160,8 @@ export class ParquetWriter {
         this.#free.push(stages);
       }
     })();
-    // Failures are seen by the next write or by finish.
-    written.catch(() => undefined);
     encoded.catch(() => undefined);
-    this.#tail = written;
+    this.#await(written);
     this.#waiting.push(written);
     if (this.#waiting.length > ROW_GROUPS_AHEAD) await this.#waiting.shift();
     this.#stages = this.#free.pop() ?? this.#newStages();
@@ -160,14 +197,24 @@ export class ParquetWriter {
   }
 
   async #writeRowGroup(rowCount: number, encoded: readonly EncodedColumn[]): Promise<void> {
-    if (this.#offset === 0) await this.#put(MAGIC);
     const columns: WrittenColumn[] = [];
-    for (const { parts, ...column } of encoded) {
-      columns.push({ ...column, offset: this.#offset });
-      for (const part of parts) await this.#put(part);
-    }
+    for (const column of encoded) columns.push(await this.#writeColumn(column));
     this.#groups.push({ rowCount, columns });
     this.#rowCount += rowCount;
+  }
+
+  async #writeColumn({ parts, ...column }: EncodedColumn): Promise<WrittenColumn> {
+    this.#abort.signal.throwIfAborted();
+    if (this.#offset === 0) await this.#put(MAGIC);
+    const offset = this.#offset;
+    for (const part of parts) await this.#put(part);
+    return { ...column, offset };
+  }
+
+  /** What all later writes come behind; its failure is seen by the next write or by finish. */
+  #await(written: Promise<void>): void {
+    written.catch(() => undefined);
+    this.#tail = written;
   }
 
   async #put(bytes: Uint8Array): Promise<void> {

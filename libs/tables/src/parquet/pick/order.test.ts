@@ -1,0 +1,43 @@
+import { Random } from '@armilla/base';
+import { orderRows, sharedOrder } from './order.js';
+import { moveWords } from './words.js';
+
+const LIMITS = [1, 2, 1000, 2 ** 22 + 5, 2 ** 31 - 1];
+
+test.each([1, 2, 1000, 16_384, 40_000])('%d values fetched in the order of memory come to their places', (count) => {
+  for (const limit of LIMITS) {
+    const random = new Random(count + limit);
+    const rows = Int32Array.from({ length: count }, () => random.below(limit));
+    const order = sharedOrder(count);
+    expect(orderRows(rows, order)).toBe(true);
+    expect(order.sorted).toEqual(new Int32Array(rows).sort());
+    expect(new Set(order.slot).size).toBe(count);
+    // The value of a row is the row itself: `from` would be too large for the largest.
+    const kept = new Int32Array(count);
+    order.slot.forEach((slot, k) => (kept[slot] = order.sorted[k]));
+    expect(order.place.map((place) => kept[place])).toEqual(rows);
+  }
+});
+
+test('values stay within the block of rows that they belong to', () => {
+  const random = new Random(5);
+  const order = sharedOrder(50_000);
+  orderRows(
+    Int32Array.from({ length: 50_000 }, () => random.below(10_000)),
+    order,
+  );
+  expect(order.place.every((place, i) => place >>> 14 === i >>> 14)).toBe(true);
+});
+
+test('rows that are missing have no order', () => {
+  expect(orderRows(Int32Array.of(4, -1, 2), sharedOrder(3))).toBe(false);
+});
+
+test.each([1, 2])('values of %d words move whole', (wordCount) => {
+  const from = Int32Array.from({ length: 100 * wordCount }, (_, i) => i * 7);
+  const rows = Int32Array.of(3, 3, 50, 99);
+  const out = new Int32Array(4 * wordCount);
+  moveWords(from, wordCount, rows, Int32Array.of(2, 0, 3, 1), out);
+  const value = (row: number): number[] => Array.from({ length: wordCount }, (_, w) => (row * wordCount + w) * 7);
+  expect([...out]).toEqual([3, 99, 3, 50].flatMap(value));
+});

@@ -1,0 +1,88 @@
+import type { ColumnSpec } from './column.js';
+import { Lender } from '../pick/lender.js';
+import { type RowOrder, sharedOrder } from '../pick/order.js';
+import type { PickedColumn, PickedRows } from '../pick/picks.js';
+import { encodedWordsLimit } from '../pick/words.js';
+import type { ParquetPool } from '../work/pool.js';
+import type { CodecChoice, EncodedColumn } from './chunk.js';
+import { ColumnStage } from './stage.js';
+
+/** Columns that may be encoded or wait to be written beside those that threads work on. */
+const COLUMNS_AHEAD = 3;
+
+/** Has the columns of picked row groups encoded in threads, as many at a time as there is memory for. */
+export class PickedEncoder {
+  #lender: Lender | undefined;
+  #lentBytes = 0;
+
+  constructor(
+    private readonly pool: ParquetPool,
+    private readonly workerCount: number,
+    private readonly codec: CodecChoice | undefined,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /**
+   * Begins one column after the other; `onColumn` gets each with what is to be called when its bytes are done with.
+   * Returns when the last has begun.
+   */
+  async begin(
+    specs: readonly ColumnSpec[],
+    picked: PickedRows,
+    onColumn: (encoded: Promise<EncodedColumn>, done: () => void) => void,
+  ): Promise<void> {
+    const lender = this.#lenderOf(picked.rowCount);
+    const orders = new Map<Int32Array, Promise<RowOrder | undefined>>();
+    for (const [i, column] of picked.columns.entries()) {
+      const out = await lender.take();
+      const encoded = this.signal.aborted
+        ? Promise.reject<EncodedColumn>(this.signal.reason as Error)
+        : this.#encode(specs[i], column, picked.rowCount, out, orders);
+      // Whoever writes it sees a failure, later perhaps.
+      encoded.catch(() => undefined);
+      onColumn(encoded, () => lender.give(out));
+    }
+  }
+
+  async #encode(
+    spec: ColumnSpec,
+    column: PickedColumn,
+    rowCount: number,
+    out: Uint8Array,
+    orders: Map<Int32Array, Promise<RowOrder | undefined>>,
+  ): Promise<EncodedColumn> {
+    const { pool, codec, signal } = this;
+    if (column.from === 'values') {
+      const stage = new ColumnStage(spec, rowCount);
+      for (const data of column.pieces) stage.append(data, 0, data.length);
+      const [encoded] = await pool.run({ kind: 'encode', columns: [{ spec, pieces: [stage.piece()] }], codec }, signal);
+      return encoded;
+    }
+    const { rows } = column;
+    if (column.from === 'file')
+      return pool.run(
+        { kind: 'pick', spec, source: { from: 'file', column: column.column }, rows, codec, out },
+        signal,
+      );
+    let order = orders.get(rows);
+    if (!order) orders.set(rows, (order = this.#order(rows)));
+    return pool.run(
+      { kind: 'pick', spec, source: { from: 'memory', column: column.column, order: await order }, rows, codec, out },
+      signal,
+    );
+  }
+
+  async #order(rows: Int32Array): Promise<RowOrder | undefined> {
+    const order = sharedOrder(rows.length);
+    return (await this.pool.run({ kind: 'order', rows, order }, this.signal)) ? order : undefined;
+  }
+
+  #lenderOf(rowCount: number): Lender {
+    const byteLength = encodedWordsLimit(rowCount, 8);
+    if (!this.#lender || byteLength > this.#lentBytes) {
+      this.#lentBytes = byteLength;
+      this.#lender = new Lender(this.workerCount + COLUMNS_AHEAD, byteLength);
+    }
+    return this.#lender;
+  }
+}
