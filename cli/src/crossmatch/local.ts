@@ -1,7 +1,7 @@
 import { formatBytes, formatCount } from '@armilla/base';
 import { crossmatch, type MatchContext, type MatchSummary, type Progress, selfMatch } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
-import { writeTable } from '@armilla/tables';
+import { writePickedRows, writeTable } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { standardOutput } from '../terminal/standard-output.js';
 import { type MatchTask, STANDARD } from './flags.js';
@@ -29,11 +29,10 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
       : crossmatch(left, await openRight(task, task.right, left, signal), task.options, context);
   await using stream = await matching;
   const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
-  await writeTable(output, stream.schema, stream, {
-    format: task.output.format,
-    overwrite: task.output.overwrite,
-    signal,
-  });
+  const { format, overwrite } = task.output;
+  const picked = format === 'parquet' ? stream.picked() : undefined;
+  if (picked) await writePickedRows(output, stream.schema, picked, { overwrite, signal });
+  else await writeTable(output, stream.schema, stream, { format, overwrite, signal });
   if (task.rejected && rejected) {
     const { path, format, overwrite } = task.rejected;
     await writeTable(path === STANDARD ? standardOutput() : path, rejected.schema, rejected.batches(), {

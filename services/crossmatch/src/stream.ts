@@ -1,6 +1,6 @@
 import { fail } from '@armilla/base';
 import type { ChunkPairs, PairQuery, SkyIndex } from '@armilla/sky';
-import type { TableReader } from '@armilla/tables';
+import type { PickedRows, TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { ahead, breathe, inOrder, inSlices } from './ahead.js';
 import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
@@ -16,6 +16,7 @@ import type { Plan } from './plan.js';
 import { RowInspector } from './positions.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
 import type { ResultLayout } from './result/layout.js';
+import { RowPicker } from './result/picks.js';
 import { type MatchSummary, type Progress, type SideCounts, summariseSide } from './summary.js';
 import { startSpan } from './trace.js';
 
@@ -92,16 +93,24 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordBatch, void, undefined> {
-    if (this.#begun) throw new TypeError('a match can be read once');
-    this.#begun = true;
-    const batches = this.#batches();
+    return this.#once(() => this.#batches())[Symbol.asyncIterator]();
+  }
+
+  #once<T>(begin: () => AsyncGenerator<T, void, undefined>): { [Symbol.asyncIterator](): AsyncIterator<T, void, undefined> } {
     return {
-      next: () => batches.next(),
-      // Work under way must be told first: return() alone would wait for it.
-      return: async () => {
-        this.#stop.abort(STOPPED);
-        await batches.return();
-        return { done: true, value: undefined };
+      [Symbol.asyncIterator]: () => {
+        if (this.#begun) throw new TypeError('a match can be read once');
+        this.#begun = true;
+        const results = begin();
+        return {
+          next: () => results.next(),
+          // Work under way must be told first: return() alone would wait for it.
+          return: async () => {
+            this.#stop.abort(STOPPED);
+            await results.return();
+            return { done: true, value: undefined };
+          },
+        };
       },
     };
   }
@@ -150,27 +159,51 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     };
   }
 
-  async *#batches(): AsyncGenerator<RecordBatch, void, undefined> {
+  /**
+   * The rows for a Parquet writer that gathers them itself, instead of the iteration; undefined where the iteration is
+   * the only way. Leaving early and closing are as with the iteration.
+   */
+  picked(): AsyncIterable<PickedRows> | undefined {
+    const { layout, options, left, right } = this.#match;
+    const picker = RowPicker.create(layout, options, left, right.payload);
+    if (!picker) return undefined;
+    const computed = { rightPositions: right.positions, groups: undefined };
+    const make = (selections: readonly Selection[]): PickedRows => picker.make(selections, computed);
+    return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, () => picker.released()));
+  }
+
+  #batches(): AsyncGenerator<RecordBatch, void, undefined> {
+    const { layout, right, left, context } = this.#match;
+    let maker: BatchMaker | undefined;
+    const make = (selections: readonly Selection[]): Promise<RecordBatch> => {
+      // Groups are known when the first rows are.
+      maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups }, { runtime: context.runtime, signal: this.#signal, fairKey: this });
+      return maker.make(selections);
+    };
+    return this.#results(batchRowCount(layout.schema), layout.leftNames, make, ({ numRows }) => numRows);
+  }
+
+  /** What `make` makes of every `full` rows; `leftNames` are the columns that it needs of left parts, `settled` waits for those who still read the tables. */
+  async *#results<T>(
+    full: number, leftNames: readonly string[], make: (selections: readonly Selection[]) => T | Promise<T>, rowCountOf: (result: T) => number, settled?: () => Promise<void>,
+  ): AsyncGenerator<T, void, undefined> {
     const span = startSpan('crossmatch.match');
     this.#matchStarted = performance.now();
     try {
       this.#signal.throwIfAborted();
-      const { layout, right, left, context } = this.#match;
-      let maker: BatchMaker | undefined;
-      const make = async ({ selections, finished }: BatchRows): Promise<{ batch: RecordBatch; finished: readonly ChunkPairs[] }> => {
+      const work = async ({ selections, finished }: BatchRows): Promise<{ result: T; finished: readonly ChunkPairs[] }> => {
         // Gathering here is short, but batch after batch of it would starve the event loop.
         await breathe(this.#signal);
-        // Groups are known when the first rows are.
-        maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups }, { runtime: context.runtime, signal: this.#signal, fairKey: this });
-        return { batch: await maker.make(selections), finished };
+        return { result: await make(selections), finished };
       };
-      for await (const { batch, finished } of inOrder(this.#rowsOfBatches(), make)) {
-        // Batches come in order: those before this one are made as well.
+      for await (const { result, finished } of inOrder(this.#rowsOfBatches(full, leftNames), work)) {
+        // Results come in order: those before this one are made as well.
         for (const pairs of finished) this.#finder.release(pairs);
-        this.#rowCount += batch.numRows;
+        this.#rowCount += rowCountOf(result);
         this.#report('match');
-        yield batch;
+        yield result;
       }
+      await settled?.();
       this.#ends = performance.now();
       this.#ended = true;
       this.#report('done');
@@ -179,13 +212,13 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     } finally {
       this.#stop.abort(STOPPED);
       span.end();
+      await settled?.();
       await this.#cleanUp();
     }
   }
 
   /** The result rows, batch by batch, before their columns are gathered. */
-  async *#rowsOfBatches(): AsyncGenerator<BatchRows, void, undefined> {
-    const full = batchRowCount(this.#match.layout.schema);
+  async *#rowsOfBatches(full: number, leftNames: readonly string[]): AsyncGenerator<BatchRows, void, undefined> {
     let selections: Selection[] = [];
     let finished: ChunkPairs[] = [];
     let count = 0;
@@ -196,7 +229,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       count = 0;
       return rows;
     };
-    for await (const { cursor, pairs } of this.#cursors()) {
+    for await (const { cursor, pairs } of this.#cursors(leftNames)) {
       for (let selection = cursor.take(full - count); selection !== undefined; selection = cursor.take(full - count)) {
         selections.push(selection);
         count += selection.count;
@@ -209,9 +242,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     if (count > 0) yield cut();
   }
 
-  async *#cursors(): AsyncGenerator<{ cursor: JoinCursor | UnusedRightCursor; pairs?: ChunkPairs }, void, undefined> {
+  async *#cursors(leftNames: readonly string[]): AsyncGenerator<{ cursor: JoinCursor | UnusedRightCursor; pairs?: ChunkPairs }, void, undefined> {
     const { join, selfMatch } = this.#match.options;
-    for await (const block of ahead(this.#blocks())) {
+    for await (const block of ahead(this.#blocks(leftNames))) {
       this.#countBlock(block);
       // Pairs that use a row as their right side come before it, having the smaller row on the left.
       const cursor = new JoinCursor(block, selfMatch === 'groups' ? 'inner' : join, selfMatch === 'pairs' ? this.#usedRight : undefined);
@@ -220,7 +253,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     if (join === 'right' || join === 'full' || join === 'right-anti') yield { cursor: new UnusedRightCursor(this.#usedRight, this.#match.right.rowCount) };
   }
 
-  async *#blocks(): AsyncGenerator<PairBlock, void, undefined> {
+  async *#blocks(leftNames: readonly string[]): AsyncGenerator<PairBlock, void, undefined> {
     const { options, right, left, context, plan } = this.#match;
     const blockContext = { runtime: context.runtime, signal: this.#signal, workerCount: context.execution?.workerCount, fairKey: this };
     if (left === undefined) {
@@ -246,7 +279,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       return;
     }
     const parts = readParts({
-      reader: left, columns: this.#match.leftColumns, names: this.#match.layout.leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount, cutEarly: options.order === 'any', ascending: options.order === 'left',
+      reader: left, columns: this.#match.leftColumns, names: leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount, cutEarly: options.order === 'any', ascending: options.order === 'left',
       // A strict match must not give out a row before all up to it have been looked at.
       inspector: options.strict ? this.#leftInspector : undefined, signal: this.#signal,
       onRows: (rowCount) => {

@@ -59,6 +59,12 @@ export class Payload {
     return this.#store.columns;
   }
 
+  /** The whole column `name`; undefined of a payload that is `ascending` or has no such column. */
+  columnOf(name: string): Data | undefined {
+    const at = this.#indexOf.get(name);
+    return at === undefined || !this.#store ? undefined : this.#store.columns[at];
+  }
+
   append(batch: RecordBatch): void {
     const { fields } = batch.schema;
     const indices = [...this.#indexOf.keys()].map((name, i) => (fields[i]?.name === name ? i : fields.findIndex((field) => field.name === name)));

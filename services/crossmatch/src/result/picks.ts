@@ -1,0 +1,112 @@
+import {
+  ParquetReader,
+  pickableColumn,
+  pickedRowCount,
+  type PickedColumn,
+  type PickedRows,
+  type StoredColumn,
+  type TableReader,
+} from '@armilla/tables';
+import type { Selection } from '../join.js';
+import type { ResolvedOptions } from '../options.js';
+import { computedData, type ComputedSources } from './computed.js';
+import type { ResultLayout } from './layout.js';
+import type { Payload } from './payload.js';
+
+type Source = Exclude<ReturnType<typeof sourceOf>, undefined>;
+
+/**
+ * Says of selections where the values of their columns lie, for a writer that gathers them itself: right columns in
+ * shared memory, left columns in the file that they came from, so that they are in no memory before.
+ */
+export class RowPicker {
+  /** Rows of a row group; they depend on the schema alone, so that every run cuts alike. */
+  readonly groupRowCount: number;
+  readonly #unreleased = new Set<Promise<void>>();
+
+  private constructor(
+    private readonly layout: ResultLayout,
+    private readonly sources: readonly Source[],
+  ) {
+    this.groupRowCount = pickedRowCount(layout.schema.fields);
+  }
+
+  /** Undefined where a column cannot be picked, or where left rows do not come in ascending order and each with a left side. */
+  static create(
+    layout: ResultLayout,
+    options: ResolvedOptions,
+    left: TableReader | undefined,
+    right: Payload,
+  ): RowPicker | undefined {
+    if (!(left instanceof ParquetReader) || options.order !== 'left' || options.selfMatch !== undefined)
+      return undefined;
+    if (
+      options.find === 'mutual' ||
+      options.find === 'one-to-one' ||
+      options.join === 'right' ||
+      options.join === 'full'
+    )
+      return undefined;
+    const sources = layout.columns.map((column) => sourceOf(column, left, right));
+    return sources.every((source) => source !== undefined) ? new RowPicker(layout, sources) : undefined;
+  }
+
+  /** One row group of all rows of `selections`, in order. */
+  make(selections: readonly Selection[], computed: ComputedSources): PickedRows {
+    const rowCount = selections.reduce((sum, { count }) => sum + count, 0);
+    const left = sharedRows(rowCount);
+    const right = sharedRows(rowCount);
+    let at = 0;
+    for (const selection of selections) {
+      const firstRow = selection.part?.firstRow ?? 0;
+      const rows = selection.left as Int32Array;
+      for (let i = 0; i < rows.length; i++) left[at + i] = firstRow + rows[i];
+      if (selection.right) right.set(selection.right, at);
+      else right.fill(-1, at, at + selection.count);
+      at += selection.count;
+    }
+    const columns = this.layout.columns.map((column, i): PickedColumn => {
+      const source = this.sources[i];
+      if (column.from === 'computed')
+        return {
+          from: 'values',
+          pieces: selections.map((selection) => computedData(column.name, selection, computed)),
+        };
+      return source.from === 'file'
+        ? { ...source, rows: left }
+        : { ...(source as Source & { from: 'memory' }), rows: right };
+    });
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    this.#unreleased.add(released);
+    void released.then(() => this.#unreleased.delete(released));
+    return { rowCount, columns, release };
+  }
+
+  /** When nobody reads the tables any more. */
+  async released(): Promise<void> {
+    await Promise.all(this.#unreleased);
+  }
+}
+
+function sourceOf(column: ResultLayout['columns'][number], left: ParquetReader, right: Payload) {
+  if (column.from === 'computed') return { from: 'values' as const };
+  if (column.from === 'left') {
+    const stored = left.storedColumn(column.name);
+    return stored && isPickable(stored) ? { from: 'file' as const, column: stored } : undefined;
+  }
+  const data = right.columnOf(column.name);
+  const piece = data && pickableColumn(data);
+  return piece && { from: 'memory' as const, column: piece };
+}
+
+/** A column chunk is decoded for each row group of the result that takes rows from it: not of files that have only a few large ones. */
+const MOST_CHUNK_ROWS = 2 ** 21;
+
+function isPickable({ chunks }: StoredColumn): boolean {
+  return chunks.every(({ chunk }) => chunk.valueCount <= MOST_CHUNK_ROWS);
+}
+
+function sharedRows(rowCount: number): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4 * rowCount));
+}
