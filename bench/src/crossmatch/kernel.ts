@@ -2,7 +2,9 @@ import { Random } from '@armilla/base';
 import { crossmatch } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
 import { clusteredPlane, uniformSky } from '@armilla/sky';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { measure } from '../measure.js';
 import { memoryTable, type Sky } from '../memory-table.js';
@@ -14,7 +16,8 @@ interface KernelCase {
   readonly rows: number;
   readonly radiusArcsec: number;
   readonly find: 'nearest' | 'all';
-  readonly workers?: number;
+  /** On one core, whichever the machine has. */
+  readonly oneCore?: boolean;
   /** Also gather a 64-bit id of each side; otherwise what the peers give: rows and separation. */
   readonly ids?: boolean;
 }
@@ -32,7 +35,7 @@ export function kernelCases(quick: boolean): KernelCase[] {
         for (const radiusArcsec of [1, 3, 10, 60]) cases.push({ sky, rows, radiusArcsec, find });
       }
       cases.push({ sky, rows, radiusArcsec: MAIN_RADIUS_ARCSEC, find: 'nearest', ids: true });
-      cases.push({ sky, rows, radiusArcsec: MAIN_RADIUS_ARCSEC, find: 'nearest', workers: 1 });
+      cases.push({ sky, rows, radiusArcsec: MAIN_RADIUS_ARCSEC, find: 'nearest', oneCore: true });
     }
   }
   return cases;
@@ -44,10 +47,11 @@ export function kernelCases(quick: boolean): KernelCase[] {
  */
 export async function runKernelCase(one: KernelCase, options: BenchOptions): Promise<CaseResult> {
   const name = caseName(one);
+  if (one.oneCore && availableParallelism() > 1) return runOnOneCore(name, options);
   const repeats = options.quick ? 3 : one.rows >= MANY_ROWS ? 7 : 20;
   const make = (seed: number): { left: Sky; right: Sky } =>
     (one.sky === 'uniform' ? uniformSky : clusteredPlane)(new Random(seed), one.rows);
-  await using runtime = await Runtime.create(one.workers === undefined ? {} : { workerCount: one.workers });
+  await using runtime = await Runtime.create();
   let pairs = 0;
   let sum = 0;
   let candidates = 0;
@@ -72,7 +76,7 @@ export async function runKernelCase(one: KernelCase, options: BenchOptions): Pro
       candidates = stream.summary().candidateCount;
     },
   );
-  const peers = options.peers && one.workers === undefined && !one.ids ? peersOf(one, make(1000), options) : [];
+  const peers = options.peers && !one.oneCore && !one.ids ? peersOf(one, make(1000), options) : [];
   return {
     case: name,
     rows: `${one.rows} x ${one.rows}`,
@@ -90,7 +94,16 @@ export async function runKernelCase(one: KernelCase, options: BenchOptions): Pro
 }
 
 export function caseName(one: KernelCase): string {
-  return `kernel ${one.sky} ${one.rows / 1e6}M r=${one.radiusArcsec} ${one.find}${one.ids ? ' ids' : ''}${one.workers === undefined ? '' : ` ${one.workers} worker`}`;
+  return `kernel ${one.sky} ${one.rows / 1e6}M r=${one.radiusArcsec} ${one.find}${one.ids ? ' ids' : ''}${one.oneCore ? ' 1 core' : ''}`;
+}
+
+/** The same case in a process that the system keeps on one core: main thread, worker and garbage collector take turns there. */
+function runOnOneCore(name: string, { quick }: BenchOptions): CaseResult {
+  const command = [process.execPath, join(import.meta.dirname, '..', 'main.js'), 'crossmatch', '--json', '--only', name, ...(quick ? ['--quick'] : [])];
+  const { status, stdout, stderr, error } = spawnSync('taskset', ['-c', '0', ...command], { encoding: 'utf8' });
+  if (error) throw new Error(`one core needs taskset (Debian package util-linux): ${error.message}`);
+  if (status !== 0) throw new Error(`${name}: ${stderr}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as CaseResult;
 }
 
 function peersOf(one: KernelCase, sky: { left: Sky; right: Sky }, options: BenchOptions): (PeerResult | PeerSkip)[] {
