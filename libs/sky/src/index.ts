@@ -2,6 +2,7 @@ export { usualCellCount } from './join/grid-plan.js';
 export { join, type JoinRun } from './join/index.js';
 export { type ChunkPairs, type PairQuery } from './join/query.js';
 export { referencePairs } from './join/reference.js';
+export { type RowMarks } from './join/row-marks.js';
 export { type BuildOptions, type ChunkOptions, SkyIndex } from './join/sky-index.js';
 export { type KernelVerdict, verifyKernels } from './join/verify.js';
 export { concatPositions, samplePositions } from './positions/pieces.js';

@@ -1,6 +1,6 @@
 import { fail, formatBytes, isProblem } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
-import { type ChunkPairs, samplePositions, type SkyIndex } from '@armilla/sky';
+import { type ChunkPairs, type RowMarks, samplePositions, type SkyIndex } from '@armilla/sky';
 import { ahead, inSlices } from './ahead.js';
 import type { CatalogTable } from './catalog-table.js';
 import { Groups } from './groups.js';
@@ -23,8 +23,8 @@ export interface BlockContext {
 const ESTIMATE_ROW_COUNT = 4096;
 
 /** Blocks of a left table that streams. */
-export async function* streamBlocks(parts: AsyncIterable<LeftPart>, finder: PairFinder): AsyncGenerator<PairBlock, void, undefined> {
-  for await (const part of ahead(parts)) yield* finder.find(part);
+export async function* streamBlocks(parts: AsyncIterable<LeftPart>, finder: PairFinder, marks: RowMarks | undefined): AsyncGenerator<PairBlock, void, undefined> {
+  for await (const part of ahead(parts)) yield* finder.find(part, marks);
 }
 
 /** One block of the mutual nearest pairs of two tables that are kept and indexed. */

@@ -13,6 +13,8 @@ export interface Selection {
   readonly right: Int32Array | undefined; // [count] rows of the right table; undefined when none has a right side
   readonly separationArcsec: Float64Array | undefined; // [count]
   readonly rank: Int32Array | undefined; // [count]
+  readonly leftNumber?: BigInt64Array; // [count] row of the left table, where the search has numbered the rows
+  readonly rightNumber?: BigInt64Array; // [count]
   /** By row of the block: neighbours and second separation of left row `left[i] - blockFrom`. */
   readonly pairs: ChunkPairs | undefined;
   readonly blockFrom: number;
@@ -63,7 +65,7 @@ export class JoinCursor {
     this.#pair = end;
     const left = blockFrom === 0 ? pairs.left.subarray(start, end) : pairs.left.subarray(start, end).map((row) => row + blockFrom);
     return {
-      count: end - start, paired, part, left, right: pairs.right.subarray(start, end), separationArcsec: pairs.separationArcsec.subarray(start, end), rank: pairs.rank?.subarray(start, end), pairs, blockFrom,
+      count: end - start, paired, part, left, right: pairs.right.subarray(start, end), separationArcsec: pairs.separationArcsec.subarray(start, end), rank: pairs.rank?.subarray(start, end), leftNumber: pairs.leftNumber?.subarray(start, end), rightNumber: pairs.rightNumber?.subarray(start, end), pairs, blockFrom,
     };
   }
 
@@ -158,6 +160,21 @@ export class RowSet {
 
   has(row: number): boolean {
     return (this.#bits[row >>> 5] & (1 << (row & 31))) !== 0;
+  }
+
+  /** Adds the rows whose bits are set: row r is bit r % 32 of word floor(r / 32). */
+  addWords(words: Int32Array): void {
+    const bits = this.#bits;
+    let size = 0;
+    for (let w = 0; w < bits.length; w++) {
+      const word = bits[w] | words[w];
+      bits[w] = word;
+      // Bits in pairs, fours and bytes, which the product sums up.
+      const twos = word - ((word >>> 1) & 0x55555555);
+      const fours = (twos & 0x33333333) + ((twos >>> 2) & 0x33333333);
+      size += Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+    }
+    this.size = size;
   }
 
   /** Adds rows[i] + offset, leaving negative rows out. */

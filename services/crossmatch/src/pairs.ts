@@ -1,4 +1,4 @@
-import type { ChunkPairs, PairQuery, SkyIndex } from '@armilla/sky';
+import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
 import { fail } from '@armilla/base';
 import { slicePieces, type LeftPart, type PairBlock } from './parts.js';
 
@@ -18,6 +18,8 @@ export interface PairSearch {
   readonly maxPairs: number;
   /** Leave the pairs in the memory of the index: each block is given back by `release`. */
   readonly inPlace: boolean;
+  /** Ask for row numbers as the result has them. */
+  readonly rowNumbers: boolean;
 }
 
 /** What a pair search has done so far. */
@@ -51,8 +53,9 @@ export class PairFinder {
     this.#pairsPerRow = pairsPerRow;
   }
 
-  async *find(part: LeftPart): AsyncGenerator<PairBlock, void, undefined> {
-    const { index, query, self, workerCount, signal, fairKey, inPlace } = this.search;
+  /** `marks`: where the right rows of nearest pairs are marked. */
+  async *find(part: LeftPart, marks?: RowMarks): AsyncGenerator<PairBlock, void, undefined> {
+    const { index, query, self, workerCount, signal, fairKey, inPlace, rowNumbers } = this.search;
     const sorted = query.order === 'left';
     let from = 0;
     do {
@@ -60,8 +63,8 @@ export class PairFinder {
       const left = this.search.maxPairs - this.counts.pairCount;
       const pairs = await index.match(
         slicePieces(part.pieces, from, to),
-        { ...query, selfFirstRow: self ? part.firstRow + from : undefined, maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined },
-        { workerCount, signal, fairKey, inPlace },
+        { ...query, rowNumbers: rowNumbers ? { leftFirst: part.firstRow + from } : undefined, selfFirstRow: self ? part.firstRow + from : undefined, maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined },
+        { workerCount, signal, fairKey, inPlace, marks },
       ).catch((error: unknown) => {
         throw this.#withTotal(error);
       });

@@ -7,7 +7,7 @@ test('the plan adds up and names cells, chunks and workers', () => {
   const { cellCount, bucketCount, chunkRowCount, workerCount, plannedBytes, indexBytes, chunkBytes, payloadBytes } = plan({});
   expect({ cellCount, workerCount }).toEqual({ cellCount: 1250, workerCount: 2 });
   expect(bucketCount).toBeGreaterThan(1);
-  expect(chunkRowCount).toBe(3_333_334);
+  expect(chunkRowCount).toBe(2_000_000);
   expect(plannedBytes).toBe(indexBytes + chunkBytes + payloadBytes);
 });
 

@@ -81,7 +81,7 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
   const rowBytes = CHUNK_BYTES_PER_ROW + input.leftRowBytes;
   const forChunks = Math.max(memoryBytes / 4, 2 ** 24);
   // Each chunk reads the whole index once, so that many small ones cost more than the memory of large ones is worth.
-  const mostRows = clamp(Math.max(LEAST_CHUNK_ROW_COUNT, right / 2), 1024, Math.min(MOST_CHUNK_ROW_COUNT, Math.max(1024, forChunks / CHUNKS_IN_FLIGHT / rowBytes)));
+  const mostRows = clamp(Math.max(LEAST_CHUNK_ROW_COUNT, right / 5), 1024, Math.min(MOST_CHUNK_ROW_COUNT, Math.max(1024, forChunks / CHUNKS_IN_FLIGHT / rowBytes)));
   const chunkRowCount = execution.chunkRowCount ?? Math.ceil(evenPart(left, mostRows));
   const firstChunkRowCount = options.order === 'any' && !wholeLeft ? Math.min(FIRST_CHUNK_ROW_COUNT, chunkRowCount) : chunkRowCount;
   const chunkPairCount = Math.round(clamp(forChunks / CHUNKS_IN_FLIGHT / PAIR_BYTES, 2 ** 16, 2 ** 22));

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { ChunkPairs, PairQuery, SkyIndex } from '@armilla/sky';
+import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
 import type { PickedRows, TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { ahead, breathe, inOrder, inSlices } from './ahead.js';
@@ -54,6 +54,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   readonly #finder: PairFinder;
   readonly #usedRight: RowSet;
   readonly #leftInspector: RowInspector;
+  /** The right rows that pairs use, until they are added to `#usedRight`. */
+  #marks: RowMarks | undefined;
   #groups: Awaited<ReturnType<typeof groupsOf>> | undefined;
   #begun = false;
   #closed = false;
@@ -89,6 +91,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       maxPairs: plan.maxPairs,
       // Blocks of the other modes are put together first.
       inPlace: left !== undefined && !plan.needsWholeLeft,
+      rowNumbers: layout.has('left_row') || layout.has('right_row'),
     });
   }
 
@@ -250,6 +253,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       const cursor = new JoinCursor(block, selfMatch === 'groups' ? 'inner' : join, selfMatch === 'pairs' ? this.#usedRight : undefined);
       yield { cursor, pairs: block.pairs };
     }
+    if (this.#marks) this.#usedRight.addWords(this.#marks.words());
     if (join === 'right' || join === 'full' || join === 'right-anti') yield { cursor: new UnusedRightCursor(this.#usedRight, this.#match.right.rowCount) };
   }
 
@@ -287,7 +291,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
         this.#report('match');
       },
     });
-    for await (const block of streamBlocks(this.#estimated(parts), this.#finder)) {
+    if (options.find === 'nearest') this.#marks = (right.index as SkyIndex).marks();
+    for await (const block of streamBlocks(this.#estimated(parts), this.#finder, this.#marks)) {
       if (!options.strict && block.pairs.usableCount < block.to - block.from) await this.#inspectLeft(block);
       yield block;
     }
@@ -351,7 +356,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       return;
     }
     this.#pairCount += pairs.pairCount;
-    this.#usedRight.addAll(pairs.right);
+    if (!this.#marks) this.#usedRight.addAll(pairs.right);
     if (this.#match.options.selfMatch === 'pairs') {
       this.#usedRight.addAll(pairs.left, part.firstRow + from);
       this.#matchedLeftCount = this.#usedRight.size;
@@ -379,6 +384,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     if (this.#closed) return;
     this.#closed = true;
     this.#finder.releaseAll();
+    this.#marks?.[Symbol.dispose]();
     await this.#match.left?.close();
     for (const resource of this.#match.owned) await resource[Symbol.asyncDispose]();
   }

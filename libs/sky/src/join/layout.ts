@@ -96,7 +96,12 @@ export const RESULT_PASS = {
   outKey: 56,
   outSeparation: 60,
   outRank: 64,
-  bytes: 68,
+  outLeftNumber: 68,
+  outRightNumber: 72,
+  firstNumber: 80,
+  marks: 88,
+  marksStride: 92,
+  bytes: 96,
 } as const;
 
 export const MODE = { nearest: 0, all: 1, 'k-nearest': 2 } as const;

@@ -88,3 +88,37 @@ test.each(['nearest', 'all', 'k-nearest'] as const)(
     expect(runtime.stats()).toMatchObject({ liveHeaps: 0, heapBytes: 0 });
   },
 );
+
+test('row numbers and marks are those of the pairs, whatever the workers', async () => {
+  const rows = uniformRows(6, 60_000);
+  const chunks = [0, 20_000, 40_000].map((from) => ({
+    ra: rows.ra.subarray(from, from + 20_000),
+    dec: rows.dec.subarray(from, from + 20_000),
+  }));
+  for (const workerCount of [1, 2, 3]) {
+    const runtime = await Runtime.create({ workerCount });
+    // Every other right row only, so that some rows stay without a mark.
+    const right = { ra: rows.ra.filter((_, i) => i % 2 === 0), dec: rows.dec.filter((_, i) => i % 2 === 0) };
+    const index = await SkyIndex.build(runtime, [right]);
+    const marks = index.marks();
+    const used = new Set<number>();
+    for (const [c, chunk] of chunks.entries()) {
+      const leftFirst = 2 ** 40 + c * 20_000;
+      const pairs = await index.match(chunk, { ...query, rowNumbers: { leftFirst } }, { inPlace: true, marks });
+      expect(pairs.pairCount).toBeGreaterThan(9000);
+      expect(Array.from(pairs.leftNumber ?? [])).toEqual(Array.from(pairs.left, (row) => BigInt(leftFirst + row)));
+      expect(Array.from(pairs.rightNumber ?? [])).toEqual(Array.from(pairs.right, BigInt));
+      for (const row of pairs.right) used.add(row);
+      pairs.release?.();
+    }
+    const words = marks?.words() ?? new Int32Array(0);
+    const marked = Array.from({ length: right.ra.length }, (_, row) => row).filter(
+      (row) => (words[row >>> 5] >>> (row & 31)) & 1,
+    );
+    expect(marked).toEqual([...used].sort((a, b) => a - b));
+    marks?.[Symbol.dispose]();
+    await index.dispose();
+    await runtime.close();
+    expect(runtime.stats()).toMatchObject({ liveHeaps: 0, heapBytes: 0 });
+  }
+});

@@ -18,6 +18,8 @@ export interface PairQuery {
   readonly neighbourCount?: boolean;
   readonly secondSeparation?: boolean;
   /** 'any' allows another order of the pairs; each order is a valid 'any'. */
+  /** For nearest, in place: also row numbers as int64, left ones counted from `leftFirst`. */
+  readonly rowNumbers?: { readonly leftFirst: number };
   readonly order: 'left' | 'any';
   /** More pairs of one chunk than this fail with MAX_PAIRS_EXCEEDED. */
   readonly maxPairs?: number;
@@ -31,6 +33,8 @@ export interface ChunkPairs {
   readonly separationArcsec: Float64Array; // [pairCount]
   readonly key: Float64Array | undefined; // [pairCount] when find = 'all'
   readonly rank: Int32Array | undefined; // [pairCount] for k-nearest, from 1
+  readonly leftNumber?: BigInt64Array; // [pairCount] when rowNumbers is set, where the backend has them
+  readonly rightNumber?: BigInt64Array; // [pairCount]
   readonly neighbourCount: Int32Array | undefined; // [rows] right rows with minRadius <= separation <= radius
   readonly secondSeparationArcsec: Float64Array | undefined; // [rows] NaN where there is no second
   readonly status: Uint8Array; // [rows] RowStatus of the left rows

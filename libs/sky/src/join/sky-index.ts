@@ -11,6 +11,7 @@ import { type PlainRows, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
 import { estimatePairCount } from './estimate.js';
 import { type ChunkPairs, checkQuery, type PairQuery } from './query.js';
+import { RowMarks } from './row-marks.js';
 import { WasmIndex } from './wasm-index.js';
 import { WasmMatch } from './wasm-match.js';
 
@@ -34,6 +35,8 @@ export interface ChunkOptions {
    * and until then the index is in use.
    */
   readonly inPlace?: boolean;
+  /** For nearest: the right rows of the pairs are marked there. */
+  readonly marks?: RowMarks;
 }
 
 /** Left rows that stand for a chunk when its pairs are estimated. */
@@ -126,6 +129,11 @@ export class SkyIndex implements AsyncDisposable {
         use[Symbol.dispose]();
       },
     };
+  }
+
+  /** Marks for the rows that nearest matches use, to be disposed of; undefined where the backend has none. */
+  marks(): RowMarks | undefined {
+    return this.backend instanceof PlainIndex ? undefined : new RowMarks(this.backend);
   }
 
   /** Pairs to expect of the rows of `sample`, from the rows of the fine cells around them. */

@@ -16,8 +16,9 @@ import {
   SPARE_BYTES,
   TASK,
 } from './layout.js';
-import { PairColumns } from './pair-columns.js';
+import { type MoreColumns, PairColumns } from './pair-columns.js';
 import type { ChunkPairs, PairQuery } from './query.js';
+import type { RowMarks } from './row-marks.js';
 import { Staging } from './staging.js';
 import { joinKernel, placeRecords, type WasmIndex } from './wasm-index.js';
 
@@ -26,6 +27,7 @@ export interface WasmMatchOptions {
   readonly signal?: AbortSignal;
   readonly fairKey?: object;
   readonly inPlace?: boolean;
+  readonly marks?: RowMarks;
 }
 
 /** Left rows of a task of the join: some milliseconds at most in a usual sky. */
@@ -111,7 +113,7 @@ export class WasmMatch implements Disposable {
     };
   }
 
-  #makeColumns(pairCount: number, with_: { readonly key?: boolean; readonly rank?: boolean }): PairColumns {
+  #makeColumns(pairCount: number, with_: MoreColumns): PairColumns {
     return (this.#columns = new PairColumns(this.index.heap, pairCount, with_));
   }
 
@@ -236,7 +238,8 @@ export class WasmMatch implements Disposable {
     const scratch = this.#lease((SHELF_ROWS * 4 + SPARE_BYTES) * this.index.runtime.workerCount, 'scratch');
     const params = this.#resultParams(SHELF_ROWS);
     const words = new Uint32Array(this.#buffer, params, RESULT_PASS.bytes / 4);
-    const out = this.#makeColumns(pairCount, {});
+    const { rowNumbers } = this.query;
+    const out = this.#makeColumns(pairCount, { numbers: rowNumbers !== undefined && this.options.inPlace });
     words[RESULT_PASS.nearest / 4] = shelves;
     words[RESULT_PASS.scratch / 4] = scratch;
     words[RESULT_PASS.sizes / 4] = places;
@@ -244,6 +247,15 @@ export class WasmMatch implements Disposable {
     words[RESULT_PASS.outSeparation / 4] = out.separation;
     words[RESULT_PASS.outLeft / 4] = out.left;
     words[RESULT_PASS.outRight / 4] = out.right;
+    if (rowNumbers && this.options.inPlace) {
+      words[RESULT_PASS.outLeftNumber / 4] = out.leftNumber;
+      words[RESULT_PASS.outRightNumber / 4] = out.rightNumber;
+      new BigInt64Array(this.#buffer, params, RESULT_PASS.bytes / 8)[RESULT_PASS.firstNumber / 8] = BigInt(
+        rowNumbers.leftFirst,
+      );
+    }
+    words[RESULT_PASS.marks / 4] = this.options.marks?.address ?? 0;
+    words[RESULT_PASS.marksStride / 4] = this.options.marks?.stride ?? 0;
     await this.#phase('compact', params, itemCount).done;
     return out;
   }

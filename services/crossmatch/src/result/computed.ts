@@ -33,9 +33,9 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
     case 'delta_dec_arcsec':
       return float64Data(deltas(name, selection, sources.rightPositions));
     case 'left_row':
-      return rowData(count, left, selection.part?.firstRow ?? 0, paired);
+      return selection.leftNumber ? int64Data(ownValues(selection.leftNumber, selection)) : rowData(count, left, selection.part?.firstRow ?? 0, paired);
     case 'right_row':
-      return rowData(count, right, 0, paired);
+      return selection.rightNumber ? int64Data(ownValues(selection.rightNumber, selection)) : rowData(count, right, 0, paired);
     case 'group_id':
       return rowData(count, pick(left, sources.groups?.id), 0, false);
     case 'group_size': {
@@ -69,11 +69,15 @@ function deltas(name: 'delta_ra_cosdec_arcsec' | 'delta_dec_arcsec', { count, le
 }
 
 /** Values that outlive the pairs. */
-function ownValues(values: Float64Array, { pairs }: Selection): Float64Array {
+function ownValues<T extends Float64Array | BigInt64Array>(values: T, { pairs }: Selection): T {
   if (pairs?.release === undefined) return values;
-  const own = new Float64Array(values.length);
-  own.set(values);
-  return own;
+  const bytes = new Uint8Array(values.byteLength);
+  bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return new (values.constructor as new (buffer: ArrayBuffer) => T)(bytes.buffer);
+}
+
+function int64Data(values: BigInt64Array): Data<Int64> {
+  return makeData({ type: new Int64(), length: values.length, nullCount: 0, data: values });
 }
 
 /** NaN becomes null; `complete`: there is none. */

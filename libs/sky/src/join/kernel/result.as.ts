@@ -19,6 +19,11 @@ const P_OUT_RIGHT: usize = 52;
 const P_OUT_KEY: usize = 56; // -> f64[pairs]
 const P_OUT_SEPARATION: usize = 60; // -> f64[pairs]
 const P_OUT_RANK: usize = 64; // -> i32[pairs] or 0
+const P_OUT_LEFT_NUMBER: usize = 68; // -> i64[pairs] left row of the table, or 0
+const P_OUT_RIGHT_NUMBER: usize = 72; // -> i64[pairs] right row, or 0
+const P_FIRST_NUMBER: usize = 80; // i64 row of the table that is left row 0
+const P_MARKS: usize = 88; // -> private bits of worker 0, one for each right row, or 0
+const P_MARKS_STRIDE: usize = 92; // bytes to those of the next worker
 
 // @ts-ignore: decorator
 @inline
@@ -60,7 +65,26 @@ export function compact(params: usize, item: i32, _control: usize, slot: i32): v
     store<i32>(rights + (i << 2), load<i32>(match, 12));
   }
   separationsOfKeys(keys, count);
+  const leftNumbers = at(params, P_OUT_LEFT_NUMBER);
+  if (leftNumbers != 0) {
+    numberRows(leftNumbers + (from << 3), lefts, count, load<i64>(params + P_FIRST_NUMBER));
+    numberRows(at(params, P_OUT_RIGHT_NUMBER) + (from << 3), rights, count, 0);
+  }
+  const marks = at(params, P_MARKS);
+  if (marks != 0) markRows(marks + usize(slot) * at(params, P_MARKS_STRIDE), rights, count);
   measureSeconds(params, first, end);
+}
+
+function numberRows(out: usize, rows: usize, count: usize, first: i64): void {
+  for (let i: usize = 0; i < count; i++) store<i64>(out + (i << 3), i64(load<i32>(rows + (i << 2))) + first);
+}
+
+function markRows(marks: usize, rows: usize, count: usize): void {
+  for (let i: usize = 0; i < count; i++) {
+    const row = load<i32>(rows + (i << 2));
+    const word = marks + (usize(row >> 5) << 2);
+    store<i32>(word, load<i32>(word) | (1 << (row & 31)));
+  }
 }
 
 function measureSeconds(params: usize, first: i32, end: i32): void {
