@@ -21,8 +21,8 @@ export interface PageHeader {
   readonly headerLength: number;
 }
 
-/** Reads the page header at `offset` of a column chunk. */
-export function readPageHeader(bytes: Uint8Array, offset: number): PageHeader {
+/** Reads the page header at `offset` of a column chunk, of which `bytes` hold the beginning at least. */
+export function readPageHeader(bytes: Uint8Array, offset: number, byteLength = bytes.length): PageHeader {
   const reader = new CompactReader(bytes, offset);
   let kind = -1;
   let compressedLength = -1;
@@ -64,9 +64,9 @@ export function readPageHeader(bytes: Uint8Array, offset: number): PageHeader {
     throw new ParquetFault(`the page header at byte ${offset} is incomplete`);
   if (kind > PageKind.dataV2) throw new ParquetFault(`a page has the unknown kind ${kind}`);
   const headerLength = reader.at - offset;
-  if (compressedLength > bytes.length - reader.at) {
+  if (compressedLength > byteLength - reader.at) {
     throw new ParquetFault(
-      `a page claims ${compressedLength} bytes, ${bytes.length - reader.at} are left of the column`,
+      `a page claims ${compressedLength} bytes, ${byteLength - reader.at} are left of the column`,
     );
   }
   return {

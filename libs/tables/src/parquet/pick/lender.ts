@@ -1,8 +1,8 @@
-/** A fixed number of pieces of shared memory, lent one at a time and made when first needed. */
+/** A fixed number of pieces of memory, lent one at a time and made when first needed. */
 export class Lender {
-  readonly #free: Uint8Array[] = [];
-  readonly #waiting: ((bytes: Uint8Array) => void)[] = [];
-  #made = 0;
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  readonly #waiting: ((bytes: Uint8Array<ArrayBuffer>) => void)[] = [];
+  #lent = 0;
 
   constructor(
     private readonly count: number,
@@ -10,19 +10,21 @@ export class Lender {
   ) {}
 
   /** Waits until one is there. */
-  take(): Promise<Uint8Array> {
-    const free = this.#free.pop();
-    if (free) return Promise.resolve(free);
-    if (this.#made < this.count) {
-      this.#made++;
-      return Promise.resolve(new Uint8Array(new SharedArrayBuffer(this.byteLength)));
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  take(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#lent === this.count) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#lent++;
+    return Promise.resolve(this.#free.pop() ?? this.#make());
   }
 
-  give(bytes: Uint8Array): void {
+  /** Ends a loan; undefined when the memory is lost. */
+  give(bytes: Uint8Array<ArrayBuffer> | undefined): void {
     const next = this.#waiting.shift();
-    if (next) next(bytes);
-    else this.#free.push(bytes);
+    if (next) return next(bytes ?? this.#make());
+    this.#lent--;
+    if (bytes) this.#free.push(bytes);
+  }
+
+  #make(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.byteLength);
   }
 }

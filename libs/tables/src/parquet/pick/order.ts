@@ -30,7 +30,8 @@ export function orderRows(rows: Int32Array, order: RowOrder): boolean {
   for (let i = 0; i < count; i++) all |= rows[i];
   if (all < 0) return false;
   let keys = rows;
-  let from = Int32Array.from({ length: count }, (_, i) => i);
+  let from = new Int32Array(count);
+  for (let i = 0; i < count; i++) from[i] = i;
   let spareKeys = order.sorted;
   let to = new Int32Array(count);
   const passes = Math.max(1, Math.ceil((32 - Math.clz32(all)) / DIGIT_BITS));

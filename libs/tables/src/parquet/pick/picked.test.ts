@@ -103,7 +103,7 @@ async function* one<T>(...items: T[]): AsyncGenerator<T, void, undefined> {
 async function rewriteInGroups(path: string): Promise<void> {
   const { writeFile } = await import('node:fs/promises');
   const parts: Uint8Array[] = [];
-  for await (const part of encodeParquet(table.schema, one(table), { rowGroupRowCount: GROUP_ROWS, codec: 'snappy' }))
+  for await (const part of encodeParquet(table.schema, one(table), { rowGroupRowCount: GROUP_ROWS }))
     parts.push(part.slice());
   await writeFile(path, Buffer.concat(parts));
 }

@@ -1,6 +1,7 @@
 import { prepareCodecs } from '../codec/codec.js';
 import type { ColumnValues } from '../format/leaf.js';
 import { decodeColumnChunk } from '../read/chunk.js';
+import { readPlaced } from '../read/placed.js';
 import { readRange, trimRange } from '../read/range.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from '../write/chunk.js';
 import type { ColumnPiece, ColumnSpec } from '../write/column.js';
@@ -16,8 +17,13 @@ export interface PickTask {
   readonly source: PickSource;
   readonly rows: Int32Array;
   readonly codec: CodecChoice | undefined;
-  /** Shared memory for the encoded bytes of columns that need at most as much; the others come in memory of their own. */
-  readonly out: Uint8Array;
+  /** Memory for the encoded bytes of numbers; other columns come in memory of their own. Moves to the thread and back. */
+  readonly out: Uint8Array<ArrayBuffer>;
+}
+
+export interface PickedResult {
+  readonly encoded: EncodedColumn;
+  readonly out: Uint8Array<ArrayBuffer>;
 }
 
 export type PickSource =
@@ -31,9 +37,10 @@ const KEEP_BYTES = 32 << 20;
 let gathered = new Int32Array(0);
 let decoded = new Uint8Array(0);
 
-export async function encodePicked(task: PickTask): Promise<EncodedColumn> {
+export async function encodePicked(task: PickTask): Promise<PickedResult> {
   try {
-    return task.source.from === 'memory' ? fromMemory(task, task.source) : await fromFile(task, task.source.column);
+    const { source, out } = task;
+    return { encoded: source.from === 'memory' ? fromMemory(task, source) : await fromFile(task, source.column), out };
   } finally {
     trimRange();
     if (gathered.byteLength > KEEP_BYTES) gathered = new Int32Array(0);
@@ -73,7 +80,8 @@ async function fromFile(
     const start = lowerBound(rows, firstRow);
     const picked = rows.subarray(start, lowerBound(rows, firstRow + chunk.valueCount));
     const target = words && scratchBytes(chunk.valueCount * spec.byteWidth);
-    const values = decodeColumnChunk(readRange(fd, chunk, where), chunk, leaf, where, false, target);
+    const placed = target && readPlaced(fd, chunk, leaf, target);
+    const values = placed ?? decodeColumnChunk(readRange(fd, chunk, where), chunk, leaf, where, false, target);
     if (words && !whole && values.nullCount === 0) {
       const from = new Int32Array(values.values.buffer, values.values.byteOffset, values.values.byteLength >> 2);
       gatherWords(from, spec.byteWidth >> 2, picked, firstRow, words, start);

@@ -4,6 +4,7 @@ import type { ColumnChunk } from '../format/metadata.js';
 import { orderRows, type RowOrder } from '../pick/order.js';
 import { encodePicked, type PickTask } from '../pick/task.js';
 import { decodeColumnChunk } from '../read/chunk.js';
+import { readPlaced } from '../read/placed.js';
 import { readRange, trimRange } from '../read/range.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from '../write/chunk.js';
 import type { ColumnPiece, ColumnSpec } from '../write/column.js';
@@ -62,9 +63,10 @@ export async function doTask(task: ParquetTask): Promise<unknown> {
 /** Reads and decodes; the file's bytes go through one buffer that is used again. */
 export async function decodeColumns(task: DecodeTask): Promise<ColumnValues[]> {
   await prepareCodecs(task.columns.map(({ chunk }) => chunk.codec));
-  const decoded = task.columns.map(({ chunk, leaf, where, target }) =>
-    decodeColumnChunk(readRange(task.fd, chunk, where), chunk, leaf, where, task.shared, target),
-  );
+  const decoded = task.columns.map(({ chunk, leaf, where, target }) => {
+    const placed = target && readPlaced(task.fd, chunk, leaf, target);
+    return placed ?? decodeColumnChunk(readRange(task.fd, chunk, where), chunk, leaf, where, task.shared, target);
+  });
   trimRange();
   return decoded;
 }

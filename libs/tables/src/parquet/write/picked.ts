@@ -34,24 +34,24 @@ export class PickedEncoder {
     const lender = this.#lenderOf(picked.rowCount);
     const orders = new Map<Int32Array, Promise<RowOrder | undefined>>();
     for (const [i, column] of picked.columns.entries()) {
-      const out = await lender.take();
-      const encoded = this.signal.aborted
-        ? Promise.reject<EncodedColumn>(this.signal.reason as Error)
-        : this.#encode(specs[i], column, picked.rowCount, out, orders);
+      const loan = { out: await lender.take() };
+      const encoded = this.#encode(specs[i], column, picked.rowCount, loan, orders);
       // Whoever writes it sees a failure, later perhaps.
       encoded.catch(() => undefined);
-      onColumn(encoded, () => lender.give(out));
+      onColumn(encoded, () => lender.give(loan.out.length > 0 ? loan.out : undefined));
     }
   }
 
+  /** While a thread has the memory of the loan, and when it is lost with the thread, `out` is empty. */
   async #encode(
     spec: ColumnSpec,
     column: PickedColumn,
     rowCount: number,
-    out: Uint8Array,
+    loan: { out: Uint8Array<ArrayBuffer> },
     orders: Map<Int32Array, Promise<RowOrder | undefined>>,
   ): Promise<EncodedColumn> {
     const { pool, codec, signal } = this;
+    signal.throwIfAborted();
     if (column.from === 'values') {
       const stage = new ColumnStage(spec, rowCount);
       for (const data of column.pieces) stage.append(data, 0, data.length);
@@ -59,17 +59,16 @@ export class PickedEncoder {
       return encoded;
     }
     const { rows } = column;
-    if (column.from === 'file')
-      return pool.run(
-        { kind: 'pick', spec, source: { from: 'file', column: column.column }, rows, codec, out },
-        signal,
-      );
+    const source = column.from === 'file' ? column : { ...column, order: await this.#orderOf(rows, orders) };
+    const { encoded, out } = await pool.run({ kind: 'pick', spec, source, rows, codec, out: loan.out }, signal);
+    loan.out = out;
+    return encoded;
+  }
+
+  #orderOf(rows: Int32Array, orders: Map<Int32Array, Promise<RowOrder | undefined>>): Promise<RowOrder | undefined> {
     let order = orders.get(rows);
     if (!order) orders.set(rows, (order = this.#order(rows)));
-    return pool.run(
-      { kind: 'pick', spec, source: { from: 'memory', column: column.column, order: await order }, rows, codec, out },
-      signal,
-    );
+    return order;
   }
 
   async #order(rows: Int32Array): Promise<RowOrder | undefined> {
