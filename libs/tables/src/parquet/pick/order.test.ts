@@ -1,6 +1,6 @@
 import { Random } from '@armilla/base';
 import { orderRows, sharedOrder } from './order.js';
-import { moveWords } from './words.js';
+import { gatherWords, moveWords, wordsOf } from './words.js';
 
 const LIMITS = [1, 2, 1000, 2 ** 22 + 5, 2 ** 31 - 1];
 
@@ -33,11 +33,14 @@ test('rows that are missing have no order', () => {
   expect(orderRows(Int32Array.of(4, -1, 2), sharedOrder(3))).toBe(false);
 });
 
-test.each([1, 2])('values of %d words move whole', (wordCount) => {
-  const from = Int32Array.from({ length: 100 * wordCount }, (_, i) => i * 7);
+test.each([4, 8])('values of %d bytes move bit for bit', (byteWidth) => {
+  const random = new Random(byteWidth);
+  const bytes = Uint8Array.from({ length: 100 * byteWidth }, () => random.below(256));
+  const from = wordsOf(bytes, byteWidth);
   const rows = Int32Array.of(3, 3, 50, 99);
-  const out = new Int32Array(4 * wordCount);
-  moveWords(from, wordCount, rows, Int32Array.of(2, 0, 3, 1), out);
-  const value = (row: number): number[] => Array.from({ length: wordCount }, (_, w) => (row * wordCount + w) * 7);
-  expect([...out]).toEqual([3, 99, 3, 50].flatMap(value));
+  const out = wordsOf(new Uint8Array(4 * byteWidth), byteWidth);
+  moveWords(from, rows, Int32Array.of(2, 0, 3, 1), out);
+  expect([...out]).toEqual([3, 99, 3, 50].map((row) => from[row]));
+  gatherWords(from, Int32Array.of(12, 13), 10, out, 1);
+  expect([...out]).toEqual([from[3], from[2], from[3], from[50]]);
 });

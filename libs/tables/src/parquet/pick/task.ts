@@ -8,7 +8,7 @@ import type { ColumnPiece, ColumnSpec } from '../write/column.js';
 import { GatheredColumn } from './gathered.js';
 import type { RowOrder } from './order.js';
 import type { StoredColumn } from './picks.js';
-import { encodeWords, gatherWords, isWords, moveWords } from './words.js';
+import { encodeWords, gatherWords, isWords, moveWords, type Words, wordsOf } from './words.js';
 
 /** One column of a row group to gather and to encode. */
 export interface PickTask {
@@ -34,7 +34,7 @@ export type PickSource =
 /** Buffers above this size are not kept between tasks. */
 const KEEP_BYTES = 32 << 20;
 
-let gathered = new Int32Array(0);
+let gathered = new Uint8Array(0);
 let decoded = new Uint8Array(0);
 
 export async function encodePicked(task: PickTask): Promise<PickedResult> {
@@ -43,7 +43,7 @@ export async function encodePicked(task: PickTask): Promise<PickedResult> {
     return { encoded: source.from === 'memory' ? fromMemory(task, source) : await fromFile(task, source.column), out };
   } finally {
     trimRange();
-    if (gathered.byteLength > KEEP_BYTES) gathered = new Int32Array(0);
+    if (gathered.length > KEEP_BYTES) gathered = new Uint8Array(0);
     if (decoded.byteLength > KEEP_BYTES) decoded = new Uint8Array(0);
   }
 }
@@ -53,10 +53,9 @@ function fromMemory(
   { column, order }: PickSource & { from: 'memory' },
 ): EncodedColumn {
   const { values } = column;
-  if (order && isWords(spec) && column.nullCount === 0 && values.byteOffset % 4 === 0) {
-    const words = scratchWords((rows.length * spec.byteWidth) >> 2);
-    const from = new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2);
-    moveWords(from, spec.byteWidth >> 2, order.sorted, order.slot, words);
+  if (order && isWords(spec) && column.nullCount === 0 && values.byteOffset % spec.byteWidth === 0) {
+    const words = scratchWords(rows.length, spec.byteWidth);
+    moveWords(wordsOf(values, spec.byteWidth), order.sorted, order.slot, words);
     return encodeWords(spec, words, order.place, rows.length, codec, out);
   }
   const whole = new GatheredColumn(spec, rows.length);
@@ -74,7 +73,7 @@ async function fromFile(
   );
   await prepareCodecs(wanted.map(({ chunk }) => chunk.codec));
   const asStored = leaf.layout.kind === 'fixed' && leaf.layout.convert === 'none';
-  const words = isWords(spec) && asStored ? scratchWords((rows.length * spec.byteWidth) >> 2) : undefined;
+  const words = isWords(spec) && asStored ? scratchWords(rows.length, spec.byteWidth) : undefined;
   let whole: GatheredColumn | undefined;
   for (const { chunk, firstRow } of wanted) {
     const start = lowerBound(rows, firstRow);
@@ -83,8 +82,7 @@ async function fromFile(
     const placed = target && readPlaced(fd, chunk, leaf, target);
     const values = placed ?? decodeColumnChunk(readRange(fd, chunk, where), chunk, leaf, where, false, target);
     if (words && !whole && values.nullCount === 0) {
-      const from = new Int32Array(values.values.buffer, values.values.byteOffset, values.values.byteLength >> 2);
-      gatherWords(from, spec.byteWidth >> 2, picked, firstRow, words, start);
+      gatherWords(wordsOf(values.values, spec.byteWidth), picked, firstRow, words, start);
       continue;
     }
     whole ??= startedWith(spec, words, start, rows.length);
@@ -95,7 +93,7 @@ async function fromFile(
 }
 
 /** A column whose first `count` values stand in `words`: the first null turned up behind them. */
-function startedWith(spec: ColumnSpec, words: Int32Array | undefined, count: number, rowCount: number): GatheredColumn {
+function startedWith(spec: ColumnSpec, words: Words | undefined, count: number, rowCount: number): GatheredColumn {
   const whole = new GatheredColumn(spec, rowCount);
   if (words && count > 0) {
     const values = new Uint8Array(words.buffer, words.byteOffset, count * spec.byteWidth);
@@ -121,9 +119,10 @@ function lowerBound(rows: Int32Array, row: number): number {
   return low;
 }
 
-function scratchWords(length: number): Int32Array {
-  if (gathered.length < length) gathered = new Int32Array(length);
-  return gathered;
+function scratchWords(count: number, byteWidth: number): Words {
+  const byteLength = count * byteWidth;
+  if (gathered.length < byteLength) gathered = new Uint8Array(8 * Math.ceil(byteLength / 8));
+  return wordsOf(gathered.subarray(0, byteLength), byteWidth);
 }
 
 function scratchBytes(byteLength: number): Uint8Array {

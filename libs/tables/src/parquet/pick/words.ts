@@ -8,7 +8,7 @@ import { Bounds } from '../write/statistics.js';
 /** Bytes of a page: a part of the second-level cache, so that it is gathered, measured and copied while it is there. */
 const PAGE_BYTES = 1 << 19;
 
-const page = new Int32Array(PAGE_BYTES >> 2);
+const page = new Uint8Array(PAGE_BYTES);
 
 /** Whether a column is of numbers of 4 or 8 bytes that are stored as they are. */
 export function isWords(spec: ColumnSpec): boolean {
@@ -23,72 +23,68 @@ export function encodedWordsLimit(rowCount: number, byteWidth: number): number {
   return length + Math.ceil(length / 6) + 128 * (Math.ceil(length / PAGE_BYTES) + 1);
 }
 
-/** out[at + i] = from[rows[i] - base] for values of one or two words. */
-export function gatherWords(
-  from: Int32Array,
-  wordCount: number,
-  rows: Int32Array,
-  base: number,
-  out: Int32Array,
-  at: number,
-): void {
-  if (wordCount === 1) {
-    for (let i = 0; i < rows.length; i++) out[at + i] = from[rows[i] - base];
-    return;
-  }
-  for (let i = 0, to = 2 * at; i < rows.length; i++, to += 2) {
-    const row = 2 * (rows[i] - base);
-    out[to] = from[row];
-    out[to + 1] = from[row + 1];
-  }
+/** Values of 4 or 8 bytes that are only moved. */
+export type Words = Int32Array | BigInt64Array;
+
+/** `bytes`, aligned to `byteWidth`, as words of that width. */
+export function wordsOf({ buffer, byteOffset, byteLength }: ArrayBufferView, byteWidth: number): Words {
+  return byteWidth === 4
+    ? new Int32Array(buffer, byteOffset, byteLength >> 2)
+    : new BigInt64Array(buffer, byteOffset, byteLength >> 3);
 }
 
-/** out[slots[i]] = from[rows[i]] for values of one or two words. */
-export function moveWords(
-  from: Int32Array,
-  wordCount: number,
-  rows: Int32Array,
-  slots: Int32Array,
-  out: Int32Array,
-): void {
-  if (wordCount === 1) {
-    for (let i = 0; i < rows.length; i++) out[slots[i]] = from[rows[i]];
-    return;
-  }
-  for (let i = 0; i < rows.length; i++) {
-    const row = 2 * rows[i];
-    const to = 2 * slots[i];
-    out[to] = from[row];
-    out[to + 1] = from[row + 1];
-  }
+/** out[at + i] = from[rows[i] - base]. */
+export function gatherWords(from: Words, rows: Int32Array, base: number, out: Words, at: number): void {
+  // One loop for each width, so that each is compiled for its own.
+  if (from instanceof Int32Array) gather4(from, rows, base, out as Int32Array, at);
+  else gather8(from, rows, base, out as BigInt64Array, at);
+}
+
+function gather4(from: Int32Array, rows: Int32Array, base: number, out: Int32Array, at: number): void {
+  for (let i = 0; i < rows.length; i++) out[at + i] = from[rows[i] - base];
+}
+
+function gather8(from: BigInt64Array, rows: Int32Array, base: number, out: BigInt64Array, at: number): void {
+  for (let i = 0; i < rows.length; i++) out[at + i] = from[rows[i] - base];
+}
+
+/** out[slots[i]] = from[rows[i]]. */
+export function moveWords(from: Words, rows: Int32Array, slots: Int32Array, out: Words): void {
+  if (from instanceof Int32Array) move4(from, rows, slots, out as Int32Array);
+  else move8(from, rows, slots, out as BigInt64Array);
+}
+
+function move4(from: Int32Array, rows: Int32Array, slots: Int32Array, out: Int32Array): void {
+  for (let i = 0; i < rows.length; i++) out[slots[i]] = from[rows[i]];
+}
+
+function move8(from: BigInt64Array, rows: Int32Array, slots: Int32Array, out: BigInt64Array): void {
+  for (let i = 0; i < rows.length; i++) out[slots[i]] = from[rows[i]];
 }
 
 /**
  * A column chunk of `rowCount` values without nulls, written to `out` in one run of bytes.
- * @param words [rowCount * byteWidth / 4]
+ * @param words [rowCount]
  * @param place where each value stands in `words`; in order when left out
  */
 export function encodeWords(
   spec: ColumnSpec,
-  words: Int32Array,
+  words: Words,
   place: Int32Array | undefined,
   rowCount: number,
   choice: CodecChoice | undefined,
   out: Uint8Array,
 ): EncodedColumn {
-  const wordCount = spec.byteWidth >> 2;
-  const pageRows = page.length / wordCount;
+  const pageRows = PAGE_BYTES / spec.byteWidth;
+  const pageWords = wordsOf(page, spec.byteWidth);
   const bounds = new Bounds(spec);
   let codec: number | undefined = choice === undefined || choice === 'auto' ? undefined : Codec[choice];
   let at = 0;
   let uncompressedByteLength = 0;
   for (let from = 0; from < rowCount; from += pageRows) {
     const count = Math.min(pageRows, rowCount - from);
-    let values = words.subarray(from * wordCount, (from + count) * wordCount);
-    if (place) {
-      gatherWords(words, wordCount, place.subarray(from, from + count), 0, page, 0);
-      values = page.subarray(0, count * wordCount);
-    }
+    if (place) gatherWords(words, place.subarray(from, from + count), 0, pageWords, 0);
+    const values = place ? pageWords.subarray(0, count) : words.subarray(from, from + count);
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     bounds.add(bytes, count);
     const levels = spec.nullable ? encodeLevels(NO_NULLS, 0, count) : NOTHING;

@@ -44,12 +44,14 @@ function readPage(
   if (!readFully(fd, head.subarray(0, known), chunk.offset + at)) return undefined;
   const header = readPageHeader(head.subarray(0, known), 0, left);
   const { headerLength, compressedLength, valueCount: rowCount } = header;
-  const isPlain = header.kind === PageKind.data && header.encoding === Encoding.plain && header.definitionEncoding === Encoding.rle;
+  const isPlain =
+    header.kind === PageKind.data && header.encoding === Encoding.plain && header.definitionEncoding === Encoding.rle;
   if (!isPlain || header.crc32 !== undefined || rowCount === 0 || rowCount > chunk.valueCount - row) return undefined;
   let start = headerLength;
   if (leaf.maxDefinition > 0) {
     start += 4 + new DataView(head.buffer).getUint32(headerLength, true);
-    if (start > known || decodeValidity(head, headerLength + 4, start, undefined, row, rowCount) !== rowCount) return undefined;
+    if (start > known || decodeValidity(head, headerLength + 4, start, undefined, row, rowCount) !== rowCount)
+      return undefined;
   }
   const stride = strideOf(leaf);
   const end = headerLength + compressedLength;
