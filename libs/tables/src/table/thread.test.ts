@@ -12,7 +12,12 @@ const table = sampleTable(9, 1, 2000);
 const encoder = new TextEncoder();
 
 /** CSV without end, counting what was taken; `returned` tells that it was given back. */
-function endless(): { stream: AsyncIterable<Uint8Array>; taken: () => number; returned: () => boolean } {
+function endless(): {
+  stream: AsyncIterable<Uint8Array>;
+  chunkBytes: number;
+  taken: () => number;
+  returned: () => boolean;
+} {
   const chunk = encoder.encode(Array.from({ length: 20_000 }, (_, i) => `${i},${i * 0.37},${i % 90}\n`).join(''));
   let taken = 0;
   let returned = false;
@@ -28,7 +33,7 @@ function endless(): { stream: AsyncIterable<Uint8Array>; taken: () => number; re
       returned = true;
     }
   })();
-  return { stream, taken: () => taken, returned: () => returned };
+  return { stream, chunkBytes: chunk.length, taken: () => taken, returned: () => returned };
 }
 
 test('a consumer that waits stops the source: what is on the way is bounded', async () => {
@@ -57,7 +62,8 @@ test('an abort ends the work, the thread and the source at once', async () => {
   await expect(reading).rejects.toBeDefined();
   const taken = source.taken();
   await wait(200);
-  expect(source.taken()).toBe(taken);
+  // The chunk that was asked for at the moment of the abort may still come.
+  expect(source.taken()).toBeLessThanOrEqual(taken + source.chunkBytes);
   expect(source.returned()).toBe(true);
   expect(threadCount()).toBe(0);
 });
