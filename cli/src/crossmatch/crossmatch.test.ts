@@ -260,6 +260,37 @@ describe('bad input ends with its exit code and says what to do', () => {
   });
 });
 
+describe('types', () => {
+  test('of a column that one of the tables has overrule what is sniffed there', async () => {
+    const numbered = file('numbered.csv', 'number,ra,dec\n7,10,20\n');
+    const typed = await match(
+      numbered,
+      right,
+      '--radius',
+      '20deg',
+      '--types',
+      'number=utf8',
+      '--format',
+      'jsonl',
+      '-q',
+    );
+    expect(typed).toMatchObject({ code: 0, stdout: expect.stringContaining('"number":"7"') });
+  });
+
+  test('of a column that no table has, or none in CSV, are refused', async () => {
+    expect(await match(left, right, '--radius', '1', '--types', 'nowhere=utf8')).toMatchObject({
+      code: 65,
+      stderr: expect.stringContaining('(COLUMN_NOT_FOUND)'),
+    });
+    const parquet = at('typed.parquet');
+    expect((await match('--self', left, '--radius', '1', '--groups', '-q', '-o', parquet)).code).toBe(0);
+    expect(await match(parquet, right, '--radius', '1', '--types', 'group_id=utf8')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('(OPTIONS_CONFLICT)'),
+    });
+  });
+});
+
 describe('outputs', () => {
   test('an existing file is replaced only with --overwrite', async () => {
     const output = file('existing.csv', 'precious\n');

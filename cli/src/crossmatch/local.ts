@@ -1,11 +1,11 @@
 import { formatBytes, formatCount } from '@armilla/base';
 import { crossmatch, type MatchContext, type MatchSummary, type Progress, selfMatch } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
-import { writePickedRows, writeTable } from '@armilla/tables';
+import { type TableReader, writePickedRows, writeTable } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { standardOutput } from '../terminal/standard-output.js';
 import { type MatchTask, STANDARD } from './flags.js';
-import { openInput } from './open-input.js';
+import { checkTypes, openInput } from './open-input.js';
 import { RejectedRows } from './rejected-rows.js';
 
 /** Matches in this process. */
@@ -22,11 +22,9 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
       : (progress) => terminal.progress(() => progressText(progress, performance.now() - started)),
     onRejected: rejected && ((row) => rejected.add(row)),
   };
-  const left = await openInput(task.left, { types: task.types, signal });
+  const [left, right] = await openTables(task, signal);
   const matching =
-    task.right === undefined
-      ? selfMatch(left, task.options, context)
-      : crossmatch(left, await openRight(task, task.right, left, signal), task.options, context);
+    right === undefined ? selfMatch(left, task.options, context) : crossmatch(left, right, task.options, context);
   await using stream = await matching;
   const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
   const { format, overwrite } = task.output;
@@ -44,17 +42,22 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
   return stream.summary();
 }
 
-async function openRight(task: MatchTask, right: string, left: AsyncDisposableLike, signal: AbortSignal) {
+/** The left table and, unless it is matched with itself, the right one. */
+async function openTables(
+  { left, right, types }: MatchTask,
+  signal: AbortSignal,
+): Promise<[TableReader, TableReader?]> {
+  const readers: TableReader[] = [];
   try {
-    return await openInput(right, { types: task.types, signal });
+    const first = await openInput(left, { types, signal });
+    readers.push(first);
+    if (right !== undefined) readers.push(await openInput(right, { types, signal }));
+    checkTypes(types, readers);
+    return [first, readers[1]];
   } catch (error) {
-    await left.close();
+    for (const reader of readers) await reader.close();
     throw error;
   }
-}
-
-interface AsyncDisposableLike {
-  close(): Promise<void>;
 }
 
 export function progressText(

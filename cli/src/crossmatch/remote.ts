@@ -5,7 +5,7 @@ import type { CommandContext } from '../command-context.js';
 import { ServerClient } from '../server/server-client.js';
 import { standardOutput } from '../terminal/standard-output.js';
 import { type MatchTask, STANDARD } from './flags.js';
-import { openInput } from './open-input.js';
+import { checkTypes, openInput } from './open-input.js';
 import { camelCaseKeys } from './json-names.js';
 import { RejectedRows } from './rejected-rows.js';
 
@@ -23,11 +23,11 @@ export async function matchThere(
   const stored = task.right?.startsWith(STORED) ? task.right.slice(STORED.length) : undefined;
   const query = matchQuery(task);
   if (stored !== undefined) query.right = stored;
-  const readers: TableReader[] = [];
+  const readers: { left?: TableReader; right?: TableReader } = {};
   try {
     const part = async (name: 'left' | 'right', path: string) => {
       const reader = await openInput(path, { types: task.types, signal });
-      readers.push(reader);
+      readers[name] = reader;
       if (reader.rowCount !== undefined) query[`${name}_row_count`] = String(reader.rowCount);
       return {
         name,
@@ -38,6 +38,7 @@ export async function matchThere(
     // The right table goes first: the server needs it before it can match a single left row.
     const right = task.right === undefined || stored !== undefined ? [] : [await part('right', task.right)];
     const parts = [...right, await part('left', task.left)];
+    checkTypes(task.types, Object.values(readers));
     const answer = await client.match(query, parts, signal);
     let byteCount = 0;
     const counted = async function* (): AsyncGenerator<Uint8Array> {
@@ -51,10 +52,20 @@ export async function matchThere(
     const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
     const { format, overwrite } = task.output;
     await writeTable(output, result.schema, result.batches({ signal }), { format, overwrite, signal });
-    return await fetchSummary(client, answer.requestId, task, { signal, terminal });
+    const summary = await fetchSummary(client, answer.requestId, task, { signal, terminal });
+    // The tables were read here, and the server saw nulls only.
+    return {
+      ...summary,
+      left: withMisfits(summary.left, readers.left),
+      right: withMisfits(summary.right, task.right === undefined ? readers.left : readers.right),
+    };
   } finally {
-    for (const reader of readers) await reader.close();
+    for (const reader of Object.values(readers)) await reader.close();
   }
+}
+
+function withMisfits(side: MatchSummary['left'], reader: TableReader | undefined): MatchSummary['left'] {
+  return reader === undefined ? side : { ...side, misfitByColumn: Object.fromEntries(reader.misfits) };
 }
 
 function matchQuery({ options, workerCount }: MatchTask): Record<string, string> {

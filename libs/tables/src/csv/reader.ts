@@ -32,6 +32,8 @@ export interface CsvSource {
 export interface CsvOptions extends DialectOptions {
   /** Types by column that overrule what was sniffed: int64, int32, float64, float32, bool, utf8. */
   readonly types?: Readonly<Record<string, string>>;
+  /** Columns of `types` that the table does not have, or types for a format with its own, are no error. */
+  readonly typesWhereThere?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -116,7 +118,7 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
 
 /** The reader of a sniffed source with types for `seen`, which may say more than the source itself showed. */
 export function csvReader(source: CsvSource, shape: CsvShape, seen: Uint8Array, options: CsvOptions): TableReader {
-  const kinds = chooseKinds(source.where, shape.dialect.names, seen, options.types);
+  const kinds = chooseKinds(source.where, shape.dialect.names, seen, options);
   return new CsvReader(source, shape, kinds, seen);
 }
 
@@ -124,11 +126,12 @@ function chooseKinds(
   where: string,
   names: readonly string[],
   seen: Uint8Array,
-  types: Readonly<Record<string, string>> = {},
+  { types = {}, typesWhereThere = false }: CsvOptions,
 ): Kind[] {
   const kinds = Array.from(seen, kindOf);
   for (const [name, type] of Object.entries(types)) {
     const index = names.indexOf(name);
+    if (index < 0 && typesWhereThere) continue;
     if (index < 0) throw fail('COLUMN_NOT_FOUND', { where, column: name, available: names.join(', ') });
     kinds[index] = parseKind(name, type);
   }
@@ -156,7 +159,8 @@ class CsvReader implements TableReader {
     this.schema = new Schema(
       dialect.names.map((name, index) => {
         const metadata = unitOf(dialect, index);
-        if (seen[index] === 0 && shape.rowCount !== undefined && kinds[index] === 'utf8') metadata.set(...BLANK_METADATA);
+        if (seen[index] === 0 && shape.rowCount !== undefined && kinds[index] === 'utf8')
+          metadata.set(...BLANK_METADATA);
         return new Field(name, arrowTypeOf(kinds[index]), true, metadata);
       }),
     );

@@ -91,7 +91,7 @@ function csvOptions(format: Format, options: OpenOptions): OpenOptions {
 
 async function openBinary(input: Input, found: Recognised, options: OpenOptions): Promise<TableReader> {
   const { where } = input;
-  if (options.types !== undefined && Object.keys(options.types).length > 0) {
+  if (options.typesWhereThere !== true && Object.keys(options.types ?? {}).length > 0) {
     throw fail('OPTIONS_CONFLICT', {
       detail: `${where}: types can be given for CSV and TSV only; ${found.format} has types of its own`,
     });

@@ -6,6 +6,8 @@ export interface RecentResult {
   state: 'running' | 'complete' | 'failed';
   progress: Progress | undefined;
   summary: MatchSummary | undefined;
+  /** Values of a parsed upload that did not fit their column's type and became null, by column; the service never sees them. */
+  readonly misfits: { left?: ReadonlyMap<string, number>; right?: ReadonlyMap<string, number> };
   /** Rows, batches and checksum of the stream that was sent. */
   stream: StreamSummary | undefined;
   failure: Problem | undefined;
@@ -29,7 +31,7 @@ export class RecentResults {
 
   begin({ requestId, principal }: Requester): RecentResult {
     this.#forgetOld();
-    const result: RecentResult = { state: 'running', progress: undefined, summary: undefined, stream: undefined, failure: undefined, expiresMs: Infinity };
+    const result: RecentResult = { state: 'running', progress: undefined, summary: undefined, misfits: {}, stream: undefined, failure: undefined, expiresMs: Infinity };
     const key = keyOf(requestId, principal);
     this.#results.delete(key);
     this.#results.set(key, result);

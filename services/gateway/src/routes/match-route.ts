@@ -64,7 +64,7 @@ async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: Gat
       parts.crossmatch,
       result,
       (onOptions) => tablesOf(request, body, given, parts.spool, onOptions),
-      (table) => framesOfIpc(ipcOfUpload(table, parts.spool, signal), table.table, table.where),
+      (table) => framesOfIpc(ipcOfUpload(table, parts.spool, signal, (misfits) => (result.misfits[table.table === 1 ? 'right' : 'left'] = misfits)), table.table, table.where),
     );
     sent = match.sent;
     const format = match.draft.format ?? accepted ?? 'arrow-stream';

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { GetResultResponse } from '@armilla/proto';
+import type { GetResultResponse, SideSummary } from '@armilla/proto';
 import type { FastifyInstance } from 'fastify';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { messageJson } from '../http/message-json.js';
@@ -46,13 +46,17 @@ function stateOf(stored: GetResultResponse | undefined): RecentResult['state'] {
   return stored?.summary ? 'complete' : 'running';
 }
 
-function ownJson({ progress, summary, stream, failure }: RecentResult): object {
+function ownJson({ progress, summary, misfits, stream, failure }: RecentResult): object {
   return {
-    ...(summary && { summary: messageJson(summary) }),
+    ...(summary && { summary: messageJson({ ...summary, left: withMisfits(summary.left, misfits.left), right: withMisfits(summary.right, misfits.right) }) }),
     ...(stream && { stream: messageJson({ rowCount: stream.rowCount, batchCount: stream.batchCount, bodyCrc32c: stream.bodyCrc32c }) }),
     ...(progress && !summary && { progress: messageJson(progress) }),
     ...(failure && { failure: { reason: failure.reason, message: failure.message } }),
   };
+}
+
+function withMisfits(side: SideSummary | undefined, misfits: ReadonlyMap<string, number> | undefined): object | undefined {
+  return side && { ...side, misfitByColumn: { ...side.misfitByColumn, ...Object.fromEntries(misfits ?? []) } };
 }
 
 function storedJson(stored: GetResultResponse | undefined): object {

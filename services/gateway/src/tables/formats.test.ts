@@ -114,3 +114,18 @@ test.each([
   expect(problem.detail).toContain('left');
   await eventually(() => subject.spooledFiles().length === 0, 'the spool is empty');
 });
+
+test('values that did not fit their column are counted in the summary', async () => {
+  subject.fake.behaviour = answering(positionsIpc(1));
+  const rows = Array.from({ length: 100_000 }, (_, i) => `${i},${i % 360}.5,1.5`);
+  const form = new FormData();
+  form.append('right', blob(positionsIpc(2)), 'right.bin');
+  form.append('left', blob(Buffer.from(`id,ra,dec\n${rows.join('\n')}\nfirst,north,2.5\nsecond,1.5,2.5\n`)), 'left.csv');
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1`, { method: 'POST', body: form, headers: { 'x-request-id': 'misfits' } });
+  expect(response.status).toBe(200);
+  await response.arrayBuffer();
+  const { summary } = (await (await fetch(`${subject.url}/v1/crossmatch/results/misfits`)).json()) as { summary: Record<'left' | 'right', { misfit_by_column: object }> };
+  // What the service counted itself stays.
+  expect(summary.left.misfit_by_column).toEqual({ parallaxOverError: 1, id: 2, ra: 1 });
+  expect(summary.right.misfit_by_column).toEqual({ parallaxOverError: 1 });
+});

@@ -4,6 +4,6 @@ import { openTableInWorker } from '@armilla/tables';
 export type ForeignTable = { readonly name: string; readonly path: string } | { readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
 
 /** The table as an Arrow IPC stream, parsed in a worker thread (Parquet in a child process with limits). */
-export function parseTable(table: ForeignTable, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  return openTableInWorker(table, { trusted: false, signal });
+export function parseTable(table: ForeignTable, signal: AbortSignal, onMisfits?: (misfits: ReadonlyMap<string, number>) => void): AsyncIterable<Uint8Array> {
+  return openTableInWorker(table, { trusted: false, signal, onMisfits });
 }

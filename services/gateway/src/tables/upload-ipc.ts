@@ -10,7 +10,7 @@ const NEEDS_WHOLE_FILE = ['PAR1', 'ARRO'];
  * An uploaded table as an Arrow IPC stream. What is one already goes through untouched; other formats, found by their
  * first bytes, are parsed off this thread. Formats that are read from their end wait on disk first.
  */
-export async function* ipcOfUpload(upload: UploadedTable, spool: Spool, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* ipcOfUpload(upload: UploadedTable, spool: Spool, signal: AbortSignal, onMisfits?: (misfits: ReadonlyMap<string, number>) => void): AsyncGenerator<Uint8Array, void, undefined> {
   const { mark, bytes } = await peek(upload.bytes);
   if (mark.length === 4 && mark.readUInt32LE(0) === ARROW_STREAM_MARK) {
     yield* bytes;
@@ -25,7 +25,7 @@ export async function* ipcOfUpload(upload: UploadedTable, spool: Spool, signal: 
       await file.remove();
     }
   } else {
-    yield* parseTable({ name: upload.where, stream: bytes }, signal);
+    yield* parseTable({ name: upload.where, stream: bytes }, signal, onMisfits);
   }
 }
 
