@@ -16,6 +16,9 @@ const SHORT_REACH: f64 = 1;
 /** 1 - a^2 / 12 for the widest window of the short way. */
 const SHORT_SHRINK: f64 = 0.99997;
 
+/** From a record to the next ones: eight multiples of RECORD_BYTES, in memory as the numbers of the exact key are. */
+const STEPS: usize = memory.data<i64>([0, 20, 40, 60, 80, 100, 120, 140]);
+
 /**
  * The runs of fine cells of each row, the cheap bound on all candidates of the block, the exact keys of those that remain.
  * Rows whose window leaves their cell take the long way.
@@ -71,10 +74,10 @@ export function searchShort(cell: usize, count: i32): void {
       // Eight at a time, also where there are fewer: most runs are shorter, and a loop would be mispredicted.
       const to = base + (usize(runs) << 3);
       const entry = i64x2.splat(candidate(records + usize(from) * RECORD_BYTES, i));
-      v128.store(to, i64x2.add(entry, i64x2(0, i64(RECORD_BYTES))), E_RUNS);
-      v128.store(to, i64x2.add(entry, i64x2(2 * i64(RECORD_BYTES), 3 * i64(RECORD_BYTES))), E_RUNS + 16);
-      v128.store(to, i64x2.add(entry, i64x2(4 * i64(RECORD_BYTES), 5 * i64(RECORD_BYTES))), E_RUNS + 32);
-      v128.store(to, i64x2.add(entry, i64x2(6 * i64(RECORD_BYTES), 7 * i64(RECORD_BYTES))), E_RUNS + 48);
+      v128.store(to, i64x2.add(entry, v128.load(STEPS)), E_RUNS);
+      v128.store(to, i64x2.add(entry, v128.load(STEPS, 16)), E_RUNS + 16);
+      v128.store(to, i64x2.add(entry, v128.load(STEPS, 32)), E_RUNS + 32);
+      v128.store(to, i64x2.add(entry, v128.load(STEPS, 48)), E_RUNS + 48);
       for (let k = 8; k < length; k++) {
         store<u64>(to + (usize(k) << 3), candidate(records + usize(from + k) * RECORD_BYTES, i), E_RUNS);
       }
