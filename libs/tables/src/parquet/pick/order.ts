@@ -23,23 +23,25 @@ export function sharedOrder(rowCount: number): RowOrder {
   return { sorted: words(), slot: words(), place: words() };
 }
 
+let scratch = [new Int32Array(0)];
+
 /** Fills `order` from `rows` by a radix sort; false, and nothing of use in `order`, when a row is -1. */
 export function orderRows(rows: Int32Array, order: RowOrder): boolean {
   const count = rows.length;
   let all = 0;
   for (let i = 0; i < count; i++) all |= rows[i];
   if (all < 0) return false;
+  if (scratch[0].length < count) scratch = [0, 1, 2].map(() => new Int32Array(count));
+  const [first, second, other] = scratch.map((words) => words.subarray(0, count));
   let keys = rows;
-  let from = new Int32Array(count);
+  let from = first;
   for (let i = 0; i < count; i++) from[i] = i;
   let spareKeys = order.sorted;
-  let to = new Int32Array(count);
+  let to = second;
   const passes = Math.max(1, Math.ceil((32 - Math.clz32(all)) / DIGIT_BITS));
   for (let pass = 0; pass < passes; pass++) {
     scatterByDigit(keys, from, pass * DIGIT_BITS, spareKeys, to);
-    const nextKeys = keys === rows ? new Int32Array(passes > 1 ? count : 0) : keys;
-    keys = spareKeys;
-    spareKeys = nextKeys;
+    [keys, spareKeys] = [spareKeys, keys === rows ? other : keys];
     [from, to] = [to, from];
   }
   if (keys !== order.sorted) order.sorted.set(keys);

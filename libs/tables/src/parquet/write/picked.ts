@@ -8,7 +8,9 @@ import type { CodecChoice, EncodedColumn } from './chunk.js';
 import { ColumnStage } from './stage.js';
 
 /** Columns that may be encoded or wait to be written beside those that threads work on. */
-const COLUMNS_AHEAD = 3;
+const COLUMNS_AHEAD = 6;
+
+type Orders = ReadonlyMap<Int32Array, Promise<RowOrder | undefined>>;
 
 /** Has the columns of picked row groups encoded in threads, as many at a time as there is memory for. */
 export class PickedEncoder {
@@ -32,7 +34,7 @@ export class PickedEncoder {
     onColumn: (encoded: Promise<EncodedColumn>, done: () => void) => void,
   ): Promise<void> {
     const lender = this.#lenderOf(picked.rowCount);
-    const orders = new Map<Int32Array, Promise<RowOrder | undefined>>();
+    const orders = this.#orders(picked);
     for (const [i, column] of picked.columns.entries()) {
       const loan = { out: await lender.take() };
       const encoded = this.#encode(specs[i], column, picked.rowCount, loan, orders);
@@ -48,7 +50,7 @@ export class PickedEncoder {
     column: PickedColumn,
     rowCount: number,
     loan: { out: Uint8Array<ArrayBuffer> },
-    orders: Map<Int32Array, Promise<RowOrder | undefined>>,
+    orders: Orders,
   ): Promise<EncodedColumn> {
     const { pool, codec, signal } = this;
     signal.throwIfAborted();
@@ -59,16 +61,22 @@ export class PickedEncoder {
       return encoded;
     }
     const { rows } = column;
-    const source = column.from === 'file' ? column : { ...column, order: await this.#orderOf(rows, orders) };
+    const source = column.from === 'file' ? column : { ...column, order: await orders.get(rows) };
     const { encoded, out } = await pool.run({ kind: 'pick', spec, source, rows, codec, out: loan.out }, signal);
     loan.out = out;
     return encoded;
   }
 
-  #orderOf(rows: Int32Array, orders: Map<Int32Array, Promise<RowOrder | undefined>>): Promise<RowOrder | undefined> {
-    let order = orders.get(rows);
-    if (!order) orders.set(rows, (order = this.#order(rows)));
-    return order;
+  /** Begun before any column, so that those in memory, which often come last, need not wait. */
+  #orders({ columns }: PickedRows): Orders {
+    const orders = new Map<Int32Array, Promise<RowOrder | undefined>>();
+    for (const column of columns) {
+      if (column.from !== 'memory' || orders.has(column.rows)) continue;
+      const order = this.#order(column.rows);
+      order.catch(() => undefined);
+      orders.set(column.rows, order);
+    }
+    return orders;
   }
 
   async #order(rows: Int32Array): Promise<RowOrder | undefined> {
