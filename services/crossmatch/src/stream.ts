@@ -170,9 +170,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const { layout, options, left, right } = this.#match;
     const picker = RowPicker.create(layout, options, left, right.payload);
     if (!picker) return undefined;
-    const computed = { rightPositions: right.positions, groups: undefined };
-    const make = (selections: readonly Selection[]): PickedRows => picker.make(selections, computed);
-    return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, () => picker.released()));
+    const make = (selections: readonly Selection[]): PickedRows => picker.make(selections, { rightPositions: right.positions, groups: undefined });
+    return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, picker));
   }
 
   #batches(): AsyncGenerator<RecordBatch, void, undefined> {
@@ -186,9 +185,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     return this.#results(batchRowCount(layout.schema), layout.leftNames, make, ({ numRows }) => numRows);
   }
 
-  /** What `make` makes of every `full` rows; `leftNames` are the columns that it needs of left parts, `settled` waits for those who still read the tables. */
+  /** What `make` makes of every `full` rows; `leftNames` are the columns that it needs of left parts, `readers` knows who still reads the tables. */
   async *#results<T>(
-    full: number, leftNames: readonly string[], make: (selections: readonly Selection[]) => T | Promise<T>, rowCountOf: (result: T) => number, settled?: () => Promise<void>,
+    full: number, leftNames: readonly string[], make: (selections: readonly Selection[]) => T | Promise<T>, rowCountOf: (result: T) => number, readers?: { give(result: T): void; released(): Promise<void> },
   ): AsyncGenerator<T, void, undefined> {
     const span = startSpan('crossmatch.match');
     this.#matchStarted = performance.now();
@@ -204,9 +203,10 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
         for (const pairs of finished) this.#finder.release(pairs);
         this.#rowCount += rowCountOf(result);
         this.#report('match');
+        readers?.give(result);
         yield result;
       }
-      await settled?.();
+      await readers?.released();
       this.#ends = performance.now();
       this.#ended = true;
       this.#report('done');
@@ -215,7 +215,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     } finally {
       this.#stop.abort(STOPPED);
       span.end();
-      await settled?.();
+      await readers?.released();
       await this.#cleanUp();
     }
   }

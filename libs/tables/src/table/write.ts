@@ -45,9 +45,10 @@ export async function writePickedRows(
   options: Omit<WriteOptions, 'format'> = {},
   files: OutputFiles = diskFiles,
 ): Promise<Written> {
-  const { metadata, signal } = options;
+  const { metadata } = options;
   const count = { rowCount: 0 };
-  const counted = tallied(groups, ({ rowCount }) => rowCount, count, signal);
+  // The signal ends the output, and with it the writer, which releases what it was given.
+  const counted = tallied(groups, ({ rowCount }) => rowCount, count, undefined);
   const byteCount = await writeBytes(
     output,
     encodeParquet(schema, counted, { metadata, recycle: true }),

@@ -24,7 +24,7 @@ const at = (name: string): string => join(folder, name);
 beforeAll(async () => {
   runtime = await Runtime.create({ workerCount: 2 });
   folder = await mkdtemp(join(tmpdir(), 'armilla-picks-'));
-  left = catalog(awkwardSky(1, 1200), 'l');
+  left = catalog(awkwardSky(1, 1100), 'l');
   await store('left.parquet', left);
   await store('right.parquet', catalog(awkwardSky(2, 1000, 3), 'r'));
 });
@@ -78,7 +78,7 @@ const CASES: MatchOptions[] = [
   { radiusArcsec: 20 },
   { radiusArcsec: 20, join: 'left' },
   { radiusArcsec: 20, join: 'left-anti' },
-  { radiusArcsec: 1, find: 'all' },
+  { radiusArcsec: 0.3, find: 'all' },
   {
     radiusArcsec: 1,
     find: 'all',
@@ -124,6 +124,7 @@ test.each(CASES)('picked rows are those of the iteration, for any workers and ch
 test.each<[string, MatchOptions]>([
   ['rows in any order', { radiusArcsec: 5, order: 'any' }],
   ['rows without a left side', { radiusArcsec: 5, join: 'full' }],
+  ['right rows alone', { radiusArcsec: 5, join: 'right-anti' }],
   ['pairs that need all of the left side', { radiusArcsec: 5, find: 'mutual' }],
 ])('%s are not picked', async (_, options) => {
   await using stream = await open(options);
@@ -149,6 +150,36 @@ test('the tables stay open until the last picked rows are released, then the mat
   (group as PickedRows).release();
   expect(await end).toMatchObject({ done: true });
   expect(stream.summary().rowCount).toBe((group as PickedRows).rowCount);
+});
+
+test('leaving early waits for what was given out, not for what was made ahead', async () => {
+  const stream = await open({ radiusArcsec: 648_000, find: 'all', columns: ['left.id'] });
+  const groups = (stream.picked() as AsyncIterable<PickedRows>)[Symbol.asyncIterator]();
+  const { value: group } = await groups.next();
+  const left = groups.return?.();
+  (group as PickedRows).release();
+  expect(await left).toMatchObject({ done: true });
+});
+
+test('a writer that fails releases what it took, so that the match ends', async () => {
+  const stream = await open({ radiusArcsec: 648_000, find: 'all', columns: ['left.id'] });
+  const picked = stream.picked() as AsyncIterable<PickedRows>;
+  await expect(writePickedRows(at('no-such-folder/out.parquet'), stream.schema, picked)).rejects.toMatchObject({
+    reason: 'OUTPUT_NOT_CREATED',
+  });
+  await stream.close();
+  const aborted = new AbortController();
+  const again = await open({ radiusArcsec: 648_000, find: 'all', columns: ['left.id'] });
+  const onFirst = async function* (): AsyncGenerator<PickedRows, void, undefined> {
+    for await (const group of again.picked() as AsyncIterable<PickedRows>) {
+      aborted.abort(new Error('enough'));
+      yield group;
+    }
+  };
+  await expect(
+    writePickedRows(at('aborted.parquet'), again.schema, onFirst(), { signal: aborted.signal }),
+  ).rejects.toThrow('enough');
+  await again.close();
 });
 
 test('a match is read once, either way', async () => {

@@ -22,7 +22,8 @@ type Source = Exclude<ReturnType<typeof sourceOf>, undefined>;
 export class RowPicker {
   /** Rows of a row group; they depend on the schema alone, so that every run cuts alike. */
   readonly groupRowCount: number;
-  readonly #unreleased = new Set<Promise<void>>();
+  readonly #releases = new WeakMap<PickedRows['columns'], Promise<void>>();
+  readonly #given = new Set<Promise<void>>();
 
   private constructor(
     private readonly layout: ResultLayout,
@@ -40,13 +41,8 @@ export class RowPicker {
   ): RowPicker | undefined {
     if (!(left instanceof ParquetReader) || options.order !== 'left' || options.selfMatch !== undefined)
       return undefined;
-    if (
-      options.find === 'mutual' ||
-      options.find === 'one-to-one' ||
-      options.join === 'right' ||
-      options.join === 'full'
-    )
-      return undefined;
+    if (options.find === 'mutual' || options.find === 'one-to-one') return undefined;
+    if (options.join !== 'inner' && !options.join.startsWith('left')) return undefined;
     const sources = layout.columns.map((column) => sourceOf(column, left, right));
     return sources.every((source) => source !== undefined) ? new RowPicker(layout, sources) : undefined;
   }
@@ -77,15 +73,20 @@ export class RowPicker {
         : { ...(source as Source & { from: 'memory' }), rows: right };
     });
     let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    this.#unreleased.add(released);
-    void released.then(() => this.#unreleased.delete(released));
+    this.#releases.set(columns, new Promise<void>((resolve) => (release = resolve)));
     return { rowCount, columns, release };
+  }
+
+  /** To be told of each row group that is given out: from then on until its release its reader reads the tables. */
+  give({ columns }: PickedRows): void {
+    const released = this.#releases.get(columns) as Promise<void>;
+    this.#given.add(released);
+    void released.then(() => this.#given.delete(released));
   }
 
   /** When nobody reads the tables any more. */
   async released(): Promise<void> {
-    await Promise.all(this.#unreleased);
+    await Promise.all(this.#given);
   }
 }
 

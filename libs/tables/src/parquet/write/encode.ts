@@ -53,9 +53,11 @@ async function writeAll(
 ): Promise<void> {
   try {
     for await (const batch of batches) {
-      left.throwIfAborted();
-      if (batch instanceof RecordBatch) await writer.write(batch);
-      else await writer.writePicked(batch);
+      // Picked rows must reach the writer, which releases them.
+      if (batch instanceof RecordBatch) {
+        left.throwIfAborted();
+        await writer.write(batch);
+      } else await writer.writePicked(batch);
     }
     await writer.finish();
   } finally {

@@ -91,7 +91,12 @@ export class ParquetWriter {
    * released when all of them are written, or when the writer has failed or is closed.
    */
   async writePicked(picked: PickedRows): Promise<void> {
-    if (this.#stagedRows > 0) await this.#sendRowGroup();
+    if (this.#stagedRows > 0) {
+      await this.#sendRowGroup().catch((error: unknown) => {
+        picked.release();
+        throw error;
+      });
+    }
     const workerCount = Math.max(1, this.options.workers ?? ParquetPool.defaultWorkerCount());
     const pool = (this.#pool ??= ParquetPool.acquire(workerCount));
     this.#picked ??= new PickedEncoder(pool, workerCount, this.options.codec, this.#abort.signal);
