@@ -338,3 +338,21 @@ test('under a null row of its parent a child may hold any index and any bytes', 
   expect(decoded.data.children[0].children[0].getValid(0)).toBe(false);
   expect(() => decoder.decode(rows(1, 0))).toThrow(/'x.band' has dictionary index 5 at row 0/);
 });
+
+test('a big-endian stream is refused by that name', () => {
+  // A Message with a Schema without fields, by hand: its own writer leaves the byte order out.
+  const schema = (endianness: number): IpcMessage => ({
+    // prettier-ignore
+    header: words(
+      16, 10 | (12 << 16), 4 | (6 << 16), 8, // vtable of Message: version, header type, header
+      12, 4 | (1 << 16), 12, // Message: version 5, Schema
+      8 | (12 << 16), 4 | (8 << 16), // vtable of Schema: endianness, fields
+      8, endianness, 4, 0, 0, // Schema, and no fields
+    ),
+    body: [],
+    bodyLength: 0,
+  });
+  expect(validateMessage(schema(0))).toEqual({ kind: 'schema', rowCount: 0 });
+  expect(() => validateMessage(schema(1))).toThrow(/big-endian/);
+  expect(() => validateMessage(schema(2))).toThrow(/endianness is 2/);
+});
