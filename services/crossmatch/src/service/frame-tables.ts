@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { fail } from '@armilla/base';
 import { type Frame, FrameAssembler } from '@armilla/chassis';
 import { MessageDecoder, type TableReader } from '@armilla/tables';
@@ -100,6 +101,9 @@ export class FrameTables {
     }
     const result = await unlessAborted(this.#frames.next(), signal);
     if (result.done) {
+      // The end of a stream that is reset comes before the reset.
+      await setImmediate();
+      signal.throwIfAborted();
       this.#assembler.finish();
       return undefined;
     }
