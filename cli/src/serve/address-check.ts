@@ -8,7 +8,9 @@ export async function checkAddressFree(address: string, key: string, config: Con
   if (port === 0) return;
   await new Promise<void>((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', (error) => reject(fail('ADDRESS_IN_USE', { address, detail: error.message }, { cause: error })));
+    probe.once('error', (error) =>
+      reject(fail('ADDRESS_IN_USE', { address, detail: error.message }, { cause: error })),
+    );
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
   });
 }

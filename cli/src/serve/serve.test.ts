@@ -143,7 +143,16 @@ test('a server that cannot start says why', async () => {
   const { port } = taken.address() as AddressInfo;
   const run = (...args: string[]) => runCli(['serve', '--log-level', 'silent', ...args]);
   // Nothing listens and no table is loaded before it is said.
-  const refused = await run('--port', String(port), '--grpc-address', '127.0.0.1:0', '--log-level', 'info', '--table', 'a=missing.csv');
+  const refused = await run(
+    '--port',
+    String(port),
+    '--grpc-address',
+    '127.0.0.1:0',
+    '--log-level',
+    'info',
+    '--table',
+    'a=missing.csv',
+  );
   expect(refused.code).toBe(69);
   expect(refused.stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
   expect(refused.stdout + refused.stderr).not.toContain('serving');

@@ -44,6 +44,8 @@ export interface CrossmatchServiceOptions {
 
 /** Bytes per row that are planned for payload columns before the schema is known. */
 const GUESSED_ROW_BYTES = 64;
+/** Made once: most calls end otherwise, and its stack tells nothing. */
+const LEFT_EARLY: MatchOutcome = { failure: fail('CANCELLED') };
 /** Planned before anything of a table is known. */
 const LEAST_BYTES = 2 ** 24;
 
@@ -66,7 +68,7 @@ export function crossmatchService({ runtime, tables }: CrossmatchServiceOptions)
           await service.stored.delete(name);
           return {};
         }),
-        getResult: unary<GetResultRequest, GetResultResponse>(({ requestId, rejectedLimit }) => service.results.get(requestId, rejectedLimit)),
+        getResult: unary<GetResultRequest, GetResultResponse>(({ requestId, rejectedLimit }, { principal }) => service.results.get(requestId, rejectedLimit, principal)),
       };
     },
     close: async () => stored?.[Symbol.asyncDispose](),
@@ -117,8 +119,8 @@ class Handlers {
     const { first, rest } = begun;
     const request = decoded(MatchRequest, first);
     const requestId = checkedRequestId(request.requestId, call.requestId);
-    const record = this.results.open(requestId);
-    let outcome: MatchOutcome = { failure: fail('CANCELLED') };
+    const record = this.results.open(requestId, call.principal);
+    let outcome: MatchOutcome = LEFT_EARLY;
     try {
       const options = readOptions(request.options, this.server.config.maxPairs);
       const watch = new MatchWatch(request, options, this.runtime);

@@ -41,6 +41,7 @@ export interface PreparedMatch {
 const STOPPED = fail('CANCELLED');
 /** Asking the system for the memory in use costs a fifth of a millisecond. */
 const MEMORY_SAMPLE_MS = 100;
+const residentMemory = { bytes: 0, sampledMs: -Infinity };
 
 /** The result of a match, to be iterated once. Leaving the loop early stops the match and gives everything back. */
 export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable {
@@ -377,7 +378,12 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const nowMs = performance.now();
     if (nowMs - this.#sampledMs < (now && this.#peakMemoryBytes === 0 ? 0 : MEMORY_SAMPLE_MS)) return;
     this.#sampledMs = nowMs;
-    this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, process.memoryUsage.rss());
+    // Shared by all matches of the process: asking the system costs as much as a small match does here.
+    if (nowMs - residentMemory.sampledMs >= MEMORY_SAMPLE_MS) {
+      residentMemory.bytes = process.memoryUsage.rss();
+      residentMemory.sampledMs = nowMs;
+    }
+    this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, residentMemory.bytes);
   }
 
   async #cleanUp(): Promise<void> {

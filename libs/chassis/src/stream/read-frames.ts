@@ -32,7 +32,7 @@ export async function* readFrames<T>(
     wake();
   };
   const onClose = (): void => {
-    if (!ended) failure ??= fail('CANCELLED');
+    if (!ended && failure === undefined) failure = fail('CANCELLED');
     wake();
   };
   const onAbort = (): void => {

@@ -2,6 +2,7 @@ import { context, metrics, trace } from '@opentelemetry/api';
 import { type MetricReader } from '@opentelemetry/sdk-metrics';
 import { type PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { watchProcess } from './process-metrics.js';
+import { SyncContextManager } from './sync-context.js';
 
 export interface TelemetryOptions {
   /** `service.name` of what is exported. Default "armilla"; OTEL_SERVICE_NAME wins. */
@@ -63,19 +64,17 @@ async function collectText(reader: MetricReader, serializer: PrometheusSerialize
 }
 
 async function startMetrics(reader: MetricReader, serviceName: string): Promise<() => Promise<void>> {
-  const [{ MeterProvider }, { defaultResource, resourceFromAttributes }, { AsyncLocalStorageContextManager }] =
-    await Promise.all([
-      import('@opentelemetry/sdk-metrics'),
-      import('@opentelemetry/resources'),
-      import('@opentelemetry/context-async-hooks'),
-    ]);
+  const [{ MeterProvider }, { defaultResource, resourceFromAttributes }] = await Promise.all([
+    import('@opentelemetry/sdk-metrics'),
+    import('@opentelemetry/resources'),
+  ]);
   const provider = new MeterProvider({
     readers: [reader],
     resource: defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName })),
   });
   metrics.setGlobalMeterProvider(provider);
   // Without spans to record, contexts still carry the trace id of the caller to the next hop.
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  context.setGlobalContextManager(new SyncContextManager());
   return () => provider.shutdown();
 }
 

@@ -12,6 +12,9 @@ declare module 'fastify' {
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** Made once: a reason of its own for each exchange costs a stack trace that nobody reads. */
+const OVER = fail('CANCELLED');
+
 const exchanges = new WeakMap<object, Exchange>();
 
 /** The exchange of a raw response. */
@@ -99,6 +102,11 @@ export class Exchange {
     this.#controller.abort(reason);
   }
 
+  /** Ends what still works for an exchange that is over. */
+  release(): void {
+    if (!this.signal.aborted) this.abort(OVER);
+  }
+
   /** Runs `work` with this exchange's trace as the current one. */
   within<T>(work: () => T): T {
     return context.with(this.context, work);
@@ -109,7 +117,7 @@ export class Exchange {
     this.#span.setAttribute('http.response.status_code', status);
     if (status >= 500 || this.signal.aborted) this.#span.setStatus({ code: SpanStatusCode.ERROR });
     this.#span.end();
-    this.abort(fail('CANCELLED'));
+    this.release();
   }
 }
 

@@ -58,7 +58,9 @@ export class RecentResults {
     const now = performance.now();
     let excess = this.#results.size - MAX_RESULTS + 1;
     for (const [key, result] of this.#results) {
-      if (result.expiresMs > now && (excess <= 0 || result.state === 'running')) continue;
+      if (result.state === 'running') continue;
+      // They stand in the order of their beginning: what comes behind a fresh one is hardly older.
+      if (result.expiresMs > now && excess <= 0) return;
       this.#results.delete(key);
       excess--;
     }

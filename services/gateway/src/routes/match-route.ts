@@ -74,7 +74,7 @@ async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: Gat
     throw error;
   } finally {
     writer.release();
-    exchange.abort(fail('CANCELLED'));
+    exchange.release();
     await sent;
   }
 }
