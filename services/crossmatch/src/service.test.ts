@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { isProblem, type Problem, Random } from '@armilla/base';
-import { callMetadata, callOnce, connect, type ConnectedClient, createLogger, type Frame, loadConfig, makeFrame, type RunningServer, serve, writeFrame } from '@armilla/chassis';
+import { callMetadata, callOnce, connect, type ConnectedClient, createLogger, type Frame, hashToken, loadConfig, makeFrame, type RunningServer, serve, writeFrame } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import {
   CrossmatchServiceService,
@@ -146,6 +149,25 @@ test('rejected rows are listed by GetResult', async () => {
   expect(rejected.length).toBeGreaterThan(5);
   expect(rejected.some(({ table, reason }) => table === 1 && reason === 'DECLINATION_OUT_OF_RANGE')).toBe(true);
   await expect(callOnce((...rest) => client.getResult({ requestId: 'unknown', rejectedLimit: 0 }, ...rest))).rejects.toMatchObject({ reason: 'RESULT_NOT_FOUND' });
+});
+
+test('where tokens are asked for, a result is known to who made it only', async () => {
+  const tokenFile = join(mkdtempSync(join(tmpdir(), 'armilla-tokens-')), 'tokens');
+  writeFileSync(tokenFile, ['ada', 'eve'].map((name) => `${hashToken(name).toString('hex')} ${name}\n`).join(''));
+  const own = await start({ authTokens: tokenFile });
+  try {
+    const call = own.client.match(callMetadata({ token: 'ada' }));
+    void send(call, [requestFrame({ options: { radiusArcsec: 1 }, requestId: 'mine' }), ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0)]);
+    await receive(call);
+    const result = (token: string): Promise<GetResultResponse> =>
+      callOnce((...rest) => own.client.getResult({ requestId: 'mine', rejectedLimit: 0 }, ...rest), { token });
+    expect((await result('ada')).summary?.requestId).toBe('mine');
+    await expect(result('eve')).rejects.toMatchObject({ reason: 'RESULT_NOT_FOUND' });
+  } finally {
+    own.client.close();
+    await own.server.stop(0);
+    rmSync(dirname(tokenFile), { recursive: true });
+  }
 });
 
 describe('refused requests', () => {
