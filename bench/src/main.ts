@@ -8,6 +8,7 @@ import { runFilesCase } from './crossmatch/files.js';
 import { runHealthCase } from './crossmatch/health.js';
 import { runHttpCase, runSmallCase } from './crossmatch/http.js';
 import { caseName, kernelCases, runKernelCase } from './crossmatch/kernel.js';
+import { runMemoryCase } from './crossmatch/memory.js';
 import { runResidentCase } from './crossmatch/resident.js';
 import { runTransportCase } from './crossmatch/transport.js';
 import { describeMachine } from './machine.js';
@@ -68,6 +69,7 @@ const jobs: { name: string; run: () => Promise<CaseResult> }[] = [
   { name: 'small requests, 64 clients', run: () => runSmallCase(options) },
   { name: 'transport one way', run: () => runTransportCase(options) },
   { name: 'healthz under load', run: () => runHealthCase(options) },
+  { name: 'memory given back', run: () => runMemoryCase(options) },
 ].filter(({ name }) => options.only === undefined || name.includes(options.only));
 
 try {

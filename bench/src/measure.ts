@@ -92,8 +92,17 @@ function rssMib(): number {
 
 /** Largest resident memory that the kernel saw of a process, MiB; undefined where /proc is missing. */
 export function peakRssOfProcessMib(pid: number | 'self'): number | undefined {
+  return statusOfProcessMib(pid, 'VmHWM');
+}
+
+/** Resident memory of a process now, MiB; undefined where /proc is missing. */
+export function rssOfProcessMib(pid: number): number | undefined {
+  return statusOfProcessMib(pid, 'VmRSS');
+}
+
+function statusOfProcessMib(pid: number | 'self', key: string): number | undefined {
   try {
-    const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    const line = new RegExp(`${key}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return line ? Number(line[1]) / 1024 : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

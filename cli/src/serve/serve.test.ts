@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ async function serve(...args: string[]) {
     child.kill(signal);
     return closed;
   };
-  return { line, url, stop };
+  return { line, url, pid: child.pid as number, stop };
 }
 
 test('a server answers the same rows as the library, keeps tables, tells its status, and ends at once on SIGTERM', async () => {
@@ -74,6 +74,36 @@ test('a server answers the same rows as the library, keeps tables, tells its sta
     expect(await stop('SIGTERM')).toBe(0);
   }
 });
+
+(existsSync('/proc/self/status') ? test : test.skip)(
+  'jobs give their memory back (skipped without /proc)',
+  async () => {
+    const { url, pid, stop } = await serve();
+    const rssMib = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+    const random = new Random(9);
+    const rows = Array.from({ length: 200_000 }, () => `${random.between(0, 360)},${random.between(-80, 80)}`);
+    const table = new Blob([`ra,dec\n${rows.join('\n')}\n`]);
+    let answerBytes = 0;
+    const job = async (): Promise<void> => {
+      const body = new FormData();
+      body.append('right', table, 'right.csv');
+      body.append('left', table, 'left.csv');
+      const answer = await fetch(`${url}/v1/crossmatch?radius=1&format=csv`, { method: 'POST', body });
+      answerBytes = (await answer.arrayBuffer()).byteLength;
+    };
+    try {
+      for (let n = 0; n < 3; n++) await job();
+      const before = rssMib();
+      for (let n = 0; n < 10; n++) await job();
+      // Ten jobs bring and take this much; what is kept of them would show.
+      const movedMib = (10 * (2 * table.size + answerBytes)) / 2 ** 20;
+      expect(rssMib() - before).toBeLessThan(movedMib / 2);
+    } finally {
+      expect(await stop('SIGTERM')).toBe(0);
+    }
+  },
+  120_000,
+);
 
 test('problems of the server end with their own exit codes', async () => {
   const { url, stop } = await serve();
