@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { computeInBackground } from '@armilla/base';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import {
   type Config,
@@ -47,6 +48,7 @@ export async function startServer({
   signal,
   onStored,
 }: ServerOptions): Promise<ArmillaServer> {
+  computeInBackground();
   const log = createLogger(config);
   if (hosted.includes('gateway')) await checkAddressFree(config.httpAddress, 'http_address', config);
   // In the order in which they are started; stopped backwards.

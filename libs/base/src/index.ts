@@ -1,3 +1,4 @@
+export { computeInBackground, enterBackground } from './flow/background.js';
 export { Channel } from './flow/channel.js';
 export { Gate } from './flow/gate.js';
 export {

@@ -1,4 +1,4 @@
-import { problemToJson, toProblem } from '@armilla/base';
+import { computeInBackground, problemToJson, toProblem } from '@armilla/base';
 import { CONFIG_KEYS, createLogger, loadConfig, serve, startTelemetry, stopOnSignals } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ async function main(): Promise<void> {
   const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name.replaceAll('-', '_'), value]));
   const config = loadConfig({ env: process.env, flags });
   const log = createLogger(config);
+  computeInBackground();
   await using telemetry = await startTelemetry({ serviceName: 'armilla-crossmatch' });
   log.info('telemetry', { exporting: telemetry.exporting });
   await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined, memoryLimitBytes: config.memoryLimitBytes || undefined });

@@ -1,4 +1,4 @@
-import { problemToJson, toProblem } from '@armilla/base';
+import { computeInBackground, problemToJson, toProblem } from '@armilla/base';
 import { CONFIG_KEYS, createLogger, loadConfig, startTelemetry, stopOnSignals } from '@armilla/chassis';
 import { parseArgs } from 'node:util';
 import { startGateway } from './gateway.js';
@@ -9,6 +9,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])) });
   const config = loadConfig({ env: process.env, flags: values });
   const log = createLogger(config);
+  computeInBackground();
   const telemetry = await startTelemetry({ serviceName: 'armilla-gateway' });
   try {
     const gateway = await startGateway({ config, log, metricsText: () => telemetry.prometheusText() });

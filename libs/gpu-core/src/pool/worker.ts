@@ -1,4 +1,4 @@
-import { problemToJson, toProblem } from '@armilla/base';
+import { enterBackground, problemToJson, toProblem } from '@armilla/base';
 import { parentPort } from 'node:worker_threads';
 import { collectGarbage } from '../memory/reclaim.js';
 import '../memory/webassembly.js';
@@ -11,6 +11,8 @@ type KernelFunction = (params: number, item: number, control: number, slot: numb
 
 const port = parentPort;
 if (port === null) throw new Error('the worker entry runs in a worker thread only');
+
+enterBackground();
 
 const modules = new Map<number, WebAssembly.Module>();
 const heaps = new Map<number, { memory: WebAssembly.Memory; instances: Map<number, WebAssembly.Instance> }>();

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { fail, problemToJson, toProblem } from '@armilla/base';
+import { enterBackground, fail, problemToJson, toProblem } from '@armilla/base';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { MessageDecoder } from '../arrow/decoder.js';
 import { MessageEncoder } from '../arrow/encoder.js';
@@ -178,4 +178,5 @@ function movable(parts: readonly Uint8Array[], owned: boolean): Uint8Array[] {
 }
 
 if (parentPort === null) throw fail('INTERNAL', { detail: 'the table worker runs in a worker thread only' });
+enterBackground();
 new TableWorker(parentPort);

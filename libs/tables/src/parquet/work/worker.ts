@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { problemToJson, toProblem } from '@armilla/base';
+import { enterBackground, problemToJson, toProblem } from '@armilla/base';
 import { decodeColumns, doTask, encodeColumns, type ParquetTask, ROLE } from './tasks.js';
 
 // Entry of a pool's thread; in any other thread the module only offers its functions (for pools of others).
@@ -16,6 +16,7 @@ function movable(value: unknown, found: Set<ArrayBuffer>): void {
 
 if (parentPort && (workerData as { role?: string } | null)?.role === ROLE) {
   const port = parentPort;
+  enterBackground();
   port.on('message', (task: ParquetTask) => {
     void (async () => {
       try {
