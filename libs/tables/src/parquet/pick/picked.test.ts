@@ -83,6 +83,8 @@ function everyKind(random: Random): RecordBatch {
 let folder: string;
 let table: RecordBatch;
 let reader: ParquetReader;
+/** The table in shared memory. */
+let whole: RecordBatch;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'armilla-picked-'));
   table = everyKind(new Random(3));
@@ -90,6 +92,7 @@ beforeAll(async () => {
   await writeTable(path, table.schema, one(table), { format: 'parquet' });
   await rewriteInGroups(path);
   reader = await openParquet(await FileSource.open(path), { where: path });
+  whole = await reader.readAll();
 });
 afterAll(async () => {
   await reader.close();
@@ -115,11 +118,7 @@ const shared = (rows: readonly number[]): Int32Array => {
 };
 
 /** Rows of all columns as a group, from memory or from the file, and how often it was released. */
-async function groupOf(
-  from: 'memory' | 'file',
-  rows: Int32Array,
-): Promise<{ group: PickedRows; released: () => number }> {
-  const whole = await reader.readAll();
+function groupOf(from: 'memory' | 'file', rows: Int32Array): { group: PickedRows; released: () => number } {
   const columns = table.schema.fields.map(({ name }, i): PickedColumn => {
     const stored = reader.storedColumn(name);
     const piece = pickableColumn(whole.data.children[i]);
@@ -166,7 +165,7 @@ test.each([
   ['file', 'a single one', shared([1700])],
 ] as const)('from %s, %s rows of every type are what a batch of them would be', async (from, _, rows) => {
   const path = join(folder, 'out.parquet');
-  const { group, released } = await groupOf(from, rows);
+  const { group, released } = groupOf(from, rows);
   expect(await writePickedRows(path, table.schema, one(group), { overwrite: true })).toMatchObject({
     rowCount: rows.length,
   });
@@ -177,7 +176,7 @@ test.each([
 test('a row of -1 is a null in every column', async () => {
   const fields = table.schema.fields.map(({ name, type }) => new Field(name, type as DataType, true));
   const rows = shared([5, -1, 2400, 5]);
-  const { group } = await groupOf('memory', rows);
+  const { group } = groupOf('memory', rows);
   const path = join(folder, 'missing.parquet');
   await writePickedRows(path, new Schema(fields), one(group));
   const written = await openParquet(await FileSource.open(path));
@@ -190,7 +189,7 @@ test('columns of several pages and blocks, beside values that are there, in seve
   const values = Float64Array.from({ length: count }, () => random.normal());
   const column = new Int32Array(new SharedArrayBuffer(8 * count));
   column.set(new Int32Array(values.buffer));
-  const whole = makeData({ type: new Float64(), length: count, nullCount: 0, data: new Float64Array(column.buffer) });
+  const normal = makeData({ type: new Float64(), length: count, nullCount: 0, data: new Float64Array(column.buffer) });
   const fields = [
     new Field('picked', new Float64(), false),
     new Field('nullable', new Float64(), true),
@@ -198,9 +197,9 @@ test('columns of several pages and blocks, beside values that are there, in seve
   ];
   const rows = Array.from({ length: 2 }, () => shared(Array.from({ length: count }, () => random.below(count))));
   const groups = rows.map((order): PickedRows => {
-    const piece = pickableColumn(whole);
+    const piece = pickableColumn(normal);
     if (!piece) throw new Error('not in shared memory');
-    const pieces = [whole.slice(0, 1000), whole.slice(1000, count - 1000)];
+    const pieces = [normal.slice(0, 1000), normal.slice(1000, count - 1000)];
     return {
       rowCount: count,
       columns: [
@@ -237,11 +236,7 @@ test('a full disk at any write leaves no half file and releases every group', as
         return { ...file, write };
       },
     };
-    const groups = [
-      await groupOf('memory', anyRows),
-      await groupOf('file', ascending),
-      await groupOf('memory', anyRows),
-    ];
+    const groups = [groupOf('memory', anyRows), groupOf('file', ascending), groupOf('memory', anyRows)];
     let given = 0;
     const source = async function* (): AsyncGenerator<PickedRows, void, undefined> {
       for (const { group } of groups) {
