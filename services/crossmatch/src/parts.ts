@@ -54,3 +54,13 @@ export function takePositions({ ra, dec }: Positions, rows: Int32Array): Positio
   }
   return out;
 }
+
+/** Left rows that the pairs of a block use; `oneEach`: no row has more than one. */
+export function distinctLeftRows(pairs: PairBlock['pairs'], sorted: boolean, oneEach: boolean): number {
+  const { left, pairCount } = pairs;
+  if (oneEach) return pairCount;
+  if (!sorted) return new Set(left).size;
+  let count = 0;
+  for (let p = 0; p < pairCount; p++) if (p === 0 || left[p] !== left[p - 1]) count++;
+  return count;
+}

@@ -11,7 +11,7 @@ import { readParts } from './left-source.js';
 import type { MatchContext } from './match.js';
 import type { ResolvedOptions } from './options.js';
 import { PairFinder } from './pairs.js';
-import { type LeftPart, type PairBlock, slicePieces } from './parts.js';
+import { distinctLeftRows, type LeftPart, type PairBlock, slicePieces } from './parts.js';
 import type { Plan } from './plan.js';
 import { RowInspector } from './positions.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
@@ -394,13 +394,4 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     await this.#match.left?.close();
     for (const resource of this.#match.owned) await resource[Symbol.asyncDispose]();
   }
-}
-
-function distinctLeftRows(pairs: PairBlock['pairs'], sorted: boolean, oneEach: boolean): number {
-  const { left, pairCount } = pairs;
-  if (oneEach) return pairCount;
-  if (!sorted) return new Set(left).size;
-  let count = 0;
-  for (let p = 0; p < pairCount; p++) if (p === 0 || left[p] !== left[p - 1]) count++;
-  return count;
 }
