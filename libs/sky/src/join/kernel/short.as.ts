@@ -44,7 +44,8 @@ export function searchShort(cell: usize, count: i32): void {
     const x1 = load<i32>(at, L_COLUMNS + 4);
     const first = i32(load<u16>(strips + (usize(load<i32>(at, L_BINS)) << 1)));
     const last = i32(load<u16>(strips + (usize(load<i32>(at, L_BINS + 4)) << 1)));
-    const before = runs;
+    // Where the list of this row begins, as far as it is not judged yet.
+    let before = runs;
     for (let y = first; y <= last; y++) {
       const strip = offsets + (usize(y * nx) << 2);
       let from = load<i32>(strip + (usize(x0) << 2));
@@ -64,7 +65,7 @@ export function searchShort(cell: usize, count: i32): void {
           break;
         }
         sift(runs, count);
-        runs = 0;
+        runs = before = 0;
         if (length > RUNS) {
           setRow(i, Block.keyLimit);
           searchRun(cell, from, from + length, load<f64>(base + (usize(i) << 4), L_POSITION), load<f64>(base + (usize(i) << 4), L_POSITION + 8), false);
