@@ -17,9 +17,9 @@ export interface PairQuery {
   readonly selfFirstRow?: number;
   readonly neighbourCount?: boolean;
   readonly secondSeparation?: boolean;
-  /** 'any' allows another order of the pairs; each order is a valid 'any'. */
   /** For nearest, in place: also row numbers as int64, left ones counted from `leftFirst`. */
   readonly rowNumbers?: { readonly leftFirst: number };
+  /** 'any' allows another order of the pairs; each order is a valid 'any'. */
   readonly order: 'left' | 'any';
   /** More pairs of one chunk than this fail with MAX_PAIRS_EXCEEDED. */
   readonly maxPairs?: number;
