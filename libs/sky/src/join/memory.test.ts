@@ -44,7 +44,8 @@ test('an index that is disposed while it works ends its matches first', async ()
   const runtime = await Runtime.create({ workerCount: 2 });
   const rows = uniformRows(3, 100_000);
   const index = await SkyIndex.build(runtime, [rows]);
-  const matches = [index.match(rows, query), index.match(rows, query)];
+  const matches = [index.match(rows, query), index.match(rows, query, { inPlace: true })];
+  for (const match of matches) void match.then(({ release }) => release?.());
   await index.dispose();
   for (const match of matches) expect((await match).pairCount).toBe(100_000);
   await expect(index.match(rows, query)).rejects.toMatchObject({ reason: 'INTERNAL' });
@@ -88,6 +89,72 @@ test.each(['nearest', 'all', 'k-nearest'] as const)(
     expect(runtime.stats()).toMatchObject({ liveHeaps: 0, heapBytes: 0 });
   },
 );
+
+test('pairs in place that are given back twice are given back once', async () => {
+  const runtime = await Runtime.create({ workerCount: 1 });
+  const rows = uniformRows(7, 1000);
+  const index = await SkyIndex.build(runtime, [rows]);
+  const [first, second] = [
+    await index.match(rows, query, { inPlace: true }),
+    await index.match(rows, query, { inPlace: true }),
+  ];
+  first.release?.();
+  first.release?.();
+  let disposed = false;
+  const end = index.dispose().then(() => (disposed = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(disposed).toBe(false);
+  second.release?.();
+  await end;
+  await runtime.close();
+});
+
+test('a match that is aborted at any of its steps leaves nothing in the memory of the index', async () => {
+  const runtime = await Runtime.create({ workerCount: 2 });
+  const few = uniformRows(8, 100);
+  // Long columns, so that they are copied in several steps.
+  const rows = uniformRows(9, 2 ** 19 + 1);
+  await using index = await SkyIndex.build(runtime, [few], { rowCount: 100 });
+  // Small indexes share a heap.
+  const heap = runtime.openHeap(100, 'test');
+  const labels = [...heap.report().keys()];
+  expect(labels).toContain('sky.index.rows');
+  let steps = 0;
+  for (let aborted = true; aborted;) {
+    const { signal } = new AbortController();
+    let left = steps++;
+    signal.throwIfAborted = () => {
+      if (left-- === 0) throw new Error('aborted');
+    };
+    aborted = await index.match(rows, { ...query, secondSeparation: true }, { inPlace: true, signal }).then(
+      ({ release }) => (release?.(), false),
+      ({ message }: Error) => message === 'aborted',
+    );
+    expect([...heap.report().keys()]).toEqual(labels);
+  }
+  expect(steps).toBeGreaterThan(5);
+  runtime.closeHeap(heap);
+  await index.dispose();
+  await runtime.close();
+});
+
+test('marks that there is no memory for do not keep the index', async () => {
+  const memoryLimitBytes = 24 * 2 ** 20;
+  const runtime = await Runtime.create({ workerCount: 2, memoryLimitBytes });
+  const index = await SkyIndex.build(runtime, [uniformRows(10, 1000)]);
+  const heap = runtime.openHeap(undefined, 'test');
+  const filler = heap.lease(memoryLimitBytes - runtime.stats().heapBytes - 2 ** 16, 'filler');
+  const marks: ReturnType<SkyIndex['marks']>[] = [];
+  const fill = (): void => {
+    for (;;) marks.push(index.marks());
+  };
+  expect(fill).toThrow(expect.objectContaining({ reason: 'MEMORY_EXHAUSTED' }));
+  for (const mark of marks) mark?.[Symbol.dispose]();
+  await index.dispose();
+  filler[Symbol.dispose]();
+  runtime.closeHeap(heap);
+  await runtime.close();
+});
 
 test('row numbers and marks are those of the pairs, whatever the workers', async () => {
   const rows = uniformRows(6, 60_000);

@@ -8,9 +8,10 @@ export class RowMarks implements Disposable {
   readonly #wordCount: number;
 
   constructor(private readonly index: WasmIndex) {
-    this.#use = index.use();
     this.#wordCount = (index.rowCount + 31) >>> 5;
+    // May fail for want of memory; a use that nobody ends would keep the index for ever.
     this.#lease = index.heap.lease(this.stride * index.runtime.workerCount, 'sky.match.marks');
+    this.#use = index.use();
     new Int32Array(index.heap.buffer, this.#lease.offset, this.#lease.byteLength / 4).fill(0);
   }
 

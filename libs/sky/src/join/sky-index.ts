@@ -116,17 +116,18 @@ export class SkyIndex implements AsyncDisposable {
     const { backend } = this;
     const pieces = 'ra' in chunk ? [chunk] : chunk;
     if (backend instanceof PlainIndex) return backend.match(concatPositions(pieces), query, options.signal);
-    using _use = backend.use();
+    using use = backend.use();
     using match = new WasmMatch(backend, pieces, query, options, this.#expectedPairCount(pieces, query));
     const pairs = await match.run();
     const { release } = pairs;
     if (release === undefined) return pairs;
-    const use = backend.use();
+    // An index that is to end may still be in use, but no use begins then.
+    const held = use.more();
     return {
       ...pairs,
       release: () => {
         release();
-        use[Symbol.dispose]();
+        held[Symbol.dispose]();
       },
     };
   }

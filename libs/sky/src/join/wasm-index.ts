@@ -31,6 +31,12 @@ export function joinKernel(runtime: Runtime): Kernel {
   return runtime.kernel(kernelPath);
 }
 
+/** While one lasts, the memory of the index stays; disposing of it again does nothing. */
+export interface IndexUse extends Disposable {
+  /** A use that lasts on its own; there may be one even after the index is to end. */
+  more(): IndexUse;
+}
+
 /** The index in a heap; kernel/layout.as.ts draws it. */
 export class WasmIndex {
   readonly #leases: Lease[];
@@ -73,11 +79,19 @@ export class WasmIndex {
   }
 
   /** For one use of the heap; the memory stays until all uses have ended. */
-  use(): Disposable {
+  use(): IndexUse {
     if (this.#disposed) throw fail('INTERNAL', { detail: 'a sky index is used after its end' });
+    return this.#begin();
+  }
+
+  #begin(): IndexUse {
     this.#useCount++;
+    let ended = false;
     return {
+      more: () => this.#begin(),
       [Symbol.dispose]: () => {
+        if (ended) return;
+        ended = true;
         if (--this.#useCount === 0) this.#idle?.();
       },
     };

@@ -77,10 +77,13 @@ export class WasmMatch implements Disposable {
     const columns = nearest
       ? await this.#nearest(shelves, shelfCounts, outSecond)
       : await this.#pairs(pairCounts, outSecond);
+    const neighbourCount = outCount ? await this.#copyInts(outCount, n) : undefined;
+    const secondSeparationArcsec = outSecond ? await this.#copyFloats(outSecond, n) : undefined;
     return {
+      // Last, since nobody gives back columns that are left when a copy is aborted.
       ...(this.options.inPlace ? this.#leave(columns) : await this.#copies(columns)),
-      neighbourCount: outCount ? await this.#copyInts(outCount, n) : undefined,
-      secondSeparationArcsec: outSecond ? await this.#copyFloats(outSecond, n) : undefined,
+      neighbourCount,
+      secondSeparationArcsec,
       status: this.#status,
       usableCount: this.#usableCount,
       candidateCount: Number(new BigInt64Array(this.#buffer, this.#join + JOIN.candidates, 1)[0]),
