@@ -29,11 +29,9 @@ export interface RuntimeStats {
   readonly cellsDone: number;
 }
 
-/** A heap is kept for a moment after its last use: fresh pages cost a match a quarter of its time. Large ones go sooner. */
+/** A heap is kept for a moment after its last use: fresh pages cost a match a quarter of its time, and jobs come in rows. */
 const KEEP_BYTES = 2 ** 30;
-const KEEP_MS = 3000;
-const LARGE_BYTES = 256 * 2 ** 20;
-const KEEP_LARGE_MS = 1000;
+const KEEP_MS = 5000;
 /** Requests up to this size share a heap. */
 const SHARED_BYTES = 128 * 2 ** 20;
 /** A shared heap takes no new tenants beyond this size. */
@@ -115,7 +113,7 @@ export class Runtime implements AsyncDisposable {
     if (state === undefined || --state.tenantCount > 0) return;
     const idle = [...this.#heaps.values()].filter((other) => other.tenantCount === 0).length;
     if (heap.byteLength > KEEP_BYTES || heap.leaseCount > 0 || idle > 1) this.#drop(heap);
-    else state.expiry = setTimeout(() => this.#drop(heap), heap.byteLength > LARGE_BYTES ? KEEP_LARGE_MS : KEEP_MS).unref();
+    else state.expiry = setTimeout(() => this.#drop(heap), KEEP_MS).unref();
   }
 
   stats(): RuntimeStats {
