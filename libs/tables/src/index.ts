@@ -9,6 +9,7 @@ export { ColumnStore, type ColumnStoreOptions, type SharedColumns } from './arro
 export { concatData } from './arrow/store/growingColumn.js';
 export { packColumn, type PackedColumn, type PackOptions, transferList, unpackColumn } from './arrow/store/packedColumn.js';
 export { takeColumns, takeData } from './arrow/store/take.js';
+export { hasVariableWidth, variableBytes } from './arrow/store/variable-bytes.js';
 export { type MessageFacts, validateMessage } from './arrow/validate.js';
 export { messageBodyLength } from './arrow/wire/header.js';
 export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';

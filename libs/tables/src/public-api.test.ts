@@ -27,6 +27,7 @@ test('what the library exports', () => {
     'encodeTableInWorker',
     'formatOfMediaType',
     'formatOfName',
+    'hasVariableWidth',
     'ipcBytes',
     'isArrowFile',
     'isBlankColumn',
@@ -50,6 +51,7 @@ test('what the library exports', () => {
     'transferList',
     'unpackColumn',
     'validateMessage',
+    'variableBytes',
     'writePickedRows',
     'writeTable',
   ]);

@@ -58,3 +58,6 @@ export async function inSlices(count: number, signal: AbortSignal | undefined, w
     if (to < count) await breathe(signal);
   }
 }
+
+/** What is made of one run of rows: mostly one result, or several that are made as they are taken. */
+export type Several<T> = Iterable<T> | AsyncIterable<T>;

@@ -20,6 +20,15 @@ export interface Selection {
   readonly blockFrom: number;
 }
 
+/** Rows [from, to) of a selection, viewed. */
+export function sliceSelection(selection: Selection, from: number, to: number): Selection {
+  const { left, right, separationArcsec, rank, leftNumber, rightNumber } = selection;
+  return {
+    ...selection, count: to - from, left: left?.subarray(from, to), right: right?.subarray(from, to), separationArcsec: separationArcsec?.subarray(from, to), rank: rank?.subarray(from, to),
+    leftNumber: leftNumber?.subarray(from, to), rightNumber: rightNumber?.subarray(from, to),
+  };
+}
+
 /** Selections that make a batch, and the pairs that no later one needs. */
 export interface BatchRows {
   readonly selections: readonly Selection[];

@@ -2,7 +2,7 @@ import { fail } from '@armilla/base';
 import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
 import type { PickedRows, TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { ahead, breathe, inOrder, inSlices } from './ahead.js';
+import { ahead, breathe, inOrder, inSlices, type Several } from './ahead.js';
 import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
 import { CatalogTable } from './catalog-table.js';
 import type { PositionColumns } from './columns.js';
@@ -171,14 +171,14 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const { layout, options, left, right } = this.#match;
     const picker = RowPicker.create(layout, options, left, right.payload);
     if (!picker) return undefined;
-    const make = (selections: readonly Selection[]): PickedRows => picker.make(selections, { rightPositions: right.positions, groups: undefined });
+    const make = (selections: readonly Selection[]): PickedRows[] => [picker.make(selections, { rightPositions: right.positions, groups: undefined })];
     return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, picker));
   }
 
   #batches(): AsyncGenerator<RecordBatch, void, undefined> {
     const { layout, right, left, context } = this.#match;
     let maker: BatchMaker | undefined;
-    const make = (selections: readonly Selection[]): Promise<RecordBatch> => {
+    const make = (selections: readonly Selection[]): ReturnType<BatchMaker['make']> => {
       // Groups are known when the first rows are.
       maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups }, { runtime: context.runtime, signal: this.#signal, fairKey: this });
       return maker.make(selections);
@@ -188,24 +188,26 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   /** What `make` makes of every `full` rows; `leftNames` are the columns that it needs of left parts, `readers` knows who still reads the tables. */
   async *#results<T>(
-    full: number, leftNames: readonly string[], make: (selections: readonly Selection[]) => T | Promise<T>, rowCountOf: (result: T) => number, readers?: { give(result: T): void; released(): Promise<void> },
+    full: number, leftNames: readonly string[], make: (selections: readonly Selection[]) => Several<T> | Promise<Several<T>>, rowCountOf: (result: T) => number, readers?: { give(result: T): void; released(): Promise<void> },
   ): AsyncGenerator<T, void, undefined> {
     const span = startSpan('crossmatch.match');
     this.#matchStarted = performance.now();
     try {
       this.#signal.throwIfAborted();
-      const work = async ({ selections, finished }: BatchRows): Promise<{ result: T; finished: readonly ChunkPairs[] }> => {
+      const work = async ({ selections, finished }: BatchRows): Promise<{ results: Several<T>; finished: readonly ChunkPairs[] }> => {
         // Gathering here is short, but batch after batch of it would starve the event loop.
         await breathe(this.#signal);
-        return { result: await make(selections), finished };
+        return { results: await make(selections), finished };
       };
-      for await (const { result, finished } of inOrder(this.#rowsOfBatches(full, leftNames), work)) {
-        // Results come in order: those before this one are made as well.
+      for await (const { results, finished } of inOrder(this.#rowsOfBatches(full, leftNames), work)) {
+        for await (const result of results) {
+          this.#rowCount += rowCountOf(result);
+          this.#report('match');
+          readers?.give(result);
+          yield result;
+        }
+        // Results come in order: those before these are made as well.
         for (const pairs of finished) this.#finder.release(pairs);
-        this.#rowCount += rowCountOf(result);
-        this.#report('match');
-        readers?.give(result);
-        yield result;
       }
       await readers?.released();
       this.#ends = performance.now();

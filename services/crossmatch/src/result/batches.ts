@@ -1,6 +1,6 @@
 import { concatData } from '@armilla/tables';
 import { type Data, type DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
-import type { Selection } from '../join.js';
+import { type Selection, sliceSelection } from '../join.js';
 import { computedData, type ComputedSources } from './computed.js';
 import type { ResultLayout } from './layout.js';
 import { Payload, subSchema, type TakeContext } from './payload.js';
@@ -10,6 +10,8 @@ const BATCH_BYTES = 2 ** 22;
 const MOST_BATCH_ROWS = 2 ** 16;
 const LEAST_BATCH_ROWS = 2 ** 13;
 const VARIABLE_WIDTH_BYTES = 24;
+/** Text and lists of a batch: a few large values, each matched many times, must not make one of gigabytes. */
+const MOST_VARIABLE_BYTES = 2 ** 26;
 
 /** Rows of a full result batch. */
 export function batchRowCount(schema: Schema): number {
@@ -48,8 +50,41 @@ export class BatchMaker {
     this.#noLeft = Payload.empty(subSchema(leftSchema, layout.leftNames));
   }
 
+  /**
+   * The batches of all rows of `selections`, in order: one, or as many as keep its text within bounds, which are made as
+   * they are taken. Where they are cut depends on the rows and their values alone.
+   */
+  async make(selections: readonly Selection[]): Promise<Iterable<RecordBatch> | AsyncIterable<RecordBatch>> {
+    return this.#isLarge(selections) ? this.#halves(selections) : [await this.#batch(selections)];
+  }
+
+  async *#halves(selections: readonly Selection[]): AsyncGenerator<RecordBatch, void, undefined> {
+    const middle = selections.reduce((sum, { count }) => sum + count, 0) >> 1;
+    const halves: [Selection[], Selection[]] = [[], []];
+    let seen = 0;
+    for (const selection of selections) {
+      const cut = Math.max(0, Math.min(selection.count, middle - seen));
+      if (cut > 0) halves[0].push(sliceSelection(selection, 0, cut));
+      if (cut < selection.count) halves[1].push(sliceSelection(selection, cut, selection.count));
+      seen += selection.count;
+    }
+    for (const half of halves) yield* await this.make(half);
+  }
+
+  #isLarge(selections: readonly Selection[]): boolean {
+    const { leftNames, rightNames } = this.layout;
+    let count = 0;
+    let bytes = 0;
+    for (const { count: rows, part, left, right } of selections) {
+      count += rows;
+      if (part && left) bytes += part.payload.variableBytes(left, leftNames);
+      if (right) bytes += this.right.variableBytes(right, rightNames);
+    }
+    return count > 1 && bytes > MOST_VARIABLE_BYTES;
+  }
+
   /** One batch of all rows of `selections`, in order. */
-  async make(selections: readonly Selection[]): Promise<RecordBatch> {
+  async #batch(selections: readonly Selection[]): Promise<RecordBatch> {
     const pieces: Data<DataType>[][] = [];
     for (const selection of selections) pieces.push(await this.#gather(selection));
     const count = selections.reduce((sum, selection) => sum + selection.count, 0);

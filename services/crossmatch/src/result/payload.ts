@@ -1,5 +1,5 @@
 import type { Runtime } from '@armilla/gpu-core';
-import { ColumnStore, concatData, packColumn, type PackedColumn, recordBatch, type SharedColumns, takeColumns, takeData, transferList, unpackColumn } from '@armilla/tables';
+import { ColumnStore, concatData, hasVariableWidth, packColumn, type PackedColumn, recordBatch, type SharedColumns, takeColumns, takeData, transferList, unpackColumn, variableBytes } from '@armilla/tables';
 import { type Data, DataType, type Dictionary, Field, type RecordBatch, Schema, type Vector } from 'apache-arrow';
 import { types } from 'node:util';
 import { workerModule } from '../ops/module.js';
@@ -107,6 +107,16 @@ export class Payload {
     return taken.columns.map((packed, i) => unpackColumn(plainType(this.schema.fields[indices[i]].type), packed));
   }
 
+  /** Bytes that the values of variable width of columns `names` take at `rows`. */
+  variableBytes(rows: Int32Array, names: readonly string[]): number {
+    const indices = names.map((name) => this.#indexOf.get(name) as number).filter((i) => hasVariableWidth(this.schema.fields[i].type));
+    if (indices.length === 0) return 0;
+    if (this.#batches.length === 0) return indices.reduce((sum, i) => sum + variableBytes(this.columns[i], rows), 0);
+    let bytes = 0;
+    for (const { batch, own } of this.#byBatch(rows)) for (const i of indices) bytes += variableBytes(batch.data.children[i], own);
+    return bytes;
+  }
+
   dispose(): void {
     this.#shared = undefined;
     this.#batches.length = 0;
@@ -116,16 +126,21 @@ export class Payload {
   /** The rows of each batch by themselves, then joined. */
   #takeAscending(rows: Int32Array, indices: readonly number[]): Data[] {
     const pieces: Data[][] = [];
+    for (const { batch, own } of this.#byBatch(rows)) pieces.push(takePlain(indices.map((i) => batch.data.children[i]), own));
+    if (pieces.length === 0) return takePlain(indices.map((i) => this.#batches[0].data.children[i]), rows);
+    return pieces.length === 1 ? pieces[0] : indices.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
+  }
+
+  /** Ascending rows by the batch that holds them, counted from its first. */
+  *#byBatch(rows: Int32Array): Generator<{ batch: RecordBatch; own: Int32Array }> {
     for (let from = 0, b = 0; from < rows.length; ) {
       while (rows[from] >= this.#starts[b + 1]) b++;
       let to = from + 1;
       const [start, end] = [this.#starts[b], this.#starts[b + 1]];
       while (to < rows.length && rows[to] < end) to++;
-      pieces.push(takePlain(indices.map((i) => this.#batches[b].data.children[i]), rows.subarray(from, to).map((row) => row - start)));
+      yield { batch: this.#batches[b], own: rows.subarray(from, to).map((row) => row - start) };
       from = to;
     }
-    if (pieces.length === 0) return takePlain(indices.map((i) => this.#batches[0].data.children[i]), rows);
-    return pieces.length === 1 ? pieces[0] : indices.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
   }
 
   #isShared(indices: readonly number[]): boolean {
