@@ -10,7 +10,18 @@ const bannedImports = (...patterns) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/build/**', '**/gen/**', '**/node_modules/**', '**/*.mjs', '**/*.cjs', '**/*.as.ts', '**/.venv/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/build/**',
+      '**/gen/**',
+      '**/node_modules/**',
+      '**/*.mjs',
+      '**/*.cjs',
+      '**/*.as.ts',
+      '**/.venv/**',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   ...tseslint.configs.recommended,
   {
@@ -18,7 +29,10 @@ export default tseslint.config(
     plugins: { '@nx': nx },
     rules: {
       'no-empty': ['error', { allowEmptyCatch: false }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       '@nx/enforce-module-boundaries': [
         'error',
         {
@@ -31,7 +45,10 @@ export default tseslint.config(
             { sourceTag: 'scope:sky', onlyDependOnLibsWithTags: libs('base', 'gpu-core') },
             { sourceTag: 'scope:tables', onlyDependOnLibsWithTags: libs('base') },
             { sourceTag: 'scope:chassis', onlyDependOnLibsWithTags: [...libs('base'), 'type:proto'] },
-            { sourceTag: 'scope:gateway', onlyDependOnLibsWithTags: [...libs('base', 'chassis', 'tables'), 'type:proto'] },
+            {
+              sourceTag: 'scope:gateway',
+              onlyDependOnLibsWithTags: [...libs('base', 'chassis', 'tables'), 'type:proto'],
+            },
             { sourceTag: 'type:service', onlyDependOnLibsWithTags: ['type:lib', 'type:proto'] },
             { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:service', 'type:lib', 'type:proto', 'type:app'] },
             { sourceTag: 'type:e2e', onlyDependOnLibsWithTags: ['type:app', 'type:service', 'type:lib', 'type:proto'] },
@@ -44,15 +61,29 @@ export default tseslint.config(
   {
     files: ['libs/{base,gpu-core,sky,tables}/**/*.ts'],
     rules: bannedImports(
-      { group: ['@opentelemetry/sdk-*', '@opentelemetry/exporter-*'], message: 'libraries import @opentelemetry/api only' },
-      { group: ['@grpc/*', 'fastify', '@armilla/proto'], message: 'only services, chassis and gateway speak gRPC and HTTP' },
+      {
+        group: ['@opentelemetry/sdk-*', '@opentelemetry/exporter-*'],
+        message: 'libraries import @opentelemetry/api only',
+      },
+      {
+        group: ['@grpc/*', 'fastify', '@armilla/proto'],
+        message: 'only services, chassis and gateway speak gRPC and HTTP',
+      },
     ),
   },
   {
     // A service is a library with a server attached: only these two files know proto and gRPC.
     files: ['services/crossmatch/src/**/*.ts'],
-    ignores: ['services/crossmatch/src/service.ts', 'services/crossmatch/src/service/**', 'services/crossmatch/src/main.ts', '**/*.test.ts'],
-    rules: bannedImports({ group: ['@grpc/*', '@armilla/proto', '@armilla/chassis'], message: 'only service.ts and main.ts know proto and gRPC types' }),
+    ignores: [
+      'services/crossmatch/src/service.ts',
+      'services/crossmatch/src/service/**',
+      'services/crossmatch/src/main.ts',
+      '**/*.test.ts',
+    ],
+    rules: bannedImports({
+      group: ['@grpc/*', '@armilla/proto', '@armilla/chassis'],
+      message: 'only service.ts and main.ts know proto and gRPC types',
+    }),
   },
   { files: ['**/*.test.ts'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
 );

@@ -19,13 +19,15 @@ export function reportTests(folders, statuses) {
     passed += results.passed ?? 0;
     failed += results.failed ?? 0;
     for (const name of results.skipped ?? []) skipped.push(`${folder}: ${name}`);
-    if (results.filesRun !== onDisk) faults.push(`${folder}: ${onDisk} test files on disk, ${results.filesRun ?? 0} ran`);
+    if (results.filesRun !== onDisk)
+      faults.push(`${folder}: ${onDisk} test files on disk, ${results.filesRun ?? 0} ran`);
   }
   if (passed + failed === 0) faults.push('no test ran');
   if (failed === 0 && faults.length === 0 && statuses.some((status) => status !== 0)) {
     faults.push('build, lint, type check or a test run failed (see above)');
   }
-  if (skipped.length > 0) process.stdout.write(`\nSkipped, with the reason in the name:\n${skipped.map((name) => `  ${name}\n`).join('')}`);
+  if (skipped.length > 0)
+    process.stdout.write(`\nSkipped, with the reason in the name:\n${skipped.map((name) => `  ${name}\n`).join('')}`);
   if (faults.length > 0) process.stdout.write(`\n${faults.map((fault) => `FAULT ${fault}\n`).join('')}`);
   failed += faults.length;
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);

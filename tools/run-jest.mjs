@@ -13,19 +13,29 @@ writeFileSync(results, '{}');
 const { status } = spawnSync(
   process.execPath,
   [
-    '--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js',
-    '-c', join(project, 'jest.config.mjs'),
-    '--json', '--outputFile', results,
-    '--maxWorkers', '2',
+    '--experimental-vm-modules',
+    '--no-warnings',
+    'node_modules/jest/bin/jest.js',
+    '-c',
+    join(project, 'jest.config.mjs'),
+    '--json',
+    '--outputFile',
+    results,
+    '--maxWorkers',
+    '2',
     ...options,
   ],
   { stdio: 'inherit' },
 );
 
 const report = JSON.parse(readFileSync(results, 'utf8') || '{}');
-const onDisk = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.test.ts')).length;
+const onDisk = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+  path.endsWith('.test.ts'),
+).length;
 const skipped = (report.testResults ?? []).flatMap((file) =>
-  file.assertionResults.filter((test) => test.status === 'pending' || test.status === 'todo').map((test) => test.fullName),
+  file.assertionResults
+    .filter((test) => test.status === 'pending' || test.status === 'todo')
+    .map((test) => test.fullName),
 );
 writeFileSync(
   results,

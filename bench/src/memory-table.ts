@@ -6,7 +6,11 @@ export interface Sky {
   readonly dec: Float64Array;
 }
 
-const schema = new Schema([new Field('id', new Int64(), false), new Field('ra', new Float64(), false), new Field('dec', new Float64(), false)]);
+const schema = new Schema([
+  new Field('id', new Int64(), false),
+  new Field('ra', new Float64(), false),
+  new Field('dec', new Float64(), false),
+]);
 
 /** An Arrow table of id, ra, dec in ordinary memory, in batches of a million rows. */
 export function memoryTable(name: string, sky: Sky): TableReader {
@@ -25,14 +29,20 @@ export function memoryTable(name: string, sky: Sky): TableReader {
       const step = 2 ** 20;
       for (let from = 0; from < rowCount; from += step) {
         const to = Math.min(rowCount, from + step);
-        yield batch({ id: ids.subarray(from, to), ra: sky.ra.subarray(from, to), dec: sky.dec.subarray(from, to) }, options.columns);
+        yield batch(
+          { id: ids.subarray(from, to), ra: sky.ra.subarray(from, to), dec: sky.dec.subarray(from, to) },
+          options.columns,
+        );
       }
     },
     close: async () => undefined,
   };
 }
 
-function batch(columns: { id: BigInt64Array; ra: Float64Array; dec: Float64Array }, chosen: readonly string[] = ['id', 'ra', 'dec']): RecordBatch {
+function batch(
+  columns: { id: BigInt64Array; ra: Float64Array; dec: Float64Array },
+  chosen: readonly string[] = ['id', 'ra', 'dec'],
+): RecordBatch {
   const length = columns.id.length;
   const fields = chosen.map((name) => schema.fields.find((field) => field.name === name) as Field);
   const children = fields.map((field) =>

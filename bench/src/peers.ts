@@ -48,7 +48,10 @@ export function prepareStilts(log: (line: string) => void): string | undefined {
   if (process.getuid?.() !== 0) return 'no stilts command (Debian package stilts)';
   log('installing stilts …');
   spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
-  spawnSync('apt-get', ['install', '-y', '-qq', 'stilts'], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  spawnSync('apt-get', ['install', '-y', '-qq', 'stilts'], {
+    stdio: 'ignore',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
   return there() ? undefined : 'stilts could not be installed';
 }
 
@@ -66,8 +69,12 @@ export function runPeer(
       ? [join(folder, 'stilts.py'), left, right, String(radiusArcsec), find, String(repeats)]
       : [join(folder, 'peer.py'), name, left, right, String(radiusArcsec), find, String(repeats)];
   const result = spawnSync(python, script, { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  if (result.status !== 0) return { name, skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
-  const output = JSON.parse(result.stdout.trim().split('\n').at(-1) as string) as Omit<PeerResult, 'min_s' | 'median_s'> & {
+  if (result.status !== 0)
+    return { name, skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
+  const output = JSON.parse(result.stdout.trim().split('\n').at(-1) as string) as Omit<
+    PeerResult,
+    'min_s' | 'median_s'
+  > & {
     seconds: number[];
   };
   const { seconds, ...rest } = output;
@@ -75,11 +82,19 @@ export function runPeer(
 }
 
 /** DuckDB from Parquet to Parquet as a process of its own. */
-export function runDuckdbFiles(left: string, right: string, out: string, radiusArcsec: number): { seconds: number; pairs: number; version: string } | PeerSkip {
+export function runDuckdbFiles(
+  left: string,
+  right: string,
+  out: string,
+  radiusArcsec: number,
+): { seconds: number; pairs: number; version: string } | PeerSkip {
   const start = performance.now();
-  const result = spawnSync(python, [join(folder, 'duckdb_files.py'), left, right, out, String(radiusArcsec)], { encoding: 'utf8' });
+  const result = spawnSync(python, [join(folder, 'duckdb_files.py'), left, right, out, String(radiusArcsec)], {
+    encoding: 'utf8',
+  });
   const seconds = (performance.now() - start) / 1000;
-  if (result.status !== 0) return { name: 'duckdb', skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
+  if (result.status !== 0)
+    return { name: 'duckdb', skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
   const output = JSON.parse(result.stdout.trim()) as { pairs: number; version: string };
   return { seconds, ...output };
 }

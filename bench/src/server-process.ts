@@ -13,9 +13,13 @@ export interface ServerProcess extends AsyncDisposable {
 
 /** `armilla serve` in a process of its own, on free ports. */
 export async function startServerProcess(flags: readonly string[] = []): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [bin, 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [bin, 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...flags],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const line = await firstLine(child, /serving (http\S+) \(gRPC at ([^)]+)\)/);
   return {
     url: line[1],

@@ -11,7 +11,11 @@ for (const name of ['armilla.crossmatch.v1.CrossmatchService', 'grpc.health.v1.H
   if (!services.includes(name)) throw new Error(`${name} is not listed: ${services}`);
 }
 const plan = JSON.parse(
-  run('-d', '{"options": {"radius_arcsec": 1}, "left_row_count": 1000000, "right_row_count": 1000000}', `${url}/armilla.crossmatch.v1.CrossmatchService/Explain`),
+  run(
+    '-d',
+    '{"options": {"radius_arcsec": 1}, "left_row_count": 1000000, "right_row_count": 1000000}',
+    `${url}/armilla.crossmatch.v1.CrossmatchService/Explain`,
+  ),
 );
 if (!(Number(plan.plannedBytes) > 0)) throw new Error(`no plan: ${JSON.stringify(plan)}`);
 try {

@@ -54,16 +54,30 @@ function preparePython() {
   ];
   for (const [command, args] of steps) {
     const result = spawnSync(command, args, { encoding: 'utf8' });
-    if (result.status !== 0) return `${command} ${args[1]} failed: ${(result.error?.message ?? result.stderr).trim().slice(-200)}`;
+    if (result.status !== 0)
+      return `${command} ${args[1]} failed: ${(result.error?.message ?? result.stderr).trim().slice(-200)}`;
   }
   writeFileSync(stamp, requirements);
   return undefined;
 }
 
 async function startServer() {
-  const child = spawn(process.execPath, [join(root, 'cli', 'bin', 'armilla.mjs'), 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, 'cli', 'bin', 'armilla.mjs'),
+      'serve',
+      '--port',
+      '0',
+      '--grpc-address',
+      '127.0.0.1:0',
+      '--log-level',
+      'error',
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   for await (const line of createInterface({ input: child.stdout })) {
     const found = /serving (http\S+) \(gRPC at ([^)]+)\)/.exec(line);
     if (found) {

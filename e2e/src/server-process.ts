@@ -14,9 +14,13 @@ export interface ServerProcess {
 /** `armilla serve` in a process of its own, on free ports. */
 export async function startServer(...flags: string[]): Promise<ServerProcess> {
   const bin = join(repositoryRoot, 'cli', 'bin', 'armilla.mjs');
-  const child = spawn(process.execPath, [bin, 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [bin, 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...flags],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   for await (const line of createInterface({ input: child.stdout })) {
     const found = /serving (http\S+) \(gRPC at ([^)]+)\)/.exec(line);
     if (!found) continue;

@@ -11,4 +11,8 @@ export {
   HealthListResponse,
   HealthService,
 } from './gen/grpc/health/v1/health.js';
-export { ServerReflectionRequest, ServerReflectionResponse, ServerReflectionService } from './gen/grpc/reflection/v1/reflection.js';
+export {
+  ServerReflectionRequest,
+  ServerReflectionResponse,
+  ServerReflectionService,
+} from './gen/grpc/reflection/v1/reflection.js';

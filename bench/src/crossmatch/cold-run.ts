@@ -10,7 +10,12 @@ const left = memoryTable('left', sky.left);
 const right = memoryTable('right', sky.right);
 const start = performance.now();
 const runtime = await Runtime.create();
-const stream = await crossmatch(left, right, { radiusArcsec: 3, columns: ['left.id', 'right.id', 'separation_arcsec'] }, { runtime });
+const stream = await crossmatch(
+  left,
+  right,
+  { radiusArcsec: 3, columns: ['left.id', 'right.id', 'separation_arcsec'] },
+  { runtime },
+);
 let pairs = 0;
 for await (const batch of stream) pairs += batch.numRows;
 process.stdout.write(JSON.stringify({ seconds: (performance.now() - start) / 1000, pairs }));

@@ -18,9 +18,15 @@ export async function runHealthCase({ quick }: BenchOptions): Promise<CaseResult
     const body = new FormData();
     body.append('right', blobs.right, 'right.arrows');
     body.append('left', blobs.left, 'left.arrows');
-    return fetch(`${server.url}/v1/crossmatch?radius=3arcsec&${query}`, { method: 'POST', body, headers: { accept } }).then(drain);
+    return fetch(`${server.url}/v1/crossmatch?radius=3arcsec&${query}`, {
+      method: 'POST',
+      body,
+      headers: { accept },
+    }).then(drain);
   };
-  const probe = spawn(process.execPath, [join(import.meta.dirname, 'health-probe.js'), server.url], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const probe = spawn(process.execPath, [join(import.meta.dirname, 'health-probe.js'), server.url], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   await new Promise((resolve) => probe.stdout.once('readable', resolve));
   const printed = text(probe.stdout);
   const [arrowBytes, csvBytes] = await Promise.all([post('', ARROW), post('join=left', 'text/csv')]);
@@ -31,6 +37,11 @@ export async function runHealthCase({ quick }: BenchOptions): Promise<CaseResult
     rows: `${rows} x ${rows} twice`,
     ours: summarise(seconds, NaN, NaN),
     peers: [],
-    facts: { p99_ms: Number((percentile(seconds, 0.99) * 1000).toFixed(1)), probes: seconds.length, arrow_bytes: arrowBytes, csv_bytes: csvBytes },
+    facts: {
+      p99_ms: Number((percentile(seconds, 0.99) * 1000).toFixed(1)),
+      probes: seconds.length,
+      arrow_bytes: arrowBytes,
+      csv_bytes: csvBytes,
+    },
   };
 }

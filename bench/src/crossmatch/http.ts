@@ -11,7 +11,8 @@ export const ARROW = 'application/vnd.apache.arrow.stream';
 export async function arrowBlob(sky: Sky): Promise<Blob> {
   const table = memoryTable('table', sky);
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for await (const part of encodeTable('arrow-stream', table.schema, table.batches())) parts.push(part as Uint8Array<ArrayBuffer>);
+  for await (const part of encodeTable('arrow-stream', table.schema, table.batches()))
+    parts.push(part as Uint8Array<ArrayBuffer>);
   return new Blob(parts);
 }
 
@@ -37,7 +38,13 @@ export async function runHttpCase({ quick }: BenchOptions): Promise<CaseResult> 
       return form;
     },
     async (body) => {
-      bytes = await drain(await fetch(`${server.url}/v1/crossmatch?radius=3arcsec&columns=left.id,right.id,separation_arcsec`, { method: 'POST', body, headers: { accept: ARROW } }));
+      bytes = await drain(
+        await fetch(`${server.url}/v1/crossmatch?radius=3arcsec&columns=left.id,right.id,separation_arcsec`, {
+          method: 'POST',
+          body,
+          headers: { accept: ARROW },
+        }),
+      );
     },
   );
   const serverRss = peakRssOfProcessMib(server.pid);
@@ -56,10 +63,16 @@ export async function runSmallCase({ quick }: BenchOptions): Promise<CaseResult>
   const requests = quick ? 256 : 3200;
   await using server = await startServerProcess();
   const { left, right } = uniformSky(new Random(3), quick ? 100_000 : 1_000_000);
-  const put = await fetch(`${server.url}/v1/crossmatch/tables/stars`, { method: 'PUT', body: await arrowBlob(right), headers: { 'content-type': ARROW } });
+  const put = await fetch(`${server.url}/v1/crossmatch/tables/stars`, {
+    method: 'PUT',
+    body: await arrowBlob(right),
+    headers: { 'content-type': ARROW },
+  });
   if (!put.ok) throw new Error(await put.text());
   const bodies = await Promise.all(
-    Array.from({ length: 50 }, (_, i) => arrowBlob({ ra: left.ra.slice(i * 1000, (i + 1) * 1000), dec: left.dec.slice(i * 1000, (i + 1) * 1000) })),
+    Array.from({ length: 50 }, (_, i) =>
+      arrowBlob({ ra: left.ra.slice(i * 1000, (i + 1) * 1000), dec: left.dec.slice(i * 1000, (i + 1) * 1000) }),
+    ),
   );
   const seconds: number[] = [];
   let next = -clients * 2;
@@ -70,9 +83,16 @@ export async function runSmallCase({ quick }: BenchOptions): Promise<CaseResult>
       for (let mine = next++; mine < requests; mine = next++) {
         if (mine === 0) counted = performance.now();
         const began = performance.now();
-        await drain(await fetch(`${server.url}/v1/crossmatch?radius=3arcsec&right=stars&columns=left.id,right.id,separation_arcsec`, {
-          method: 'POST', body: bodies[Math.abs(mine) % bodies.length], headers: { 'content-type': ARROW },
-        }));
+        await drain(
+          await fetch(
+            `${server.url}/v1/crossmatch?radius=3arcsec&right=stars&columns=left.id,right.id,separation_arcsec`,
+            {
+              method: 'POST',
+              body: bodies[Math.abs(mine) % bodies.length],
+              headers: { 'content-type': ARROW },
+            },
+          ),
+        );
         if (mine >= 0) seconds.push((performance.now() - began) / 1000);
       }
     }),

@@ -65,7 +65,11 @@ export async function runKernelCase(one: KernelCase, options: BenchOptions): Pro
       const stream = await crossmatch(
         left,
         right,
-        { radiusArcsec: one.radiusArcsec, find: one.find, columns: [...(one.ids ? ['left.id', 'right.id'] : ['left_row', 'right_row']), 'separation_arcsec'] },
+        {
+          radiusArcsec: one.radiusArcsec,
+          find: one.find,
+          columns: [...(one.ids ? ['left.id', 'right.id'] : ['left_row', 'right_row']), 'separation_arcsec'],
+        },
         { runtime },
       );
       const separations: Float64Array[] = [];
@@ -88,7 +92,10 @@ export async function runKernelCase(one: KernelCase, options: BenchOptions): Pro
       separation_sum_arcsec: Number(sum.toPrecision(12)),
       candidates_per_row: Number((candidates / one.rows).toFixed(2)),
       peers_agree: peers.every((peer) => !('pairs' in peer) || agrees(peer, pairs, sum)),
-      disagreeing: peers.filter((peer) => 'pairs' in peer && !agrees(peer, pairs, sum)).map((peer) => `${peer.name} ${(peer as PeerResult).pairs}`).join(', '),
+      disagreeing: peers
+        .filter((peer) => 'pairs' in peer && !agrees(peer, pairs, sum))
+        .map((peer) => `${peer.name} ${(peer as PeerResult).pairs}`)
+        .join(', '),
     },
   };
 }
@@ -99,7 +106,15 @@ export function caseName(one: KernelCase): string {
 
 /** The same case in a process that the system keeps on one core: main thread, worker and garbage collector take turns there. */
 function runOnOneCore(name: string, { quick }: BenchOptions): CaseResult {
-  const command = [process.execPath, join(import.meta.dirname, '..', 'main.js'), 'crossmatch', '--json', '--only', name, ...(quick ? ['--quick'] : [])];
+  const command = [
+    process.execPath,
+    join(import.meta.dirname, '..', 'main.js'),
+    'crossmatch',
+    '--json',
+    '--only',
+    name,
+    ...(quick ? ['--quick'] : []),
+  ];
   const { status, stdout, stderr, error } = spawnSync('taskset', ['-c', '0', ...command], { encoding: 'utf8' });
   if (error) throw new Error(`one core needs taskset (Debian package util-linux): ${error.message}`);
   if (status !== 0) throw new Error(`${name}: ${stderr}`);
@@ -115,7 +130,10 @@ function peersOf(one: KernelCase, sky: { left: Sky; right: Sky }, options: Bench
     writeFileSync(`${files[side]}.dec`, sky[side].dec);
   }
   const slow = new Set(['astropy', 'lsdb', 'stilts']);
-  const wanted = PEERS.filter((name) => (options.with?.includes(name) ?? true) && (one.radiusArcsec === MAIN_RADIUS_ARCSEC || name.startsWith('scipy')));
+  const wanted = PEERS.filter(
+    (name) =>
+      (options.with?.includes(name) ?? true) && (one.radiusArcsec === MAIN_RADIUS_ARCSEC || name.startsWith('scipy')),
+  );
   return wanted.map((name) => {
     options.log(`  ${name} …`);
     return runPeer(name, files.left, files.right, one.radiusArcsec, one.find, many || slow.has(name) ? 2 : 5);
@@ -124,5 +142,7 @@ function peersOf(one: KernelCase, sky: { left: Sky; right: Sky }, options: Bench
 
 /** Peers round differently: a pair in a hundred thousand and a part in a million of the sum may differ. */
 function agrees(peer: PeerResult, pairs: number, sum: number): boolean {
-  return Math.abs(peer.pairs - pairs) <= pairs * 1e-5 && Math.abs(peer.separation_sum_arcsec - sum) <= Math.abs(sum) * 1e-5;
+  return (
+    Math.abs(peer.pairs - pairs) <= pairs * 1e-5 && Math.abs(peer.separation_sum_arcsec - sum) <= Math.abs(sum) * 1e-5
+  );
 }

@@ -18,7 +18,13 @@ export async function runMemoryCase({ quick }: BenchOptions): Promise<CaseResult
     const body = new FormData();
     body.append('right', await arrowBlob(sky.right), 'right.arrows');
     body.append('left', await arrowBlob(sky.left), 'left.arrows');
-    await drain(await fetch(`${server.url}/v1/crossmatch?radius=3arcsec`, { method: 'POST', body, headers: { accept: ARROW, connection: 'close' } }));
+    await drain(
+      await fetch(`${server.url}/v1/crossmatch?radius=3arcsec`, {
+        method: 'POST',
+        body,
+        headers: { accept: ARROW, connection: 'close' },
+      }),
+    );
     return (performance.now() - began) / 1000;
   };
   const settled = async (): Promise<number> => {

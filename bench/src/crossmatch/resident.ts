@@ -35,7 +35,11 @@ export async function runResidentCase({ quick }: BenchOptions): Promise<CaseResu
     rows: `${rows} x ${rows * 10}`,
     ours,
     peers: [],
-    facts: { pairs, first_batch_min_s: Number(Math.min(...firstBatch).toFixed(4)), first_batch_median_s: Number(median(firstBatch).toFixed(4)) },
+    facts: {
+      pairs,
+      first_batch_min_s: Number(Math.min(...firstBatch).toFixed(4)),
+      first_batch_median_s: Number(median(firstBatch).toFixed(4)),
+    },
   };
 }
 

@@ -17,10 +17,18 @@ export async function runTransportCase({ quick }: BenchOptions): Promise<CaseRes
   const rates: Record<string, number> = {};
   let gateway: Measurement | undefined;
   for (const crc of [false, true]) {
-    const service = spawn(process.execPath, [join(import.meta.dirname, 'transport-server.js'), String(totalBytes), String(crc)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const service = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'transport-server.js'), String(totalBytes), String(crc)],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     const [, port, target] = await firstLine(service, /tcp (\d+) grpc (\S+)/);
     const bin = join(import.meta.dirname, '..', '..', '..', 'cli', 'bin', 'armilla.mjs');
-    const front = spawn(process.execPath, [bin, 'serve', 'gateway', '--port', '0', '--crossmatch-target', target, '--log-level', 'error'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const front = spawn(
+      process.execPath,
+      [bin, 'serve', 'gateway', '--port', '0', '--crossmatch-target', target, '--log-level', 'error'],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     const [, url] = await firstLine(front, /serving (http\S+?);? /);
     const ways: Record<string, () => Promise<number>> = {
       ...(crc ? {} : { raw_tcp: () => drainTcp(Number(port)) }),
@@ -37,7 +45,8 @@ export async function runTransportCase({ quick }: BenchOptions): Promise<CaseRes
         if (repeat >= 0) (seconds[name] ??= []).push((performance.now() - start) / 1000);
       }
     }
-    for (const [name, values] of Object.entries(seconds)) rates[`${name}_mb_s`] = Math.round(totalBytes / 1e6 / median(values));
+    for (const [name, values] of Object.entries(seconds))
+      rates[`${name}_mb_s`] = Math.round(totalBytes / 1e6 / median(values));
     gateway ??= summarise(seconds['two_hops'], NaN, NaN);
     await stop(front);
     await stop(service);

@@ -244,7 +244,9 @@ describe('bad input ends with its exit code and says what to do', () => {
   test('messages name the flags of the command line', async () => {
     expect((await match(two, right, '--radius', '1')).stderr).toContain('--left-ra');
     expect((await match(left, right, '--radius', '0')).stderr).toContain('--radius must be in (0, 648000] arcsec');
-    expect((await match(left, right, '--radius', '1', '--workers', '0')).stderr).toContain('--workers must be a whole number in [1, 256]');
+    expect((await match(left, right, '--radius', '1', '--workers', '0')).stderr).toContain(
+      '--workers must be a whole number in [1, 256]',
+    );
   });
 
   test('a header without rows is a table without rows', async () => {

@@ -23,18 +23,27 @@ afterAll(async () => runtime.close());
 /** Pairs by (left row, right row), summed up as fixtures/generate/crossmatch.py does. */
 async function match(leftPath: string, rightPath: string, radiusArcsec: number, find: Find): Promise<Golden> {
   const columns = ['left_row', 'right_row', 'separation_arcsec'];
-  const stream = await crossmatch(await openTable(leftPath), await openTable(rightPath), { radiusArcsec, find, columns }, { runtime });
+  const stream = await crossmatch(
+    await openTable(leftPath),
+    await openTable(rightPath),
+    { radiusArcsec, find, columns },
+    { runtime },
+  );
   const pairs: [number, number][] = [];
   let sum = 0;
   for await (const batch of stream) {
-    const [left, right, separation] = [0, 1, 2].map((at) => batch.getChildAt(at)?.toArray() as ArrayLike<number | bigint>);
+    const [left, right, separation] = [0, 1, 2].map(
+      (at) => batch.getChildAt(at)?.toArray() as ArrayLike<number | bigint>,
+    );
     for (let i = 0; i < batch.numRows; i++) {
       pairs.push([Number(left[i]), Number(right[i])]);
       sum += Number(separation[i]);
     }
   }
   pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const digest = createHash('sha256').update(pairs.map(([i, j]) => `${i},${j}\n`).join('')).digest('hex');
+  const digest = createHash('sha256')
+    .update(pairs.map(([i, j]) => `${i},${j}\n`).join(''))
+    .digest('hex');
   return { pairs: pairs.length, digest, separation_sum_arcsec: sum };
 }
 
@@ -46,7 +55,10 @@ function expectSame(got: Golden, golden: Golden): void {
 
 test.each([0.5, 2, 30, 600])('finds the pairs of astropy on the edge sky at %d arcsec', async (radiusArcsec) => {
   const golden = read<{ all: Record<string, Golden> }>('edge.json').all[String(radiusArcsec)];
-  expectSame(await match(join(fixtures, 'edge_left.csv'), join(fixtures, 'edge_right.csv'), radiusArcsec, 'all'), golden);
+  expectSame(
+    await match(join(fixtures, 'edge_left.csv'), join(fixtures, 'edge_right.csv'), radiusArcsec, 'all'),
+    golden,
+  );
 });
 
 describe('Hipparcos-2 with Hipparcos-1', () => {

@@ -48,5 +48,9 @@ test('the tour names files that exist', () => {
   const roots = ['', 'services/gateway/src', 'services/crossmatch/src', 'libs/sky/src/join'];
   const named = [...read('docs/tour.md').matchAll(/`([\w./-]+\/[\w./-]*|[\w-]+\.ts)`/g)].map(([, path]) => path);
   expect(named.length).toBeGreaterThan(15);
-  expect(named.filter((path) => !path.startsWith('/') && !roots.some((root) => existsSync(join(repositoryRoot, root, path))))).toEqual([]);
+  expect(
+    named.filter(
+      (path) => !path.startsWith('/') && !roots.some((root) => existsSync(join(repositoryRoot, root, path))),
+    ),
+  ).toEqual([]);
 });

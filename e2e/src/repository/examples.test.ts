@@ -9,7 +9,14 @@ const examples = readdirSync(folder).filter((name) => /^\d\d-/.test(name));
 
 test('there are examples', () => expect(examples.length).toBeGreaterThan(0));
 
-test.each(examples)('%s prints what it promises', async (name) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'dist', name, 'run.js')], { cwd: repositoryRoot, env: { ...process.env, FORCE_COLOR: '0' } });
-  expect(stdout).toBe(readFileSync(join(folder, name, 'expected.txt'), 'utf8'));
-}, 60_000);
+test.each(examples)(
+  '%s prints what it promises',
+  async (name) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'dist', name, 'run.js')], {
+      cwd: repositoryRoot,
+      env: { ...process.env, FORCE_COLOR: '0' },
+    });
+    expect(stdout).toBe(readFileSync(join(folder, name, 'expected.txt'), 'utf8'));
+  },
+  60_000,
+);

@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { repositoryRoot } from './root.js';
 
 /** Without the colours that the test runner may ask of its children. */
-const run = (command: string, args: string[], options: { cwd: string }) => promisify(execFile)(command, args, { ...options, env: { ...process.env, FORCE_COLOR: '0' } });
+const run = (command: string, args: string[], options: { cwd: string }) =>
+  promisify(execFile)(command, args, { ...options, env: { ...process.env, FORCE_COLOR: '0' } });
 const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');
 const interopPython = join(repositoryRoot, 'e2e', 'interop', '.venv', 'bin', 'python');
 
@@ -29,9 +30,13 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'reference.csv'), 'name,ra,dec\nx,10.0001,20.0\ny,30.0,-45.0001\n');
   symlinkSync(join(repositoryRoot, 'node_modules'), join(folder, 'node_modules'));
   const bin = join(repositoryRoot, 'cli', 'bin', 'armilla.mjs');
-  const server = spawn(process.execPath, [bin, 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const server = spawn(
+    process.execPath,
+    [bin, 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   stop = async () => {
     server.kill('SIGTERM');
     await once(server, 'exit');
@@ -66,14 +71,23 @@ test('the TypeScript lines give the number of pairs', async () => {
 });
 
 const hasPython = existsSync(interopPython);
-(hasPython ? test : test.skip)(`the Python lines give the number of pairs${hasPython ? '' : ' (no pyarrow here: npm run test:interop makes it)'}`, async () => {
-  const { stdout } = await run(interopPython, ['-c', here(snippet('python'))], { cwd: folder });
-  expect(stdout).toBe('2\n');
-});
+(hasPython ? test : test.skip)(
+  `the Python lines give the number of pairs${hasPython ? '' : ' (no pyarrow here: npm run test:interop makes it)'}`,
+  async () => {
+    const { stdout } = await run(interopPython, ['-c', here(snippet('python'))], { cwd: folder });
+    expect(stdout).toBe('2\n');
+  },
+);
 
 test('the command on files writes what it says', async () => {
-  const [line] = snippet('sh').includes('crossmatch') ? [snippet('sh')] : [/^\.\/armilla crossmatch .*$/m.exec(readme)?.[0] ?? ''];
-  const args = line.trim().split(/\s+/).slice(1).map((arg) => (arg === 'reference.parquet' ? 'reference.csv' : arg));
+  const [line] = snippet('sh').includes('crossmatch')
+    ? [snippet('sh')]
+    : [/^\.\/armilla crossmatch .*$/m.exec(readme)?.[0] ?? ''];
+  const args = line
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map((arg) => (arg === 'reference.parquet' ? 'reference.csv' : arg));
   await run(process.execPath, [join(repositoryRoot, 'cli', 'bin', 'armilla.mjs'), ...args], { cwd: folder });
   expect(readFileSync(join(folder, 'pairs.parquet')).subarray(0, 4).toString()).toBe('PAR1');
 });

@@ -7,7 +7,13 @@ export { type ArrowInput, type ArrowOptions, openArrow } from './arrow/open.js';
 export { IpcSplitter, type IpcSplitterOptions } from './arrow/splitter.js';
 export { ColumnStore, type ColumnStoreOptions, type SharedColumns } from './arrow/store/columnStore.js';
 export { concatData } from './arrow/store/growingColumn.js';
-export { packColumn, type PackedColumn, type PackOptions, transferList, unpackColumn } from './arrow/store/packedColumn.js';
+export {
+  packColumn,
+  type PackedColumn,
+  type PackOptions,
+  transferList,
+  unpackColumn,
+} from './arrow/store/packedColumn.js';
 export { takeColumns, takeData } from './arrow/store/take.js';
 export { hasVariableWidth, variableBytes } from './arrow/store/variable-bytes.js';
 export { type MessageFacts, validateMessage } from './arrow/validate.js';
@@ -20,7 +26,13 @@ export type { ColumnValues, Leaf } from './parquet/format/leaf.js';
 export type { ColumnChunk } from './parquet/format/metadata.js';
 export { type IsolatedOptions, openParquetIsolated } from './parquet/isolated/reader.js';
 export type { ForeignInput } from './parquet/isolated/spool.js';
-export { pickableColumn, pickedRowCount, type PickedColumn, type PickedRows, type StoredColumn } from './parquet/pick/picks.js';
+export {
+  pickableColumn,
+  pickedRowCount,
+  type PickedColumn,
+  type PickedRows,
+  type StoredColumn,
+} from './parquet/pick/picks.js';
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
 export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';
@@ -29,8 +41,22 @@ export { encodeParquet } from './parquet/write/encode.js';
 export { ParquetWriter, type ParquetWriterOptions } from './parquet/write/writer.js';
 export { type ByteSource, FileSource, MemorySource } from './parquet/source.js';
 export { encodeTable, type EncodeOptions } from './table/encode.js';
-export { type Format, formatOfMediaType, formatOfName, FORMATS, isGzipName, mediaTypeOf, parseFormat } from './table/format.js';
-export { encodeTableInWorker, type EncodeInWorkerOptions, openTableInWorker, type OpenInWorkerOptions, type WorkerSource } from './table/in-worker.js';
+export {
+  type Format,
+  formatOfMediaType,
+  formatOfName,
+  FORMATS,
+  isGzipName,
+  mediaTypeOf,
+  parseFormat,
+} from './table/format.js';
+export {
+  encodeTableInWorker,
+  type EncodeInWorkerOptions,
+  openTableInWorker,
+  type OpenInWorkerOptions,
+  type WorkerSource,
+} from './table/in-worker.js';
 export { openTable, type OpenOptions } from './table/open.js';
 export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.js';
 export { checkOutput } from './table/output.js';

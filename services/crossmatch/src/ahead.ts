@@ -25,7 +25,10 @@ export async function* ahead<T>(source: AsyncIterable<T>): AsyncGenerator<T, voi
  * Does `work` on the items and gives the results in their order, each as soon as it is there: while one is awaited or
  * used, the next is worked on.
  */
-export async function* inOrder<T, R>(source: AsyncIterable<T>, work: (item: T) => Promise<R>): AsyncGenerator<R, void, undefined> {
+export async function* inOrder<T, R>(
+  source: AsyncIterable<T>,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R, void, undefined> {
   async function* begun(): AsyncGenerator<{ result: Promise<R> }> {
     for await (const item of source) {
       const result = work(item);
@@ -51,7 +54,11 @@ export function breathe(signal?: AbortSignal): Promise<void> {
 const SLICE_COUNT = 2 ** 18;
 
 /** Runs `work(from, to)` over [0, count) in slices, with a breath after each but the last. */
-export async function inSlices(count: number, signal: AbortSignal | undefined, work: (from: number, to: number) => void): Promise<void> {
+export async function inSlices(
+  count: number,
+  signal: AbortSignal | undefined,
+  work: (from: number, to: number) => void,
+): Promise<void> {
   for (let from = 0; from < count; from += SLICE_COUNT) {
     const to = Math.min(count, from + SLICE_COUNT);
     work(from, to);

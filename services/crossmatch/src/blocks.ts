@@ -23,29 +23,64 @@ export interface BlockContext {
 const ESTIMATE_ROW_COUNT = 4096;
 
 /** Blocks of a left table that streams. */
-export async function* streamBlocks(parts: AsyncIterable<LeftPart>, finder: PairFinder, marks: RowMarks | undefined): AsyncGenerator<PairBlock, void, undefined> {
+export async function* streamBlocks(
+  parts: AsyncIterable<LeftPart>,
+  finder: PairFinder,
+  marks: RowMarks | undefined,
+): AsyncGenerator<PairBlock, void, undefined> {
   for await (const part of ahead(parts)) yield* finder.find(part, marks);
 }
 
 /** One block of the mutual nearest pairs of two tables that are kept and indexed. */
-export async function mutualBlock(left: CatalogTable, right: CatalogTable, finder: PairFinder, context: BlockContext, radii: { radiusArcsec: number; minRadiusArcsec: number }): Promise<PairBlock> {
+export async function mutualBlock(
+  left: CatalogTable,
+  right: CatalogTable,
+  finder: PairFinder,
+  context: BlockContext,
+  radii: { radiusArcsec: number; minRadiusArcsec: number },
+): Promise<PairBlock> {
   const part = wholePart(left);
   const nearest = await collect(part, finder, context.signal);
   if (!left.index || !right.positions) throw new TypeError('mutual pairs need the left index and the right positions');
-  const pairs = await keepMutual(nearest, { leftIndex: left.index, rightPositions: right.positions, ...radii, workerCount: context.workerCount, signal: context.signal });
+  const pairs = await keepMutual(nearest, {
+    leftIndex: left.index,
+    rightPositions: right.positions,
+    ...radii,
+    workerCount: context.workerCount,
+    signal: context.signal,
+  });
   return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
 }
 
 /** One block of the greedy one-to-one pairs, at most `maxPairs`; all pairs within the radius are held meanwhile. */
-export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, finder: PairFinder, context: BlockContext, maxPairs = DEFAULT_MAX_PAIRS): Promise<PairBlock> {
+export async function oneToOneBlock(
+  left: CatalogTable,
+  rightRowCount: number,
+  finder: PairFinder,
+  context: BlockContext,
+  maxPairs = DEFAULT_MAX_PAIRS,
+): Promise<PairBlock> {
   const part = wholePart(left);
   const all = await collect(part, finder, context.signal).catch((error: unknown) => {
     if (!isProblem(error) || error.reason !== 'MAX_PAIRS_EXCEEDED') throw error;
     const limit = Number(error.fields.limit) * PAIR_BYTES;
-    throw fail('MEMORY_OVER_LIMIT', { needed: `more than ${formatBytes(limit)}`, limit: formatBytes(limit) }, { cause: error });
+    throw fail(
+      'MEMORY_OVER_LIMIT',
+      { needed: `more than ${formatBytes(limit)}`, limit: formatBytes(limit) },
+      { cause: error },
+    );
   });
-  const input: AllPairs = { left: all.left, right: all.right, key: all.key ?? all.separationArcsec, leftRowCount: left.rowCount, rightRowCount };
-  const taken = await context.runtime.call<Int32Array>(workerModule(), 'takeGreedily', [input], { signal: context.signal, fairKey: context.fairKey });
+  const input: AllPairs = {
+    left: all.left,
+    right: all.right,
+    key: all.key ?? all.separationArcsec,
+    leftRowCount: left.rowCount,
+    rightRowCount,
+  };
+  const taken = await context.runtime.call<Int32Array>(workerModule(), 'takeGreedily', [input], {
+    signal: context.signal,
+    fairKey: context.fairKey,
+  });
   if (taken.length > maxPairs) throw fail('MAX_PAIRS_EXCEEDED', { estimated: taken.length, limit: maxPairs });
   const pick = async <T extends Int32Array | Float64Array>(values: T, out: T): Promise<T> => {
     await inSlices(taken.length, context.signal, (from, to) => {
@@ -65,7 +100,11 @@ export async function oneToOneBlock(left: CatalogTable, rightRowCount: number, f
 }
 
 /** The friends-of-friends groups of a table. */
-export async function groupsOf(table: CatalogTable, finder: PairFinder, signal: AbortSignal): Promise<ReturnType<Groups['finish']>> {
+export async function groupsOf(
+  table: CatalogTable,
+  finder: PairFinder,
+  signal: AbortSignal,
+): Promise<ReturnType<Groups['finish']>> {
   const groups = new Groups(table.rowCount);
   for await (const { pairs, from } of ahead(finder.find(wholePart(table)))) {
     await inSlices(pairs.pairCount, signal, (start, end) => groups.connect(pairs.left, pairs.right, from, start, end));
@@ -84,10 +123,14 @@ export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boo
     left: rows.subarray(0, count),
     right: new Int32Array(count).fill(-1),
     separationArcsec: new Float64Array(count).fill(NaN),
-    key: undefined, rank: undefined, neighbourCount: undefined, secondSeparationArcsec: undefined,
+    key: undefined,
+    rank: undefined,
+    neighbourCount: undefined,
+    secondSeparationArcsec: undefined,
     status: (left.index as SkyIndex).status,
     usableCount: left.rowCount - left.rejectedRowCount,
-    candidateCount: 0, cellCount: 0,
+    candidateCount: 0,
+    cellCount: 0,
   };
   return { part: wholePart(left), from: 0, to: left.rowCount, pairs, sorted: true, paired: false };
 }
@@ -95,22 +138,42 @@ export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boo
 /** A kept table as one part. */
 export function wholePart(table: CatalogTable): LeftPart {
   if (!table.positions) throw new TypeError('the table was loaded without its positions');
-  return { firstRow: 0, rowCount: table.rowCount, pieces: [table.positions], positions: table.positions, payload: table.payload };
+  return {
+    firstRow: 0,
+    rowCount: table.rowCount,
+    pieces: [table.positions],
+    positions: table.positions,
+    payload: table.payload,
+  };
 }
 
 /** Refuses a search that would find more than `maxPairs`; tells the finder what to expect otherwise. */
-export function estimatePairs(finder: PairFinder, index: SkyIndex, part: LeftPart, leftRowCount: number, query: Pick<ResolvedOptions, 'find' | 'radiusArcsec' | 'minRadiusArcsec'>, share: number, maxPairs: number): void {
+export function estimatePairs(
+  finder: PairFinder,
+  index: SkyIndex,
+  part: LeftPart,
+  leftRowCount: number,
+  query: Pick<ResolvedOptions, 'find' | 'radiusArcsec' | 'minRadiusArcsec'>,
+  share: number,
+  maxPairs: number,
+): void {
   if (part.rowCount === 0 || index.rowCount === 0) return;
   const sampleCount = Math.min(ESTIMATE_ROW_COUNT, part.rowCount);
   const rows = Int32Array.from({ length: sampleCount }, (_, i) => Math.floor((i * part.rowCount) / sampleCount));
   const sample = samplePositions(part.pieces, rows);
-  const sum = index.estimatePairCount(sample, query.radiusArcsec) - (query.minRadiusArcsec > 0 ? index.estimatePairCount(sample, query.minRadiusArcsec) : 0);
+  const sum =
+    index.estimatePairCount(sample, query.radiusArcsec) -
+    (query.minRadiusArcsec > 0 ? index.estimatePairCount(sample, query.minRadiusArcsec) : 0);
   const perRow = Math.max(0, sum / sampleCount);
   finder.expect(perRow);
   const estimated = perRow * leftRowCount * share;
   if (estimated <= maxPairs) return;
   // The limit of one-to-one is of memory: its result may well have fewer pairs than max_pairs.
-  if (query.find === 'one-to-one') throw fail('MEMORY_OVER_LIMIT', { needed: formatBytes(estimated * PAIR_BYTES), limit: formatBytes(maxPairs * PAIR_BYTES) });
+  if (query.find === 'one-to-one')
+    throw fail('MEMORY_OVER_LIMIT', {
+      needed: formatBytes(estimated * PAIR_BYTES),
+      limit: formatBytes(maxPairs * PAIR_BYTES),
+    });
   throw fail('MAX_PAIRS_EXCEEDED', { estimated: `about ${Math.round(estimated)}`, limit: maxPairs });
 }
 

@@ -56,14 +56,24 @@ export class CatalogTable implements AsyncDisposable {
     const table = options.table ?? 'right';
     return spanned(`crossmatch.${options.index === false ? 'read' : 'index'}`, async (span) => {
       const start = performance.now();
-      const columns = positionColumns(reader.schema, options.columns ?? {}, reader.where, options.table, reader.rowCount);
-      const fields = reader.schema.fields.filter(({ name }) => options.keep === undefined || options.keep.includes(name));
+      const columns = positionColumns(
+        reader.schema,
+        options.columns ?? {},
+        reader.where,
+        options.table,
+        reader.rowCount,
+      );
+      const fields = reader.schema.fields.filter(
+        ({ name }) => options.keep === undefined || options.keep.includes(name),
+      );
       const schema = new Schema(fields, reader.schema.metadata);
       const payload = Payload.create(schema, { rowCount: options.rowCount ?? reader.rowCount });
       const inspector = new RowInspector(table, reader.where, columns, options.strict ?? false, options.onRejected);
       // Making the index judges the rows anyway, but only once all are there.
       const judge = options.strict || options.index === false;
-      const onRejected: OnRejected | undefined = judge ? undefined : (row, ra, dec, status) => inspector.reject(row, ra, dec, status === RowStatus.POSITION_NULL);
+      const onRejected: OnRejected | undefined = judge
+        ? undefined
+        : (row, ra, dec, status) => inspector.reject(row, ra, dec, status === RowStatus.POSITION_NULL);
       const pieces: Positions[] = [];
       let rowCount = 0;
       const keepPositions = options.keepPositions ?? true;
@@ -100,16 +110,36 @@ export class CatalogTable implements AsyncDisposable {
       let index: SkyIndex | undefined;
       try {
         if (options.index === false) for await (const _ of positions());
-        else index = await SkyIndex.build(options.runtime, positions(), { rowCount: options.rowCount ?? reader.rowCount, cellRowCount: options.cellRowCount, onRejected, signal: options.signal });
+        else
+          index = await SkyIndex.build(options.runtime, positions(), {
+            rowCount: options.rowCount ?? reader.rowCount,
+            cellRowCount: options.cellRowCount,
+            onRejected,
+            signal: options.signal,
+          });
       } finally {
         await reader.close();
       }
       payload.seal();
-      span.setAttributes({ 'armilla.row_count': rowCount, 'armilla.cell_count': index?.cellCount ?? 0, 'armilla.rejected_row_count': inspector.rejectedRowCount });
+      span.setAttributes({
+        'armilla.row_count': rowCount,
+        'armilla.cell_count': index?.cellCount ?? 0,
+        'armilla.rejected_row_count': inspector.rejectedRowCount,
+      });
       const seconds = (performance.now() - start) / 1000;
       const kept = keepPositions ? (pieces.length === 0 ? noPositions() : concatPositions(pieces)) : undefined;
       return new CatalogTable(
-        reader.where, schema, columns, rowCount, inspector.rejectedByReason, inspector.rejectedRowCount, reader.misfits, payload, kept, index, seconds,
+        reader.where,
+        schema,
+        columns,
+        rowCount,
+        inspector.rejectedByReason,
+        inspector.rejectedRowCount,
+        reader.misfits,
+        payload,
+        kept,
+        index,
+        seconds,
       );
     });
   }

@@ -25,8 +25,32 @@ const ROLES: readonly [Role, Role] = [
     title: 'right ascension',
     ucd: 'pos.eq.ra',
     names: new Set([
-      'ra', '_ra', 'ra_deg', 'radeg', 'ra_d', 'raj2000', '_raj2000', 'ra_j2000', '_ra_j2000', 'raj2000_deg', 'ra2000', 'ra_2000', 'ra_icrs', '_ra.icrs', 'raicrs',
-      'alpha', 'alpha_j2000', 'alphawin_j2000', 'alpha_deg', 'right_ascension', 'rightascension', 'right ascension', 'ra_mean', 'ramean', 'rastack', 's_ra',
+      'ra',
+      '_ra',
+      'ra_deg',
+      'radeg',
+      'ra_d',
+      'raj2000',
+      '_raj2000',
+      'ra_j2000',
+      '_ra_j2000',
+      'raj2000_deg',
+      'ra2000',
+      'ra_2000',
+      'ra_icrs',
+      '_ra.icrs',
+      'raicrs',
+      'alpha',
+      'alpha_j2000',
+      'alphawin_j2000',
+      'alpha_deg',
+      'right_ascension',
+      'rightascension',
+      'right ascension',
+      'ra_mean',
+      'ramean',
+      'rastack',
+      's_ra',
     ]),
   },
   {
@@ -34,8 +58,42 @@ const ROLES: readonly [Role, Role] = [
     title: 'declination',
     ucd: 'pos.eq.dec',
     names: new Set([
-      'dec', '_dec', '_de', 'de', 'decl', 'dec_deg', 'decdeg', 'dedeg', 'de_deg', 'dec_d', 'dej2000', '_dej2000', 'decj2000', '_decj2000', 'de_j2000', '_de_j2000', 'dec_j2000', '_dec_j2000', 'dej2000_deg', 'dec2000',
-      'dec_2000', 'de_icrs', 'dec_icrs', '_dec_icrs', '_de.icrs', 'decicrs', 'deicrs', 'delta', 'delta_j2000', 'deltawin_j2000', 'delta_deg', 'declination', 'dec_mean', 'decmean', 'decstack', 's_dec',
+      'dec',
+      '_dec',
+      '_de',
+      'de',
+      'decl',
+      'dec_deg',
+      'decdeg',
+      'dedeg',
+      'de_deg',
+      'dec_d',
+      'dej2000',
+      '_dej2000',
+      'decj2000',
+      '_decj2000',
+      'de_j2000',
+      '_de_j2000',
+      'dec_j2000',
+      '_dec_j2000',
+      'dej2000_deg',
+      'dec2000',
+      'dec_2000',
+      'de_icrs',
+      'dec_icrs',
+      '_dec_icrs',
+      '_de.icrs',
+      'decicrs',
+      'deicrs',
+      'delta',
+      'delta_j2000',
+      'deltawin_j2000',
+      'delta_deg',
+      'declination',
+      'dec_mean',
+      'decmean',
+      'decstack',
+      's_dec',
     ]),
   },
 ];
@@ -44,7 +102,13 @@ const ROLES: readonly [Role, Role] = [
  * Finds the position columns: as given, else by UCD `pos.eq.ra;meta.main`, else by common names, else by a plain UCD.
  * Throws COLUMN_NOT_FOUND, COLUMN_AMBIGUOUS, COLUMN_NOT_GUESSED, COLUMN_DUPLICATE and, unless it is known to have no rows, COLUMN_TYPE.
  */
-export function positionColumns(schema: Schema, given: PositionColumnNames, where: string, side: 'left' | 'right' | undefined, rowCount?: number): PositionColumns {
+export function positionColumns(
+  schema: Schema,
+  given: PositionColumnNames,
+  where: string,
+  side: 'left' | 'right' | undefined,
+  rowCount?: number,
+): PositionColumns {
   refuseDuplicates(schema, where);
   const [ra, dec] = ROLES.map((role) => {
     const name = given[role.key];
@@ -53,14 +117,21 @@ export function positionColumns(schema: Schema, given: PositionColumnNames, wher
     if (rowCount !== 0) refuseNonNumbers(field, where);
     return field.name;
   });
-  if (ra === dec) throw fail('OPTIONS_CONFLICT', { detail: `${where}: column '${ra}' cannot be both right ascension and declination` });
+  if (ra === dec)
+    throw fail('OPTIONS_CONFLICT', {
+      detail: `${where}: column '${ra}' cannot be both right ascension and declination`,
+    });
   return { ra, dec, guessed: !given.ra || !given.dec };
 }
 
 /** The names of a schema for a message, at most 40 of them. */
 export function availableColumns(schema: Schema): string {
   const names = schema.fields.map(({ name }) => name);
-  return names.length === 0 ? '(no columns)' : names.length <= 40 ? names.join(', ') : `${names.slice(0, 40).join(', ')} and ${names.length - 40} more`;
+  return names.length === 0
+    ? '(no columns)'
+    : names.length <= 40
+      ? names.join(', ')
+      : `${names.slice(0, 40).join(', ')} and ${names.length - 40} more`;
 }
 
 function guess(schema: Schema, role: Role, where: string, side: string | undefined): Field {
@@ -77,11 +148,20 @@ function guess(schema: Schema, role: Role, where: string, side: string | undefin
     if (candidates.length === 1) return candidates[0];
     if (candidates.length > 1) {
       throw fail('COLUMN_AMBIGUOUS', {
-        where, role: role.title, count: candidates.length, candidates: candidates.map(({ name }) => name).join(', '), option: optionName(side, role),
+        where,
+        role: role.title,
+        count: candidates.length,
+        candidates: candidates.map(({ name }) => name).join(', '),
+        option: optionName(side, role),
       });
     }
   }
-  throw fail('COLUMN_NOT_GUESSED', { where, role: role.title, option: optionName(side, role), available: availableColumns(schema) });
+  throw fail('COLUMN_NOT_GUESSED', {
+    where,
+    role: role.title,
+    option: optionName(side, role),
+    available: availableColumns(schema),
+  });
 }
 
 function named(schema: Schema, name: string, where: string): Field {
@@ -93,7 +173,13 @@ function named(schema: Schema, name: string, where: string): Field {
 /** Numbers, and columns without any value: their rows are all rejected as null. */
 function isNumber(field: Field): boolean {
   const { type } = field;
-  return isBlankColumn(field) || DataType.isNull(type) || DataType.isFloat(type) || DataType.isInt(type) || DataType.isDecimal(type);
+  return (
+    isBlankColumn(field) ||
+    DataType.isNull(type) ||
+    DataType.isFloat(type) ||
+    DataType.isInt(type) ||
+    DataType.isDecimal(type)
+  );
 }
 
 const NOT_DEGREES = /^(rad|radians?|h|hr|hours?|hourangle|arcsec|arcmin|mas|"?h:m:s"?|"?d:m:s"?)$/i;
@@ -105,7 +191,8 @@ function refuseNonNumbers(field: Field, where: string): void {
     throw fail('COLUMN_TYPE', { where, column: field.name, type, expected: 'a number (degrees)' });
   }
   const unit = (field.metadata.get('unit') ?? '').trim();
-  if (NOT_DEGREES.test(unit)) throw fail('COLUMN_TYPE', { where, column: field.name, type: `in unit '${unit}'`, expected: 'in degrees' });
+  if (NOT_DEGREES.test(unit))
+    throw fail('COLUMN_TYPE', { where, column: field.name, type: `in unit '${unit}'`, expected: 'in degrees' });
 }
 
 function refuseDuplicates(schema: Schema, where: string): void {
@@ -115,4 +202,5 @@ function refuseDuplicates(schema: Schema, where: string): void {
 }
 
 /** How a user names the column: a table that is loaded for itself has no side. */
-const optionName = (side: string | undefined, role: Role): string => (side === undefined ? role.key : `${side}_${role.key}`);
+const optionName = (side: string | undefined, role: Role): string =>
+  side === undefined ? role.key : `${side}_${role.key}`;

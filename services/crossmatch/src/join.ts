@@ -24,8 +24,14 @@ export interface Selection {
 export function sliceSelection(selection: Selection, from: number, to: number): Selection {
   const { left, right, separationArcsec, rank, leftNumber, rightNumber } = selection;
   return {
-    ...selection, count: to - from, left: left?.subarray(from, to), right: right?.subarray(from, to), separationArcsec: separationArcsec?.subarray(from, to), rank: rank?.subarray(from, to),
-    leftNumber: leftNumber?.subarray(from, to), rightNumber: rightNumber?.subarray(from, to),
+    ...selection,
+    count: to - from,
+    left: left?.subarray(from, to),
+    right: right?.subarray(from, to),
+    separationArcsec: separationArcsec?.subarray(from, to),
+    rank: rank?.subarray(from, to),
+    leftNumber: leftNumber?.subarray(from, to),
+    rightNumber: rightNumber?.subarray(from, to),
   };
 }
 
@@ -63,7 +69,9 @@ export class JoinCursor {
   /** The next rows, at most `limit`; undefined at the end. */
   take(limit: number): Selection | undefined {
     if (!this.#keepUnmatched) return this.#keepPairs ? this.#takePairs(limit) : undefined;
-    return this.#used ? (this.#keepPairs ? this.#takePairs(limit) : undefined) ?? this.#takeUnmatched(this.#used, limit) : this.#takeMerged(limit);
+    return this.#used
+      ? ((this.#keepPairs ? this.#takePairs(limit) : undefined) ?? this.#takeUnmatched(this.#used, limit))
+      : this.#takeMerged(limit);
   }
 
   #takePairs(limit: number): Selection | undefined {
@@ -72,9 +80,20 @@ export class JoinCursor {
     const end = Math.min(start + limit, pairs.pairCount);
     if (start === end) return undefined;
     this.#pair = end;
-    const left = blockFrom === 0 ? pairs.left.subarray(start, end) : pairs.left.subarray(start, end).map((row) => row + blockFrom);
+    const left =
+      blockFrom === 0 ? pairs.left.subarray(start, end) : pairs.left.subarray(start, end).map((row) => row + blockFrom);
     return {
-      count: end - start, paired, part, left, right: pairs.right.subarray(start, end), separationArcsec: pairs.separationArcsec.subarray(start, end), rank: pairs.rank?.subarray(start, end), leftNumber: pairs.leftNumber?.subarray(start, end), rightNumber: pairs.rightNumber?.subarray(start, end), pairs, blockFrom,
+      count: end - start,
+      paired,
+      part,
+      left,
+      right: pairs.right.subarray(start, end),
+      separationArcsec: pairs.separationArcsec.subarray(start, end),
+      rank: pairs.rank?.subarray(start, end),
+      leftNumber: pairs.leftNumber?.subarray(start, end),
+      rightNumber: pairs.rightNumber?.subarray(start, end),
+      pairs,
+      blockFrom,
     };
   }
 
@@ -117,8 +136,15 @@ export class JoinCursor {
     this.#row = row;
     if (count === 0) return undefined;
     return {
-      count, paired: false, part, left: left.subarray(0, count), right: this.#keepPairs ? right.subarray(0, count) : undefined, separationArcsec: this.#keepPairs ? separationArcsec.subarray(0, count) : undefined,
-      rank: rank?.subarray(0, count), pairs, blockFrom,
+      count,
+      paired: false,
+      part,
+      left: left.subarray(0, count),
+      right: this.#keepPairs ? right.subarray(0, count) : undefined,
+      separationArcsec: this.#keepPairs ? separationArcsec.subarray(0, count) : undefined,
+      rank: rank?.subarray(0, count),
+      pairs,
+      blockFrom,
     };
   }
 
@@ -127,10 +153,21 @@ export class JoinCursor {
     const left = new Int32Array(limit);
     let count = 0;
     let row = this.#row;
-    for (; row < used.length && count < limit; row++) if (used[row] === 0 && !this.#isUsedElsewhere(row)) left[count++] = row + blockFrom;
+    for (; row < used.length && count < limit; row++)
+      if (used[row] === 0 && !this.#isUsedElsewhere(row)) left[count++] = row + blockFrom;
     this.#row = row;
     if (count === 0) return undefined;
-    return { count, paired: false, part, left: left.subarray(0, count), right: undefined, separationArcsec: undefined, rank: undefined, pairs, blockFrom };
+    return {
+      count,
+      paired: false,
+      part,
+      left: left.subarray(0, count),
+      right: undefined,
+      separationArcsec: undefined,
+      rank: undefined,
+      pairs,
+      blockFrom,
+    };
   }
 
   #isUsedElsewhere(row: number): boolean {
@@ -154,7 +191,17 @@ export class UnusedRightCursor {
     for (; row < this.rowCount && count < limit; row++) if (!this.used.has(row)) right[count++] = row;
     this.#row = row;
     if (count === 0) return undefined;
-    return { count, paired: false, part: undefined, left: undefined, right: right.subarray(0, count), separationArcsec: undefined, rank: undefined, pairs: undefined, blockFrom: 0 };
+    return {
+      count,
+      paired: false,
+      part: undefined,
+      left: undefined,
+      right: right.subarray(0, count),
+      separationArcsec: undefined,
+      rank: undefined,
+      pairs: undefined,
+      blockFrom: 0,
+    };
   }
 }
 

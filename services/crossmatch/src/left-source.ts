@@ -32,8 +32,13 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
   let limit = reading.firstChunkRowCount;
   let firstRow = 0;
   const open = (): { payload: Payload; pieces: Positions[]; rowCount: number } => {
-    const expected = reader.rowCount === undefined ? undefined : Math.max(0, Math.min(limit, reader.rowCount - firstRow));
-    return { payload: Payload.create(schema, { rowCount: expected, ascending: reading.ascending }), pieces: [], rowCount: 0 };
+    const expected =
+      reader.rowCount === undefined ? undefined : Math.max(0, Math.min(limit, reader.rowCount - firstRow));
+    return {
+      payload: Payload.create(schema, { rowCount: expected, ascending: reading.ascending }),
+      pieces: [],
+      rowCount: 0,
+    };
   };
   let part = open();
   const close = (): LeftPart => {
@@ -52,7 +57,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
       if (part.rowCount > 0) yield close();
       continue;
     }
-    for (let from = 0; from < batch.numRows; ) {
+    for (let from = 0; from < batch.numRows;) {
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
       const positions = positionsOf(piece, columns);
@@ -71,10 +76,15 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
 /** Copying is cheaper than many pieces of fewer rows than this. */
 const PIECE_ROW_COUNT = 2 ** 12;
 
-function leftPart(firstRow: number, { pieces, rowCount, payload }: { pieces: readonly Positions[]; rowCount: number; payload: Payload }): LeftPart {
+function leftPart(
+  firstRow: number,
+  { pieces, rowCount, payload }: { pieces: readonly Positions[]; rowCount: number; payload: Payload },
+): LeftPart {
   let whole: Positions | undefined;
   return {
-    firstRow, rowCount, payload,
+    firstRow,
+    rowCount,
+    payload,
     pieces: rowCount < pieces.length * PIECE_ROW_COUNT ? [concatPositions(pieces)] : pieces,
     get positions() {
       return (whole ??= concatPositions(this.pieces));

@@ -2,11 +2,22 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const main = join(dirname(createRequire(import.meta.url).resolve('@armilla/crossmatch/package.json')), 'dist', 'main.js');
+const main = join(
+  dirname(createRequire(import.meta.url).resolve('@armilla/crossmatch/package.json')),
+  'dist',
+  'main.js',
+);
 
 /** Runs the built server; `onLine` sees its log. */
-async function run(args: readonly string[], env: Record<string, string> = {}, onLine: (line: string, stop: () => void) => void = () => undefined): Promise<{ code: number | null; log: string }> {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+async function run(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  onLine: (line: string, stop: () => void) => void = () => undefined,
+): Promise<{ code: number | null; log: string }> {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text;

@@ -8,14 +8,20 @@ import { crossmatchService } from './service.js';
 async function main(): Promise<void> {
   const flagNames = Object.keys(CONFIG_KEYS).map((key) => key.replaceAll('_', '-'));
   // Not strict: what is unknown is refused with all other bad values at once.
-  const { values } = parseArgs({ options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])), strict: false });
+  const { values } = parseArgs({
+    options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])),
+    strict: false,
+  });
   const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name.replaceAll('-', '_'), value]));
   const config = loadConfig({ env: process.env, flags });
   const log = createLogger(config);
   computeInBackground();
   await using telemetry = await startTelemetry({ serviceName: 'armilla-crossmatch' });
   log.info('telemetry', { exporting: telemetry.exporting });
-  await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined, memoryLimitBytes: config.memoryLimitBytes || undefined });
+  await using runtime = await Runtime.create({
+    workerCount: config.workerCount || undefined,
+    memoryLimitBytes: config.memoryLimitBytes || undefined,
+  });
   const serving = serve({ services: [crossmatchService({ runtime })], config, log });
   // Before it serves: whoever sees the server up may stop it at once.
   const stopped = stopOnSignals(async () => (await serving).stop(), log);

@@ -4,7 +4,13 @@ import type { TableReader } from '@armilla/tables';
 import type { Schema } from 'apache-arrow';
 import { CatalogTable } from './catalog-table.js';
 import { positionColumns } from './columns.js';
-import { type ExecutionOptions, type MatchOptions, resolveExecution, resolveOptions, type ResolvedOptions } from './options.js';
+import {
+  type ExecutionOptions,
+  type MatchOptions,
+  resolveExecution,
+  resolveOptions,
+  type ResolvedOptions,
+} from './options.js';
 import { planMatch } from './plan.js';
 import type { RejectedRow } from './positions.js';
 import { rowBytes } from './result/batches.js';
@@ -31,7 +37,12 @@ export type LeftInput = TableReader | (() => Promise<TableReader>);
  * Matches `left` with `right`. The right table is loaded before this returns, unless it is resident already; the left one
  * is read while the result is. Readers are closed at the end, also of a failed match; a resident table stays.
  */
-export async function crossmatch(left: LeftInput, right: TableReader | CatalogTable, options: MatchOptions, context: MatchContext): Promise<MatchStream> {
+export async function crossmatch(
+  left: LeftInput,
+  right: TableReader | CatalogTable,
+  options: MatchOptions,
+  context: MatchContext,
+): Promise<MatchStream> {
   const started = performance.now();
   const owned: AsyncDisposable[] = [];
   let leftReader = typeof left === 'function' ? undefined : left;
@@ -39,7 +50,8 @@ export async function crossmatch(left: LeftInput, right: TableReader | CatalogTa
   const rightSchema = right.schema;
   try {
     const resolved = resolveOptions(options);
-    if (resolved.selfMatch !== undefined) throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
+    if (resolved.selfMatch !== undefined)
+      throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
     // What is wrong with the columns should not wait for the right table.
     if (leftReader) {
       positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
@@ -49,8 +61,24 @@ export async function crossmatch(left: LeftInput, right: TableReader | CatalogTa
     const rightTable = resident ? checkedResident(right, resolved) : await loadRight(right, resolved, context);
     if (!resident) owned.push(rightTable);
     leftReader ??= await (left as () => Promise<TableReader>)();
-    const leftColumns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
-    return new MatchStream({ ...planned(rightTable, rightSchema, resolved, context, leftReader, resident), left: leftReader, leftColumns, right: rightTable, options: resolved, context, owned, started, resident });
+    const leftColumns = positionColumns(
+      leftReader.schema,
+      resolved.left,
+      leftReader.where,
+      'left',
+      leftReader.rowCount,
+    );
+    return new MatchStream({
+      ...planned(rightTable, rightSchema, resolved, context, leftReader, resident),
+      left: leftReader,
+      leftColumns,
+      right: rightTable,
+      options: resolved,
+      context,
+      owned,
+      started,
+      resident,
+    });
   } catch (error) {
     await closeAll(leftReader, right, owned);
     throw error;
@@ -58,7 +86,11 @@ export async function crossmatch(left: LeftInput, right: TableReader | CatalogTa
 }
 
 /** Matches a table with itself: `selfMatch` of the options says whether as pairs or as groups (default pairs). */
-export async function selfMatch(table: TableReader | CatalogTable, options: MatchOptions, context: MatchContext): Promise<MatchStream> {
+export async function selfMatch(
+  table: TableReader | CatalogTable,
+  options: MatchOptions,
+  context: MatchContext,
+): Promise<MatchStream> {
   const started = performance.now();
   const owned: AsyncDisposable[] = [];
   try {
@@ -68,7 +100,14 @@ export async function selfMatch(table: TableReader | CatalogTable, options: Matc
     if (!resident) owned.push(loaded);
     return new MatchStream({
       ...planned(loaded, table.schema, resolved, context, undefined, resident),
-      left: undefined, leftColumns: loaded.columns, right: loaded, options: resolved, context, owned, started, resident,
+      left: undefined,
+      leftColumns: loaded.columns,
+      right: loaded,
+      options: resolved,
+      context,
+      owned,
+      started,
+      resident,
     });
   } catch (error) {
     await closeAll(undefined, table, owned);
@@ -76,13 +115,22 @@ export async function selfMatch(table: TableReader | CatalogTable, options: Matc
   }
 }
 
-function planned(right: CatalogTable, rightSchema: Schema, options: ResolvedOptions, context: MatchContext, left: TableReader | undefined, rightIsResident: boolean) {
+function planned(
+  right: CatalogTable,
+  rightSchema: Schema,
+  options: ResolvedOptions,
+  context: MatchContext,
+  left: TableReader | undefined,
+  rightIsResident: boolean,
+) {
   const execution = resolveExecution(context.execution);
   const layout = resultLayout(left?.schema ?? rightSchema, rightSchema, options);
   const plan = planMatch(options, execution, {
     leftRowCount: left ? (left.rowCount ?? context.leftRowCount) : right.rowCount,
     rightRowCount: right.rowCount,
-    leftRowBytes: rowBytes({ fields: (left?.schema ?? right.schema).fields.filter(({ name }) => layout.leftNames.includes(name)) }),
+    leftRowBytes: rowBytes({
+      fields: (left?.schema ?? right.schema).fields.filter(({ name }) => layout.leftNames.includes(name)),
+    }),
     rightRowBytes: rowBytes({ fields: right.schema.fields.filter(({ name }) => layout.rightNames.includes(name)) }),
     workerCount: context.runtime.workerCount,
     memoryLimitBytes: context.runtime.memoryLimitBytes,
@@ -103,7 +151,8 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
     signal: context.signal,
     rowCount: context.rightRowCount,
     onRejected: context.onRejected,
-    onRows: (rightRowCount) => context.onProgress?.({ stage: 'index', leftRowCount: 0, rightRowCount, resultRowCount: 0, fraction: undefined }),
+    onRows: (rightRowCount) =>
+      context.onProgress?.({ stage: 'index', leftRowCount: 0, rightRowCount, resultRowCount: 0, fraction: undefined }),
   });
 }
 
@@ -116,18 +165,30 @@ function checkedResident(table: CatalogTable, options: ResolvedOptions): Catalog
   const given = options.selfMatch === undefined ? options.right : options.left;
   for (const role of ['ra', 'dec'] as const) {
     if (given[role] !== undefined && given[role] !== '' && given[role] !== table.columns[role]) {
-      throw fail('OPTIONS_CONFLICT', { detail: `${table.where} is indexed by its column '${table.columns[role]}', not by '${given[role]}'` });
+      throw fail('OPTIONS_CONFLICT', {
+        detail: `${table.where} is indexed by its column '${table.columns[role]}', not by '${given[role]}'`,
+      });
     }
   }
   if (!table.index) throw new TypeError('the table was loaded without an index');
   if (options.strict && table.rejectedRowCount > 0) {
     const [reason] = Object.keys(table.rejectedByReason);
-    throw fail('BAD_ROW', { where: table.where, row: '?', reason, column: `${table.columns.ra}, ${table.columns.dec}`, got: `${table.rejectedRowCount} such rows` });
+    throw fail('BAD_ROW', {
+      where: table.where,
+      row: '?',
+      reason,
+      column: `${table.columns.ra}, ${table.columns.dec}`,
+      got: `${table.rejectedRowCount} such rows`,
+    });
   }
   return table;
 }
 
-async function closeAll(left: TableReader | undefined, right: TableReader | CatalogTable, owned: readonly AsyncDisposable[]): Promise<void> {
+async function closeAll(
+  left: TableReader | undefined,
+  right: TableReader | CatalogTable,
+  owned: readonly AsyncDisposable[],
+): Promise<void> {
   await left?.close();
   if (!(right instanceof CatalogTable)) await right.close();
   for (const resource of owned) await resource[Symbol.asyncDispose]();

@@ -17,7 +17,10 @@ const REVERSE_CHUNK_ROW_COUNT = 2 ** 18;
  * Of the nearest pairs of the left rows, keeps those whose left row is also the nearest of the right row. Every distinct
  * right row is asked once, against all left rows: the nearest left row of a right row need not have chosen it.
  */
-export async function keepMutual(nearest: ChunkPairs, { leftIndex, rightPositions, radiusArcsec, minRadiusArcsec, workerCount, signal }: MutualInput): Promise<ChunkPairs> {
+export async function keepMutual(
+  nearest: ChunkPairs,
+  { leftIndex, rightPositions, radiusArcsec, minRadiusArcsec, workerCount, signal }: MutualInput,
+): Promise<ChunkPairs> {
   const asked = new Int32Array(rightPositions.ra.length).fill(-1);
   const rows = new Int32Array(nearest.pairCount);
   let rowCount = 0;
@@ -32,8 +35,15 @@ export async function keepMutual(nearest: ChunkPairs, { leftIndex, rightPosition
   const chosen = new Int32Array(rowCount).fill(-1);
   let candidateCount = nearest.candidateCount;
   for (let from = 0; from < rowCount; from += REVERSE_CHUNK_ROW_COUNT) {
-    const chunk = takePositions(rightPositions, rows.subarray(from, Math.min(rowCount, from + REVERSE_CHUNK_ROW_COUNT)));
-    const back = await leftIndex.match(chunk, { radiusArcsec, minRadiusArcsec, find: 'nearest', k: 1, order: 'any' }, { workerCount, signal });
+    const chunk = takePositions(
+      rightPositions,
+      rows.subarray(from, Math.min(rowCount, from + REVERSE_CHUNK_ROW_COUNT)),
+    );
+    const back = await leftIndex.match(
+      chunk,
+      { radiusArcsec, minRadiusArcsec, find: 'nearest', k: 1, order: 'any' },
+      { workerCount, signal },
+    );
     for (let p = 0; p < back.pairCount; p++) chosen[from + back.left[p]] = back.right[p];
     candidateCount += back.candidateCount;
   }
@@ -50,6 +60,11 @@ export async function keepMutual(nearest: ChunkPairs, { leftIndex, rightPosition
     }
   });
   return {
-    ...nearest, candidateCount, pairCount: count, left: left.subarray(0, count), right: right.subarray(0, count), separationArcsec: separationArcsec.subarray(0, count),
+    ...nearest,
+    candidateCount,
+    pairCount: count,
+    left: left.subarray(0, count),
+    right: right.subarray(0, count),
+    separationArcsec: separationArcsec.subarray(0, count),
   };
 }

@@ -83,7 +83,11 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
   }
   const minRadiusArcsec = options.minRadiusArcsec ?? 0;
   if (!(minRadiusArcsec >= 0 && minRadiusArcsec <= radiusArcsec)) {
-    throw fail('OPTION_INVALID', { field: 'min_radius_arcsec', expected: `in [0, radius_arcsec = ${radiusArcsec}]`, got: String(minRadiusArcsec) });
+    throw fail('OPTION_INVALID', {
+      field: 'min_radius_arcsec',
+      expected: `in [0, radius_arcsec = ${radiusArcsec}]`,
+      got: String(minRadiusArcsec),
+    });
   }
   const selfMatch = options.selfMatch === undefined ? undefined : oneOf('self_match', SELF_MATCHES, options.selfMatch);
   const find = oneOf('find', FINDS, options.find ?? (selfMatch === undefined ? 'nearest' : 'all'));
@@ -91,7 +95,8 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
   const order = oneOf('order', ORDERS, options.order ?? 'left');
   if (options.k !== undefined) {
     integerIn('k', options.k, 1, MAX_K);
-    if (find !== 'k-nearest') throw fail('OPTIONS_CONFLICT', { detail: `k is only for find=k-nearest, and find is ${find}` });
+    if (find !== 'k-nearest')
+      throw fail('OPTIONS_CONFLICT', { detail: `k is only for find=k-nearest, and find is ${find}` });
   }
   if (options.maxPairs !== undefined) integerIn('max_pairs', options.maxPairs, 1, Number.MAX_SAFE_INTEGER);
   const resolved: ResolvedOptions = {
@@ -118,21 +123,29 @@ export function resolveExecution(execution: ExecutionOptions = {}): ExecutionOpt
   if (execution.workerCount !== undefined) integerIn('worker_count', execution.workerCount, 1, 256);
   if (execution.chunkRowCount !== undefined) integerIn('chunk_row_count', execution.chunkRowCount, 1, 2 ** 24);
   if (execution.cellRowCount !== undefined) integerIn('cell_row_count', execution.cellRowCount, 64, 2 ** 20);
-  if (execution.memoryBytes !== undefined) integerIn('memory_bytes', execution.memoryBytes, 2 ** 20, Number.MAX_SAFE_INTEGER);
+  if (execution.memoryBytes !== undefined)
+    integerIn('memory_bytes', execution.memoryBytes, 2 ** 20, Number.MAX_SAFE_INTEGER);
   return execution;
 }
 
 /** Whether the first result row has to wait for the last left row. */
 export function needsWholeLeft(options: Pick<ResolvedOptions, 'find' | 'join' | 'selfMatch'>): boolean {
-  return options.selfMatch !== undefined || options.find === 'mutual' || options.find === 'one-to-one' || options.join === 'right-anti';
+  return (
+    options.selfMatch !== undefined ||
+    options.find === 'mutual' ||
+    options.find === 'one-to-one' ||
+    options.join === 'right-anti'
+  );
 }
 
 function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec }: ResolvedOptions): void {
   const refuse = (detail: string): never => {
     throw fail('OPTIONS_CONFLICT', { detail });
   };
-  if (find === 'mutual' || find === 'one-to-one') refuse(`a table is matched with itself by find=nearest, k-nearest or all, not ${find}`);
-  if (join !== 'inner' && join !== 'left' && join !== 'left-anti') refuse(`a table is matched with itself by join=inner, left or left-anti, not ${join}`);
+  if (find === 'mutual' || find === 'one-to-one')
+    refuse(`a table is matched with itself by find=nearest, k-nearest or all, not ${find}`);
+  if (join !== 'inner' && join !== 'left' && join !== 'left-anti')
+    refuse(`a table is matched with itself by join=inner, left or left-anti, not ${join}`);
   if (selfMatch !== 'groups') return;
   if (find !== 'all') refuse(`groups are made of all pairs: leave find out instead of find=${find}`);
   if (join === 'left-anti') refuse('groups hold every row: join=left-anti has no meaning for them');
@@ -141,7 +154,11 @@ function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec }: ResolvedOpti
 
 function checkedSuffixes(suffixes: readonly [string, string]): readonly [string, string] {
   if (suffixes.length !== 2 || suffixes.some((suffix) => typeof suffix !== 'string') || suffixes[0] === suffixes[1]) {
-    throw fail('OPTION_INVALID', { field: 'suffixes', expected: 'two different texts such as _1,_2', got: `'${suffixes.join(',')}'` });
+    throw fail('OPTION_INVALID', {
+      field: 'suffixes',
+      expected: 'two different texts such as _1,_2',
+      got: `'${suffixes.join(',')}'`,
+    });
   }
   return suffixes;
 }
@@ -149,13 +166,18 @@ function checkedSuffixes(suffixes: readonly [string, string]): readonly [string,
 function checkedColumns(columns: readonly string[] | undefined): readonly string[] | undefined {
   if (columns === undefined || columns.length === 0) return undefined;
   if (columns.some((name) => name === '')) {
-    throw fail('OPTION_INVALID', { field: 'columns', expected: 'column names, none of them empty', got: `'${columns.join(',')}'` });
+    throw fail('OPTION_INVALID', {
+      field: 'columns',
+      expected: 'column names, none of them empty',
+      got: `'${columns.join(',')}'`,
+    });
   }
   return columns;
 }
 
 function oneOf<T extends string>(field: string, values: readonly T[], got: T): T {
-  if (!values.includes(got)) throw fail('OPTION_INVALID', { field, expected: `one of ${values.join(', ')}`, got: `'${String(got)}'` });
+  if (!values.includes(got))
+    throw fail('OPTION_INVALID', { field, expected: `one of ${values.join(', ')}`, got: `'${String(got)}'` });
   return got;
 }
 

@@ -61,13 +61,20 @@ export class PairFinder {
     do {
       const to = Math.min(part.rowCount, from + this.#blockRowCount(part));
       const left = this.search.maxPairs - this.counts.pairCount;
-      const pairs = await index.match(
-        slicePieces(part.pieces, from, to),
-        { ...query, rowNumbers: rowNumbers ? { leftFirst: part.firstRow + from } : undefined, selfFirstRow: self ? part.firstRow + from : undefined, maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined },
-        { workerCount, signal, fairKey, inPlace, marks },
-      ).catch((error: unknown) => {
-        throw this.#withTotal(error);
-      });
+      const pairs = await index
+        .match(
+          slicePieces(part.pieces, from, to),
+          {
+            ...query,
+            rowNumbers: rowNumbers ? { leftFirst: part.firstRow + from } : undefined,
+            selfFirstRow: self ? part.firstRow + from : undefined,
+            maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined,
+          },
+          { workerCount, signal, fairKey, inPlace, marks },
+        )
+        .catch((error: unknown) => {
+          throw this.#withTotal(error);
+        });
       if (pairs.release) this.#held.add(pairs);
       this.#count(pairs, to - from);
       yield { part, from, to, pairs, sorted, paired: true };
@@ -94,6 +101,10 @@ export class PairFinder {
   #withTotal(error: unknown): unknown {
     const { reason } = error as { reason?: string };
     if (reason !== 'MAX_PAIRS_EXCEEDED') return error;
-    return fail('MAX_PAIRS_EXCEEDED', { estimated: `more than ${this.search.maxPairs}`, limit: this.search.maxPairs }, { cause: error });
+    return fail(
+      'MAX_PAIRS_EXCEEDED',
+      { estimated: `more than ${this.search.maxPairs}`, limit: this.search.maxPairs },
+      { cause: error },
+    );
   }
 }

@@ -1,10 +1,19 @@
 import { planMatch, resolveOptions, type MatchOptions, type PlanInput } from './index.js';
 
-const input: PlanInput = { leftRowCount: 10_000_000, rightRowCount: 10_000_000, leftRowBytes: 24, rightRowBytes: 24, workerCount: 2, memoryLimitBytes: 16 * 2 ** 30 };
-const plan = (options: Partial<MatchOptions>, changes: Partial<PlanInput> = {}, execution = {}) => planMatch(resolveOptions({ radiusArcsec: 1, ...options }), execution, { ...input, ...changes });
+const input: PlanInput = {
+  leftRowCount: 10_000_000,
+  rightRowCount: 10_000_000,
+  leftRowBytes: 24,
+  rightRowBytes: 24,
+  workerCount: 2,
+  memoryLimitBytes: 16 * 2 ** 30,
+};
+const plan = (options: Partial<MatchOptions>, changes: Partial<PlanInput> = {}, execution = {}) =>
+  planMatch(resolveOptions({ radiusArcsec: 1, ...options }), execution, { ...input, ...changes });
 
 test('the plan adds up and names cells, chunks and workers', () => {
-  const { cellCount, bucketCount, chunkRowCount, workerCount, plannedBytes, indexBytes, chunkBytes, payloadBytes } = plan({});
+  const { cellCount, bucketCount, chunkRowCount, workerCount, plannedBytes, indexBytes, chunkBytes, payloadBytes } =
+    plan({});
   expect({ cellCount, workerCount }).toEqual({ cellCount: 1250, workerCount: 2 });
   expect(bucketCount).toBeGreaterThan(1);
   expect(chunkRowCount).toBe(2_000_000);

@@ -69,24 +69,42 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
   const area = input.areaSquareDegrees ?? WHOLE_SKY_SQUARE_DEGREES;
   const share = (capSquareDegrees(options.radiusArcsec) - capSquareDegrees(options.minRadiusArcsec)) / area;
   const allPairs = left * right * Math.min(share, 1) * (options.selfMatch === undefined ? 1 : 0.5);
-  const mostPairs = { nearest: left, mutual: left, 'one-to-one': left, 'k-nearest': left * (options.k ?? 1), all: allPairs }[options.find];
+  const mostPairs = {
+    nearest: left,
+    mutual: left,
+    'one-to-one': left,
+    'k-nearest': left * (options.k ?? 1),
+    all: allPairs,
+  }[options.find];
   const estimatedPairCount = Math.min(allPairs, mostPairs);
 
   const keepsPairs = options.find === 'one-to-one';
-  const maxPairs = keepsPairs ? Math.min(DEFAULT_MAX_PAIRS, Math.floor(memoryBytes / 2 / PAIR_BYTES)) : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
+  const maxPairs = keepsPairs
+    ? Math.min(DEFAULT_MAX_PAIRS, Math.floor(memoryBytes / 2 / PAIR_BYTES))
+    : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
   const needsAllPairs = keepsPairs || options.find === 'all';
-  if (needsAllPairs && allPairs > maxPairs) notes.push(`about ${Math.round(allPairs)} pairs are over the limit of ${maxPairs}: the match would be refused`);
+  if (needsAllPairs && allPairs > maxPairs)
+    notes.push(`about ${Math.round(allPairs)} pairs are over the limit of ${maxPairs}: the match would be refused`);
 
-  const indexBytes = (input.rightIsResident ? 0 : right * INDEX_BYTES_PER_ROW) + (options.find === 'mutual' ? left * INDEX_BYTES_PER_ROW : 0);
+  const indexBytes =
+    (input.rightIsResident ? 0 : right * INDEX_BYTES_PER_ROW) +
+    (options.find === 'mutual' ? left * INDEX_BYTES_PER_ROW : 0);
   const rowBytes = CHUNK_BYTES_PER_ROW + input.leftRowBytes;
   const forChunks = Math.max(memoryBytes / 4, 2 ** 24);
   // Each chunk reads the whole index once, so that many small ones cost more than the memory of large ones is worth.
-  const mostRows = clamp(Math.max(LEAST_CHUNK_ROW_COUNT, right / 5), 1024, Math.min(MOST_CHUNK_ROW_COUNT, Math.max(1024, forChunks / CHUNKS_IN_FLIGHT / rowBytes)));
+  const mostRows = clamp(
+    Math.max(LEAST_CHUNK_ROW_COUNT, right / 5),
+    1024,
+    Math.min(MOST_CHUNK_ROW_COUNT, Math.max(1024, forChunks / CHUNKS_IN_FLIGHT / rowBytes)),
+  );
   const chunkRowCount = execution.chunkRowCount ?? Math.ceil(evenPart(left, mostRows));
-  const firstChunkRowCount = options.order === 'any' && !wholeLeft ? Math.min(FIRST_CHUNK_ROW_COUNT, chunkRowCount) : chunkRowCount;
+  const firstChunkRowCount =
+    options.order === 'any' && !wholeLeft ? Math.min(FIRST_CHUNK_ROW_COUNT, chunkRowCount) : chunkRowCount;
   const chunkPairCount = Math.round(clamp(forChunks / CHUNKS_IN_FLIGHT / PAIR_BYTES, 2 ** 16, 2 ** 22));
   const chunkPairBytes = Math.min(chunkPairCount, Math.max(chunkRowCount, estimatedPairCount)) * PAIR_BYTES;
-  const chunkBytes = Math.min(CHUNKS_IN_FLIGHT, Math.max(1, Math.ceil(left / chunkRowCount))) * (Math.min(chunkRowCount, left) * rowBytes + chunkPairBytes);
+  const chunkBytes =
+    Math.min(CHUNKS_IN_FLIGHT, Math.max(1, Math.ceil(left / chunkRowCount))) *
+    (Math.min(chunkRowCount, left) * rowBytes + chunkPairBytes);
   const payloadBytes =
     (input.rightIsResident ? 0 : right * input.rightRowBytes) +
     (wholeLeft ? left * (input.leftRowBytes + 16) : 0) +

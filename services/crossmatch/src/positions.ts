@@ -57,7 +57,12 @@ export class RowInspector {
     let start = 0;
     eachRejected(status, (i) => {
       while (i >= start + pieces[p].ra.length) start += pieces[p++].ra.length;
-      this.reject(firstRow + i, pieces[p].ra[i - start], pieces[p].dec[i - start], status[i] === RowStatus.POSITION_NULL);
+      this.reject(
+        firstRow + i,
+        pieces[p].ra[i - start],
+        pieces[p].dec[i - start],
+        status[i] === RowStatus.POSITION_NULL,
+      );
     });
   }
 
@@ -76,7 +81,9 @@ export class RowInspector {
         : Number.isFinite(ra) && Number.isFinite(dec)
           ? 'DECLINATION_OUT_OF_RANGE'
           : 'POSITION_INFINITE';
-    const inDec = reason === 'DECLINATION_OUT_OF_RANGE' || (reason === 'POSITION_NAN' ? !Number.isNaN(ra) : reason === 'POSITION_INFINITE' && Number.isFinite(ra));
+    const inDec =
+      reason === 'DECLINATION_OUT_OF_RANGE' ||
+      (reason === 'POSITION_NAN' ? !Number.isNaN(ra) : reason === 'POSITION_INFINITE' && Number.isFinite(ra));
     const column = isNull ? `${this.columns.ra}, ${this.columns.dec}` : inDec ? this.columns.dec : this.columns.ra;
     const value = isNull ? 'null' : String(inDec ? dec : ra);
     if (this.strict) throw fail('BAD_ROW', { where: this.where, row, reason, column, got: value });
@@ -89,9 +96,12 @@ export class RowInspector {
 function degrees(vector: Vector, rowCount: number): Float64Array {
   const { type } = vector;
   // A column known to hold nothing: its nulls are marked already.
-  if (DataType.isNull(type) || (DataType.isUtf8(type) && vector.nullCount === rowCount)) return new Float64Array(rowCount);
-  if (DataType.isUtf8(type)) throw fail('COLUMN_TYPE', { where: 'position', column: '?', type: String(type), expected: 'a number (degrees)' });
-  if (DataType.isFloat(type) && type.precision === 2 && vector.data.length === 1) return vector.data[0].values.subarray(0, rowCount) as Float64Array;
+  if (DataType.isNull(type) || (DataType.isUtf8(type) && vector.nullCount === rowCount))
+    return new Float64Array(rowCount);
+  if (DataType.isUtf8(type))
+    throw fail('COLUMN_TYPE', { where: 'position', column: '?', type: String(type), expected: 'a number (degrees)' });
+  if (DataType.isFloat(type) && type.precision === 2 && vector.data.length === 1)
+    return vector.data[0].values.subarray(0, rowCount) as Float64Array;
   const out = new Float64Array(rowCount);
   let at = 0;
   for (const data of vector.data) {

@@ -2,7 +2,21 @@ import * as library from './index.js';
 
 test('what the library exports', () => {
   expect(Object.keys(library).sort()).toEqual([
-    'COMPUTED_COLUMNS', 'CatalogTable', 'DEFAULT_MAX_PAIRS', 'FINDS', 'JOINS', 'MAX_K', 'MAX_RADIUS_ARCSEC', 'MatchStream', 'ORDERS', 'SELF_MATCHES',
-    'crossmatch', 'needsWholeLeft', 'planMatch', 'positionColumns', 'resolveOptions', 'selfMatch',
+    'COMPUTED_COLUMNS',
+    'CatalogTable',
+    'DEFAULT_MAX_PAIRS',
+    'FINDS',
+    'JOINS',
+    'MAX_K',
+    'MAX_RADIUS_ARCSEC',
+    'MatchStream',
+    'ORDERS',
+    'SELF_MATCHES',
+    'crossmatch',
+    'needsWholeLeft',
+    'planMatch',
+    'positionColumns',
+    'resolveOptions',
+    'selfMatch',
   ]);
 });

@@ -2,7 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isProblem, type Problem, Random } from '@armilla/base';
-import { callMetadata, callOnce, connect, type ConnectedClient, createLogger, type Frame, hashToken, loadConfig, makeFrame, type RunningServer, serve, writeFrame } from '@armilla/chassis';
+import {
+  callMetadata,
+  callOnce,
+  connect,
+  type ConnectedClient,
+  createLogger,
+  type Frame,
+  hashToken,
+  loadConfig,
+  makeFrame,
+  type RunningServer,
+  serve,
+  writeFrame,
+} from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import {
   CrossmatchServiceService,
@@ -51,14 +64,18 @@ async function start(flags: Record<string, string | number> = {}): Promise<{ ser
 const left = awkwardSky(21, 150);
 const right = awkwardSky(22, 170);
 const catalog = ({ ra, dec, nulls }: Positions): Table => {
-  const orNull = (values: Float64Array): (number | null)[] => Array.from(values, (value, i) => (nulls?.[i] ? null : value));
+  const orNull = (values: Float64Array): (number | null)[] =>
+    Array.from(values, (value, i) => (nulls?.[i] ? null : value));
   return tableOf({ id: Int32Array.from(ra, (_, i) => i), ra: orNull(ra), dec: orNull(dec) });
 };
 
 /** A square degree of `rowCount` random positions. */
 function denseSky(rowCount: number): Table {
   const random = new Random(3);
-  return catalog({ ra: Float64Array.from({ length: rowCount }, () => random.between(0, 1)), dec: Float64Array.from({ length: rowCount }, () => random.between(0, 1)) });
+  return catalog({
+    ra: Float64Array.from({ length: rowCount }, () => random.between(0, 1)),
+    dec: Float64Array.from({ length: rowCount }, () => random.between(0, 1)),
+  });
 }
 
 interface MatchInput {
@@ -70,7 +87,14 @@ interface MatchInput {
   headers?: (metadata: Metadata) => void;
 }
 
-async function match({ options, request, leftTable = catalog(left), rightTable = catalog(right), on = client, headers }: MatchInput): Promise<Answer> {
+async function match({
+  options,
+  request,
+  leftTable = catalog(left),
+  rightTable = catalog(right),
+  on = client,
+  headers,
+}: MatchInput): Promise<Answer> {
   const call = on.match();
   if (headers) call.on('metadata', headers);
   const frames = function* (): Generator<Frame> {
@@ -99,14 +123,20 @@ const pairsOf = ({ batches }: Answer): string[] => rowsOf(batches).map((row) => 
 
 test('a match in any order (the default of a stream) equals brute force as a set, with its summary and headers', async () => {
   let metadata: Metadata | undefined;
-  const answer = await match({ options: {}, request: { options: { radiusArcsec: 12 }, requestId: 'test-1' }, headers: (given) => (metadata = given) });
+  const answer = await match({
+    options: {},
+    request: { options: { radiusArcsec: 12 }, requestId: 'test-1' },
+    headers: (given) => (metadata = given),
+  });
   expect(pairsOf(answer).sort()).toEqual(expectedPairs('nearest').sort());
   expect(answer.summary.rowCount).toBe(BigInt(answer.batches.reduce((sum, batch) => sum + batch.numRows, 0)));
   expect(answer.summary.batchCount).toBe(BigInt(answer.batches.length));
   const { detail } = answer;
   expect(detail.requestId).toBe('test-1');
   for (const side of [detail.left!, detail.right!]) {
-    expect(side.rowCount).toBe(side.matchedRowCount + side.unmatchedRowCount + side.rejectedRowCount + side.filteredRowCount);
+    expect(side.rowCount).toBe(
+      side.matchedRowCount + side.unmatchedRowCount + side.rejectedRowCount + side.filteredRowCount,
+    );
     expect(side).toMatchObject({ guessed: true, columns: { ra: 'ra', dec: 'dec' } });
   }
   expect(metadata?.get('armilla-left-columns')).toEqual(['ra=ra; dec=dec; guessed=true']);
@@ -117,17 +147,30 @@ test('a match in any order (the default of a stream) equals brute force as a set
 test('order left is exact in order; every mode answers', async () => {
   const columns = ['left_row', 'right_row'];
   expect(pairsOf(await match({ options: { order: Order.LEFT, columns } }))).toEqual(expectedPairs('nearest'));
-  expect(pairsOf(await match({ options: { order: Order.LEFT, find: Find.ALL, columns } }))).toEqual(expectedPairs('all'));
-  for (const find of [Find.K_NEAREST, Find.MUTUAL, Find.ONE_TO_ONE]) for (const join of [Join.INNER, Join.FULL, Join.RIGHT_ANTI]) {
-    const { detail, summary } = await match({ options: { find, join } });
-    expect(detail.rowCount).toBe(summary.rowCount);
-    expect(detail.needsWholeLeft).toBe(find !== Find.K_NEAREST || join === Join.RIGHT_ANTI);
-  }
+  expect(pairsOf(await match({ options: { order: Order.LEFT, find: Find.ALL, columns } }))).toEqual(
+    expectedPairs('all'),
+  );
+  for (const find of [Find.K_NEAREST, Find.MUTUAL, Find.ONE_TO_ONE])
+    for (const join of [Join.INNER, Join.FULL, Join.RIGHT_ANTI]) {
+      const { detail, summary } = await match({ options: { find, join } });
+      expect(detail.rowCount).toBe(summary.rowCount);
+      expect(detail.needsWholeLeft).toBe(find !== Find.K_NEAREST || join === Join.RIGHT_ANTI);
+    }
 });
 
 test('a table with itself: pairs and groups', async () => {
-  const pairs = await match({ options: { selfMatch: SelfMatch.PAIRS, columns: ['left_row', 'right_row'] }, rightTable: null });
-  const expected = referencePairs(left, left, { radiusArcsec: 12, minRadiusArcsec: 0, find: 'all', k: 1, order: 'left', selfFirstRow: 0 });
+  const pairs = await match({
+    options: { selfMatch: SelfMatch.PAIRS, columns: ['left_row', 'right_row'] },
+    rightTable: null,
+  });
+  const expected = referencePairs(left, left, {
+    radiusArcsec: 12,
+    minRadiusArcsec: 0,
+    find: 'all',
+    k: 1,
+    order: 'left',
+    selfFirstRow: 0,
+  });
   expect(pairsOf(pairs).length).toBe(expected.pairCount);
   const groups = await match({ options: { selfMatch: SelfMatch.GROUPS }, rightTable: null });
   expect(groups.detail.groupCount).toBeGreaterThan(1n);
@@ -136,7 +179,11 @@ test('a table with itself: pairs and groups', async () => {
 test('an empty result has its schema and its summary', async () => {
   const nowhere = tableOf({ ra: Float64Array.of(200), dec: Float64Array.of(-70) });
   const call = client.match();
-  const sent = send(call, [requestFrame({ options: { radiusArcsec: 1 } }), ...tableFrames(catalog(right), 1), ...tableFrames(nowhere, 0)]);
+  const sent = send(call, [
+    requestFrame({ options: { radiusArcsec: 1 } }),
+    ...tableFrames(catalog(right), 1),
+    ...tableFrames(nowhere, 0),
+  ]);
   const answer = await receive(call);
   await sent;
   expect(answer.summary).toMatchObject({ rowCount: 0n, batchCount: 0n });
@@ -144,11 +191,15 @@ test('an empty result has its schema and its summary', async () => {
 
 test('rejected rows are listed by GetResult', async () => {
   await match({ options: {}, request: { options: { radiusArcsec: 12 }, requestId: 'with-bad-rows' } });
-  const { summary, rejected } = await callOnce<GetResultResponse>((...rest) => client.getResult({ requestId: 'with-bad-rows', rejectedLimit: 1000 }, ...rest));
+  const { summary, rejected } = await callOnce<GetResultResponse>((...rest) =>
+    client.getResult({ requestId: 'with-bad-rows', rejectedLimit: 1000 }, ...rest),
+  );
   expect(rejected.length).toBe(Number(summary!.left!.rejectedRowCount + summary!.right!.rejectedRowCount));
   expect(rejected.length).toBeGreaterThan(5);
   expect(rejected.some(({ table, reason }) => table === 1 && reason === 'DECLINATION_OUT_OF_RANGE')).toBe(true);
-  await expect(callOnce((...rest) => client.getResult({ requestId: 'unknown', rejectedLimit: 0 }, ...rest))).rejects.toMatchObject({ reason: 'RESULT_NOT_FOUND' });
+  await expect(
+    callOnce((...rest) => client.getResult({ requestId: 'unknown', rejectedLimit: 0 }, ...rest)),
+  ).rejects.toMatchObject({ reason: 'RESULT_NOT_FOUND' });
 });
 
 test('where tokens are asked for, a result is known to who made it only', async () => {
@@ -157,7 +208,11 @@ test('where tokens are asked for, a result is known to who made it only', async 
   const own = await start({ authTokens: tokenFile });
   try {
     const call = own.client.match(callMetadata({ token: 'ada' }));
-    void send(call, [requestFrame({ options: { radiusArcsec: 1 }, requestId: 'mine' }), ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0)]);
+    void send(call, [
+      requestFrame({ options: { radiusArcsec: 1 }, requestId: 'mine' }),
+      ...tableFrames(catalog(right), 1),
+      ...tableFrames(catalog(left), 0),
+    ]);
     await receive(call);
     const result = (token: string): Promise<GetResultResponse> =>
       callOnce((...rest) => own.client.getResult({ requestId: 'mine', rejectedLimit: 0 }, ...rest), { token });
@@ -183,22 +238,52 @@ describe('refused requests', () => {
   test.each<[string, () => Iterable<Frame>, string]>([
     ['an empty stream', () => [], 'STREAM_ORDER'],
     ['no options', () => [makeFrame({ header: schemaFrame.header, table: 1 })], 'REQUEST_INVALID'],
-    ['options that are none', () => [makeFrame({ metadata: Buffer.from('\xff\xff\xff\xff', 'latin1') })], 'REQUEST_INVALID'],
+    [
+      'options that are none',
+      () => [makeFrame({ metadata: Buffer.from('\xff\xff\xff\xff', 'latin1') })],
+      'REQUEST_INVALID',
+    ],
     ['no radius', () => [requestFrame({ options: {} })], 'RADIUS_OUT_OF_RANGE'],
     ['an unknown mode', () => [requestFrame({ options: { radiusArcsec: 1, find: 77 as Find } })], 'OPTION_INVALID'],
     ['a bad request id', () => [requestFrame({ options: { radiusArcsec: 1 }, requestId: 'a b' })], 'OPTION_INVALID'],
-    ['a table that is not stored', () => [requestFrame({ options: { radiusArcsec: 1 }, rightTable: 'nowhere' })], 'HANDLE_NOT_FOUND'],
+    [
+      'a table that is not stored',
+      () => [requestFrame({ options: { radiusArcsec: 1 }, rightTable: 'nowhere' })],
+      'HANDLE_NOT_FOUND',
+    ],
     ['the left table first', () => [good, asLeft(schemaFrame), asLeft(batchFrame), asLeft(endFrame)], 'STREAM_ORDER'],
     ['no left table', () => [good, schemaFrame, batchFrame, endFrame], 'STREAM_ORDER'],
     ['a right table without its end', () => [good, schemaFrame, batchFrame], 'STREAM_ORDER'],
-    ['a left table without its end', () => [good, schemaFrame, batchFrame, endFrame, asLeft(schemaFrame), asLeft(batchFrame)], 'STREAM_ORDER'],
+    [
+      'a left table without its end',
+      () => [good, schemaFrame, batchFrame, endFrame, asLeft(schemaFrame), asLeft(batchFrame)],
+      'STREAM_ORDER',
+    ],
     ['a table without a schema', () => [good, endFrame], 'ARROW_TRUNCATED'],
     ['a batch before its schema', () => [good, batchFrame, endFrame], 'ARROW_INVALID'],
     ['garbage for a schema', () => [good, makeFrame({ header: Buffer.alloc(64, 7), table: 1 })], 'ARROW_INVALID'],
-    ['a body cut short', () => [good, schemaFrame, { ...batchFrame, body: [Buffer.alloc(8)], bodyLength: 8 }, endFrame], 'ARROW_INVALID'],
+    [
+      'a body cut short',
+      () => [good, schemaFrame, { ...batchFrame, body: [Buffer.alloc(8)], bodyLength: 8 }, endFrame],
+      'ARROW_INVALID',
+    ],
     ['a wrong checksum', () => [good, schemaFrame, { ...batchFrame, crc32c: 1 }, endFrame], 'CHECKSUM_MISMATCH'],
-    ['rows behind the end of the left table', () => [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0), asLeft(batchFrame), asLeft(endFrame)], 'STREAM_ORDER'],
-    ['rows of the right table behind the end of the left one', () => [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0), batchFrame], 'STREAM_ORDER'],
+    [
+      'rows behind the end of the left table',
+      () => [
+        good,
+        ...tableFrames(catalog(right), 1),
+        ...tableFrames(catalog(left), 0),
+        asLeft(batchFrame),
+        asLeft(endFrame),
+      ],
+      'STREAM_ORDER',
+    ],
+    [
+      'rows of the right table behind the end of the left one',
+      () => [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0), batchFrame],
+      'STREAM_ORDER',
+    ],
     ['no positions', () => [good, ...tableFrames(tableOf({ x: Float64Array.of(1) }), 1)], 'COLUMN_NOT_GUESSED'],
   ])('%s', async (_name, frames, reason) => {
     expect((await stream(frames())).reason).toBe(reason);
@@ -207,7 +292,8 @@ describe('refused requests', () => {
   test('a client that leaves its stream open behind the last table gets its answer', async () => {
     const call = client.match();
     void (async () => {
-      for (const frame of [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0)]) await writeFrame(call, frame);
+      for (const frame of [good, ...tableFrames(catalog(right), 1), ...tableFrames(catalog(left), 0)])
+        await writeFrame(call, frame);
     })();
     expect((await receive(call)).detail.left?.rowCount).toBe(150n);
     call.end();
@@ -217,7 +303,10 @@ describe('refused requests', () => {
     const dense = denseSky(3000);
     const call = client.match();
     const frames = async function* (): AsyncGenerator<Frame> {
-      yield requestFrame({ options: { radiusArcsec: 3600, find: Find.ALL, maxPairs: 10n }, execution: { workerCount: 0, chunkRowCount: 1024, cellRowCount: 0 } });
+      yield requestFrame({
+        options: { radiusArcsec: 3600, find: Find.ALL, maxPairs: 10n },
+        execution: { workerCount: 0, chunkRowCount: 1024, cellRowCount: 0 },
+      });
       yield* tableFrames(dense, 1);
       const [schema, ...batches] = tableFrames(dense, 0, 2000);
       yield schema;
@@ -231,30 +320,62 @@ describe('refused requests', () => {
 });
 
 describe('stored tables', () => {
-  const put = (on: Client, name: string, table: Table, options: Partial<PutOptions> = {}, batchRowCount?: number): Promise<PutResponse['table']> =>
-    putFrames(on, name, tableFrames(table, 0, batchRowCount), options);
-  const putFrames = async (on: Client, name: string, frames: Iterable<Frame>, options: Partial<PutOptions> = {}): Promise<PutResponse['table']> => {
+  const put = (
+    on: Client,
+    name: string,
+    table: Table,
+    options: Partial<PutOptions> = {},
+    batchRowCount?: number,
+  ): Promise<PutResponse['table']> => putFrames(on, name, tableFrames(table, 0, batchRowCount), options);
+  const putFrames = async (
+    on: Client,
+    name: string,
+    frames: Iterable<Frame>,
+    options: Partial<PutOptions> = {},
+  ): Promise<PutResponse['table']> => {
     let call: ReturnType<Client['put']> | undefined;
-    const response = callOnce<PutResponse>((metadata, settings, callback) => (call = on.put(metadata, settings, callback)));
+    const response = callOnce<PutResponse>(
+      (metadata, settings, callback) => (call = on.put(metadata, settings, callback)),
+    );
     void (async () => {
-      await writeFrame(call!, makeFrame({ metadata: PutOptions.encode(PutOptions.fromPartial({ name, ...options })).finish() }));
+      await writeFrame(
+        call!,
+        makeFrame({ metadata: PutOptions.encode(PutOptions.fromPartial({ name, ...options })).finish() }),
+      );
       for (const frame of frames) await writeFrame(call!, frame);
       call!.end();
     })().catch(() => undefined);
     return (await response).table;
   };
-  const remove = (on: Client, name: string): Promise<unknown> => callOnce((...rest) => on.deleteTable({ name }, ...rest));
-  const list = async (on: Client): Promise<string[]> => (await callOnce<ListTablesResponse>((...rest) => on.listTables({}, ...rest))).tables.map(({ name }) => name);
+  const remove = (on: Client, name: string): Promise<unknown> =>
+    callOnce((...rest) => on.deleteTable({ name }, ...rest));
+  const list = async (on: Client): Promise<string[]> =>
+    (await callOnce<ListTablesResponse>((...rest) => on.listTables({}, ...rest))).tables.map(({ name }) => name);
 
   test('put, list, match, replace, delete', async () => {
     const stored = await put(client, 'gaia', catalog(right));
-    expect(stored).toMatchObject({ name: 'gaia', rowCount: 170n, columns: { ra: 'ra', dec: 'dec' }, columnNames: ['id', 'ra', 'dec'] });
+    expect(stored).toMatchObject({
+      name: 'gaia',
+      rowCount: 170n,
+      columns: { ra: 'ra', dec: 'dec' },
+      columnNames: ['id', 'ra', 'dec'],
+    });
     expect(stored?.digest).toMatch(/^[0-9a-f]{64}$/);
     expect(await list(client)).toEqual(['gaia']);
-    const answer = await match({ options: { columns: ['left_row', 'right_row'], order: Order.LEFT }, request: { options: { radiusArcsec: 12, columns: ['left_row', 'right_row'], order: Order.LEFT }, rightTable: 'gaia' }, rightTable: null });
+    const answer = await match({
+      options: { columns: ['left_row', 'right_row'], order: Order.LEFT },
+      request: {
+        options: { radiusArcsec: 12, columns: ['left_row', 'right_row'], order: Order.LEFT },
+        rightTable: 'gaia',
+      },
+      rightTable: null,
+    });
     expect(pairsOf(answer)).toEqual(expectedPairs('nearest'));
     await expect(put(client, 'gaia', catalog(left))).rejects.toMatchObject({ reason: 'HANDLE_EXISTS' });
-    await expect(put(client, 'nameless', tableOf({ x: Float64Array.of(1) }))).rejects.toMatchObject({ reason: 'COLUMN_NOT_GUESSED', fields: { where: "table 'nameless'", option: 'ra' } });
+    await expect(put(client, 'nameless', tableOf({ x: Float64Array.of(1) }))).rejects.toMatchObject({
+      reason: 'COLUMN_NOT_GUESSED',
+      fields: { where: "table 'nameless'", option: 'ra' },
+    });
     const replaced = await put(client, 'gaia', catalog(left), { replace: true });
     expect(replaced).toMatchObject({ rowCount: 150n });
     expect(replaced?.digest).not.toBe(stored?.digest);
@@ -266,7 +387,10 @@ describe('stored tables', () => {
   test('the frames of a table to keep may carry either number, but one', async () => {
     expect(await putFrames(client, 'as-right', tableFrames(catalog(right), 1))).toMatchObject({ rowCount: 170n });
     const [schema, batch, end] = [...tableFrames(catalog(right), 1)];
-    for (const frames of [[schema, { ...batch, table: 0 }, end], [schema, batch, end, batch]]) {
+    for (const frames of [
+      [schema, { ...batch, table: 0 }, end],
+      [schema, batch, end, batch],
+    ]) {
       await expect(putFrames(client, 'mixed', frames)).rejects.toMatchObject({ reason: 'STREAM_ORDER' });
     }
     expect(await list(client)).not.toContain('mixed');
@@ -276,14 +400,18 @@ describe('stored tables', () => {
   test('rows sent to the match of a stored table with itself are refused', async () => {
     await put(client, 'alone', catalog(right));
     const call = client.match();
-    void send(call, [requestFrame({ options: { radiusArcsec: 12, selfMatch: SelfMatch.PAIRS }, rightTable: 'alone' }), ...tableFrames(catalog(left), 0)]).catch(() => undefined);
+    void send(call, [
+      requestFrame({ options: { radiusArcsec: 12, selfMatch: SelfMatch.PAIRS }, rightTable: 'alone' }),
+      ...tableFrames(catalog(left), 0),
+    ]).catch(() => undefined);
     expect((await problemOf(receive(call))).reason).toBe('STREAM_ORDER');
     await remove(client, 'alone');
   });
 
   test('the digest is of the content, not of its batches', async () => {
     const digests = new Set<string | undefined>();
-    for (const batchRowCount of [1000, 7, 64]) digests.add((await put(client, `cut-${batchRowCount}`, catalog(right), {}, batchRowCount))?.digest);
+    for (const batchRowCount of [1000, 7, 64])
+      digests.add((await put(client, `cut-${batchRowCount}`, catalog(right), {}, batchRowCount))?.digest);
     expect(digests.size).toBe(1);
   });
 
@@ -303,7 +431,10 @@ describe('stored tables', () => {
     await put(client, 'used', catalog(right));
     const call = client.match();
     const frames = async function* (): AsyncGenerator<Frame> {
-      yield requestFrame({ options: { radiusArcsec: 12, order: Order.LEFT, columns: ['left_row', 'right_row'] }, rightTable: 'used' });
+      yield requestFrame({
+        options: { radiusArcsec: 12, order: Order.LEFT, columns: ['left_row', 'right_row'] },
+        rightTable: 'used',
+      });
       const [schema, ...rest] = tableFrames(catalog(left), 0, 10);
       yield schema;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -318,12 +449,23 @@ describe('stored tables', () => {
 
 test('Explain says what a match costs', async () => {
   const plan = await callOnce<ExplainResponse>((...rest) =>
-    client.explain(ExplainRequest.fromPartial({ options: { radiusArcsec: 2 }, leftRowCount: 10_000_000n, rightRowCount: 10_000_000n, leftRowBytes: 24n, rightRowBytes: 24n }), ...rest),
+    client.explain(
+      ExplainRequest.fromPartial({
+        options: { radiusArcsec: 2 },
+        leftRowCount: 10_000_000n,
+        rightRowCount: 10_000_000n,
+        leftRowBytes: 24n,
+        rightRowBytes: 24n,
+      }),
+      ...rest,
+    ),
   );
   expect(plan.plannedBytes).toBe(plan.indexBytes + plan.chunkBytes + plan.payloadBytes);
   expect(plan.cellCount).toBe(1250n);
   expect(plan.estimatedPairCount).toBeCloseTo(2350.44, 1);
-  await expect(callOnce((...rest) => client.explain(ExplainRequest.fromPartial({ options: { radiusArcsec: 0 } }), ...rest))).rejects.toMatchObject({ reason: 'RADIUS_OUT_OF_RANGE' });
+  await expect(
+    callOnce((...rest) => client.explain(ExplainRequest.fromPartial({ options: { radiusArcsec: 0 } }), ...rest)),
+  ).rejects.toMatchObject({ reason: 'RADIUS_OUT_OF_RANGE' });
 });
 
 describe('a job that would run long', () => {
@@ -348,7 +490,8 @@ describe('a job that would run long', () => {
   /** The call ends and gives its memory back, long before the job would be done; then no cell is done any more. */
   async function workStops(): Promise<void> {
     const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-    for (let n = 0; n < 100 && (server.activeCallCount > 0 || server.admission.stats().running > 0); n++) await wait(30);
+    for (let n = 0; n < 100 && (server.activeCallCount > 0 || server.admission.stats().running > 0); n++)
+      await wait(30);
     const before = runtime.stats().cellsDone;
     await wait(300);
     expect(runtime.stats().cellsDone).toBe(before);
@@ -371,14 +514,19 @@ describe('a job that would run long', () => {
   });
 
   test('a client that vanishes: the work stops', async () => {
-    const own = connect(CrossmatchServiceService, server.address, undefined, { channel: { 'grpc.use_local_subchannel_pool': 1 } });
+    const own = connect(CrossmatchServiceService, server.address, undefined, {
+      channel: { 'grpc.use_local_subchannel_pool': 1 },
+    });
     const call = own.match();
     call.on('error', () => undefined);
-    void send(call, (function* () {
-      yield requestFrame({ options });
-      yield* tableFrames(dense, 1, 10_000);
-      yield* tableFrames(dense, 0, 10_000);
-    })()).catch(() => undefined);
+    void send(
+      call,
+      (function* () {
+        yield requestFrame({ options });
+        yield* tableFrames(dense, 1, 10_000);
+        yield* tableFrames(dense, 0, 10_000);
+      })(),
+    ).catch(() => undefined);
     await new Promise((resolve) => call.once('readable', resolve));
     own.close();
     call.cancel();
@@ -388,14 +536,17 @@ describe('a job that would run long', () => {
   test('a reader that stops reading stops the work', async () => {
     const call = client.match();
     call.on('error', () => undefined);
-    void send(call, (function* () {
-      yield requestFrame({ options });
-      yield* tableFrames(dense, 1, 10_000);
-      yield* tableFrames(dense, 0, 10_000);
-    })()).catch(() => undefined);
+    void send(
+      call,
+      (function* () {
+        yield requestFrame({ options });
+        yield* tableFrames(dense, 1, 10_000);
+        yield* tableFrames(dense, 0, 10_000);
+      })(),
+    ).catch(() => undefined);
     await new Promise((resolve) => call.once('readable', resolve));
     // What is under way is finished; then nothing new begins, though the call goes on.
-    for (let before = -1; before !== runtime.stats().cellsDone; ) {
+    for (let before = -1; before !== runtime.stats().cellsDone;) {
       before = runtime.stats().cellsDone;
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
@@ -415,7 +566,9 @@ test('calls leave no timers behind', async () => {
 
 test('32 concurrent clients get exact answers', async () => {
   const expected = expectedPairs('nearest');
-  const answers = await Promise.all(Array.from({ length: 32 }, () => match({ options: { order: Order.LEFT, columns: ['left_row', 'right_row'] } })));
+  const answers = await Promise.all(
+    Array.from({ length: 32 }, () => match({ options: { order: Order.LEFT, columns: ['left_row', 'right_row'] } })),
+  );
   for (const answer of answers) expect(pairsOf(answer)).toEqual(expected);
   expect(server.admission.stats()).toMatchObject({ running: 0, reservedBytes: 0 });
 });

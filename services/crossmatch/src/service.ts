@@ -1,5 +1,14 @@
 import { fail, toProblem } from '@armilla/base';
-import { type CallContext, clientStream, duplex, type Frame, type ServiceContext, type ServiceModule, unary, withFrameCodec } from '@armilla/chassis';
+import {
+  type CallContext,
+  clientStream,
+  duplex,
+  type Frame,
+  type ServiceContext,
+  type ServiceModule,
+  unary,
+  withFrameCodec,
+} from '@armilla/chassis';
 import type { Runtime } from '@armilla/gpu-core';
 import {
   CrossmatchServiceService,
@@ -56,19 +65,28 @@ export function crossmatchService({ runtime, tables }: CrossmatchServiceOptions)
     name: 'armilla.crossmatch.v1.CrossmatchService',
     definition: withFrameCodec(CrossmatchServiceService),
     handlers: (context) => {
-      stored ??= new StoredTables({ quotaBytes: context.config.tableQuotaBytes || context.admission.stats().limitBytes / 2, defaultTtlSeconds: context.config.tableTtlSeconds });
+      stored ??= new StoredTables({
+        quotaBytes: context.config.tableQuotaBytes || context.admission.stats().limitBytes / 2,
+        defaultTtlSeconds: context.config.tableTtlSeconds,
+      });
       const service = new Handlers(runtime, stored, context);
       return {
         put: clientStream<Frame, PutResponse>((frames, call) => service.put(frames, call)),
         match: duplex<Frame, Frame>((frames, call) => service.match(frames, call)),
         explain: unary<ExplainRequest, ExplainResponse>((request) => service.explain(request)),
-        getTable: unary<GetTableRequest, GetTableResponse>(({ name }) => ({ table: protoTable(service.stored.get(name)) })),
-        listTables: unary<ListTablesRequest, ListTablesResponse>(() => ({ tables: service.stored.list().map(protoTable) })),
+        getTable: unary<GetTableRequest, GetTableResponse>(({ name }) => ({
+          table: protoTable(service.stored.get(name)),
+        })),
+        listTables: unary<ListTablesRequest, ListTablesResponse>(() => ({
+          tables: service.stored.list().map(protoTable),
+        })),
         deleteTable: unary<DeleteTableRequest, DeleteTableResponse>(async ({ name }) => {
           await service.stored.delete(name);
           return {};
         }),
-        getResult: unary<GetResultRequest, GetResultResponse>(({ requestId, rejectedLimit }, { principal }) => service.results.get(requestId, rejectedLimit, principal)),
+        getResult: unary<GetResultRequest, GetResultResponse>(({ requestId, rejectedLimit }, { principal }) =>
+          service.results.get(requestId, rejectedLimit, principal),
+        ),
       };
     },
     close: async () => stored?.[Symbol.asyncDispose](),
@@ -96,7 +114,9 @@ class Handlers {
     const tables = new FrameTables(first, rest);
     const reader = await tables.openOnly(`table '${options.name}'`, { signal });
     const table = await CatalogTable.load(reader, {
-      runtime: this.runtime, columns: columnNames(options.columns), signal,
+      runtime: this.runtime,
+      columns: columnNames(options.columns),
+      signal,
       onRows: () => {
         permit.resize(Math.max(permit.bytes, tables.receivedBytes));
         this.stored.checkQuota(tables.receivedBytes, options.replace ? options.name : undefined);
@@ -125,7 +145,10 @@ class Handlers {
       const options = readOptions(request.options, this.server.config.maxPairs);
       const watch = new MatchWatch(request, options, this.runtime);
       await using lease = request.rightTable === '' ? undefined : this.stored.use(request.rightTable);
-      using permit = await this.server.admission.admit(Math.max(LEAST_BYTES, watch.plannedBytes(lease !== undefined)), call.signal);
+      using permit = await this.server.admission.admit(
+        Math.max(LEAST_BYTES, watch.plannedBytes(lease !== undefined)),
+        call.signal,
+      );
       const context: MatchContext = {
         runtime: this.runtime,
         execution: watch.execution,
@@ -160,17 +183,33 @@ class Handlers {
     }
   }
 
-  async #start(tables: FrameTables, options: ResolvedOptions, resident: CatalogTable | undefined, context: MatchContext, signal: AbortSignal): Promise<MatchStream> {
+  async #start(
+    tables: FrameTables,
+    options: ResolvedOptions,
+    resident: CatalogTable | undefined,
+    context: MatchContext,
+    signal: AbortSignal,
+  ): Promise<MatchStream> {
     const { leftRowCount, rightRowCount } = context;
     const openLeft = (): Promise<TableReader> => tables.open(0, { signal, rowCount: leftRowCount });
     if (options.selfMatch !== undefined) return selfMatch(resident ?? (await openLeft()), options, context);
-    return crossmatch(openLeft, resident ?? (await tables.open(1, { signal, rowCount: rightRowCount })), options, context);
+    return crossmatch(
+      openLeft,
+      resident ?? (await tables.open(1, { signal, rowCount: rightRowCount })),
+      options,
+      context,
+    );
   }
 
   explain(request: ExplainRequest): ExplainResponse {
     const options = readOptions(request.options, this.server.config.maxPairs);
     const area = request.areaSquareDegrees;
-    if (!(area >= 0 && area <= 41_253)) throw fail('OPTION_INVALID', { field: 'area_square_degrees', expected: 'in (0, 41253], or 0 for the whole sky', got: area });
+    if (!(area >= 0 && area <= 41_253))
+      throw fail('OPTION_INVALID', {
+        field: 'area_square_degrees',
+        expected: 'in (0, 41253], or 0 for the whole sky',
+        got: area,
+      });
     const plan = planMatch(options, resolveExecution(readExecution(request.execution)), {
       leftRowCount: expectedRows('left_row_count', request.leftRowCount),
       rightRowCount: expectedRows('right_row_count', request.rightRowCount),
@@ -245,7 +284,11 @@ async function begin(frames: AsyncIterable<Frame>): Promise<{ first: Frame; rest
   // Not awaited: a read under way ends with the call, which waits for us.
   const dispose = (): void => void rest.return?.();
   const { done, value } = await rest.next();
-  if (done) throw fail('STREAM_ORDER', { where: 'request', detail: 'the stream is empty; its first frame brings the options in app_metadata' });
+  if (done)
+    throw fail('STREAM_ORDER', {
+      where: 'request',
+      detail: 'the stream is empty; its first frame brings the options in app_metadata',
+    });
   return { first: value, rest, [Symbol.dispose]: dispose };
 }
 
@@ -253,7 +296,11 @@ function decoded<T>(type: { decode(bytes: Uint8Array): T }, { metadata }: Frame)
   try {
     return type.decode(metadata ?? new Uint8Array(0));
   } catch (error) {
-    throw fail('REQUEST_INVALID', { detail: `the options in app_metadata of the first frame cannot be decoded: ${(error as Error).message}` }, { cause: error });
+    throw fail(
+      'REQUEST_INVALID',
+      { detail: `the options in app_metadata of the first frame cannot be decoded: ${(error as Error).message}` },
+      { cause: error },
+    );
   }
 }
 

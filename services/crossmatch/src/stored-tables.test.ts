@@ -9,7 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-const table = (): Promise<CatalogTable> => CatalogTable.load(memoryTable(tableOf({ ra: Float64Array.of(1, 2), dec: Float64Array.of(3, 4) })), { runtime });
+const table = (): Promise<CatalogTable> =>
+  CatalogTable.load(memoryTable(tableOf({ ra: Float64Array.of(1, 2), dec: Float64Array.of(3, 4) })), { runtime });
 
 /** Counts the disposals of a table. */
 function watched(of: CatalogTable): { readonly count: number } {
@@ -76,7 +77,11 @@ test('what is refused is disposed of', async () => {
   const first = await table();
   const { stored } = shelf(first.bytes * 1.5);
   await stored.put('first', first, '1');
-  for (const [name, reason] of [['first', 'HANDLE_EXISTS'], ['second', 'QUOTA_EXCEEDED'], ['a/b', 'HANDLE_INVALID']]) {
+  for (const [name, reason] of [
+    ['first', 'HANDLE_EXISTS'],
+    ['second', 'QUOTA_EXCEEDED'],
+    ['a/b', 'HANDLE_INVALID'],
+  ]) {
     const refused = await table();
     const disposed = watched(refused);
     await expect(stored.put(name, refused, '2')).rejects.toMatchObject({ reason });

@@ -59,24 +59,51 @@ export class StoredTables implements AsyncDisposable {
   ttlSeconds(seconds: number | undefined): number {
     if (seconds === undefined || seconds === 0) return this.options.defaultTtlSeconds;
     if (Number.isInteger(seconds) && seconds > 0 && seconds <= MAX_TTL_SECONDS) return seconds;
-    throw fail('OPTION_INVALID', { field: 'ttl_seconds', expected: `an integer in [1, ${MAX_TTL_SECONDS}]`, got: seconds });
+    throw fail('OPTION_INVALID', {
+      field: 'ttl_seconds',
+      expected: `an integer in [1, ${MAX_TTL_SECONDS}]`,
+      got: seconds,
+    });
   }
 
   /** Bytes that another table may still take; `replacing` counts as free. Throws QUOTA_EXCEEDED when `bytes` is more. */
   checkQuota(bytes: number, replacing?: string): void {
-    const held = [...this.#entries.values(), ...this.#leaving].reduce((sum, entry) => sum + (entry.name === replacing && !entry.gone ? 0 : entry.sizeBytes), 0);
+    const held = [...this.#entries.values(), ...this.#leaving].reduce(
+      (sum, entry) => sum + (entry.name === replacing && !entry.gone ? 0 : entry.sizeBytes),
+      0,
+    );
     const { quotaBytes } = this.options;
-    if (held + bytes > quotaBytes) throw fail('QUOTA_EXCEEDED', { limit: formatBytes(quotaBytes), used: formatBytes(held), needed: formatBytes(bytes) });
+    if (held + bytes > quotaBytes)
+      throw fail('QUOTA_EXCEEDED', {
+        limit: formatBytes(quotaBytes),
+        used: formatBytes(held),
+        needed: formatBytes(bytes),
+      });
   }
 
   /** Takes `table` over; it is disposed of when refused (HANDLE_EXISTS, QUOTA_EXCEEDED). */
-  async put(name: string, table: CatalogTable, digest: string, options: { ttlSeconds?: number; replace?: boolean } = {}): Promise<StoredTableInfo> {
+  async put(
+    name: string,
+    table: CatalogTable,
+    digest: string,
+    options: { ttlSeconds?: number; replace?: boolean } = {},
+  ): Promise<StoredTableInfo> {
     try {
       this.check(name, options.replace ?? false);
       this.checkQuota(table.bytes, name);
       const ttlSeconds = this.ttlSeconds(options.ttlSeconds);
       const now = this.#now();
-      const entry: Entry = { name, table, digest, sizeBytes: table.bytes, ttlSeconds, createTime: new Date(now), expireTime: new Date(now + ttlSeconds * 1000), users: 0, gone: false };
+      const entry: Entry = {
+        name,
+        table,
+        digest,
+        sizeBytes: table.bytes,
+        ttlSeconds,
+        createTime: new Date(now),
+        expireTime: new Date(now + ttlSeconds * 1000),
+        users: 0,
+        gone: false,
+      };
       const old = this.#entries.get(name);
       this.#entries.set(name, entry);
       this.#schedule();

@@ -79,7 +79,13 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     this.guesses = { left: leftColumns, right: right.columns };
     this.#signal = context.signal ? AbortSignal.any([context.signal, this.#stop.signal]) : this.#stop.signal;
     this.#usedRight = new RowSet(right.rowCount);
-    this.#leftInspector = new RowInspector('left', left?.where ?? right.where, leftColumns, options.strict, context.onRejected);
+    this.#leftInspector = new RowInspector(
+      'left',
+      left?.where ?? right.where,
+      leftColumns,
+      options.strict,
+      context.onRejected,
+    );
     this.#finder = new PairFinder({
       index: right.index as SkyIndex,
       query: this.#query(),
@@ -100,7 +106,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     return this.#once(() => this.#batches())[Symbol.asyncIterator]();
   }
 
-  #once<T>(begin: () => AsyncGenerator<T, void, undefined>): { [Symbol.asyncIterator](): AsyncIterator<T, void, undefined> } {
+  #once<T>(begin: () => AsyncGenerator<T, void, undefined>): {
+    [Symbol.asyncIterator](): AsyncIterator<T, void, undefined>;
+  } {
     return {
       [Symbol.asyncIterator]: () => {
         if (this.#begun) throw new TypeError('a match can be read once');
@@ -171,7 +179,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const { layout, options, left, right } = this.#match;
     const picker = RowPicker.create(layout, options, left, right.payload);
     if (!picker) return undefined;
-    const make = (selections: readonly Selection[]): PickedRows[] => [picker.make(selections, { rightPositions: right.positions, groups: undefined })];
+    const make = (selections: readonly Selection[]): PickedRows[] => [
+      picker.make(selections, { rightPositions: right.positions, groups: undefined }),
+    ];
     return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, picker));
   }
 
@@ -180,7 +190,13 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     let maker: BatchMaker | undefined;
     const make = (selections: readonly Selection[]): ReturnType<BatchMaker['make']> => {
       // Groups are known when the first rows are.
-      maker ??= new BatchMaker(layout, left?.schema ?? right.schema, right.payload, { rightPositions: right.positions, groups: this.#groups }, { runtime: context.runtime, signal: this.#signal, fairKey: this });
+      maker ??= new BatchMaker(
+        layout,
+        left?.schema ?? right.schema,
+        right.payload,
+        { rightPositions: right.positions, groups: this.#groups },
+        { runtime: context.runtime, signal: this.#signal, fairKey: this },
+      );
       return maker.make(selections);
     };
     return this.#results(batchRowCount(layout.schema), layout.leftNames, make, ({ numRows }) => numRows);
@@ -188,13 +204,20 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   /** What `make` makes of every `full` rows; `leftNames` are the columns that it needs of left parts, `readers` knows who still reads the tables. */
   async *#results<T>(
-    full: number, leftNames: readonly string[], make: (selections: readonly Selection[]) => Several<T> | Promise<Several<T>>, rowCountOf: (result: T) => number, readers?: { give(result: T): void; released(): Promise<void> },
+    full: number,
+    leftNames: readonly string[],
+    make: (selections: readonly Selection[]) => Several<T> | Promise<Several<T>>,
+    rowCountOf: (result: T) => number,
+    readers?: { give(result: T): void; released(): Promise<void> },
   ): AsyncGenerator<T, void, undefined> {
     const span = startSpan('crossmatch.match');
     this.#matchStarted = performance.now();
     try {
       this.#signal.throwIfAborted();
-      const work = async ({ selections, finished }: BatchRows): Promise<{ results: Several<T>; finished: readonly ChunkPairs[] }> => {
+      const work = async ({
+        selections,
+        finished,
+      }: BatchRows): Promise<{ results: Several<T>; finished: readonly ChunkPairs[] }> => {
         // Gathering here is short, but batch after batch of it would starve the event loop.
         await breathe(this.#signal);
         return { results: await make(selections), finished };
@@ -214,7 +237,12 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       this.#ended = true;
       this.#report('done');
       const { counts } = this.#finder;
-      span.setAttributes({ 'armilla.row_count': this.#rowCount, 'armilla.pair_count': this.#pairCount, 'armilla.candidate_count': counts.candidateCount, 'armilla.cell_count': counts.cellCount });
+      span.setAttributes({
+        'armilla.row_count': this.#rowCount,
+        'armilla.pair_count': this.#pairCount,
+        'armilla.candidate_count': counts.candidateCount,
+        'armilla.cell_count': counts.cellCount,
+      });
     } finally {
       this.#stop.abort(STOPPED);
       span.end();
@@ -248,21 +276,33 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     if (count > 0) yield cut();
   }
 
-  async *#cursors(leftNames: readonly string[]): AsyncGenerator<{ cursor: JoinCursor | UnusedRightCursor; pairs?: ChunkPairs }, void, undefined> {
+  async *#cursors(
+    leftNames: readonly string[],
+  ): AsyncGenerator<{ cursor: JoinCursor | UnusedRightCursor; pairs?: ChunkPairs }, void, undefined> {
     const { join, selfMatch } = this.#match.options;
     for await (const block of ahead(this.#blocks(leftNames))) {
       this.#countBlock(block);
       // Pairs that use a row as their right side come before it, having the smaller row on the left.
-      const cursor = new JoinCursor(block, selfMatch === 'groups' ? 'inner' : join, selfMatch === 'pairs' ? this.#usedRight : undefined);
+      const cursor = new JoinCursor(
+        block,
+        selfMatch === 'groups' ? 'inner' : join,
+        selfMatch === 'pairs' ? this.#usedRight : undefined,
+      );
       yield { cursor, pairs: block.pairs };
     }
     if (this.#marks) this.#usedRight.addWords(this.#marks.words());
-    if (join === 'right' || join === 'full' || join === 'right-anti') yield { cursor: new UnusedRightCursor(this.#usedRight, this.#match.right.rowCount) };
+    if (join === 'right' || join === 'full' || join === 'right-anti')
+      yield { cursor: new UnusedRightCursor(this.#usedRight, this.#match.right.rowCount) };
   }
 
   async *#blocks(leftNames: readonly string[]): AsyncGenerator<PairBlock, void, undefined> {
     const { options, right, left, context, plan } = this.#match;
-    const blockContext = { runtime: context.runtime, signal: this.#signal, workerCount: context.execution?.workerCount, fairKey: this };
+    const blockContext = {
+      runtime: context.runtime,
+      signal: this.#signal,
+      workerCount: context.execution?.workerCount,
+      fairKey: this,
+    };
     if (left === undefined) {
       const part = wholePart(right);
       this.#estimate(part, right.rowCount);
@@ -279,16 +319,25 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       try {
         const part = wholePart(whole);
         this.#estimate(part, whole.rowCount);
-        yield options.find === 'mutual' ? await mutualBlock(whole, right, this.#finder, blockContext, options) : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext, options.maxPairs);
+        yield options.find === 'mutual'
+          ? await mutualBlock(whole, right, this.#finder, blockContext, options)
+          : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext, options.maxPairs);
       } finally {
         await whole.index?.dispose();
       }
       return;
     }
     const parts = readParts({
-      reader: left, columns: this.#match.leftColumns, names: leftNames, firstChunkRowCount: plan.firstChunkRowCount, chunkRowCount: plan.chunkRowCount, cutEarly: options.order === 'any', ascending: options.order === 'left',
+      reader: left,
+      columns: this.#match.leftColumns,
+      names: leftNames,
+      firstChunkRowCount: plan.firstChunkRowCount,
+      chunkRowCount: plan.chunkRowCount,
+      cutEarly: options.order === 'any',
+      ascending: options.order === 'left',
       // A strict match must not give out a row before all up to it have been looked at.
-      inspector: options.strict ? this.#leftInspector : undefined, signal: this.#signal,
+      inspector: options.strict ? this.#leftInspector : undefined,
+      signal: this.#signal,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
         this.#report('match');
@@ -303,7 +352,11 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   #inspectLeft({ part, from, to, pairs }: PairBlock): Promise<void> {
     return inSlices(to - from, this.#signal, (start, end) => {
-      this.#leftInspector.inspectJudged(slicePieces(part.pieces, from + start, from + end), pairs.status.subarray(start, end), part.firstRow + from + start);
+      this.#leftInspector.inspectJudged(
+        slicePieces(part.pieces, from + start, from + end),
+        pairs.status.subarray(start, end),
+        part.firstRow + from + start,
+      );
     });
   }
 
@@ -322,14 +375,30 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const { options, right, plan } = this.#match;
     // The other modes give a known number of pairs a row.
     if (options.find !== 'all' && options.find !== 'one-to-one') return;
-    estimatePairs(this.#finder, right.index as SkyIndex, part, leftRowCount, options, options.selfMatch === undefined ? 1 : 0.5, plan.maxPairs);
+    estimatePairs(
+      this.#finder,
+      right.index as SkyIndex,
+      part,
+      leftRowCount,
+      options,
+      options.selfMatch === undefined ? 1 : 0.5,
+      plan.maxPairs,
+    );
   }
 
   async #loadLeft(left: TableReader): Promise<CatalogTable> {
     const { options, context, layout } = this.#match;
     const table = await CatalogTable.load(left, {
-      runtime: context.runtime, columns: options.left, keep: layout.leftNames, index: options.find === 'mutual', table: 'left', strict: options.strict, signal: this.#signal,
-      cellRowCount: context.execution?.cellRowCount, rowCount: context.leftRowCount, onRejected: (row) => context.onRejected?.(row),
+      runtime: context.runtime,
+      columns: options.left,
+      keep: layout.leftNames,
+      index: options.find === 'mutual',
+      table: 'left',
+      strict: options.strict,
+      signal: this.#signal,
+      cellRowCount: context.execution?.cellRowCount,
+      rowCount: context.leftRowCount,
+      onRejected: (row) => context.onRejected?.(row),
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
         this.#report('index');
@@ -346,7 +415,10 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const find = options.find === 'mutual' ? 'nearest' : options.find === 'one-to-one' ? 'all' : options.find;
     const whole = options.find === 'mutual' || options.find === 'one-to-one';
     return {
-      radiusArcsec, minRadiusArcsec, find, k: k ?? 1,
+      radiusArcsec,
+      minRadiusArcsec,
+      find,
+      k: k ?? 1,
       neighbourCount: layout.has('neighbour_count'),
       secondSeparation: layout.has('second_separation_arcsec'),
       order: whole ? 'left' : options.order,
@@ -372,8 +444,19 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     this.#sampleMemory(stage === 'done');
     const { context, left, right } = this.#match;
     const leftTotal = left ? (left.rowCount ?? context.leftRowCount) : right.rowCount;
-    const fraction = stage === 'done' ? 1 : leftTotal ? Math.min(1, (right.rowCount + this.#leftRowCount) / (right.rowCount + leftTotal)) : undefined;
-    context.onProgress?.({ stage, leftRowCount: this.#leftRowCount, rightRowCount: right.rowCount, resultRowCount: this.#rowCount, fraction });
+    const fraction =
+      stage === 'done'
+        ? 1
+        : leftTotal
+          ? Math.min(1, (right.rowCount + this.#leftRowCount) / (right.rowCount + leftTotal))
+          : undefined;
+    context.onProgress?.({
+      stage,
+      leftRowCount: this.#leftRowCount,
+      rightRowCount: right.rowCount,
+      resultRowCount: this.#rowCount,
+      fraction,
+    });
   }
 
   #sampleMemory(now: boolean): void {

@@ -54,7 +54,14 @@ export interface SideCounts {
   readonly misfits?: ReadonlyMap<string, number>;
 }
 
-export function summariseSide({ rowCount, matchedRowCount, rejectedRowCount, rejectedByReason, columns, misfits }: SideCounts): SideSummary {
+export function summariseSide({
+  rowCount,
+  matchedRowCount,
+  rejectedRowCount,
+  rejectedByReason,
+  columns,
+  misfits,
+}: SideCounts): SideSummary {
   return {
     rowCount,
     matchedRowCount,

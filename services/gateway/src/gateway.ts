@@ -1,7 +1,12 @@
 import { fail } from '@armilla/base';
 import { checkBind, type Config, createLogger, type Log, TokenFile } from '@armilla/chassis';
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import fastify, { type FastifyHttp2SecureOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyHttp2SecureOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { readFileSync } from 'node:fs';
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import { createRequire } from 'node:module';
@@ -59,7 +64,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const bind = checkBind(config.httpAddress, 'http_address', config);
   const tokens = config.authTokens === '' ? undefined : new TokenFile(config.authTokens, log);
   const target = options.crossmatchTarget ?? config.crossmatchTarget;
-  if (target === '') throw fail('CONFIG_INVALID', { detail: 'crossmatch_target: say where the crossmatch service listens' });
+  if (target === '')
+    throw fail('CONFIG_INVALID', { detail: 'crossmatch_target: say where the crossmatch service listens' });
 
   const exchanges = new Set<Exchange>();
   let draining = false;
@@ -67,7 +73,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     config,
     log,
     crossmatch: new CrossmatchClient(target, options.credentials),
-    spool: await Spool.open(config.spoolDirectory === '' ? join(tmpdir(), 'armilla') : config.spoolDirectory, config.spoolLimitBytes),
+    spool: await Spool.open(
+      config.spoolDirectory === '' ? join(tmpdir(), 'armilla') : config.spoolDirectory,
+      config.spoolLimitBytes,
+    ),
     results: new RecentResults(config.resultTtlSeconds * 1000),
     places: new Places(config.maxHttpStreams),
     version: (createRequire(import.meta.url)('@armilla/gateway/package.json') as { version: string }).version,
@@ -79,18 +88,31 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const app = createApp(config);
   app.decorateRequest('exchange', null as never);
   app.addHook('onRequest', async (request, reply) => {
-    const exchange = new Exchange(request, reply, config.maxDeadlineSeconds * 1000, config.defaultDeadlineSeconds * 1000);
+    const exchange = new Exchange(
+      request,
+      reply,
+      config.maxDeadlineSeconds * 1000,
+      config.defaultDeadlineSeconds * 1000,
+    );
     request.exchange = exchange;
     exchanges.add(exchange);
     measured.started(request.method);
     reply.raw.once('close', () => {
       exchanges.delete(exchange);
       const { route, receivedBytes, sentBytes, startMs } = exchange;
-      measured.ended({ method: request.method, route, status: reply.raw.statusCode, seconds: (performance.now() - startMs) / 1000, receivedBytes, sentBytes });
+      measured.ended({
+        method: request.method,
+        route,
+        status: reply.raw.statusCode,
+        seconds: (performance.now() - startMs) / 1000,
+        receivedBytes,
+        sentBytes,
+      });
     });
     reply.header('x-request-id', exchange.requestId);
     if (draining && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) throw fail('DRAINING');
-    if (tokens !== undefined && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) exchange.principal = tokens.check(request.headers.authorization);
+    if (tokens !== undefined && !OPEN_PATHS.includes(request.routeOptions.url ?? ''))
+      exchange.principal = tokens.check(request.headers.authorization);
   });
   // Bodies are streams: no parser may touch them.
   app.removeAllContentTypeParsers();
@@ -184,14 +206,28 @@ function createApp(config: Config): FastifyInstance {
     clientErrorHandler: answerMalformed,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
       request.exchange = new Exchange(request, reply, headersMs, headersMs);
-      void refuse(request, reply, fail('REQUEST_INVALID', { field: 'path', detail: error.message.slice(0, 300) }, { cause: error }));
+      void refuse(
+        request,
+        reply,
+        fail('REQUEST_INVALID', { field: 'path', detail: error.message.slice(0, 300) }, { cause: error }),
+      );
     },
     routerOptions: { maxParamLength: 256 },
     logger: false as const,
   };
-  const server = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: headersMs, connectionsCheckingInterval: headersMs / 4 };
+  const server = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headersMs,
+    connectionsCheckingInterval: headersMs / 4,
+  };
   if (config.tlsCert === '') return fastify({ ...common, http: server });
-  const https = { allowHTTP1: true, cert: readFileSync(config.tlsCert), key: readFileSync(config.tlsKey), settings: { initialWindowSize: WINDOW_BYTES }, ...server };
+  const https = {
+    allowHTTP1: true,
+    cert: readFileSync(config.tlsCert),
+    key: readFileSync(config.tlsKey),
+    settings: { initialWindowSize: WINDOW_BYTES },
+    ...server,
+  };
   const secure = { ...common, http2: true, https } as unknown as FastifyHttp2SecureOptions<Http2SecureServer>;
   return fastify(secure) as unknown as FastifyInstance;
 }

@@ -6,7 +6,9 @@ import { startGateway } from './gateway.js';
 /** Serves HTTP in front of a crossmatch service elsewhere (`--crossmatch-target HOST:PORT`) until SIGTERM or SIGINT; configured by flags, ARMILLA_* and a file. */
 async function main(): Promise<void> {
   const flagNames = Object.keys(CONFIG_KEYS).map((key) => key.replaceAll('_', '-'));
-  const { values } = parseArgs({ options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])) });
+  const { values } = parseArgs({
+    options: Object.fromEntries(flagNames.map((name) => [name, { type: 'string' as const }])),
+  });
   const config = loadConfig({ env: process.env, flags: values });
   const log = createLogger(config);
   computeInBackground();

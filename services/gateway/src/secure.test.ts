@@ -23,9 +23,23 @@ describe('bearer tokens', () => {
   });
   afterAll(() => subject[Symbol.asyncDispose]());
 
-  test.each([['none', {}], ['a wrong one', { authorization: 'Bearer nonsense' }], ['another scheme', { authorization: 'Basic sesame' }]])('%s is refused', async (_what, headers: Record<string, string>) => {
-    for (const [method, path] of [['POST', '/v1/crossmatch?radius=1&right=s'], ['GET', '/v1/crossmatch/tables'], ['GET', '/metrics'], ['PUT', '/v1/crossmatch/tables/x'], ['GET', '/nowhere']]) {
-      const response = await fetch(`${subject.url}${path}`, { method, headers, ...(method !== 'GET' && { body: LEFT }) });
+  test.each([
+    ['none', {}],
+    ['a wrong one', { authorization: 'Bearer nonsense' }],
+    ['another scheme', { authorization: 'Basic sesame' }],
+  ])('%s is refused', async (_what, headers: Record<string, string>) => {
+    for (const [method, path] of [
+      ['POST', '/v1/crossmatch?radius=1&right=s'],
+      ['GET', '/v1/crossmatch/tables'],
+      ['GET', '/metrics'],
+      ['PUT', '/v1/crossmatch/tables/x'],
+      ['GET', '/nowhere'],
+    ]) {
+      const response = await fetch(`${subject.url}${path}`, {
+        method,
+        headers,
+        ...(method !== 'GET' && { body: LEFT }),
+      });
       expect(response.status).toBe(401);
       expect(response.headers.get('www-authenticate')).toMatch(/^Bearer/);
       expect(await response.json()).toMatchObject({ reason: 'UNAUTHENTICATED' });
@@ -34,17 +48,28 @@ describe('bearer tokens', () => {
   });
 
   test('a right one passes, to the service too', async () => {
-    const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=s`, { method: 'POST', headers: { authorization: 'Bearer sesame' }, body: LEFT });
+    const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=s`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sesame' },
+      body: LEFT,
+    });
     expect(response.status).toBe(200);
     await response.arrayBuffer();
   });
 
   test('a summary is for who made it, even where another one takes the same request id', async () => {
     const match = async (token: string): Promise<void> => {
-      const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=s`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'x-request-id': 'mine' }, body: LEFT });
+      const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=s`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'x-request-id': 'mine' },
+        body: LEFT,
+      });
       await response.arrayBuffer();
     };
-    const summary = async (token: string): Promise<unknown> => (await (await fetch(`${subject.url}/v1/crossmatch/results/mine`, { headers: { authorization: `Bearer ${token}` } })).json());
+    const summary = async (token: string): Promise<unknown> =>
+      await (
+        await fetch(`${subject.url}/v1/crossmatch/results/mine`, { headers: { authorization: `Bearer ${token}` } })
+      ).json();
     await match('sesame');
     expect(await summary('sesame')).toMatchObject({ state: 'complete' });
     expect(await summary('open')).toMatchObject({ status: 404, reason: 'RESULT_NOT_FOUND' });
@@ -54,19 +79,26 @@ describe('bearer tokens', () => {
   });
 
   test('probes and the description need none', async () => {
-    for (const path of ['/healthz', '/readyz', '/openapi.json']) expect((await fetch(`${subject.url}${path}`)).status).toBe(200);
+    for (const path of ['/healthz', '/readyz', '/openapi.json'])
+      expect((await fetch(`${subject.url}${path}`)).status).toBe(200);
   });
 });
 
 test('a bind beyond loopback without certificate and tokens stops the start', async () => {
   const config = loadConfig({ flags: { httpAddress: '0.0.0.0:0', logLevel: 'silent' } });
-  await expect(startGateway({ config, crossmatchTarget: '127.0.0.1:1' })).rejects.toMatchObject({ reason: 'ADDRESS_NOT_LOOPBACK' });
+  await expect(startGateway({ config, crossmatchTarget: '127.0.0.1:1' })).rejects.toMatchObject({
+    reason: 'ADDRESS_NOT_LOOPBACK',
+  });
 });
 
 test('an address in use is said', async () => {
   const subject = await startUnderTest();
-  const config = loadConfig({ flags: { httpAddress: new URL(subject.url).host, logLevel: 'silent', spoolDirectory: subject.spoolFolder } });
-  await expect(startGateway({ config, crossmatchTarget: '127.0.0.1:1' })).rejects.toMatchObject({ reason: 'ADDRESS_IN_USE' });
+  const config = loadConfig({
+    flags: { httpAddress: new URL(subject.url).host, logLevel: 'silent', spoolDirectory: subject.spoolFolder },
+  });
+  await expect(startGateway({ config, crossmatchTarget: '127.0.0.1:1' })).rejects.toMatchObject({
+    reason: 'ADDRESS_IN_USE',
+  });
   await subject[Symbol.asyncDispose]();
 });
 
@@ -75,7 +107,9 @@ const certificate = makeSelfSigned();
   let subject: UnderTest;
   let session: ClientHttp2Session;
   beforeAll(async () => {
-    subject = await startUnderTest({ flags: { tlsCert: certificate?.certPath ?? '', tlsKey: certificate?.keyPath ?? '' } });
+    subject = await startUnderTest({
+      flags: { tlsCert: certificate?.certPath ?? '', tlsKey: certificate?.keyPath ?? '' },
+    });
     session = connect(subject.url, { ca: readFileSync(certificate?.certPath ?? '') });
   });
   afterAll(async () => {
@@ -84,7 +118,10 @@ const certificate = makeSelfSigned();
     rmSync(certificate?.folder ?? '', { recursive: true });
   });
 
-  async function ask(path: string, body?: Uint8Array): Promise<{ status: number; headers: Record<string, unknown>; body: Buffer; rstCode: number }> {
+  async function ask(
+    path: string,
+    body?: Uint8Array,
+  ): Promise<{ status: number; headers: Record<string, unknown>; body: Buffer; rstCode: number }> {
     const stream = session.request({ ':method': body ? 'POST' : 'GET', ':path': path });
     let headers: Record<string, unknown> = {};
     stream.on('response', (given) => (headers = given));
@@ -98,7 +135,10 @@ const certificate = makeSelfSigned();
   }
 
   test('HTTP/2 is spoken by ALPN', async () => {
-    expect(session.alpnProtocol ?? (await new Promise((resolve) => session.once('connect', () => resolve(session.alpnProtocol))))).toBe('h2');
+    expect(
+      session.alpnProtocol ??
+        (await new Promise((resolve) => session.once('connect', () => resolve(session.alpnProtocol)))),
+    ).toBe('h2');
     subject.fake.behaviour = echo;
     const left = positionsIpc(300_000);
     const { status, headers, body, rstCode } = await ask('/v1/crossmatch?radius=1&right=s', left);

@@ -54,7 +54,8 @@ export class DescriptorImage {
     });
     const file: DescribedFile = { name, bytes, imports };
     this.#files.set(name, file);
-    for (const [field, definition] of definitions) this.#define(scope, definition, file, field === 4 ? 'message' : 'other');
+    for (const [field, definition] of definitions)
+      this.#define(scope, definition, file, field === 4 ? 'message' : 'other');
   }
 
   /** Members of a message: fields 2, nested types 3, enums 4; of an enum its values 2, of a service its methods 2. */
@@ -63,7 +64,8 @@ export class DescriptorImage {
     const members: [field: number, bytes: Uint8Array][] = [];
     visit(bytes, (field, value) => {
       if (field === 1) name = text(value);
-      else if (kind !== 'leaf' && (field === 2 || (kind === 'message' && (field === 3 || field === 4)))) members.push([field, value]);
+      else if (kind !== 'leaf' && (field === 2 || (kind === 'message' && (field === 3 || field === 4))))
+        members.push([field, value]);
     });
     this.#fileOfSymbol.set(`${scope}${name}`, file);
     for (const [field, member] of members) {

@@ -15,7 +15,9 @@ const ALWAYS = ['grpc.health.v1.Health'];
  * proto makes. Files go out as they were compiled, with all that they import: clients link them.
  */
 export function addReflection(server: Server, serviceNames: readonly string[]): void {
-  const image = new DescriptorImage(readFileSync(createRequire(import.meta.url).resolve('@armilla/proto/descriptor.binpb')));
+  const image = new DescriptorImage(
+    readFileSync(createRequire(import.meta.url).resolve('@armilla/proto/descriptor.binpb')),
+  );
   const services = [...ALWAYS, ...serviceNames];
   const handler = duplex<ServerReflectionRequest, ServerReflectionResponse>(async function* (requests) {
     for await (const request of requests) {
@@ -28,7 +30,11 @@ export function addReflection(server: Server, serviceNames: readonly string[]): 
   server.addService({ serverReflectionInfo: v1alpha }, { serverReflectionInfo: handler });
 }
 
-function answer(image: DescriptorImage, services: readonly string[], { messageRequest }: ServerReflectionRequest): Answer {
+function answer(
+  image: DescriptorImage,
+  services: readonly string[],
+  { messageRequest }: ServerReflectionRequest,
+): Answer {
   switch (messageRequest?.$case) {
     case 'listServices':
       return { $case: 'listServicesResponse', value: { service: services.map((name) => ({ name })) } };
@@ -47,7 +53,10 @@ function answer(image: DescriptorImage, services: readonly string[], { messageRe
 
 function files(image: DescriptorImage, file: DescribedFile | undefined, wanted: string): Answer {
   if (!file) return notFound(wanted);
-  return { $case: 'fileDescriptorResponse', value: { fileDescriptorProto: image.withImports(file).map(({ bytes }) => bytes) } };
+  return {
+    $case: 'fileDescriptorResponse',
+    value: { fileDescriptorProto: image.withImports(file).map(({ bytes }) => bytes) },
+  };
 }
 
 function notFound(what: string): Answer {

@@ -1,7 +1,10 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { machineLimits } from '../index.js';
 
-const files = (entries: Record<string, string>) => (path: string): string | undefined => entries[path];
+const files =
+  (entries: Record<string, string>) =>
+  (path: string): string | undefined =>
+    entries[path];
 
 test('cgroup v2: the smallest limit of all ancestors holds', () => {
   const limits = machineLimits(
@@ -33,5 +36,9 @@ test('cgroup v1: quota and limit, -1 and huge numbers are none', () => {
 });
 
 test('without groups the machine is the limit', () => {
-  expect(machineLimits(files({}))).toEqual({ coreCount: availableParallelism(), memoryBytes: totalmem(), source: 'os' });
+  expect(machineLimits(files({}))).toEqual({
+    coreCount: availableParallelism(),
+    memoryBytes: totalmem(),
+    source: 'os',
+  });
 });

@@ -48,7 +48,8 @@ function readLegacy(read: (path: string) => string | undefined): GroupLimits | u
   let bytes = Infinity;
   for (const folder of ancestors(cpu ?? '/')) {
     const quota = limitOf(read(`/sys/fs/cgroup/cpu${folder}cpu.cfs_quota_us`));
-    if (quota < Infinity) cores = Math.min(cores, quota / limitOf(read(`/sys/fs/cgroup/cpu${folder}cpu.cfs_period_us`)));
+    if (quota < Infinity)
+      cores = Math.min(cores, quota / limitOf(read(`/sys/fs/cgroup/cpu${folder}cpu.cfs_period_us`)));
   }
   for (const folder of ancestors(memory ?? '/')) {
     bytes = Math.min(bytes, limitOf(read(`/sys/fs/cgroup/memory${folder}memory.limit_in_bytes`)));
@@ -57,7 +58,10 @@ function readLegacy(read: (path: string) => string | undefined): GroupLimits | u
 }
 
 /** Lines are "id:controllers:path". */
-function groupPath(read: (path: string) => string | undefined, wanted: (id: string, controllers: string) => boolean): string | undefined {
+function groupPath(
+  read: (path: string) => string | undefined,
+  wanted: (id: string, controllers: string) => boolean,
+): string | undefined {
   for (const line of (read('/proc/self/cgroup') ?? '').split('\n')) {
     const [id, controllers, path] = line.split(':');
     if (path !== undefined && wanted(id, controllers)) return path;
@@ -68,7 +72,9 @@ function groupPath(read: (path: string) => string | undefined, wanted: (id: stri
 /** "/a/b" gives "/a/b/", "/a/", "/". */
 function ancestors(path: string): string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '..');
-  return parts.reduceRight<string[]>((folders, _, i) => [...folders, `/${parts.slice(0, i + 1).join('/')}/`], []).concat('/');
+  return parts
+    .reduceRight<string[]>((folders, _, i) => [...folders, `/${parts.slice(0, i + 1).join('/')}/`], [])
+    .concat('/');
 }
 
 /** A missing file, "max", a negative number or junk is no limit. */

@@ -34,5 +34,7 @@ test('a lease given back twice is given back once', () => {
 
 test('more than a kernel can address is a typed error', () => {
   const heap = new Heap('test', () => undefined);
-  expect(() => heap.lease(HEAP_LIMIT_BYTES, 'too much')).toThrow(expect.objectContaining({ reason: 'MEMORY_EXHAUSTED' }));
+  expect(() => heap.lease(HEAP_LIMIT_BYTES, 'too much')).toThrow(
+    expect.objectContaining({ reason: 'MEMORY_EXHAUSTED' }),
+  );
 });

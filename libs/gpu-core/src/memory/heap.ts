@@ -41,7 +41,11 @@ export class Heap {
     try {
       this.#memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
     } catch (cause) {
-      throw fail('MEMORY_EXHAUSTED', { needed: formatBytes(PAGE_BYTES), available: 'no address space', limit: formatBytes(HEAP_LIMIT_BYTES) }, { cause });
+      throw fail(
+        'MEMORY_EXHAUSTED',
+        { needed: formatBytes(PAGE_BYTES), available: 'no address space', limit: formatBytes(HEAP_LIMIT_BYTES) },
+        { cause },
+      );
     }
   }
 
@@ -116,14 +120,22 @@ export class Heap {
     const missing = end - this.memory.buffer.byteLength;
     if (missing > 0) {
       if (end > HEAP_LIMIT_BYTES) {
-        throw fail('MEMORY_EXHAUSTED', { needed: formatBytes(end), available: formatBytes(HEAP_LIMIT_BYTES - offset), limit: formatBytes(HEAP_LIMIT_BYTES) });
+        throw fail('MEMORY_EXHAUSTED', {
+          needed: formatBytes(end),
+          available: formatBytes(HEAP_LIMIT_BYTES - offset),
+          limit: formatBytes(HEAP_LIMIT_BYTES),
+        });
       }
       const pages = Math.ceil(missing / PAGE_BYTES);
       this.allow(pages * PAGE_BYTES);
       try {
         this.memory.grow(pages);
       } catch (cause) {
-        throw fail('MEMORY_EXHAUSTED', { needed: formatBytes(bytes), available: 'less', limit: formatBytes(HEAP_LIMIT_BYTES) }, { cause });
+        throw fail(
+          'MEMORY_EXHAUSTED',
+          { needed: formatBytes(bytes), available: 'less', limit: formatBytes(HEAP_LIMIT_BYTES) },
+          { cause },
+        );
       }
     }
     if (touchesEnd) this.#gaps.pop();
@@ -135,7 +147,7 @@ export class Heap {
     let at = 0;
     while (at < this.#gaps.length && this.#gaps[at].offset < offset) at++;
     this.#gaps.splice(at, 0, { offset, byteLength });
-    for (let i = Math.max(0, at - 1); i < this.#gaps.length - 1 && i <= at; ) {
+    for (let i = Math.max(0, at - 1); i < this.#gaps.length - 1 && i <= at;) {
       const gap = this.#gaps[i];
       const next = this.#gaps[i + 1];
       if (gap.offset + gap.byteLength === next.offset) {

@@ -19,7 +19,10 @@ export function defineOperation<Run, Size>(declaration: Omit<Operation<Run, Size
     ...declaration,
     on(backend) {
       const run = declaration.backends[backend];
-      if (run === undefined) throw new RangeError(`${declaration.name} has no backend '${backend}'; it has ${Object.keys(declaration.backends).join(', ')}`);
+      if (run === undefined)
+        throw new RangeError(
+          `${declaration.name} has no backend '${backend}'; it has ${Object.keys(declaration.backends).join(', ')}`,
+        );
       return run;
     },
   };

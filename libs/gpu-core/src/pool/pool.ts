@@ -60,7 +60,8 @@ export class Pool {
   dropHeap(heapId: number, collect: boolean): void {
     for (const member of this.#members) {
       const known = member.heaps.delete(heapId);
-      if (known || collect) member.worker.postMessage({ kind: 'drop', heapIds: [heapId], collect } satisfies DropMessage);
+      if (known || collect)
+        member.worker.postMessage({ kind: 'drop', heapIds: [heapId], collect } satisfies DropMessage);
     }
   }
 

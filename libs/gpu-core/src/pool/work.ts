@@ -108,7 +108,16 @@ export class Phase implements Work {
 
   message(slot: number): Omit<KernelMessage, 'module' | 'memory'> {
     const { kernel, heap, name, params } = this.options;
-    return { kind: 'kernel', work: this.id, kernelId: kernel.id, heapId: heap.id, name, params, control: this.#control.offset, slot };
+    return {
+      kind: 'kernel',
+      work: this.id,
+      kernelId: kernel.id,
+      heapId: heap.id,
+      name,
+      params,
+      control: this.#control.offset,
+      slot,
+    };
   }
 
   start(): void {
@@ -181,7 +190,9 @@ export class FunctionCall implements Work {
   }
 
   end(reply: Reply): void {
-    this.#settle(() => (reply.problem === undefined ? this.#resolve(reply.value) : this.#reject(reviveProblem(reply.problem))));
+    this.#settle(() =>
+      reply.problem === undefined ? this.#resolve(reply.value) : this.#reject(reviveProblem(reply.problem)),
+    );
   }
 
   stop(error: unknown): void {

@@ -29,7 +29,10 @@ test('callers take turns', async () => {
     await runtime.call(sleep, 'setTimeout', [1], { fairKey });
     order.push(name);
   };
-  await Promise.all([...Array.from({ length: 6 }, () => call('a', a)), ...Array.from({ length: 3 }, () => call('b', b))]);
+  await Promise.all([
+    ...Array.from({ length: 6 }, () => call('a', a)),
+    ...Array.from({ length: 3 }, () => call('b', b)),
+  ]);
   expect(order.join('').slice(0, 7)).toMatch(/^a*(ab){3}|^(ab){3}/);
   expect(order.lastIndexOf('b')).toBeLessThan(7);
   await runtime.close();

@@ -57,11 +57,19 @@ export class Runtime implements AsyncDisposable {
     const machine = machineLimits();
     const workerCount = options.workerCount ?? machine.coreCount;
     if (!Number.isInteger(workerCount) || workerCount < 1 || workerCount > 1024) {
-      return Promise.reject(fail('OPTION_INVALID', { field: 'workerCount', expected: 'an integer in [1, 1024]', got: String(workerCount) }));
+      return Promise.reject(
+        fail('OPTION_INVALID', { field: 'workerCount', expected: 'an integer in [1, 1024]', got: String(workerCount) }),
+      );
     }
     const memoryLimitBytes = options.memoryLimitBytes ?? machine.memoryBytes;
     if (!(memoryLimitBytes > 0)) {
-      return Promise.reject(fail('OPTION_INVALID', { field: 'memoryLimitBytes', expected: 'a positive number of bytes', got: String(memoryLimitBytes) }));
+      return Promise.reject(
+        fail('OPTION_INVALID', {
+          field: 'memoryLimitBytes',
+          expected: 'a positive number of bytes',
+          got: String(memoryLimitBytes),
+        }),
+      );
     }
     return Promise.resolve(new Runtime(workerCount, memoryLimitBytes));
   }

@@ -29,7 +29,9 @@ function widthBytes(type: DataType): number {
   if (bitWidth !== undefined) return bitWidth / 8;
   if (byteWidth !== undefined) return byteWidth;
   const { ArrayType } = type as { ArrayType?: { BYTES_PER_ELEMENT?: number } };
-  return type.children?.length || typeIsVariable(type) ? VARIABLE_WIDTH_BYTES : (ArrayType?.BYTES_PER_ELEMENT ?? VARIABLE_WIDTH_BYTES);
+  return type.children?.length || typeIsVariable(type)
+    ? VARIABLE_WIDTH_BYTES
+    : (ArrayType?.BYTES_PER_ELEMENT ?? VARIABLE_WIDTH_BYTES);
 }
 
 function typeIsVariable(type: DataType): boolean {
@@ -88,20 +90,33 @@ export class BatchMaker {
     const pieces: Data<DataType>[][] = [];
     for (const selection of selections) pieces.push(await this.#gather(selection));
     const count = selections.reduce((sum, selection) => sum + selection.count, 0);
-    const columns = pieces.length === 1 ? pieces[0] : this.layout.columns.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
+    const columns =
+      pieces.length === 1
+        ? pieces[0]
+        : this.layout.columns.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
     const { schema } = this.layout;
-    return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: count, nullCount: 0, children: columns }));
+    return new RecordBatch(
+      schema,
+      makeData({ type: new Struct(schema.fields), length: count, nullCount: 0, children: columns }),
+    );
   }
 
   async #gather(selection: Selection): Promise<Data<DataType>[]> {
     const { layout, context } = this;
     const [leftData, rightData] = await Promise.all([
-      (selection.part?.payload ?? this.#noLeft).take(selection.part && selection.left, selection.count, layout.leftNames, context),
+      (selection.part?.payload ?? this.#noLeft).take(
+        selection.part && selection.left,
+        selection.count,
+        layout.leftNames,
+        context,
+      ),
       this.right.take(selection.right, selection.count, layout.rightNames, context),
     ]);
     return layout.columns.map((column) => {
       if (column.from === 'computed') return computedData(column.name, selection, this.sources);
-      return column.from === 'left' ? leftData[layout.leftNames.indexOf(column.name)] : rightData[layout.rightNames.indexOf(column.name)];
+      return column.from === 'left'
+        ? leftData[layout.leftNames.indexOf(column.name)]
+        : rightData[layout.rightNames.indexOf(column.name)];
     });
   }
 }

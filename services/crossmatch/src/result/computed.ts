@@ -15,13 +15,17 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
   const { count, left, right, paired } = selection;
   switch (name) {
     case 'separation_arcsec':
-      return selection.separationArcsec ? float64Data(ownValues(selection.separationArcsec, selection), paired) : allNull(count);
+      return selection.separationArcsec
+        ? float64Data(ownValues(selection.separationArcsec, selection), paired)
+        : allNull(count);
     case 'rank':
       return int32Data(count, (i) => (right !== undefined && right[i] >= 0 ? (selection.rank?.[i] ?? -1) : -1));
     case 'neighbour_count': {
       const { pairs, blockFrom } = selection;
       const counts = pairs?.neighbourCount;
-      return int32Data(count, (i) => (counts && pairs && left && pairs.status[left[i] - blockFrom] === 0 ? counts[left[i] - blockFrom] : -1));
+      return int32Data(count, (i) =>
+        counts && pairs && left && pairs.status[left[i] - blockFrom] === 0 ? counts[left[i] - blockFrom] : -1,
+      );
     }
     case 'second_separation_arcsec': {
       const seconds = selection.pairs?.secondSeparationArcsec;
@@ -33,9 +37,13 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
     case 'delta_dec_arcsec':
       return float64Data(deltas(name, selection, sources.rightPositions));
     case 'left_row':
-      return selection.leftNumber ? int64Data(ownValues(selection.leftNumber, selection)) : rowData(count, left, selection.part?.firstRow ?? 0, paired);
+      return selection.leftNumber
+        ? int64Data(ownValues(selection.leftNumber, selection))
+        : rowData(count, left, selection.part?.firstRow ?? 0, paired);
     case 'right_row':
-      return selection.rightNumber ? int64Data(ownValues(selection.rightNumber, selection)) : rowData(count, right, 0, paired);
+      return selection.rightNumber
+        ? int64Data(ownValues(selection.rightNumber, selection))
+        : rowData(count, right, 0, paired);
     case 'group_id':
       return rowData(count, pick(left, sources.groups?.id), 0, false);
     case 'group_size': {
@@ -49,7 +57,11 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
  * Right minus left, in arcsec: in right ascension the shorter way around, times the cosine of the left declination; NaN
  * where a side is missing.
  */
-function deltas(name: 'delta_ra_cosdec_arcsec' | 'delta_dec_arcsec', { count, left, right, part }: Selection, rightPositions: Positions | undefined): Float64Array {
+function deltas(
+  name: 'delta_ra_cosdec_arcsec' | 'delta_dec_arcsec',
+  { count, left, right, part }: Selection,
+  rightPositions: Positions | undefined,
+): Float64Array {
   const out = new Float64Array(count).fill(NaN);
   if (!left || !right || !part || !rightPositions) return out;
   const { ra, dec } = part.positions;
@@ -102,7 +114,8 @@ function int32Data(length: number, valueOf: (i: number) => number): Data<Int32> 
 /** Row numbers as int64, written as two words: BigInts would cost an allocation each. Negative becomes null; `complete`: there is none. */
 function rowData(length: number, rows: Int32Array | undefined, firstRow: number, complete: boolean): Data<Int64> {
   const data = new BigInt64Array(length);
-  if (rows === undefined) return makeData({ type: new Int64(), length, nullCount: length, nullBitmap: validBits(length, () => false), data });
+  if (rows === undefined)
+    return makeData({ type: new Int64(), length, nullCount: length, nullBitmap: validBits(length, () => false), data });
   const words = new Int32Array(data.buffer);
   const nullCount = complete ? 0 : negativeCount(rows);
   const bitmap = nullCount === 0 ? null : validBits(length, (i) => rows[i] >= 0);

@@ -20,7 +20,9 @@ export const COMPUTED_COLUMNS = [
 export type ComputedColumn = (typeof COMPUTED_COLUMNS)[number];
 
 /** Where a result column comes from; `name` is its name there. */
-export type ResultColumn = { readonly from: 'left' | 'right'; readonly name: string } | { readonly from: 'computed'; readonly name: ComputedColumn };
+export type ResultColumn =
+  | { readonly from: 'left' | 'right'; readonly name: string }
+  | { readonly from: 'computed'; readonly name: ComputedColumn };
 
 /** The columns of the result: its schema and, in the same order, where each comes from. */
 export interface ResultLayout {
@@ -47,10 +49,15 @@ const TYPES: Readonly<Record<ComputedColumn, () => DataType>> = {
 
 /** Throws COLUMN_NOT_FOUND, COLUMN_AMBIGUOUS, COLUMN_DUPLICATE or OPTIONS_CONFLICT. */
 export function resultLayout(left: Schema, right: Schema, options: ResolvedOptions): ResultLayout {
-  const columns = options.columns === undefined ? defaultColumns(left, right, options) : options.columns.flatMap((text) => chosenColumns(text, left, right, options));
+  const columns =
+    options.columns === undefined
+      ? defaultColumns(left, right, options)
+      : options.columns.flatMap((text) => chosenColumns(text, left, right, options));
   const names = resultNames(columns, options.suffixes);
   const fields = columns.map((column, i) => fieldOf(column, names[i], left, right, options));
-  const namesFrom = (side: 'left' | 'right'): string[] => [...new Set(columns.flatMap((column) => (column.from === side ? [column.name] : [])))];
+  const namesFrom = (side: 'left' | 'right'): string[] => [
+    ...new Set(columns.flatMap((column) => (column.from === side ? [column.name] : []))),
+  ];
   const computed = new Set(columns.flatMap((column) => (column.from === 'computed' ? [column.name] : [])));
   return {
     schema: new Schema(fields),
@@ -71,12 +78,17 @@ export function chosenNames(schema: Schema, side: 'left' | 'right', options: Res
   // A table that is matched with itself is both sides.
   const sides = options.selfMatch === undefined ? [side] : (['left', 'right'] as const);
   const { columns } = options;
-  return all.filter((name) => columns.includes(name) || sides.some((one) => columns.includes(`${one}.${name}`) || columns.includes(`${one}.*`)));
+  return all.filter(
+    (name) =>
+      columns.includes(name) || sides.some((one) => columns.includes(`${one}.${name}`) || columns.includes(`${one}.*`)),
+  );
 }
 
 function defaultColumns(left: Schema, right: Schema, options: ResolvedOptions): ResultColumn[] {
-  const all = (from: 'left' | 'right'): ResultColumn[] => (from === 'left' ? left : right).fields.map(({ name }) => ({ from, name }));
-  const computed = (...names: (ComputedColumn | false)[]): ResultColumn[] => names.flatMap((name) => (name === false ? [] : [{ from: 'computed' as const, name }]));
+  const all = (from: 'left' | 'right'): ResultColumn[] =>
+    (from === 'left' ? left : right).fields.map(({ name }) => ({ from, name }));
+  const computed = (...names: (ComputedColumn | false)[]): ResultColumn[] =>
+    names.flatMap((name) => (name === false ? [] : [{ from: 'computed' as const, name }]));
   const any = options.order === 'any';
   if (options.selfMatch === 'groups') return [...all('left'), ...computed('group_id', 'group_size')];
   if (options.join === 'left-anti') return [...all('left'), ...computed(any && 'left_row')];
@@ -90,11 +102,15 @@ function defaultColumns(left: Schema, right: Schema, options: ResolvedOptions): 
 
 function chosenColumns(text: string, left: Schema, right: Schema, options: ResolvedOptions): ResultColumn[] {
   const has = (schema: Schema, name: string): boolean => schema.fields.some((field) => field.name === name);
-  for (const [from, schema] of [['left', left], ['right', right]] as const) {
+  for (const [from, schema] of [
+    ['left', left],
+    ['right', right],
+  ] as const) {
     if (!text.startsWith(`${from}.`)) continue;
     const name = text.slice(from.length + 1);
     if (name === '*') return schema.fields.map((field) => ({ from, name: field.name }));
-    if (!has(schema, name)) throw fail('COLUMN_NOT_FOUND', { where: `${from} table`, column: name, available: availableColumns(schema) });
+    if (!has(schema, name))
+      throw fail('COLUMN_NOT_FOUND', { where: `${from} table`, column: name, available: availableColumns(schema) });
     return [{ from, name }];
   }
   if ((COMPUTED_COLUMNS as readonly string[]).includes(text)) {
@@ -104,13 +120,20 @@ function chosenColumns(text: string, left: Schema, right: Schema, options: Resol
     };
     const inGroups = options.selfMatch === 'groups';
     if (name === 'rank' && options.find !== 'k-nearest') refuse('is only there for find=k-nearest');
-    if (name.startsWith('group_') !== inGroups && name !== 'left_row') refuse(inGroups ? 'is not there for groups' : 'is only there for self_match=groups');
+    if (name.startsWith('group_') !== inGroups && name !== 'left_row')
+      refuse(inGroups ? 'is not there for groups' : 'is only there for self_match=groups');
     return [{ from: 'computed', name }];
   }
   const inLeft = has(left, text);
   const inRight = has(right, text);
   if (inLeft && inRight) {
-    throw fail('COLUMN_AMBIGUOUS', { where: 'columns', role: `column '${text}'`, count: 2, candidates: `left.${text}, right.${text}`, option: 'columns' });
+    throw fail('COLUMN_AMBIGUOUS', {
+      where: 'columns',
+      role: `column '${text}'`,
+      count: 2,
+      candidates: `left.${text}, right.${text}`,
+      option: 'columns',
+    });
   }
   if (!inLeft && !inRight) {
     const available = `left: ${availableColumns(left)}; right: ${availableColumns(right)}; computed: ${COMPUTED_COLUMNS.join(', ')}`;
@@ -124,12 +147,19 @@ function resultNames(columns: readonly ResultColumn[], suffixes: readonly [strin
   const seen = new Set<string>();
   const key = ({ from, name }: ResultColumn): string => `${from}.${name}`;
   for (const column of columns) {
-    if (seen.has(key(column))) throw fail('COLUMN_DUPLICATE', { where: 'columns', column: key(column), count: columns.filter((other) => key(other) === key(column)).length });
+    if (seen.has(key(column)))
+      throw fail('COLUMN_DUPLICATE', {
+        where: 'columns',
+        column: key(column),
+        count: columns.filter((other) => key(other) === key(column)).length,
+      });
     seen.add(key(column));
   }
   const counts = new Map<string, number>();
   for (const { name } of columns) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const taken = new Set(columns.flatMap(({ from, name }) => (from === 'computed' || counts.get(name) === 1 ? [name] : [])));
+  const taken = new Set(
+    columns.flatMap(({ from, name }) => (from === 'computed' || counts.get(name) === 1 ? [name] : [])),
+  );
   return columns.map(({ from, name }) => {
     if (from === 'computed' || counts.get(name) === 1) return name;
     const suffix = suffixes[from === 'left' ? 0 : 1];
@@ -147,6 +177,7 @@ function fieldOf(column: ResultColumn, name: string, left: Schema, right: Schema
     return new Field(name, TYPES[column.name](), true, metadata);
   }
   const source = (column.from === 'left' ? left : right).fields.find((field) => field.name === column.name) as Field;
-  const mayMiss = column.from === 'left' ? join.startsWith('right') || join === 'full' : join.startsWith('left') || join === 'full';
+  const mayMiss =
+    column.from === 'left' ? join.startsWith('right') || join === 'full' : join.startsWith('left') || join === 'full';
   return plainField(source, name, source.nullable || mayMiss);
 }

@@ -1,5 +1,18 @@
 import type { Runtime } from '@armilla/gpu-core';
-import { ColumnStore, concatData, hasVariableWidth, packColumn, type PackedColumn, recordBatch, type SharedColumns, takeColumns, takeData, transferList, unpackColumn, variableBytes } from '@armilla/tables';
+import {
+  ColumnStore,
+  concatData,
+  hasVariableWidth,
+  packColumn,
+  type PackedColumn,
+  recordBatch,
+  type SharedColumns,
+  takeColumns,
+  takeData,
+  transferList,
+  unpackColumn,
+  variableBytes,
+} from '@armilla/tables';
 import { type Data, DataType, type Dictionary, Field, type RecordBatch, Schema, type Vector } from 'apache-arrow';
 import { types } from 'node:util';
 import { workerModule } from '../ops/module.js';
@@ -67,9 +80,17 @@ export class Payload {
 
   append(batch: RecordBatch): void {
     const { fields } = batch.schema;
-    const indices = [...this.#indexOf.keys()].map((name, i) => (fields[i]?.name === name ? i : fields.findIndex((field) => field.name === name)));
+    const indices = [...this.#indexOf.keys()].map((name, i) =>
+      fields[i]?.name === name ? i : fields.findIndex((field) => field.name === name),
+    );
     const alike = fields.length === indices.length && indices.every((at, i) => at === i);
-    const wanted = alike ? batch : recordBatch(new Schema(indices.map((i) => fields[i])), indices.map((i) => batch.data.children[i]), batch.numRows);
+    const wanted = alike
+      ? batch
+      : recordBatch(
+          new Schema(indices.map((i) => fields[i])),
+          indices.map((i) => batch.data.children[i]),
+          batch.numRows,
+        );
     if (this.#store) {
       this.#store.append(wanted);
       return;
@@ -94,26 +115,40 @@ export class Payload {
    * values alone, not on where the rows lay, and dictionaries come out as their values: results must not depend on how
    * their input was cut. Large gathers run in a worker when the columns lie in shared memory.
    */
-  async take(rows: Int32Array | undefined, count: number, names: readonly string[], context: TakeContext): Promise<Data[]> {
+  async take(
+    rows: Int32Array | undefined,
+    count: number,
+    names: readonly string[],
+    context: TakeContext,
+  ): Promise<Data[]> {
     if (names.length === 0) return [];
     const indices = names.map((name) => this.#indexOf.get(name) as number);
     if (rows && this.#batches.length > 0) return this.#takeAscending(rows, indices);
     const at = rows ?? new Int32Array(count).fill(-1);
     if (count * names.length < WORKER_VALUE_COUNT || context.runtime.workerCount < 2 || !this.#isShared(indices)) {
-      return takePlain(indices.map((i) => this.columns[i]), at);
+      return takePlain(
+        indices.map((i) => this.columns[i]),
+        at,
+      );
     }
     this.#shared ??= (this.#store as ColumnStore).toShared();
-    const taken = await context.runtime.call<TakenColumns>(workerModule(), 'takeShared', [this.#shared, at, indices], { signal: context.signal, fairKey: context.fairKey });
+    const taken = await context.runtime.call<TakenColumns>(workerModule(), 'takeShared', [this.#shared, at, indices], {
+      signal: context.signal,
+      fairKey: context.fairKey,
+    });
     return taken.columns.map((packed, i) => unpackColumn(plainType(this.schema.fields[indices[i]].type), packed));
   }
 
   /** Bytes that the values of variable width of columns `names` take at `rows`. */
   variableBytes(rows: Int32Array, names: readonly string[]): number {
-    const indices = names.map((name) => this.#indexOf.get(name) as number).filter((i) => hasVariableWidth(this.schema.fields[i].type));
+    const indices = names
+      .map((name) => this.#indexOf.get(name) as number)
+      .filter((i) => hasVariableWidth(this.schema.fields[i].type));
     if (indices.length === 0) return 0;
     if (this.#batches.length === 0) return indices.reduce((sum, i) => sum + variableBytes(this.columns[i], rows), 0);
     let bytes = 0;
-    for (const { batch, own } of this.#byBatch(rows)) for (const i of indices) bytes += variableBytes(batch.data.children[i], own);
+    for (const { batch, own } of this.#byBatch(rows))
+      for (const i of indices) bytes += variableBytes(batch.data.children[i], own);
     return bytes;
   }
 
@@ -126,14 +161,24 @@ export class Payload {
   /** The rows of each batch by themselves, then joined. */
   #takeAscending(rows: Int32Array, indices: readonly number[]): Data[] {
     const pieces: Data[][] = [];
-    for (const { batch, own } of this.#byBatch(rows)) pieces.push(takePlain(indices.map((i) => batch.data.children[i]), own));
-    if (pieces.length === 0) return takePlain(indices.map((i) => this.#batches[0].data.children[i]), rows);
+    for (const { batch, own } of this.#byBatch(rows))
+      pieces.push(
+        takePlain(
+          indices.map((i) => batch.data.children[i]),
+          own,
+        ),
+      );
+    if (pieces.length === 0)
+      return takePlain(
+        indices.map((i) => this.#batches[0].data.children[i]),
+        rows,
+      );
     return pieces.length === 1 ? pieces[0] : indices.map((_, i) => concatData(pieces.map((piece) => piece[i])) as Data);
   }
 
   /** Ascending rows by the batch that holds them, counted from its first. */
   *#byBatch(rows: Int32Array): Generator<{ batch: RecordBatch; own: Int32Array }> {
-    for (let from = 0, b = 0; from < rows.length; ) {
+    for (let from = 0, b = 0; from < rows.length;) {
       while (rows[from] >= this.#starts[b + 1]) b++;
       let to = from + 1;
       const [start, end] = [this.#starts[b], this.#starts[b + 1]];
@@ -160,12 +205,17 @@ export interface TakenColumns {
 /** `take` in a worker: the columns `indices` of `shared` at `rows`. */
 export function takeShared(shared: SharedColumns, rows: Int32Array, indices: readonly number[]): TakenColumns {
   const store = ColumnStore.fromShared(shared);
-  const columns = takePlain(indices.map((i) => store.columns[i]), rows).map((data) => packColumn(data, { dictionaries: true }));
+  const columns = takePlain(
+    indices.map((i) => store.columns[i]),
+    rows,
+  ).map((data) => packColumn(data, { dictionaries: true }));
   return { columns, buffers: transferList(columns) };
 }
 
 function takePlain(columns: readonly Data[], rows: Int32Array): Data[] {
-  return takeColumns(columns, rows).map((data) => canonical(DataType.isDictionary(data.type) ? dictionaryValues(data as Data<Dictionary>) : data));
+  return takeColumns(columns, rows).map((data) =>
+    canonical(DataType.isDictionary(data.type) ? dictionaryValues(data as Data<Dictionary>) : data),
+  );
 }
 
 /** The field as `take` gives it: a dictionary as its values. */
@@ -175,7 +225,10 @@ export function plainType(type: DataType): DataType {
 
 /** `schema` with the columns of `names` only, in the schema's order. */
 export function subSchema(schema: Schema, names: readonly string[]): Schema {
-  return new Schema(schema.fields.filter(({ name }) => names.includes(name)), schema.metadata);
+  return new Schema(
+    schema.fields.filter(({ name }) => names.includes(name)),
+    schema.metadata,
+  );
 }
 
 export function plainField(field: Field, name: string, nullable: boolean): Field {
@@ -189,7 +242,9 @@ function dictionaryValues(indices: Data<Dictionary>): Data {
   const rows = new Int32Array(length);
   const source = indices.values as unknown as ArrayLike<number | bigint>;
   for (let i = 0; i < length; i++) rows[i] = Number(source[i]);
-  if (nullCount > 0) for (let i = 0; i < length; i++) if ((nullBitmap[(offset + i) >> 3] & (1 << ((offset + i) & 7))) === 0) rows[i] = -1;
+  if (nullCount > 0)
+    for (let i = 0; i < length; i++)
+      if ((nullBitmap[(offset + i) >> 3] & (1 << ((offset + i) & 7))) === 0) rows[i] = -1;
   const taken = takeData(values, rows) as Data;
   return DataType.isDictionary(taken.type) ? dictionaryValues(taken as Data<Dictionary>) : taken;
 }

@@ -21,7 +21,10 @@ export interface AnswerOptions {
 const PROGRESS_MS = 250;
 
 /** A match as response frames: schema, batches, progress meanwhile, and the summary in the last frame. */
-export async function* answerFrames(stream: MatchStream, options: AnswerOptions): AsyncGenerator<Frame, void, undefined> {
+export async function* answerFrames(
+  stream: MatchStream,
+  options: AnswerOptions,
+): AsyncGenerator<Frame, void, undefined> {
   const { crc } = options;
   const encoder = new MessageEncoder(stream.schema);
   yield* cutMessage(encoder.schemaMessage(), 0, { crc });
@@ -41,7 +44,12 @@ export async function* answerFrames(stream: MatchStream, options: AnswerOptions)
     }
   }
   await options.finishInput();
-  const value = { rowCount: BigInt(rowCount), batchCount: BigInt(batchCount), bodyCrc32c, detailJson: options.detailJson() };
+  const value = {
+    rowCount: BigInt(rowCount),
+    batchCount: BigInt(batchCount),
+    bodyCrc32c,
+    detailJson: options.detailJson(),
+  };
   yield event({ $case: 'summary', value }, crc, true);
 }
 
@@ -51,14 +59,20 @@ function event(of: StreamEvent['event'], crc: boolean, endOfTable = false): Fram
 }
 
 /** The batches, and the progress where the wait for one is long. */
-async function* withProgress(stream: MatchStream, progress: () => Progress | undefined): AsyncGenerator<RecordBatch | Progress, void, undefined> {
+async function* withProgress(
+  stream: MatchStream,
+  progress: () => Progress | undefined,
+): AsyncGenerator<RecordBatch | Progress, void, undefined> {
   const batches = stream[Symbol.asyncIterator]();
   let toldMs = performance.now();
   let timer: NodeJS.Timeout | undefined;
   try {
     let next = batches.next();
     for (;;) {
-      const tick = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(0, toldMs + PROGRESS_MS - performance.now()))));
+      const tick = new Promise<undefined>(
+        (resolve) =>
+          (timer = setTimeout(() => resolve(undefined), Math.max(0, toldMs + PROGRESS_MS - performance.now()))),
+      );
       const result = await Promise.race([next, tick]);
       clearTimeout(timer);
       if (performance.now() - toldMs >= PROGRESS_MS) {

@@ -1,4 +1,10 @@
-import { MatchSummary as ProtoSummary, type Progress as ProtoProgress, type RowProblem, type SideSummary as ProtoSide, type StoredTable } from '@armilla/proto';
+import {
+  MatchSummary as ProtoSummary,
+  type Progress as ProtoProgress,
+  type RowProblem,
+  type SideSummary as ProtoSide,
+  type StoredTable,
+} from '@armilla/proto';
 import type { PositionColumns } from '../columns.js';
 import type { RejectedRow } from '../positions.js';
 import type { StoredTableInfo } from '../stored-tables.js';

@@ -70,7 +70,11 @@ export class FrameTables {
       for (;;) {
         const frame = await Promise.race([this.#next(signal), waited]);
         if (!frame) return;
-        if (belongsToTable(frame)) throw fail('STREAM_ORDER', { where: 'request', detail: `a frame of table ${frame.table} comes after the last table has ended` });
+        if (belongsToTable(frame))
+          throw fail('STREAM_ORDER', {
+            where: 'request',
+            detail: `a frame of table ${frame.table} comes after the last table has ended`,
+          });
       }
     } finally {
       clearTimeout(timer);
@@ -78,12 +82,18 @@ export class FrameTables {
   }
 
   /** Decoded messages of one table up to its end; undefined for those that are no batch. */
-  async *#messages(table: number, where: string, decoder: MessageDecoder, wait: { signal: AbortSignal }): AsyncGenerator<RecordBatch | undefined, void, undefined> {
+  async *#messages(
+    table: number,
+    where: string,
+    decoder: MessageDecoder,
+    wait: { signal: AbortSignal },
+  ): AsyncGenerator<RecordBatch | undefined, void, undefined> {
     for (;;) {
       const frame = await this.#next(wait.signal);
       if (!frame) throw fail('STREAM_ORDER', { where, detail: 'the stream ends before end_of_table' });
       if (!belongsToTable(frame)) continue;
-      if (frame.table !== table) throw fail('STREAM_ORDER', { where, detail: `a frame of table ${frame.table} comes before its end` });
+      if (frame.table !== table)
+        throw fail('STREAM_ORDER', { where, detail: `a frame of table ${frame.table} comes before its end` });
       const assembled = this.#assembler.push(frame);
       if (assembled) yield decoder.decode(assembled.message);
       if (!frame.endOfTable) continue;

@@ -1,22 +1,62 @@
 import { fail } from '@armilla/base';
-import { type ExecutionOptions as ProtoExecution, Find as ProtoFind, Join as ProtoJoin, type MatchOptions as ProtoOptions, Order as ProtoOrder, type PositionColumns, SelfMatch as ProtoSelfMatch } from '@armilla/proto';
-import { DEFAULT_MAX_PAIRS, type ExecutionOptions, type Find, type Join, type MatchOptions, needsWholeLeft, type Order, type PositionColumnNames, resolveOptions, type ResolvedOptions, type SelfMatch } from '../options.js';
+import {
+  type ExecutionOptions as ProtoExecution,
+  Find as ProtoFind,
+  Join as ProtoJoin,
+  type MatchOptions as ProtoOptions,
+  Order as ProtoOrder,
+  type PositionColumns,
+  SelfMatch as ProtoSelfMatch,
+} from '@armilla/proto';
+import {
+  DEFAULT_MAX_PAIRS,
+  type ExecutionOptions,
+  type Find,
+  type Join,
+  type MatchOptions,
+  needsWholeLeft,
+  type Order,
+  type PositionColumnNames,
+  resolveOptions,
+  type ResolvedOptions,
+  type SelfMatch,
+} from '../options.js';
 
 const FIND: Readonly<Record<number, Find | undefined>> = {
-  [ProtoFind.UNSPECIFIED]: undefined, [ProtoFind.NEAREST]: 'nearest', [ProtoFind.ALL]: 'all', [ProtoFind.K_NEAREST]: 'k-nearest', [ProtoFind.MUTUAL]: 'mutual', [ProtoFind.ONE_TO_ONE]: 'one-to-one',
+  [ProtoFind.UNSPECIFIED]: undefined,
+  [ProtoFind.NEAREST]: 'nearest',
+  [ProtoFind.ALL]: 'all',
+  [ProtoFind.K_NEAREST]: 'k-nearest',
+  [ProtoFind.MUTUAL]: 'mutual',
+  [ProtoFind.ONE_TO_ONE]: 'one-to-one',
 };
 const JOIN: Readonly<Record<number, Join | undefined>> = {
-  [ProtoJoin.UNSPECIFIED]: undefined, [ProtoJoin.INNER]: 'inner', [ProtoJoin.LEFT]: 'left', [ProtoJoin.RIGHT]: 'right', [ProtoJoin.FULL]: 'full', [ProtoJoin.LEFT_ANTI]: 'left-anti', [ProtoJoin.RIGHT_ANTI]: 'right-anti',
+  [ProtoJoin.UNSPECIFIED]: undefined,
+  [ProtoJoin.INNER]: 'inner',
+  [ProtoJoin.LEFT]: 'left',
+  [ProtoJoin.RIGHT]: 'right',
+  [ProtoJoin.FULL]: 'full',
+  [ProtoJoin.LEFT_ANTI]: 'left-anti',
+  [ProtoJoin.RIGHT_ANTI]: 'right-anti',
 };
-const ORDER: Readonly<Record<number, Order | undefined>> = { [ProtoOrder.UNSPECIFIED]: undefined, [ProtoOrder.LEFT]: 'left', [ProtoOrder.ANY]: 'any' };
-const SELF: Readonly<Record<number, SelfMatch | undefined>> = { [ProtoSelfMatch.UNSPECIFIED]: undefined, [ProtoSelfMatch.PAIRS]: 'pairs', [ProtoSelfMatch.GROUPS]: 'groups' };
+const ORDER: Readonly<Record<number, Order | undefined>> = {
+  [ProtoOrder.UNSPECIFIED]: undefined,
+  [ProtoOrder.LEFT]: 'left',
+  [ProtoOrder.ANY]: 'any',
+};
+const SELF: Readonly<Record<number, SelfMatch | undefined>> = {
+  [ProtoSelfMatch.UNSPECIFIED]: undefined,
+  [ProtoSelfMatch.PAIRS]: 'pairs',
+  [ProtoSelfMatch.GROUPS]: 'groups',
+};
 
 /**
  * The options of a request, resolved. Where the order is left open it is `any`, as fits a stream, unless the mode has to
  * see the whole left table anyway. `maxPairs` is the server's limit.
  */
 export function readOptions(options: ProtoOptions | undefined, maxPairs: number): ResolvedOptions {
-  if (!options) throw fail('REQUEST_INVALID', { detail: 'the request has no options; radius_arcsec at least is needed' });
+  if (!options)
+    throw fail('REQUEST_INVALID', { detail: 'the request has no options; radius_arcsec at least is needed' });
   const wanted: MatchOptions = {
     radiusArcsec: options.radiusArcsec,
     minRadiusArcsec: options.minRadiusArcsec,
@@ -35,12 +75,20 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
   const resolved = resolveOptions(wanted);
   // The library's own default knows the memory, so that a server without a limit of its own leaves it open.
   const limit = Math.min(resolved.maxPairs ?? DEFAULT_MAX_PAIRS, maxPairs);
-  return { ...resolved, order: wanted.order ?? (needsWholeLeft(resolved) ? 'left' : 'any'), maxPairs: limit === DEFAULT_MAX_PAIRS ? resolved.maxPairs : limit };
+  return {
+    ...resolved,
+    order: wanted.order ?? (needsWholeLeft(resolved) ? 'left' : 'any'),
+    maxPairs: limit === DEFAULT_MAX_PAIRS ? resolved.maxPairs : limit,
+  };
 }
 
 export function readExecution(execution: ProtoExecution | undefined): ExecutionOptions {
   const orUnset = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
-  return { workerCount: orUnset(execution?.workerCount), chunkRowCount: orUnset(execution?.chunkRowCount), cellRowCount: orUnset(execution?.cellRowCount) };
+  return {
+    workerCount: orUnset(execution?.workerCount),
+    chunkRowCount: orUnset(execution?.chunkRowCount),
+    cellRowCount: orUnset(execution?.cellRowCount),
+  };
 }
 
 export function columnNames(columns: PositionColumns | undefined): PositionColumnNames {
@@ -49,7 +97,8 @@ export function columnNames(columns: PositionColumns | undefined): PositionColum
 
 /** A row count that a client expects; undefined for 0. Only a hint, so that nonsense is refused and no more. */
 export function expectedRows(field: string, count: bigint): number | undefined {
-  if (count < 0n || count > BigInt(Number.MAX_SAFE_INTEGER)) throw fail('OPTION_INVALID', { field, expected: 'a row count, 0 where unknown', got: count });
+  if (count < 0n || count > BigInt(Number.MAX_SAFE_INTEGER))
+    throw fail('OPTION_INVALID', { field, expected: 'a row count, 0 where unknown', got: count });
   return count === 0n ? undefined : Number(count);
 }
 
@@ -57,11 +106,21 @@ const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function checkedRequestId(given: string, fallback: string): string {
   if (given === '') return fallback;
-  if (!REQUEST_ID.test(given)) throw fail('OPTION_INVALID', { field: 'request_id', expected: "1 to 64 of letters, digits, '_' and '-'", got: `'${given.slice(0, 80)}'` });
+  if (!REQUEST_ID.test(given))
+    throw fail('OPTION_INVALID', {
+      field: 'request_id',
+      expected: "1 to 64 of letters, digits, '_' and '-'",
+      got: `'${given.slice(0, 80)}'`,
+    });
   return given;
 }
 
 function named<T>(field: string, values: Readonly<Record<number, T | undefined>>, got: number): T | undefined {
-  if (!(got in values)) throw fail('OPTION_INVALID', { field, expected: `a number that the contract names (${Object.keys(values).join(', ')})`, got });
+  if (!(got in values))
+    throw fail('OPTION_INVALID', {
+      field,
+      expected: `a number that the contract names (${Object.keys(values).join(', ')})`,
+      got,
+    });
   return values[got];
 }

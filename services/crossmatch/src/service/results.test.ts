@@ -3,7 +3,13 @@ import { MatchSummary } from '@armilla/proto';
 import type { RejectedRow } from '../positions.js';
 import { MatchResults, MAX_REJECTED_ROWS } from './results.js';
 
-const rejected = (row: number): RejectedRow => ({ table: 'left', row, reason: 'POSITION_NULL', column: 'ra, dec', value: 'null' });
+const rejected = (row: number): RejectedRow => ({
+  table: 'left',
+  row,
+  reason: 'POSITION_NULL',
+  column: 'ra, dec',
+  value: 'null',
+});
 const summary = MatchSummary.fromPartial({ rowCount: 5n });
 
 function results(): { of: MatchResults; clock: { ms: number } } {
@@ -15,7 +21,11 @@ test('a result is known while it runs and for a time after its end', () => {
   const { of, clock } = results();
   const record = of.open('a');
   record.addRejected(rejected(3));
-  expect(of.get('a', 10)).toMatchObject({ summary: undefined, failureReason: '', rejected: [{ row: 3n, reason: 'POSITION_NULL' }] });
+  expect(of.get('a', 10)).toMatchObject({
+    summary: undefined,
+    failureReason: '',
+    rejected: [{ row: 3n, reason: 'POSITION_NULL' }],
+  });
   clock.ms = 10_000_000;
   of.close(record, { summary });
   clock.ms += 599_000;
@@ -45,7 +55,8 @@ test('each principal has request ids of its own', () => {
   of.close(of.open('a', 'eve'), { failure: fail('CANCELLED') });
   expect(of.get('a', 0, 'ada')).toMatchObject({ summary: { rowCount: 5n } });
   expect(of.get('a', 0, 'eve')).toMatchObject({ failureReason: 'CANCELLED' });
-  for (const principal of ['bob', undefined]) expect(() => of.get('a', 0, principal)).toThrow(expect.objectContaining({ reason: 'RESULT_NOT_FOUND' }));
+  for (const principal of ['bob', undefined])
+    expect(() => of.get('a', 0, principal)).toThrow(expect.objectContaining({ reason: 'RESULT_NOT_FOUND' }));
 });
 
 test('many results and many rejected rows make room for later ones; running ones stay', () => {

@@ -69,10 +69,21 @@ export class MatchResults {
   get(requestId: string, rejectedLimit: number, principal?: string): GetResultResponse {
     this.#forget();
     const record = this.#records.get(keyOf(requestId, principal));
-    if (!record || (record.endedAtMs ?? Infinity) <= this.now() - this.ttlSeconds * 1000) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
-    if (rejectedLimit < 0 || rejectedLimit > MAX_REJECTED_ROWS) throw fail('OPTION_INVALID', { field: 'rejected_limit', expected: `in [0, ${MAX_REJECTED_ROWS}]`, got: rejectedLimit });
+    if (!record || (record.endedAtMs ?? Infinity) <= this.now() - this.ttlSeconds * 1000)
+      throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
+    if (rejectedLimit < 0 || rejectedLimit > MAX_REJECTED_ROWS)
+      throw fail('OPTION_INVALID', {
+        field: 'rejected_limit',
+        expected: `in [0, ${MAX_REJECTED_ROWS}]`,
+        got: rejectedLimit,
+      });
     const rejected = [...record.rejected.left, ...record.rejected.right].slice(0, rejectedLimit).map(protoRejected);
-    return { summary: record.summary, rejected, failureReason: record.failure?.reason ?? '', failureMessage: record.failure?.message ?? '' };
+    return {
+      summary: record.summary,
+      rejected,
+      failureReason: record.failure?.reason ?? '',
+      failureMessage: record.failure?.message ?? '',
+    };
   }
 
   /** Records stand in the order of their beginning, so that what is too old stands in front. */
@@ -93,4 +104,5 @@ export class MatchResults {
 }
 
 /** A request id has no line break. */
-const keyOf = (requestId: string, principal: string | undefined): string => (principal === undefined ? requestId : `${requestId}\n${principal}`);
+const keyOf = (requestId: string, principal: string | undefined): string =>
+  principal === undefined ? requestId : `${requestId}\n${principal}`;

@@ -1,8 +1,21 @@
 import type { TableReader } from '@armilla/tables';
-import { Float64, type RecordBatch, type Schema, type Table, tableFromArrays, vectorFromArray, Table as ArrowTable, Utf8, type Vector } from 'apache-arrow';
+import {
+  Float64,
+  type RecordBatch,
+  type Schema,
+  type Table,
+  tableFromArrays,
+  vectorFromArray,
+  Table as ArrowTable,
+  Utf8,
+  type Vector,
+} from 'apache-arrow';
 
 /** A table in memory as a reader, cut into batches of `batchRowCount` rows. */
-export function memoryTable(table: Table, options: { where?: string; batchRowCount?: number; rowCountKnown?: boolean } = {}): TableReader & { closed: number } {
+export function memoryTable(
+  table: Table,
+  options: { where?: string; batchRowCount?: number; rowCountKnown?: boolean } = {},
+): TableReader & { closed: number } {
   const reader = {
     where: options.where ?? 'memory',
     format: 'arrow-stream' as const,
@@ -23,11 +36,18 @@ export function memoryTable(table: Table, options: { where?: string; batchRowCou
 }
 
 /** Columns by name; number arrays become Float64, typed arrays their own type, texts Utf8. */
-export function tableOf(columns: Record<string, Float64Array | Int32Array | BigInt64Array | readonly (number | null)[] | readonly (string | null)[]>): Table {
+export function tableOf(
+  columns: Record<
+    string,
+    Float64Array | Int32Array | BigInt64Array | readonly (number | null)[] | readonly (string | null)[]
+  >,
+): Table {
   const vectors: Record<string, Vector> = {};
   for (const [name, values] of Object.entries(columns)) {
-    if (ArrayBuffer.isView(values)) vectors[name] = tableFromArrays({ v: values as Float64Array }).getChild('v') as Vector;
-    else if (values.some((value) => typeof value === 'string')) vectors[name] = vectorFromArray(values as (string | null)[], new Utf8());
+    if (ArrayBuffer.isView(values))
+      vectors[name] = tableFromArrays({ v: values as Float64Array }).getChild('v') as Vector;
+    else if (values.some((value) => typeof value === 'string'))
+      vectors[name] = vectorFromArray(values as (string | null)[], new Utf8());
     else vectors[name] = vectorFromArray(values as (number | null)[], new Float64());
   }
   return new ArrowTable(vectors);

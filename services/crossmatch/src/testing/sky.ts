@@ -23,7 +23,10 @@ export function awkwardSky(seed: number, rowCount: number, offsetArcsec = 0): Po
     const centre = centres[random.below(centres.length)];
     const scatter = random.below(4) === 0 ? 0 : (5 + offsetArcsec) / 3600;
     dec[i] = Math.max(-90, Math.min(90, centre.dec + random.normal() * scatter));
-    ra[i] = centre.ra + (random.normal() * scatter) / Math.max(0.01, Math.cos((dec[i] * Math.PI) / 180)) + 360 * (random.below(5) === 0 ? random.below(3) - 1 : 0);
+    ra[i] =
+      centre.ra +
+      (random.normal() * scatter) / Math.max(0.01, Math.cos((dec[i] * Math.PI) / 180)) +
+      360 * (random.below(5) === 0 ? random.below(3) - 1 : 0);
     const trouble = random.below(40);
     if (trouble === 0) nulls[i] = 1;
     else if (trouble === 1) ra[i] = NaN;

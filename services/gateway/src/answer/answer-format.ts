@@ -24,9 +24,11 @@ export function acceptedFormat(accept: string | undefined): AnswerFormat {
   for (const [format, mediaType] of formats) {
     const range = rangeOf(ranges, mediaType);
     if (range === undefined || range.q === 0) continue;
-    if (best === undefined || range.q > best.q || (range.q === best.q && range.at < best.at)) best = { format, q: range.q, at: range.at };
+    if (best === undefined || range.q > best.q || (range.q === best.q && range.at < best.at))
+      best = { format, q: range.q, at: range.at };
   }
-  if (best === undefined) throw fail('FORMAT_NOT_WRITABLE', { got: accept.slice(0, 200), known: formats.map(([, type]) => type).join(', ') });
+  if (best === undefined)
+    throw fail('FORMAT_NOT_WRITABLE', { got: accept.slice(0, 200), known: formats.map(([, type]) => type).join(', ') });
   return best.format;
 }
 

@@ -43,7 +43,13 @@ export class ClientWriter {
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
     this.#pace = new Pace(limits.minBytesPerSecond, limits.paceSeconds * 1000, (rate) =>
-      this.#stop(fail('READER_TOO_SLOW', { rate: Math.round(rate), limit: limits.minBytesPerSecond, seconds: limits.paceSeconds })),
+      this.#stop(
+        fail('READER_TOO_SLOW', {
+          rate: Math.round(rate),
+          limit: limits.minBytesPerSecond,
+          seconds: limits.paceSeconds,
+        }),
+      ),
     );
   }
 
@@ -56,7 +62,7 @@ export class ClientWriter {
     let group: Uint8Array[] = [];
     let groupBytes = 0;
     for (const part of parts) {
-      for (let at = 0; at < part.byteLength; ) {
+      for (let at = 0; at < part.byteLength;) {
         const slice = part.subarray(at, at + this.#sliceBytes - groupBytes);
         at += slice.byteLength;
         group.push(slice);

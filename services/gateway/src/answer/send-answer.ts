@@ -25,7 +25,9 @@ export async function sendAnswer(
   try {
     let pending = iterator.next();
     for (;;) {
-      const result = await (holdOver === undefined || response.headersSent ? pending : Promise.race([pending, holdOver]));
+      const result = await (holdOver === undefined || response.headersSent
+        ? pending
+        : Promise.race([pending, holdOver]));
       if (result !== HOLD_OVER && result.done) break;
       if (result !== HOLD_OVER && !response.headersSent) {
         for (const part of result.value) {

@@ -1,6 +1,15 @@
 import { fail } from '@armilla/base';
 import { newSpanContext, parseTraceparent } from '@armilla/chassis';
-import { type Context, context, isSpanContextValid, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -52,8 +61,14 @@ export class Exchange {
     const remote = parseTraceparent(headerOf(request, 'traceparent'), headerOf(request, 'tracestate'));
     const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;
     this.route = request.routeOptions.url ?? 'unknown';
-    const attributes = { 'http.request.method': request.method, 'http.route': this.route, 'armilla.request_id': this.requestId };
-    const span = trace.getTracer('@armilla/gateway').startSpan(`${request.method} ${this.route}`, { kind: SpanKind.SERVER, attributes }, parent);
+    const attributes = {
+      'http.request.method': request.method,
+      'http.route': this.route,
+      'armilla.request_id': this.requestId,
+    };
+    const span = trace
+      .getTracer('@armilla/gateway')
+      .startSpan(`${request.method} ${this.route}`, { kind: SpanKind.SERVER, attributes }, parent);
     // Without telemetry spans have no id, but an error still needs one that stands in the logs of every hop.
     this.#span = isSpanContextValid(span.spanContext()) ? span : trace.wrapSpanContext(newSpanContext());
     this.context = trace.setSpan(parent, this.#span);
@@ -94,7 +109,10 @@ export class Exchange {
     clearTimeout(this.#timer);
     this.#durationMs = Math.min(durationMs, this.maxDurationMs);
     const leftMs = Math.max(0, this.#durationMs - (performance.now() - this.startMs));
-    this.#timer = setTimeout(() => this.abort(fail('DEADLINE_EXCEEDED', { elapsed: `${(this.#durationMs / 1000).toFixed(3)} s` })), Math.min(leftMs, 2 ** 31 - 1));
+    this.#timer = setTimeout(
+      () => this.abort(fail('DEADLINE_EXCEEDED', { elapsed: `${(this.#durationMs / 1000).toFixed(3)} s` })),
+      Math.min(leftMs, 2 ** 31 - 1),
+    );
     this.#timer.unref();
   }
 

@@ -25,9 +25,13 @@ export interface GatewayParts {
 }
 
 /** The body of a request within the limits of the configuration; a client that asked is told to send when it is first read. */
-export async function* bodyOf({ exchange, raw, headers }: FastifyRequest, config: Config): AsyncGenerator<Buffer, void, undefined> {
+export async function* bodyOf(
+  { exchange, raw, headers }: FastifyRequest,
+  config: Config,
+): AsyncGenerator<Buffer, void, undefined> {
   const announced = Number(headers['content-length'] ?? 0);
-  if (announced > config.uploadLimitBytes) throw fail('MESSAGE_TOO_LARGE', { where: 'request body', got: announced, limit: config.uploadLimitBytes });
+  if (announced > config.uploadLimitBytes)
+    throw fail('MESSAGE_TOO_LARGE', { where: 'request body', got: announced, limit: config.uploadLimitBytes });
   if (/^100-continue$/i.test(headers.expect ?? '')) exchange.reply.raw.writeContinue();
   yield* bodyChunks(raw, bodyLimits(config), exchange.signal, (byteCount) => (exchange.receivedBytes += byteCount));
 }

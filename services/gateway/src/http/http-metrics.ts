@@ -6,13 +6,23 @@ const DURATION_BOUNDARIES = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 export interface HttpMetrics {
   started(method: string): void;
   /** Bytes are those of whole requests and answers on the wire, headers left out. */
-  ended(outcome: { method: string; route: string; status: number; seconds: number; sentBytes: number; receivedBytes: number }): void;
+  ended(outcome: {
+    method: string;
+    route: string;
+    status: number;
+    seconds: number;
+    sentBytes: number;
+    receivedBytes: number;
+  }): void;
 }
 
 /** Counts, durations and bytes of HTTP requests. Made after the meter provider is set: the API makes no late bindings. */
 export function makeHttpMetrics(): HttpMetrics {
   const meter = metrics.getMeter('@armilla/gateway');
-  const active = meter.createUpDownCounter('http.server.active_requests', { unit: '{request}', description: 'HTTP requests that run now' });
+  const active = meter.createUpDownCounter('http.server.active_requests', {
+    unit: '{request}',
+    description: 'HTTP requests that run now',
+  });
   const duration = meter.createHistogram('http.server.request.duration', {
     unit: 's',
     description: 'Time from the head of a request to the end of its answer',

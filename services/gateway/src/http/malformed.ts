@@ -29,9 +29,21 @@ export function answerMalformed(error: Error & { code?: string }, socket: Duplex
   }
   const [status, detail] = STATUS_OF_CODE[error.code ?? ''] ?? [400, 'the request is not valid HTTP/1.1'];
   const requestId = randomUUID();
-  const { headers, body } = problemToHttp(fail('REQUEST_INVALID', { field: 'request', detail }), { requestId, traceId: newSpanContext().traceId });
+  const { headers, body } = problemToHttp(fail('REQUEST_INVALID', { field: 'request', detail }), {
+    requestId,
+    traceId: newSpanContext().traceId,
+  });
   const text = JSON.stringify({ ...body, status });
-  const lines = { ...headers, 'x-request-id': requestId, 'content-length': Buffer.byteLength(text), connection: 'close' };
-  const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.end(`HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : status === 408 ? 'Request Timeout' : 'Request Header Fields Too Large'}\r\n${head}\r\n${text}`);
+  const lines = {
+    ...headers,
+    'x-request-id': requestId,
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  };
+  const head = Object.entries(lines)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+  socket.end(
+    `HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : status === 408 ? 'Request Timeout' : 'Request Header Fields Too Large'}\r\n${head}\r\n${text}`,
+  );
 }

@@ -9,7 +9,10 @@ export function messageJson(message: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(message)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [snakeCase(name), MAP_FIELDS.has(name) ? mapJson(value as Record<string, unknown>) : valueJson(value)]),
+      .map(([name, value]) => [
+        snakeCase(name),
+        MAP_FIELDS.has(name) ? mapJson(value as Record<string, unknown>) : valueJson(value),
+      ]),
   );
 }
 
@@ -20,6 +23,7 @@ function valueJson(value: unknown): unknown {
   return value;
 }
 
-const mapJson = (map: Readonly<Record<string, unknown>>): Record<string, unknown> => Object.fromEntries(Object.entries(map).map(([key, value]) => [key, valueJson(value)]));
+const mapJson = (map: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(map).map(([key, value]) => [key, valueJson(value)]));
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -14,7 +14,12 @@ const DRAIN_MS = 5_000;
  * still sending: what comes is then read and dropped for a while, since closing a socket with unread bytes on it would
  * take the answer away again. After the first byte only a broken connection is honest.
  */
-export async function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown, extraHeaders: Readonly<Record<string, string>> = {}): Promise<Problem> {
+export async function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+  extraHeaders: Readonly<Record<string, string>> = {},
+): Promise<Problem> {
   const problem = toProblem(error);
   const response: RawResponse = reply.raw;
   if (!reply.sent) reply.hijack();
@@ -24,11 +29,23 @@ export async function refuse(request: FastifyRequest, reply: FastifyReply, error
     return problem;
   }
   const { requestId, traceId } = request.exchange;
-  const { status, headers, body } = problemToHttp(problem, { requestId, traceId, instance: request.url.split('?', 1)[0].slice(0, 256) });
-  const errors = problem instanceof OptionProblems ? problem.problems.map((one) => ({ field: String(one.fields.field ?? '?'), detail: one.message, reason: one.reason })) : body.errors;
+  const { status, headers, body } = problemToHttp(problem, {
+    requestId,
+    traceId,
+    instance: request.url.split('?', 1)[0].slice(0, 256),
+  });
+  const errors =
+    problem instanceof OptionProblems
+      ? problem.problems.map((one) => ({
+          field: String(one.fields.field ?? '?'),
+          detail: one.message,
+          reason: one.reason,
+        }))
+      : body.errors;
   const text = JSON.stringify({ ...body, ...(errors && { errors }) });
   const isHttp2 = request.raw.httpVersionMajor >= 2;
-  const unread = !request.exchange.malformed && !request.raw.readableEnded && !request.raw.destroyed && hasBody(request);
+  const unread =
+    !request.exchange.malformed && !request.raw.readableEnded && !request.raw.destroyed && hasBody(request);
   response.writeHead(status, {
     ...headers,
     ...extraHeaders,

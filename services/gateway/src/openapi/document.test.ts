@@ -4,8 +4,15 @@ import { EXPLAIN_OPTIONS } from '../options/explain-options.js';
 import { PUT_OPTIONS } from '../routes/table-routes.js';
 import { startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
 
-type Operation = { parameters: { name: string; in: string }[]; responses: Record<string, { content?: Record<string, { schema: unknown }> }> };
-type Document = { openapi: string; paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, unknown> } };
+type Operation = {
+  parameters: { name: string; in: string }[];
+  responses: Record<string, { content?: Record<string, { schema: unknown }> }>;
+};
+type Document = {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown> };
+};
 
 let subject: UnderTest;
 let document: Document;
@@ -16,12 +23,15 @@ beforeAll(async () => {
 afterAll(() => subject[Symbol.asyncDispose]());
 
 test('every route is described, and every description is a route', () => {
-  const described = Object.entries(document.paths).flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`));
+  const described = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
   expect(described.sort()).toEqual([...subject.gateway.routes].sort());
 });
 
 test('every option is described, and nothing else', () => {
-  const queryOf = (operation: Operation): string[] => operation.parameters.filter((one) => one.in === 'query').map((one) => one.name);
+  const queryOf = (operation: Operation): string[] =>
+    operation.parameters.filter((one) => one.in === 'query').map((one) => one.name);
   expect(queryOf(document.paths['/v1/crossmatch'].post)).toEqual(CROSSMATCH_OPTIONS.map((one) => one.name));
   expect(queryOf(document.paths['/v1/crossmatch/explain'].get)).toEqual(EXPLAIN_OPTIONS.map((one) => one.name));
   expect(queryOf(document.paths['/v1/crossmatch/tables/{name}'].put)).toEqual(PUT_OPTIONS.map((one) => one.name));
@@ -29,14 +39,16 @@ test('every option is described, and nothing else', () => {
 
 test('every reference leads somewhere and operation ids are unique', () => {
   const text = JSON.stringify(document);
-  for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) expect(document.components.schemas).toHaveProperty(name);
+  for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
+    expect(document.components.schemas).toHaveProperty(name);
   const ids = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(document.openapi).toBe('3.1.0');
 });
 
 test('real answers have the fields that are described', async () => {
-  const schema = (name: string): { properties: Record<string, unknown>; required: string[] } => document.components.schemas[name] as never;
+  const schema = (name: string): { properties: Record<string, unknown>; required: string[] } =>
+    document.components.schemas[name] as never;
   const agree = async (name: string, path: string): Promise<void> => {
     const body = (await (await fetch(`${subject.url}${path}`)).json()) as Record<string, unknown>;
     expect(Object.keys(schema(name).properties)).toEqual(expect.arrayContaining(Object.keys(body)));

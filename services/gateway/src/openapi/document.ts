@@ -9,12 +9,26 @@ import { SCHEMAS } from './schemas.js';
 type Json = Readonly<Record<string, unknown>>;
 
 /** Media types that a table may be sent as; what it is, is found by its content. */
-const TABLE_MEDIA_TYPES = [...new Set(Object.values(ANSWER_FORMATS))].filter((type) => type !== ANSWER_FORMATS.jsonl).concat('application/gzip' as never, 'application/octet-stream' as never);
+const TABLE_MEDIA_TYPES = [...new Set(Object.values(ANSWER_FORMATS))]
+  .filter((type) => type !== ANSWER_FORMATS.jsonl)
+  .concat('application/gzip' as never, 'application/octet-stream' as never);
 
 const HEADER_PARAMETERS: readonly Json[] = [
-  { name: 'x-request-id', in: 'header', required: false, description: 'Names the request in logs, errors and results; made when missing.', schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } },
+  {
+    name: 'x-request-id',
+    in: 'header',
+    required: false,
+    description: 'Names the request in logs, errors and results; made when missing.',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+  },
   { name: 'traceparent', in: 'header', required: false, description: 'W3C trace context.', schema: { type: 'string' } },
-  { name: 'armilla-timeout', in: 'header', required: false, description: 'Time for the whole request: 30s, 500ms, 2m.', schema: { type: 'string' } },
+  {
+    name: 'armilla-timeout',
+    in: 'header',
+    required: false,
+    description: 'Time for the whole request: 30s, 500ms, 2m.',
+    schema: { type: 'string' },
+  },
 ];
 
 function queryParameters<Draft>(options: readonly RequestOption<Draft>[]): Json[] {
@@ -28,11 +42,18 @@ function queryParameters<Draft>(options: readonly RequestOption<Draft>[]): Json[
   }));
 }
 
-const path = (name: string, description: string, pattern: string): Json => ({ name, in: 'path', required: true, description, schema: { type: 'string', pattern } });
+const path = (name: string, description: string, pattern: string): Json => ({
+  name,
+  in: 'path',
+  required: true,
+  description,
+  schema: { type: 'string', pattern },
+});
 
 const NAME = path('name', 'Name of the stored table.', '^(?!\\.)[A-Za-z0-9_.-]{1,128}$');
 
-const anyTable = (): Json => Object.fromEntries(TABLE_MEDIA_TYPES.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));
+const anyTable = (): Json =>
+  Object.fromEntries(TABLE_MEDIA_TYPES.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));
 
 const jsonBody = (schema: string, description: string, headers: Json = {}): Json => ({
   description,
@@ -40,9 +61,16 @@ const jsonBody = (schema: string, description: string, headers: Json = {}): Json
   content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
 });
 
-const PROBLEM: Json = { description: 'What is wrong, where, what was seen and what to do.', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
+const PROBLEM: Json = {
+  description: 'What is wrong, where, what was seen and what to do.',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
 
-const operation = (operationId: string, summary: string, rest: { parameters?: readonly Json[]; requestBody?: Json; responses: Json; security?: readonly Json[] }): Json => ({
+const operation = (
+  operationId: string,
+  summary: string,
+  rest: { parameters?: readonly Json[]; requestBody?: Json; responses: Json; security?: readonly Json[] },
+): Json => ({
   operationId,
   summary,
   ...rest,
@@ -51,30 +79,46 @@ const operation = (operationId: string, summary: string, rest: { parameters?: re
 });
 
 /** Options as properties of a JSON object or of a form. */
-const optionProperties = <Draft>(options: readonly RequestOption<Draft>[]): Json => Object.fromEntries(options.map(({ name, sentence, schema }) => [name, { ...schema, description: sentence }]));
+const optionProperties = <Draft>(options: readonly RequestOption<Draft>[]): Json =>
+  Object.fromEntries(options.map(({ name, sentence, schema }) => [name, { ...schema, description: sentence }]));
 
 const MATCH_ANSWER: Json = {
-  description: 'The matched rows. A broken connection (no terminal chunk, HTTP/2 RST_STREAM) means that the rows received so far are not all.',
+  description:
+    'The matched rows. A broken connection (no terminal chunk, HTTP/2 RST_STREAM) means that the rows received so far are not all.',
   headers: {
     'x-request-id': { description: 'Id of the request, for /v1/crossmatch/results.', schema: { type: 'string' } },
     'armilla-left-columns': { description: 'Position columns of the left table: ra, dec.', schema: { type: 'string' } },
-    'armilla-right-columns': { description: 'Position columns of the right table: ra, dec.', schema: { type: 'string' } },
+    'armilla-right-columns': {
+      description: 'Position columns of the right table: ra, dec.',
+      schema: { type: 'string' },
+    },
     link: { description: 'Where the summary is, rel="describedby".', schema: { type: 'string' } },
   },
-  content: Object.fromEntries(Object.values(ANSWER_FORMATS).map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
+  content: Object.fromEntries(
+    Object.values(ANSWER_FORMATS).map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+  ),
 };
 
 const MATCH_BODY: Json = {
   required: true,
-  description: 'A form with the parts options, right and left, best in this order (a table that comes too early waits on disk); or, with right=NAME or self_match, the left table alone.',
+  description:
+    'A form with the parts options, right and left, best in this order (a table that comes too early waits on disk); or, with right=NAME or self_match, the left table alone.',
   content: {
     'multipart/form-data': {
       schema: {
         type: 'object',
         properties: {
           ...optionProperties(CROSSMATCH_OPTIONS),
-          options: { type: 'object', description: 'Options by the names of the query parameters.', properties: optionProperties(CROSSMATCH_OPTIONS) },
-          right: { type: 'string', format: 'binary', description: 'The right table, in any supported format; as a plain text field the name of a stored one.' },
+          options: {
+            type: 'object',
+            description: 'Options by the names of the query parameters.',
+            properties: optionProperties(CROSSMATCH_OPTIONS),
+          },
+          right: {
+            type: 'string',
+            format: 'binary',
+            description: 'The right table, in any supported format; as a plain text field the name of a stored one.',
+          },
           left: { type: 'string', format: 'binary', description: 'The left table, in any supported format.' },
         },
         required: ['left'],
@@ -90,40 +134,110 @@ const OPEN: readonly Json[] = [{}];
 export function openapiDocument(version: string, secured: boolean): Json {
   return {
     openapi: '3.1.0',
-    info: { title: 'Armilla', version, summary: 'Crossmatch of star catalogs over HTTP.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'Armilla',
+      version,
+      summary: 'Crossmatch of star catalogs over HTTP.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     ...(secured && { security: [{ bearer: [] }] }),
     paths: {
       '/v1/crossmatch': {
-        post: operation('match', 'Match two tables on the sky.', { parameters: queryParameters(CROSSMATCH_OPTIONS), requestBody: MATCH_BODY, responses: { 200: MATCH_ANSWER } }),
+        post: operation('match', 'Match two tables on the sky.', {
+          parameters: queryParameters(CROSSMATCH_OPTIONS),
+          requestBody: MATCH_BODY,
+          responses: { 200: MATCH_ANSWER },
+        }),
       },
       '/v1/crossmatch/explain': {
-        get: operation('explain', 'What a match would cost, without any data.', { parameters: queryParameters(EXPLAIN_OPTIONS), responses: { 200: jsonBody('Explanation', 'The plan.') } }),
+        get: operation('explain', 'What a match would cost, without any data.', {
+          parameters: queryParameters(EXPLAIN_OPTIONS),
+          responses: { 200: jsonBody('Explanation', 'The plan.') },
+        }),
         post: operation('explainPost', 'The same, with the options as a JSON body.', {
           parameters: queryParameters(EXPLAIN_OPTIONS),
-          requestBody: { required: false, content: { 'application/json': { schema: { type: 'object', properties: optionProperties(EXPLAIN_OPTIONS) } } } },
+          requestBody: {
+            required: false,
+            content: {
+              'application/json': { schema: { type: 'object', properties: optionProperties(EXPLAIN_OPTIONS) } },
+            },
+          },
           responses: { 200: jsonBody('Explanation', 'The plan.') },
         }),
       },
       '/v1/crossmatch/results/{requestId}': {
         get: operation('getResult', 'How a recent match went; kept for 10 minutes.', {
-          parameters: [path('requestId', 'The x-request-id of the match.', '^[A-Za-z0-9_-]{1,64}$'), ...queryParameters(RESULT_OPTIONS)],
-          responses: { 200: jsonBody('Result', 'The match is over.'), 202: jsonBody('Result', 'The match still runs.') },
+          parameters: [
+            path('requestId', 'The x-request-id of the match.', '^[A-Za-z0-9_-]{1,64}$'),
+            ...queryParameters(RESULT_OPTIONS),
+          ],
+          responses: {
+            200: jsonBody('Result', 'The match is over.'),
+            202: jsonBody('Result', 'The match still runs.'),
+          },
         }),
       },
-      '/v1/crossmatch/tables': { get: operation('listTables', 'The stored tables, by name.', { responses: { 200: jsonBody('TableList', 'The tables.') } }) },
+      '/v1/crossmatch/tables': {
+        get: operation('listTables', 'The stored tables, by name.', {
+          responses: { 200: jsonBody('TableList', 'The tables.') },
+        }),
+      },
       '/v1/crossmatch/tables/{name}': {
-        get: operation('getTable', 'One stored table.', { parameters: [NAME], responses: { 200: jsonBody('StoredTable', 'The table.') } }),
-        put: operation('putTable', 'Keep a table, indexed, as the right side of many matches.', {
-          parameters: [NAME, ...queryParameters(PUT_OPTIONS), { name: 'if-none-match', in: 'header', required: false, description: '* refuses to replace a table.', schema: { type: 'string', enum: ['*'] } }],
-          requestBody: { required: true, description: 'The table, in any supported format.', content: anyTable() },
-          responses: { 201: jsonBody('StoredTable', 'The table is stored.', { location: { description: 'Its address.', schema: { type: 'string' } } }) },
+        get: operation('getTable', 'One stored table.', {
+          parameters: [NAME],
+          responses: { 200: jsonBody('StoredTable', 'The table.') },
         }),
-        delete: operation('deleteTable', 'Delete a stored table.', { parameters: [NAME], responses: { 204: { description: 'The table is deleted.' } } }),
+        put: operation('putTable', 'Keep a table, indexed, as the right side of many matches.', {
+          parameters: [
+            NAME,
+            ...queryParameters(PUT_OPTIONS),
+            {
+              name: 'if-none-match',
+              in: 'header',
+              required: false,
+              description: '* refuses to replace a table.',
+              schema: { type: 'string', enum: ['*'] },
+            },
+          ],
+          requestBody: { required: true, description: 'The table, in any supported format.', content: anyTable() },
+          responses: {
+            201: jsonBody('StoredTable', 'The table is stored.', {
+              location: { description: 'Its address.', schema: { type: 'string' } },
+            }),
+          },
+        }),
+        delete: operation('deleteTable', 'Delete a stored table.', {
+          parameters: [NAME],
+          responses: { 204: { description: 'The table is deleted.' } },
+        }),
       },
-      '/healthz': { get: operation('healthz', 'Whether the gateway runs.', { security: OPEN, responses: { 200: jsonBody('Health', 'It does.') } }) },
-      '/readyz': { get: operation('readyz', 'Whether the gateway and its services take requests.', { security: OPEN, responses: { 200: jsonBody('Health', 'They do.') } }) },
-      '/metrics': { get: operation('metrics', 'Metrics in the text format of Prometheus.', { responses: { 200: { description: 'The metrics.', content: { 'text/plain': { schema: { type: 'string' } } } } } }) },
-      '/openapi.json': { get: operation('openapi', 'This description.', { security: OPEN, responses: { 200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: { type: 'object' } } } } } }) },
+      '/healthz': {
+        get: operation('healthz', 'Whether the gateway runs.', {
+          security: OPEN,
+          responses: { 200: jsonBody('Health', 'It does.') },
+        }),
+      },
+      '/readyz': {
+        get: operation('readyz', 'Whether the gateway and its services take requests.', {
+          security: OPEN,
+          responses: { 200: jsonBody('Health', 'They do.') },
+        }),
+      },
+      '/metrics': {
+        get: operation('metrics', 'Metrics in the text format of Prometheus.', {
+          responses: {
+            200: { description: 'The metrics.', content: { 'text/plain': { schema: { type: 'string' } } } },
+          },
+        }),
+      },
+      '/openapi.json': {
+        get: operation('openapi', 'This description.', {
+          security: OPEN,
+          responses: {
+            200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: { type: 'object' } } } },
+          },
+        }),
+      },
     },
     components: { schemas: SCHEMAS, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
   };

@@ -10,7 +10,10 @@ const counts = { type: 'object', additionalProperties: count } as const;
 const list = (items: Schema): Schema => ({ type: 'array', items });
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 
-const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = Object.keys(properties)): Schema => ({ type: 'object', properties, required });
+const object = (
+  properties: Readonly<Record<string, Schema>>,
+  required: readonly string[] = Object.keys(properties),
+): Schema => ({ type: 'object', properties, required });
 
 /** Every JSON body that the gateway sends. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
@@ -48,7 +51,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['request_id', 'pair_count', 'row_count'],
   ),
-  Progress: object({ stage: text, left_row_count: count, right_row_count: count, result_row_count: count, fraction: number }, ['stage']),
+  Progress: object(
+    { stage: text, left_row_count: count, right_row_count: count, result_row_count: count, fraction: number },
+    ['stage'],
+  ),
   StreamSummary: object({ row_count: count, batch_count: count, body_crc32c: count }),
   RowProblem: object({ table: { type: 'integer', enum: [0, 1] }, row: count, reason: text, column: text, value: text }),
   Failure: object({ reason: text, message: text }),
@@ -64,17 +70,20 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['request_id', 'state'],
   ),
-  StoredTable: object({
-    name: text,
-    row_count: count,
-    rejected_row_count: count,
-    size_bytes: count,
-    digest: text,
-    columns: ref('PositionColumns'),
-    column_names: list(text),
-    create_time: { type: 'string', format: 'date-time' },
-    expire_time: { type: 'string', format: 'date-time' },
-  }, ['name', 'row_count']),
+  StoredTable: object(
+    {
+      name: text,
+      row_count: count,
+      rejected_row_count: count,
+      size_bytes: count,
+      digest: text,
+      columns: ref('PositionColumns'),
+      column_names: list(text),
+      create_time: { type: 'string', format: 'date-time' },
+      expire_time: { type: 'string', format: 'date-time' },
+    },
+    ['name', 'row_count'],
+  ),
   TableList: object({ tables: list(ref('StoredTable')) }),
   Explanation: object({
     cell_count: count,

@@ -10,7 +10,12 @@ export interface ExplainDraft extends MatchDraft {
   areaSquareDegrees: number;
 }
 
-export const emptyExplainDraft = (): ExplainDraft => ({ ...emptyMatchDraft(), leftRowBytes: 0, rightRowBytes: 0, areaSquareDegrees: 0 });
+export const emptyExplainDraft = (): ExplainDraft => ({
+  ...emptyMatchDraft(),
+  leftRowBytes: 0,
+  rightRowBytes: 0,
+  areaSquareDegrees: 0,
+});
 
 const WHOLE_SKY_SQUARE_DEGREES = 41_253;
 
@@ -36,7 +41,12 @@ export const EXPLAIN_OPTIONS: readonly RequestOption<ExplainDraft>[] = [
     schema: { type: 'number', exclusiveMinimum: 0, maximum: WHOLE_SKY_SQUARE_DEGREES },
     take: (draft, value) => {
       const area = readNumber('area_square_degrees', value);
-      if (!(area > 0 && area <= WHOLE_SKY_SQUARE_DEGREES)) throw fail('OPTION_INVALID', { field: 'area_square_degrees', expected: `in (0, ${WHOLE_SKY_SQUARE_DEGREES}]`, got: area });
+      if (!(area > 0 && area <= WHOLE_SKY_SQUARE_DEGREES))
+        throw fail('OPTION_INVALID', {
+          field: 'area_square_degrees',
+          expected: `in (0, ${WHOLE_SKY_SQUARE_DEGREES}]`,
+          got: area,
+        });
       draft.areaSquareDegrees = area;
     },
   },

@@ -1,4 +1,13 @@
-import { ExecutionOptions, Find, Join, MatchOptions, MatchRequest, Order, PositionColumns, SelfMatch } from '@armilla/proto';
+import {
+  ExecutionOptions,
+  Find,
+  Join,
+  MatchOptions,
+  MatchRequest,
+  Order,
+  PositionColumns,
+  SelfMatch,
+} from '@armilla/proto';
 import { fail } from '@armilla/base';
 import { ANSWER_FORMATS, type AnswerFormat } from '../answer/answer-format.js';
 import type { OptionSchema, RequestOption } from './option.js';
@@ -39,8 +48,21 @@ export function matchRequest(draft: MatchDraft, requestId: string): MatchRequest
   });
 }
 
-const FIND = { nearest: Find.NEAREST, all: Find.ALL, 'k-nearest': Find.K_NEAREST, mutual: Find.MUTUAL, 'one-to-one': Find.ONE_TO_ONE };
-const JOIN = { inner: Join.INNER, left: Join.LEFT, right: Join.RIGHT, full: Join.FULL, 'left-anti': Join.LEFT_ANTI, 'right-anti': Join.RIGHT_ANTI };
+const FIND = {
+  nearest: Find.NEAREST,
+  all: Find.ALL,
+  'k-nearest': Find.K_NEAREST,
+  mutual: Find.MUTUAL,
+  'one-to-one': Find.ONE_TO_ONE,
+};
+const JOIN = {
+  inner: Join.INNER,
+  left: Join.LEFT,
+  right: Join.RIGHT,
+  full: Join.FULL,
+  'left-anti': Join.LEFT_ANTI,
+  'right-anti': Join.RIGHT_ANTI,
+};
 const ORDER = { left: Order.LEFT, any: Order.ANY };
 const SELF = { pairs: SelfMatch.PAIRS, groups: SelfMatch.GROUPS };
 
@@ -48,7 +70,8 @@ const HANDLE = /^(?!\.)[A-Za-z0-9_.-]{1,128}$/;
 
 /** The name of a stored table, or HANDLE_INVALID. */
 export function readHandle(value: unknown): string {
-  if (typeof value !== 'string' || !HANDLE.test(value)) throw fail('HANDLE_INVALID', { field: 'name', got: String(value).slice(0, 64) });
+  if (typeof value !== 'string' || !HANDLE.test(value))
+    throw fail('HANDLE_INVALID', { field: 'name', got: String(value).slice(0, 64) });
   return value;
 }
 
@@ -70,13 +93,24 @@ const arcsec = (name: string, sentence: string, zero: boolean, key: 'radiusArcse
 
 function setRadius(draft: MatchDraft, key: 'radiusArcsec' | 'minRadiusArcsec', name: string, value: number): void {
   const other = name.endsWith('_arcsec') ? name.slice(0, -'_arcsec'.length) : `${name}_arcsec`;
-  if (draft.options[key] !== 0) throw fail('OPTIONS_CONFLICT', { field: name, detail: `give '${name}' or '${other}', not both` });
+  if (draft.options[key] !== 0)
+    throw fail('OPTIONS_CONFLICT', { field: name, detail: `give '${name}' or '${other}', not both` });
   draft.options[key] = value;
 }
 
-const choice = <T extends string>(name: string, sentence: string, choices: Readonly<Record<T, number>>, set: (draft: MatchDraft, value: number) => void): Row => {
+const choice = <T extends string>(
+  name: string,
+  sentence: string,
+  choices: Readonly<Record<T, number>>,
+  set: (draft: MatchDraft, value: number) => void,
+): Row => {
   const names = Object.keys(choices) as T[];
-  return { name, sentence, schema: { type: 'string', enum: names }, take: (draft, value) => set(draft, choices[readChoice(name, value, names)]) };
+  return {
+    name,
+    sentence,
+    schema: { type: 'string', enum: names },
+    take: (draft, value) => set(draft, choices[readChoice(name, value, names)]),
+  };
 };
 
 const column = (name: string, sentence: string, set: (draft: MatchDraft, value: string) => void): Row => ({
@@ -86,7 +120,13 @@ const column = (name: string, sentence: string, set: (draft: MatchDraft, value: 
   take: (draft, value) => set(draft, readText(name, value)),
 });
 
-const integer = (name: string, sentence: string, minimum: number, maximum: number, set: (draft: MatchDraft, value: number) => void): Row => ({
+const integer = (
+  name: string,
+  sentence: string,
+  minimum: number,
+  maximum: number,
+  set: (draft: MatchDraft, value: number) => void,
+): Row => ({
   name,
   sentence,
   schema: { type: 'integer', minimum, maximum } satisfies OptionSchema,
@@ -95,22 +135,60 @@ const integer = (name: string, sentence: string, minimum: number, maximum: numbe
 
 /** Options that change the answer. */
 export const MATCH_OPTIONS: readonly Row[] = [
-  angle('radius', 'Largest separation of a pair, inclusive: 1arcsec, 500mas, 0.1deg; a bare number is in arcsec. Required, here or as radius_arcsec.', false, 'radiusArcsec'),
+  angle(
+    'radius',
+    'Largest separation of a pair, inclusive: 1arcsec, 500mas, 0.1deg; a bare number is in arcsec. Required, here or as radius_arcsec.',
+    false,
+    'radiusArcsec',
+  ),
   arcsec('radius_arcsec', 'Largest separation of a pair, inclusive, in arcsec.', false, 'radiusArcsec'),
   angle('min_radius', 'Smallest separation of a pair, inclusive.', true, 'minRadiusArcsec'),
   arcsec('min_radius_arcsec', 'Smallest separation of a pair, inclusive, in arcsec.', true, 'minRadiusArcsec'),
   choice('find', 'Which pairs to find. Default nearest.', FIND, (draft, value) => (draft.options.find = value)),
-  integer('k', 'How many right rows of each left row, for find=k-nearest. Default 2.', 1, 1000, (draft, value) => (draft.options.k = value)),
+  integer(
+    'k',
+    'How many right rows of each left row, for find=k-nearest. Default 2.',
+    1,
+    1000,
+    (draft, value) => (draft.options.k = value),
+  ),
   choice('join', 'Which rows the answer keeps. Default inner.', JOIN, (draft, value) => (draft.options.join = value)),
-  choice('order', 'left: by left row, byte-identical each time; any: as they are found, with left_row and right_row. Default any.', ORDER, (draft, value) => (draft.options.order = value)),
-  choice('self_match', 'Match the left table with itself: pairs, or friends-of-friends groups.', SELF, (draft, value) => (draft.options.selfMatch = value)),
-  column('left_ra', 'Right ascension of the left table, degrees. Guessed when left out.', (draft, value) => (draft.options.left.ra = value)),
-  column('left_dec', 'Declination of the left table, degrees. Guessed when left out.', (draft, value) => (draft.options.left.dec = value)),
-  column('right_ra', 'Right ascension of the right table, degrees. Guessed when left out.', (draft, value) => (draft.options.right.ra = value)),
-  column('right_dec', 'Declination of the right table, degrees. Guessed when left out.', (draft, value) => (draft.options.right.dec = value)),
+  choice(
+    'order',
+    'left: by left row, byte-identical each time; any: as they are found, with left_row and right_row. Default any.',
+    ORDER,
+    (draft, value) => (draft.options.order = value),
+  ),
+  choice(
+    'self_match',
+    'Match the left table with itself: pairs, or friends-of-friends groups.',
+    SELF,
+    (draft, value) => (draft.options.selfMatch = value),
+  ),
+  column(
+    'left_ra',
+    'Right ascension of the left table, degrees. Guessed when left out.',
+    (draft, value) => (draft.options.left.ra = value),
+  ),
+  column(
+    'left_dec',
+    'Declination of the left table, degrees. Guessed when left out.',
+    (draft, value) => (draft.options.left.dec = value),
+  ),
+  column(
+    'right_ra',
+    'Right ascension of the right table, degrees. Guessed when left out.',
+    (draft, value) => (draft.options.right.ra = value),
+  ),
+  column(
+    'right_dec',
+    'Declination of the right table, degrees. Guessed when left out.',
+    (draft, value) => (draft.options.right.dec = value),
+  ),
   {
     name: 'columns',
-    sentence: 'Columns of the answer, in order: left.NAME, right.NAME, a name that only one table has, or a computed one. Default: all of both tables and separation_arcsec.',
+    sentence:
+      'Columns of the answer, in order: left.NAME, right.NAME, a name that only one table has, or a computed one. Default: all of both tables and separation_arcsec.',
     schema: { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: 10_000 },
     take: (draft, value) => (draft.options.columns = readList('columns', value, 10_000)),
   },
@@ -120,7 +198,12 @@ export const MATCH_OPTIONS: readonly Row[] = [
     schema: { type: 'array', items: { type: 'string' }, minItems: 2, maxItems: 2 },
     take: (draft, value) => {
       const list = readList('suffixes', value, 2);
-      if (list.length !== 2) throw fail('OPTION_INVALID', { field: 'suffixes', expected: 'two texts, left and right', got: `'${list.join(',')}'` });
+      if (list.length !== 2)
+        throw fail('OPTION_INVALID', {
+          field: 'suffixes',
+          expected: 'two texts, left and right',
+          got: `'${list.join(',')}'`,
+        });
       [draft.options.leftSuffix, draft.options.rightSuffix] = list;
     },
   },
@@ -130,16 +213,52 @@ export const MATCH_OPTIONS: readonly Row[] = [
     schema: { type: 'boolean' },
     take: (draft, value) => (draft.options.strict = readFlag('strict', value)),
   },
-  integer('max_pairs', 'A match estimated to give more pairs is refused before it starts.', 1, Number.MAX_SAFE_INTEGER, (draft, value) => (draft.options.maxPairs = BigInt(value))),
+  integer(
+    'max_pairs',
+    'A match estimated to give more pairs is refused before it starts.',
+    1,
+    Number.MAX_SAFE_INTEGER,
+    (draft, value) => (draft.options.maxPairs = BigInt(value)),
+  ),
 ];
 
 /** Options that only change the speed: any value gives the same rows. */
 export const EXECUTION_OPTIONS: readonly Row[] = [
-  integer('workers', 'Worker threads at most. Default: all that the server has.', 1, 256, (draft, value) => (draft.execution.workerCount = value)),
-  integer('chunk_row_count', 'Left rows per chunk. Default: chosen from the sizes.', 1024, 16_777_216, (draft, value) => (draft.execution.chunkRowCount = value)),
-  integer('cell_row_count', 'Rows of a cell. Default: a 256th of the right table, within [1000, 8000].', 64, 1_048_576, (draft, value) => (draft.execution.cellRowCount = value)),
-  integer('left_row_count', 'Rows of the left table, where they are known beforehand: for progress and plan.', 0, Number.MAX_SAFE_INTEGER, (draft, value) => (draft.leftRowCount = value)),
-  integer('right_row_count', 'Rows of the right table, where they are known beforehand.', 0, Number.MAX_SAFE_INTEGER, (draft, value) => (draft.rightRowCount = value)),
+  integer(
+    'workers',
+    'Worker threads at most. Default: all that the server has.',
+    1,
+    256,
+    (draft, value) => (draft.execution.workerCount = value),
+  ),
+  integer(
+    'chunk_row_count',
+    'Left rows per chunk. Default: chosen from the sizes.',
+    1024,
+    16_777_216,
+    (draft, value) => (draft.execution.chunkRowCount = value),
+  ),
+  integer(
+    'cell_row_count',
+    'Rows of a cell. Default: a 256th of the right table, within [1000, 8000].',
+    64,
+    1_048_576,
+    (draft, value) => (draft.execution.cellRowCount = value),
+  ),
+  integer(
+    'left_row_count',
+    'Rows of the left table, where they are known beforehand: for progress and plan.',
+    0,
+    Number.MAX_SAFE_INTEGER,
+    (draft, value) => (draft.leftRowCount = value),
+  ),
+  integer(
+    'right_row_count',
+    'Rows of the right table, where they are known beforehand.',
+    0,
+    Number.MAX_SAFE_INTEGER,
+    (draft, value) => (draft.rightRowCount = value),
+  ),
 ];
 
 /** Options of the HTTP request itself. */
@@ -158,7 +277,8 @@ export const REQUEST_OPTIONS: readonly Row[] = [
   },
   {
     name: 'timeout',
-    sentence: 'Time for the whole request: 30s, 500ms, 2m; a bare number is in seconds. Also as the header armilla-timeout.',
+    sentence:
+      'Time for the whole request: 30s, 500ms, 2m; a bare number is in seconds. Also as the header armilla-timeout.',
     schema: { type: 'string', examples: ['30s'] },
     take: (draft, value) => (draft.timeoutMs = readDurationMs('timeout', value)),
   },

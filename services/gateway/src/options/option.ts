@@ -36,7 +36,10 @@ export class GivenOptions {
   add(name: string, value: unknown, origin: OptionOrigin): void {
     const earlier = this.#values.get(name);
     if (earlier === undefined) this.#values.set(name, { value, origin });
-    else this.#problems.push(fail('OPTIONS_CONFLICT', { field: name, detail: `'${name}' is given twice (${earlier.origin} and ${origin})` }));
+    else
+      this.#problems.push(
+        fail('OPTIONS_CONFLICT', { field: name, detail: `'${name}' is given twice (${earlier.origin} and ${origin})` }),
+      );
   }
 
   /** A repeated name in a query is refused like any other repetition. */
@@ -56,7 +59,13 @@ export class GivenOptions {
     for (const [name, { value }] of this.#values) {
       const option = table.find((one) => one.name === name);
       if (option === undefined) {
-        problems.push(fail('OPTION_UNKNOWN', { field: name, got: name.slice(0, 64), known: table.map((one) => one.name).join(', ') }));
+        problems.push(
+          fail('OPTION_UNKNOWN', {
+            field: name,
+            got: name.slice(0, 64),
+            known: table.map((one) => one.name).join(', '),
+          }),
+        );
         continue;
       }
       try {
@@ -75,7 +84,11 @@ export class OptionProblems extends Problem {
   constructor(readonly problems: readonly Problem[]) {
     const options = problems.map((problem) => String(problem.fields.field ?? '?')).join(', ');
     const detail = `${problems.length} options are wrong: ${problems.map((problem) => problem.message).join('; ')}`;
-    super('REQUEST_INVALID', { detail, options, reasons: problems.map((problem) => problem.reason).join(', ') }, detail);
+    super(
+      'REQUEST_INVALID',
+      { detail, options, reasons: problems.map((problem) => problem.reason).join(', ') },
+      detail,
+    );
   }
 }
 

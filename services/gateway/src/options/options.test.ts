@@ -25,23 +25,63 @@ function reasonsOf(query: Record<string, unknown>): string[] {
 
 test('every option reaches the request', () => {
   const draft = read({
-    radius: '500mas', min_radius: '0', find: 'k-nearest', k: '3', join: 'full', order: 'left', self_match: 'groups', left_ra: 'a', left_dec: 'b', right_ra: 'c', right_dec: 'd',
-    columns: 'left.a, separation_arcsec', suffixes: '_x,_y', strict: '', max_pairs: '9007199254740991', workers: '4', chunk_row_count: '1024', cell_row_count: '64', left_row_count: '7',
-    right_row_count: '8', right: 'gaia.dr-3_x', format: 'csv', timeout: '1m',
+    radius: '500mas',
+    min_radius: '0',
+    find: 'k-nearest',
+    k: '3',
+    join: 'full',
+    order: 'left',
+    self_match: 'groups',
+    left_ra: 'a',
+    left_dec: 'b',
+    right_ra: 'c',
+    right_dec: 'd',
+    columns: 'left.a, separation_arcsec',
+    suffixes: '_x,_y',
+    strict: '',
+    max_pairs: '9007199254740991',
+    workers: '4',
+    chunk_row_count: '1024',
+    cell_row_count: '64',
+    left_row_count: '7',
+    right_row_count: '8',
+    right: 'gaia.dr-3_x',
+    format: 'csv',
+    timeout: '1m',
   });
   expect(matchRequest(draft, 'id')).toEqual({
     options: {
-      radiusArcsec: 0.5, minRadiusArcsec: 0, find: Find.K_NEAREST, k: 3, join: Join.FULL, order: Order.LEFT, selfMatch: SelfMatch.GROUPS, left: { ra: 'a', dec: 'b' }, right: { ra: 'c', dec: 'd' },
-      columns: ['left.a', 'separation_arcsec'], leftSuffix: '_x', rightSuffix: '_y', strict: true, maxPairs: 9007199254740991n,
+      radiusArcsec: 0.5,
+      minRadiusArcsec: 0,
+      find: Find.K_NEAREST,
+      k: 3,
+      join: Join.FULL,
+      order: Order.LEFT,
+      selfMatch: SelfMatch.GROUPS,
+      left: { ra: 'a', dec: 'b' },
+      right: { ra: 'c', dec: 'd' },
+      columns: ['left.a', 'separation_arcsec'],
+      leftSuffix: '_x',
+      rightSuffix: '_y',
+      strict: true,
+      maxPairs: 9007199254740991n,
     },
     execution: { workerCount: 4, chunkRowCount: 1024, cellRowCount: 64 },
-    rightTable: 'gaia.dr-3_x', requestId: 'id', leftRowCount: 7n, rightRowCount: 8n,
+    rightTable: 'gaia.dr-3_x',
+    requestId: 'id',
+    leftRowCount: 7n,
+    rightRowCount: 8n,
   });
   expect([draft.format, draft.timeoutMs]).toEqual(['csv', 60_000]);
 });
 
 test('JSON values do as well as text', () => {
-  expect(read({ radius_arcsec: 2, strict: true, columns: [['ra', 'dec']], k: 5 }).options).toMatchObject({ radiusArcsec: 2, strict: true, columns: ['ra', 'dec'], k: 5 });
+  expect(read({ radius_arcsec: 2, strict: true, columns: [['ra', 'dec']], k: 5 }).options).toMatchObject({
+    radiusArcsec: 2,
+    strict: true,
+    columns: ['ra', 'dec'],
+    k: 5,
+  });
 });
 
 test.each([
@@ -73,9 +113,18 @@ test.each([
 });
 
 test('a name of an object is no option', () => {
-  expect(reasonsOf(JSON.parse('{"__proto__": "x", "toString": "y", "radius": "1"}') as Record<string, unknown>)).toEqual(['OPTION_UNKNOWN', 'OPTION_UNKNOWN']);
+  expect(
+    reasonsOf(JSON.parse('{"__proto__": "x", "toString": "y", "radius": "1"}') as Record<string, unknown>),
+  ).toEqual(['OPTION_UNKNOWN', 'OPTION_UNKNOWN']);
 });
 
-test.each([['500ms', 500], ['30s', 30_000], ['2m', 120_000], ['1h', 3_600_000], ['1.5', 1500], [3, 3000]])('%s is a duration', (text, ms) => {
+test.each([
+  ['500ms', 500],
+  ['30s', 30_000],
+  ['2m', 120_000],
+  ['1h', 3_600_000],
+  ['1.5', 1500],
+  [3, 3000],
+])('%s is a duration', (text, ms) => {
   expect(readDurationMs('timeout', text)).toBe(ms);
 });

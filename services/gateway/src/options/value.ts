@@ -10,14 +10,16 @@ function wrong(field: string, expected: string, value: unknown): Problem {
 }
 
 export function readText(field: string, value: unknown, maxLength = 1024): string {
-  if (typeof value !== 'string' || value === '' || value.length > maxLength) throw wrong(field, `a text of 1 to ${maxLength} characters`, value);
+  if (typeof value !== 'string' || value === '' || value.length > maxLength)
+    throw wrong(field, `a text of 1 to ${maxLength} characters`, value);
   return value;
 }
 
 /** A finite decimal number; anything else, NaN and blanks too, is refused. */
 export function readNumber(field: string, value: unknown): number {
   const text = typeof value === 'number' ? String(value) : value;
-  if (typeof text !== 'string' || !/^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text)) throw wrong(field, 'a number', value);
+  if (typeof text !== 'string' || !/^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text))
+    throw wrong(field, 'a number', value);
   const number = Number(text);
   if (!Number.isFinite(number)) throw wrong(field, 'a finite number', value);
   return number;
@@ -48,7 +50,8 @@ export function readChoice<T extends string>(field: string, value: unknown, choi
 /** Comma-separated text or a JSON array of texts. */
 export function readList(field: string, value: unknown, maxItems: number): string[] {
   const list = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
-  if (!Array.isArray(list) || list.length === 0 || list.length > maxItems) throw wrong(field, `a list of 1 to ${maxItems} names`, value);
+  if (!Array.isArray(list) || list.length === 0 || list.length > maxItems)
+    throw wrong(field, `a list of 1 to ${maxItems} names`, value);
   return list.map((item) => readText(field, item));
 }
 
@@ -59,13 +62,16 @@ export function readAngleArcsec(field: string, value: unknown, zero = false): nu
     if (arcsec >= 0 && arcsec <= 648_000) return arcsec;
     throw wrong(field, 'an angle in [0, 648000] arcsec (180 degrees)', value);
   }
-  if (!(arcsec > 0 && arcsec <= 648_000)) throw fail('RADIUS_OUT_OF_RANGE', { field, got: String(value).slice(0, 64), limit: 648_000 });
+  if (!(arcsec > 0 && arcsec <= 648_000))
+    throw fail('RADIUS_OUT_OF_RANGE', { field, got: String(value).slice(0, 64), limit: 648_000 });
   return arcsec;
 }
 
 /** `30s`, `500ms`, `2m`, `1h`, a bare number in seconds; in milliseconds, above 0. */
 export function readDurationMs(field: string, value: unknown): number {
-  const match = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/.exec(typeof value === 'number' ? String(value) : typeof value === 'string' ? value.slice(0, 64) : '');
+  const match = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/.exec(
+    typeof value === 'number' ? String(value) : typeof value === 'string' ? value.slice(0, 64) : '',
+  );
   const factor = match ? MS_PER_UNIT[match[2] === '' ? 's' : match[2]] : undefined;
   const ms = match && factor !== undefined ? Number(match[1]) * factor : NaN;
   if (!(ms > 0 && ms <= 365 * 86_400_000)) throw wrong(field, 'a duration such as 30s, 500ms or 2m', value);

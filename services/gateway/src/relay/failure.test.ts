@@ -3,7 +3,15 @@ import { makeFrame } from '@armilla/chassis';
 import { IPC_END } from '@armilla/tables';
 import { tableFromIPC } from 'apache-arrow';
 import { startCutProxy } from '../testing/cut-proxy.js';
-import { answerFrames, answering, echo, messagesOf, note, startFake, summaryFrame } from '../testing/fake-crossmatch.js';
+import {
+  answerFrames,
+  answering,
+  echo,
+  messagesOf,
+  note,
+  startFake,
+  summaryFrame,
+} from '../testing/fake-crossmatch.js';
 import { eventually, positionsIpc, startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
 import { openRaw } from '../testing/raw-http.js';
 
@@ -16,11 +24,14 @@ afterAll(() => subject[Symbol.asyncDispose]());
 /** Half a megabyte: more than is held back at the start of an answer. */
 const PART = positionsIpc(32_768);
 const LEFT = positionsIpc(3);
-const match = (query = ''): Promise<Response> => fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars${query}`, { method: 'POST', body: LEFT });
+const match = (query = ''): Promise<Response> =>
+  fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars${query}`, { method: 'POST', body: LEFT });
 
 function rawMatch(): ReturnType<typeof openRaw> {
   const raw = openRaw(subject.url);
-  raw.socket.write(`POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\nx-request-id: raw-1\r\ncontent-length: ${LEFT.length}\r\n\r\n`);
+  raw.socket.write(
+    `POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\nx-request-id: raw-1\r\ncontent-length: ${LEFT.length}\r\n\r\n`,
+  );
   raw.socket.write(LEFT);
   return raw;
 }
@@ -32,7 +43,13 @@ async function resultOf(requestId: string): Promise<{ state: string; failure?: {
 
 test('a refusal of the service is problem+json with its reason', async () => {
   subject.fake.behaviour = async function* () {
-    throw fail('COLUMN_AMBIGUOUS', { where: 'left', count: 2, role: 'right ascension', candidates: 'ra, alpha', option: 'left_ra' });
+    throw fail('COLUMN_AMBIGUOUS', {
+      where: 'left',
+      count: 2,
+      role: 'right ascension',
+      candidates: 'ra, alpha',
+      option: 'left_ra',
+    });
   };
   const response = await match();
   expect(response.status).toBe(400);
@@ -86,7 +103,7 @@ test('rows behind the summary are a failure', async () => {
     yield summaryFrame(context.requestId);
     yield makeFrame({ header: messagesOf(LEFT)[1].header, body: [new Uint8Array(8)] });
   };
-  expect((await (await match()).json() as { reason: string }).reason).toBe('STREAM_ORDER');
+  expect(((await (await match()).json()) as { reason: string }).reason).toBe('STREAM_ORDER');
 });
 
 test('a killed service breaks the answer off, and a retry gives the whole one', async () => {
@@ -97,7 +114,8 @@ test('a killed service breaks the answer off, and a retry gives the whole one', 
   });
   const proxy = await startCutProxy(fake.target);
   const own = await startUnderTest({ target: proxy.target });
-  const ask = (): Promise<Response> => fetch(`${own.url}/v1/crossmatch?radius=1&right=stars&timeout=20s`, { method: 'POST', body: LEFT });
+  const ask = (): Promise<Response> =>
+    fetch(`${own.url}/v1/crossmatch?radius=1&right=stars&timeout=20s`, { method: 'POST', body: LEFT });
   try {
     const response = await ask();
     const body = response.arrayBuffer();
@@ -152,13 +170,20 @@ test('a client that leaves in mid-upload cancels the call', async () => {
   await eventually(() => subject.gateway.activeStreamCount === 0, 'the place is given back');
 });
 
-test.each([['query', '&timeout=300ms', {}], ['header', '', { 'armilla-timeout': '0.3s' }]])('the deadline in the %s ends the request', async (_where, query, headers) => {
+test.each([
+  ['query', '&timeout=300ms', {}],
+  ['header', '', { 'armilla-timeout': '0.3s' }],
+])('the deadline in the %s ends the request', async (_where, query, headers) => {
   subject.fake.behaviour = async function* (requests, _seen, { signal }) {
     for await (const _ of requests);
     await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     yield* [];
   };
-  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars${query}`, { method: 'POST', body: LEFT, headers });
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars${query}`, {
+    method: 'POST',
+    body: LEFT,
+    headers,
+  });
   expect(response.status).toBe(504);
   expect(await response.json()).toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
   const seen = subject.fake.matches.at(-1)!;
@@ -171,7 +196,10 @@ test('what is no Arrow stream behind its mark is refused with the reason', async
   broken.writeUInt32LE(0x7fffffff, 4);
   const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: broken });
   expect(response.status).toBe(400);
-  expect((await response.json() as { reason: string }).reason).toMatch(/^ARROW_/);
-  const cut = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: PART.subarray(0, 100_000) });
+  expect(((await response.json()) as { reason: string }).reason).toMatch(/^ARROW_/);
+  const cut = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, {
+    method: 'POST',
+    body: PART.subarray(0, 100_000),
+  });
   expect(await cut.json()).toMatchObject({ reason: 'ARROW_TRUNCATED' });
 });

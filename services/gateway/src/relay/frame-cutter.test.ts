@@ -4,12 +4,18 @@ import { IPC_END, ipcBytes } from '@armilla/tables';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { FrameCutter } from './frame-cutter.js';
 
-const IPC = tableToIPC(tableFromArrays({ id: Int32Array.from({ length: 400_000 }, (_, n) => n), name: Array.from({ length: 400_000 }, (_, n) => `star ${n % 97}`) }), 'stream');
+const IPC = tableToIPC(
+  tableFromArrays({
+    id: Int32Array.from({ length: 400_000 }, (_, n) => n),
+    name: Array.from({ length: 400_000 }, (_, n) => `star ${n % 97}`),
+  }),
+  'stream',
+);
 
 function cut(bytes: Uint8Array, random: Random, largest: number): Frame[] {
   const cutter = new FrameCutter(1, 'right');
   const frames: Frame[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = 1 + random.below(largest);
     frames.push(...cutter.push(bytes.subarray(at, at + size)));
     at += size;
@@ -18,7 +24,8 @@ function cut(bytes: Uint8Array, random: Random, largest: number): Frame[] {
   return frames;
 }
 
-const joined = (frames: readonly Frame[]): Buffer => Buffer.concat([...frames.flatMap((frame) => (frame.header.byteLength > 0 ? ipcBytes(frame) : frame.body)), IPC_END]);
+const joined = (frames: readonly Frame[]): Buffer =>
+  Buffer.concat([...frames.flatMap((frame) => (frame.header.byteLength > 0 ? ipcBytes(frame) : frame.body)), IPC_END]);
 
 test.each([3, 1000, 65_536, 10_000_000])('frames of chunks of up to %d bytes are the stream again', (largest) => {
   const random = new Random(largest);
@@ -40,7 +47,9 @@ test('bytes behind the end mark are ignored', () => {
 });
 
 test.each([0, 3, 7, 100, 100_000, IPC.length - 1])('a stream cut at byte %d is refused', (length) => {
-  expect(() => cut(IPC.subarray(0, length), new Random(2), 10_000)).toThrow(expect.objectContaining({ reason: 'ARROW_TRUNCATED' }));
+  expect(() => cut(IPC.subarray(0, length), new Random(2), 10_000)).toThrow(
+    expect.objectContaining({ reason: 'ARROW_TRUNCATED' }),
+  );
 });
 
 test('mutants end in a typed error or in frames, never in anything else', () => {

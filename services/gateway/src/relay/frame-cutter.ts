@@ -66,13 +66,22 @@ export class FrameCutter {
   finish(): void {
     if (this.#state === 'end') return;
     const empty = this.#messageCount === 0 && this.#state === 'mark' && this.#smallBytes === 0;
-    const missing = this.#state === 'body' ? `${this.#bodyLeft} bytes of the body of message ${this.#messageCount} are missing` : `no end mark after message ${this.#messageCount}; it was cut off, or its writer was not closed`;
+    const missing =
+      this.#state === 'body'
+        ? `${this.#bodyLeft} bytes of the body of message ${this.#messageCount} are missing`
+        : `no end mark after message ${this.#messageCount}; it was cut off, or its writer was not closed`;
     throw fail('ARROW_TRUNCATED', { where: this.where, detail: empty ? 'it is empty' : missing });
   }
 
   #takeFrame(): Frame {
     const more = this.#bodyLeft > 0;
-    const frame = makeFrame({ header: this.#header, table: this.table, more, body: this.#parts, bodyLength: this.#partBytes });
+    const frame = makeFrame({
+      header: this.#header,
+      table: this.table,
+      more,
+      body: this.#parts,
+      bodyLength: this.#partBytes,
+    });
     this.#header = NO_BYTES;
     this.#parts = [];
     this.#partBytes = 0;
@@ -89,7 +98,10 @@ export class FrameCutter {
   #startHeader(length: number): void {
     if (length === 0) this.#state = 'end';
     else if (length < 8) throw this.#invalid(`message ${this.#messageCount + 1} has a header of ${length} bytes`);
-    else if (length > MAX_HEADER_BYTES) throw this.#messageCount === 0 && length > 2 ** 28 ? this.#invalid('it does not start like one') : this.#limit(length);
+    else if (length > MAX_HEADER_BYTES)
+      throw this.#messageCount === 0 && length > 2 ** 28
+        ? this.#invalid('it does not start like one')
+        : this.#limit(length);
     else this.#expect('header', length);
   }
 
@@ -103,6 +115,9 @@ export class FrameCutter {
   }
 
   #limit(length: number): Problem {
-    return fail('ARROW_LIMIT', { where: this.where, detail: `a header of ${length} bytes, over ${MAX_HEADER_BYTES}; write fewer columns` });
+    return fail('ARROW_LIMIT', {
+      where: this.where,
+      detail: `a header of ${length} bytes, over ${MAX_HEADER_BYTES}; write fewer columns`,
+    });
   }
 }

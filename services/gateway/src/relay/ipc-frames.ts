@@ -8,7 +8,11 @@ import { FrameCutter } from './frame-cutter.js';
  * An Arrow IPC stream as frames of `table`, closed by an end mark. Messages are cut where they end and never decoded:
  * the service validates them.
  */
-export async function* framesOfIpc(bytes: AsyncIterable<Uint8Array>, table: 0 | 1, where: string): AsyncGenerator<Frame, void, undefined> {
+export async function* framesOfIpc(
+  bytes: AsyncIterable<Uint8Array>,
+  table: 0 | 1,
+  where: string,
+): AsyncGenerator<Frame, void, undefined> {
   const cutter = new FrameCutter(table, where);
   for await (const chunk of bytes) yield* cutter.push(chunk);
   cutter.finish();
@@ -25,12 +29,16 @@ export interface AnswerEvents {
  * Answer frames as the bytes of an Arrow IPC stream, a few parts at a time, nothing copied. The end mark comes only
  * after the summary: a stream that lost its end throws STREAM_INCOMPLETE instead, and no reader takes it for whole.
  */
-export async function* ipcOfFrames(frames: AsyncIterable<Frame>, events: AnswerEvents): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+export async function* ipcOfFrames(
+  frames: AsyncIterable<Frame>,
+  events: AnswerEvents,
+): AsyncGenerator<readonly Uint8Array[], void, undefined> {
   let complete = false;
   let byteCount = 0;
   for await (const frame of frames) {
     const parts = frame.header.byteLength > 0 ? ipcBytes(frame) : frame.body;
-    if (complete && parts.length > 0) throw fail('STREAM_ORDER', { where: 'answer of the service', detail: 'rows after the summary' });
+    if (complete && parts.length > 0)
+      throw fail('STREAM_ORDER', { where: 'answer of the service', detail: 'rows after the summary' });
     if (parts.length > 0) {
       byteCount += frame.bodyLength;
       yield parts;
@@ -43,6 +51,7 @@ export async function* ipcOfFrames(frames: AsyncIterable<Frame>, events: AnswerE
       complete = true;
     }
   }
-  if (!complete) throw fail('STREAM_INCOMPLETE', { where: 'answer of the service', detail: `after ${byteCount} bytes` });
+  if (!complete)
+    throw fail('STREAM_INCOMPLETE', { where: 'answer of the service', detail: `after ${byteCount} bytes` });
   yield [IPC_END];
 }

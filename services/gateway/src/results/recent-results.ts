@@ -31,7 +31,15 @@ export class RecentResults {
 
   begin({ requestId, principal }: Requester): RecentResult {
     this.#forgetOld();
-    const result: RecentResult = { state: 'running', progress: undefined, summary: undefined, misfits: {}, stream: undefined, failure: undefined, expiresMs: Infinity };
+    const result: RecentResult = {
+      state: 'running',
+      progress: undefined,
+      summary: undefined,
+      misfits: {},
+      stream: undefined,
+      failure: undefined,
+      expiresMs: Infinity,
+    };
     const key = keyOf(requestId, principal);
     this.#results.delete(key);
     this.#results.set(key, result);
@@ -68,4 +76,5 @@ export class RecentResults {
 }
 
 /** A request id has no line break. */
-const keyOf = (requestId: string, principal: string | undefined): string => (principal === undefined ? requestId : `${requestId}\n${principal}`);
+const keyOf = (requestId: string, principal: string | undefined): string =>
+  principal === undefined ? requestId : `${requestId}\n${principal}`;

@@ -23,7 +23,8 @@ export function explainRoute(app: FastifyInstance, { config, crossmatch }: Gatew
       }
       const draft = emptyExplainDraft();
       given.read(EXPLAIN_OPTIONS, draft);
-      if (draft.options.radiusArcsec === 0) throw fail('OPTION_INVALID', { field: 'radius', expected: 'given (for example 1arcsec)', got: 'nothing' });
+      if (draft.options.radiusArcsec === 0)
+        throw fail('OPTION_INVALID', { field: 'radius', expected: 'given (for example 1arcsec)', got: 'nothing' });
       return messageJson(await crossmatch.explain(exchange, explainRequest(draft)));
     },
   });

@@ -27,7 +27,10 @@ function form(...parts: [string, Blob | string][]): FormData {
 test('right first streams both tables and the answer comes back', async () => {
   const left = positionsIpc(1000);
   const right = positionsIpc(500, 7);
-  const response = await fetch(`${it_.url}/v1/crossmatch?radius=500mas&find=all&columns=left.ra,separation_arcsec`, { method: 'POST', body: form(['right', blob(right)], ['left', blob(left)]) });
+  const response = await fetch(`${it_.url}/v1/crossmatch?radius=500mas&find=all&columns=left.ra,separation_arcsec`, {
+    method: 'POST',
+    body: form(['right', blob(right)], ['left', blob(left)]),
+  });
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('application/vnd.apache.arrow.stream');
   expect(response.headers.get('armilla-left-columns')).toBe('ra,dec');
@@ -41,13 +44,20 @@ test('right first streams both tables and the answer comes back', async () => {
   expect(seen.tableOrder).toEqual([1, 0]);
   expect(seen.digests.get(0)).toBe(bodyDigest(left));
   expect(seen.digests.get(1)).toBe(bodyDigest(right));
-  expect(seen.request?.options).toMatchObject({ radiusArcsec: 0.5, find: 2, columns: ['left.ra', 'separation_arcsec'] });
+  expect(seen.request?.options).toMatchObject({
+    radiusArcsec: 0.5,
+    find: 2,
+    columns: ['left.ra', 'separation_arcsec'],
+  });
 });
 
 test('left first is spooled to disk and nothing of it stays', async () => {
   const left = positionsIpc(1000);
   const right = positionsIpc(500, 7);
-  const response = await fetch(`${it_.url}/v1/crossmatch`, { method: 'POST', body: form(['left', blob(left)], ['right', blob(right)], ['options', '{"radius_arcsec": 2, "strict": true}']) });
+  const response = await fetch(`${it_.url}/v1/crossmatch`, {
+    method: 'POST',
+    body: form(['left', blob(left)], ['right', blob(right)], ['options', '{"radius_arcsec": 2, "strict": true}']),
+  });
   if (response.status !== 200) throw new Error(await response.text());
   expect(tableFromIPC(new Uint8Array(await response.arrayBuffer())).numRows).toBe(1000);
   const seen = it_.fake.matches.at(-1)!;
@@ -66,12 +76,25 @@ test('a bare body is the left table of a stored one', async () => {
 });
 
 test('all wrong options are listed by name', async () => {
-  const response = await fetch(`${it_.url}/v1/crossmatch?radius=-1&find=nearby&colour=red&k=many`, { method: 'POST', body: form(['right', blob(positionsIpc(1))], ['left', blob(positionsIpc(1))]) });
+  const response = await fetch(`${it_.url}/v1/crossmatch?radius=-1&find=nearby&colour=red&k=many`, {
+    method: 'POST',
+    body: form(['right', blob(positionsIpc(1))], ['left', blob(positionsIpc(1))]),
+  });
   expect(response.status).toBe(400);
   expect(response.headers.get('content-type')).toBe('application/problem+json');
-  const problem = await response.json() as { reason: string; errors: { field: string; reason: string }[]; request_id: string; trace_id: string };
+  const problem = (await response.json()) as {
+    reason: string;
+    errors: { field: string; reason: string }[];
+    request_id: string;
+    trace_id: string;
+  };
   expect(problem.reason).toBe('REQUEST_INVALID');
-  expect(problem.errors.map(({ field, reason }) => [field, reason])).toEqual([['radius', 'RADIUS_OUT_OF_RANGE'], ['find', 'OPTION_INVALID'], ['colour', 'OPTION_UNKNOWN'], ['k', 'OPTION_INVALID']]);
+  expect(problem.errors.map(({ field, reason }) => [field, reason])).toEqual([
+    ['radius', 'RADIUS_OUT_OF_RANGE'],
+    ['find', 'OPTION_INVALID'],
+    ['colour', 'OPTION_UNKNOWN'],
+    ['k', 'OPTION_INVALID'],
+  ]);
   expect(problem.request_id).toBe(response.headers.get('x-request-id'));
   expect(problem.trace_id).toMatch(/^[0-9a-f]{32}$/);
 });

@@ -32,18 +32,33 @@ export function matchRoute(app: FastifyInstance, parts: GatewayParts): void {
     try {
       await runMatch(request, reply, parts, result);
       parts.results.complete(result);
-      parts.log.info('match answered', { requestId: exchange.requestId, receivedBytes: exchange.receivedBytes, sentBytes: exchange.sentBytes, elapsedMs: exchange.elapsedMs });
+      parts.log.info('match answered', {
+        requestId: exchange.requestId,
+        receivedBytes: exchange.receivedBytes,
+        sentBytes: exchange.sentBytes,
+        elapsedMs: exchange.elapsedMs,
+      });
     } catch (error) {
       // A failure on the way in ends the exchange with its reason; what fails after that only follows from it.
       exchange.abort(error);
       const problem = await refuse(request, reply, exchange.signal.reason);
       parts.results.fail(result, problem);
-      parts.log.warn('match failed', { requestId: exchange.requestId, traceId: exchange.traceId, reason: problem.reason, message: problem.message });
+      parts.log.warn('match failed', {
+        requestId: exchange.requestId,
+        traceId: exchange.traceId,
+        reason: problem.reason,
+        message: problem.message,
+      });
     }
   });
 }
 
-async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: GatewayParts, result: RecentResult): Promise<void> {
+async function runMatch(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: GatewayParts,
+  result: RecentResult,
+): Promise<void> {
   const { exchange } = request;
   const { signal } = exchange;
   const given = new GivenOptions();
@@ -55,7 +70,13 @@ async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: Gat
   const leave = parts.places.take();
   reply.raw.once('close', leave);
   const uploading = (): boolean => !request.raw.readableEnded;
-  const writer = new ClientWriter(reply.raw, readerLimits(parts.config), signal, uploading, (byteCount) => (exchange.sentBytes += byteCount));
+  const writer = new ClientWriter(
+    reply.raw,
+    readerLimits(parts.config),
+    signal,
+    uploading,
+    (byteCount) => (exchange.sentBytes += byteCount),
+  );
   let sent: Promise<unknown> | undefined;
   try {
     const body = overflow(bodyOf(request, parts.config), parts.spool, () => writer.stuck);
@@ -64,11 +85,23 @@ async function runMatch(request: FastifyRequest, reply: FastifyReply, parts: Gat
       parts.crossmatch,
       result,
       (onOptions) => tablesOf(request, body, given, parts.spool, onOptions),
-      (table) => framesOfIpc(ipcOfUpload(table, parts.spool, signal, (misfits) => (result.misfits[table.table === 1 ? 'right' : 'left'] = misfits)), table.table, table.where),
+      (table) =>
+        framesOfIpc(
+          ipcOfUpload(
+            table,
+            parts.spool,
+            signal,
+            (misfits) => (result.misfits[table.table === 1 ? 'right' : 'left'] = misfits),
+          ),
+          table.table,
+          table.where,
+        ),
     );
     sent = match.sent;
     const format = match.draft.format ?? accepted ?? 'arrow-stream';
-    await sendAnswer(writer, formatAnswer(match.answer, format, signal), () => answerHead(exchange, format, match.headers()));
+    await sendAnswer(writer, formatAnswer(match.answer, format, signal), () =>
+      answerHead(exchange, format, match.headers()),
+    );
   } catch (error) {
     exchange.abort(error);
     throw error;
@@ -90,19 +123,31 @@ async function* tablesOf(
   const mediaType = request.headers['content-type'] ?? '';
   if (/^multipart\//i.test(mediaType)) {
     const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (!/^identity$/i.test(encoding)) throw fail('REQUEST_INVALID', { field: 'content-encoding', detail: `a form is read as it is, without content-encoding, got '${encoding.slice(0, 40)}'; its tables may be gzipped` });
+    if (!/^identity$/i.test(encoding))
+      throw fail('REQUEST_INVALID', {
+        field: 'content-encoding',
+        detail: `a form is read as it is, without content-encoding, got '${encoding.slice(0, 40)}'; its tables may be gzipped`,
+      });
     yield* orderedTables(formParts(body, mediaType, FORM_LIMITS), given, spool, onOptions);
     return;
   }
   const draft = readMatchDraft(given);
   if (hasRightUpload(draft)) {
-    throw fail('REQUEST_INVALID', { field: 'right', detail: 'the body is the left table, so the right one must be stored: give right=NAME, or send both as multipart/form-data' });
+    throw fail('REQUEST_INVALID', {
+      field: 'right',
+      detail:
+        'the body is the left table, so the right one must be stored: give right=NAME, or send both as multipart/form-data',
+    });
   }
   onOptions(draft);
   yield { table: 0, where: 'left', bytes: body };
 }
 
-function answerHead({ requestId }: Exchange, format: AnswerFormat, passed: Readonly<Record<string, string>>): OutgoingHttpHeaders {
+function answerHead(
+  { requestId }: Exchange,
+  format: AnswerFormat,
+  passed: Readonly<Record<string, string>>,
+): OutgoingHttpHeaders {
   return {
     'content-type': mediaTypeOf(format),
     'cache-control': 'no-store',

@@ -31,13 +31,22 @@ export function resultRoute(app: FastifyInstance, { crossmatch, results }: Gatew
     const draft: ResultDraft = { rejectedLimit: 0 };
     given.read(RESULT_OPTIONS, draft);
     readTimeoutHeader(request);
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(requestId)) throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 64) });
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(requestId))
+      throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 64) });
     const own = results.get(requestId, exchange.principal);
     // Another gateway may have run the match; the service also holds the rejected rows.
-    const stored = own === undefined || draft.rejectedLimit > 0 ? await crossmatch.getResult(exchange, { requestId, rejectedLimit: draft.rejectedLimit }) : undefined;
+    const stored =
+      own === undefined || draft.rejectedLimit > 0
+        ? await crossmatch.getResult(exchange, { requestId, rejectedLimit: draft.rejectedLimit })
+        : undefined;
     const state = own?.state ?? stateOf(stored);
     reply.code(state === 'running' ? 202 : 200);
-    return { request_id: requestId, state, ...(own ? ownJson(own) : storedJson(stored)), ...(draft.rejectedLimit > 0 && { rejected: (stored?.rejected ?? []).map(messageJson) }) };
+    return {
+      request_id: requestId,
+      state,
+      ...(own ? ownJson(own) : storedJson(stored)),
+      ...(draft.rejectedLimit > 0 && { rejected: (stored?.rejected ?? []).map(messageJson) }),
+    };
   });
 }
 
@@ -48,14 +57,25 @@ function stateOf(stored: GetResultResponse | undefined): RecentResult['state'] {
 
 function ownJson({ progress, summary, misfits, stream, failure }: RecentResult): object {
   return {
-    ...(summary && { summary: messageJson({ ...summary, left: withMisfits(summary.left, misfits.left), right: withMisfits(summary.right, misfits.right) }) }),
-    ...(stream && { stream: messageJson({ rowCount: stream.rowCount, batchCount: stream.batchCount, bodyCrc32c: stream.bodyCrc32c }) }),
+    ...(summary && {
+      summary: messageJson({
+        ...summary,
+        left: withMisfits(summary.left, misfits.left),
+        right: withMisfits(summary.right, misfits.right),
+      }),
+    }),
+    ...(stream && {
+      stream: messageJson({ rowCount: stream.rowCount, batchCount: stream.batchCount, bodyCrc32c: stream.bodyCrc32c }),
+    }),
     ...(progress && !summary && { progress: messageJson(progress) }),
     ...(failure && { failure: { reason: failure.reason, message: failure.message } }),
   };
 }
 
-function withMisfits(side: SideSummary | undefined, misfits: ReadonlyMap<string, number> | undefined): object | undefined {
+function withMisfits(
+  side: SideSummary | undefined,
+  misfits: ReadonlyMap<string, number> | undefined,
+): object | undefined {
   return side && { ...side, misfitByColumn: { ...side.misfitByColumn, ...Object.fromEntries(misfits ?? []) } };
 }
 

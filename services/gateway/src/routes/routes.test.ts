@@ -17,14 +17,27 @@ afterAll(async () => {
 
 const LEFT = positionsIpc(3);
 const get = (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${subject.url}${path}`, init);
-const json = async (response: Response): Promise<Record<string, unknown>> => (await response.json()) as Record<string, unknown>;
+const json = async (response: Response): Promise<Record<string, unknown>> =>
+  (await response.json()) as Record<string, unknown>;
 
 test('tables are put, looked at, listed and deleted', async () => {
-  const put = await get('/v1/crossmatch/tables/gaia_dr3?ttl=2h&ra=ra&dec=dec', { method: 'PUT', body: positionsIpc(1000) });
+  const put = await get('/v1/crossmatch/tables/gaia_dr3?ttl=2h&ra=ra&dec=dec', {
+    method: 'PUT',
+    body: positionsIpc(1000),
+  });
   expect(put.status).toBe(201);
   expect(put.headers.get('location')).toBe('/v1/crossmatch/tables/gaia_dr3');
-  expect(await json(put)).toMatchObject({ name: 'gaia_dr3', row_count: 2, column_names: ['ra', 'dec'], expire_time: '2026-01-01T02:00:00.000Z' });
-  const again = await get('/v1/crossmatch/tables/gaia_dr3', { method: 'PUT', body: LEFT, headers: { 'if-none-match': '*' } });
+  expect(await json(put)).toMatchObject({
+    name: 'gaia_dr3',
+    row_count: 2,
+    column_names: ['ra', 'dec'],
+    expire_time: '2026-01-01T02:00:00.000Z',
+  });
+  const again = await get('/v1/crossmatch/tables/gaia_dr3', {
+    method: 'PUT',
+    body: LEFT,
+    headers: { 'if-none-match': '*' },
+  });
   expect(again.status).toBe(409);
   expect(await json(again)).toMatchObject({ reason: 'HANDLE_EXISTS' });
   expect((await get('/v1/crossmatch/tables/gaia_dr3?replace=false', { method: 'PUT', body: LEFT })).status).toBe(409);
@@ -38,7 +51,10 @@ test('tables are put, looked at, listed and deleted', async () => {
 });
 
 test.each(['.hidden', 'a b', '..%2Fetc', 'x'.repeat(129)])('the table name %j is refused', async (name) => {
-  const response = await get(`/v1/crossmatch/tables/${encodeURIComponent(decodeURIComponent(name))}`, { method: 'PUT', body: LEFT });
+  const response = await get(`/v1/crossmatch/tables/${encodeURIComponent(decodeURIComponent(name))}`, {
+    method: 'PUT',
+    body: LEFT,
+  });
   expect(response.status).toBe(400);
   expect(await json(response)).toMatchObject({ reason: 'HANDLE_INVALID' });
 });
@@ -51,7 +67,11 @@ test('a table that is none is refused, and the put as a form too', async () => {
 });
 
 test('the summary of a match is there afterwards', async () => {
-  const response = await get('/v1/crossmatch?radius=1&right=stars', { method: 'POST', body: LEFT, headers: { 'x-request-id': 'my-match_1' } });
+  const response = await get('/v1/crossmatch?radius=1&right=stars', {
+    method: 'POST',
+    body: LEFT,
+    headers: { 'x-request-id': 'my-match_1' },
+  });
   expect(response.headers.get('x-request-id')).toBe('my-match_1');
   expect(response.headers.get('link')).toContain('/v1/crossmatch/results/my-match_1');
   await response.arrayBuffer();
@@ -59,11 +79,21 @@ test('the summary of a match is there afterwards', async () => {
   expect(result).toMatchObject({
     request_id: 'my-match_1',
     state: 'complete',
-    summary: { left: { row_count: 1, rejected_by_reason: { POSITION_NAN: 3 }, misfit_by_column: { parallaxOverError: 1 }, guessed: true }, total_seconds: 0.5 },
+    summary: {
+      left: {
+        row_count: 1,
+        rejected_by_reason: { POSITION_NAN: 3 },
+        misfit_by_column: { parallaxOverError: 1 },
+        guessed: true,
+      },
+      total_seconds: 0.5,
+    },
     stream: { row_count: 1, batch_count: 1, body_crc32c: 7 },
   });
   expect(result.rejected).toBeUndefined();
-  expect((await json(await get('/v1/crossmatch/results/my-match_1?rejected=1'))).rejected).toEqual([{ table: 0, row: 0, reason: 'POSITION_NAN', column: 'ra', value: 'NaN' }]);
+  expect((await json(await get('/v1/crossmatch/results/my-match_1?rejected=1'))).rejected).toEqual([
+    { table: 0, row: 0, reason: 'POSITION_NAN', column: 'ra', value: 'NaN' },
+  ]);
 });
 
 test('a match that runs says how far it is', async () => {
@@ -78,9 +108,16 @@ test('a match that runs says how far it is', async () => {
       }
     })();
   };
-  const running = get('/v1/crossmatch?radius=1&right=stars', { method: 'POST', body: LEFT, headers: { 'x-request-id': 'slow' } });
+  const running = get('/v1/crossmatch?radius=1&right=stars', {
+    method: 'POST',
+    body: LEFT,
+    headers: { 'x-request-id': 'slow' },
+  });
   try {
-    await eventually(() => subject.fake.matches.some(({ requestId, sentFrameCount }) => requestId === 'slow' && sentFrameCount > 0), 'it runs');
+    await eventually(
+      () => subject.fake.matches.some(({ requestId, sentFrameCount }) => requestId === 'slow' && sentFrameCount > 0),
+      'it runs',
+    );
     await new Promise((resolve) => setTimeout(resolve, 50));
     const response = await get('/v1/crossmatch/results/slow');
     expect(response.status).toBe(202);
@@ -101,10 +138,24 @@ test.each(['unknown', 'a%2Fb', 'x'.repeat(100)])('no result is known as %s', asy
 test('a plan is explained by query and by body', async () => {
   const plan = { cell_count: 1000, planned_bytes: 12, estimated_pair_count: 0.5, notes: ['fake'] };
   expect(await json(await get('/v1/crossmatch/explain?radius=500mas&left_row_count=1000'))).toMatchObject(plan);
-  expect(await json(await get('/v1/crossmatch/explain', { method: 'POST', body: JSON.stringify({ radius_arcsec: 0.5, left_row_count: 1000 }) }))).toMatchObject(plan);
-  expect(await json(await get('/v1/crossmatch/explain?area_square_degrees=0&radius=1'))).toMatchObject({ reason: 'OPTION_INVALID' });
-  expect(await json(await get('/v1/crossmatch/explain'))).toMatchObject({ reason: 'OPTION_INVALID', errors: [{ field: 'radius' }] });
-  expect(await json(await get('/v1/crossmatch/explain', { method: 'POST', body: '{' }))).toMatchObject({ reason: 'REQUEST_INVALID' });
+  expect(
+    await json(
+      await get('/v1/crossmatch/explain', {
+        method: 'POST',
+        body: JSON.stringify({ radius_arcsec: 0.5, left_row_count: 1000 }),
+      }),
+    ),
+  ).toMatchObject(plan);
+  expect(await json(await get('/v1/crossmatch/explain?area_square_degrees=0&radius=1'))).toMatchObject({
+    reason: 'OPTION_INVALID',
+  });
+  expect(await json(await get('/v1/crossmatch/explain'))).toMatchObject({
+    reason: 'OPTION_INVALID',
+    errors: [{ field: 'radius' }],
+  });
+  expect(await json(await get('/v1/crossmatch/explain', { method: 'POST', body: '{' }))).toMatchObject({
+    reason: 'REQUEST_INVALID',
+  });
 });
 
 test.each([
@@ -119,7 +170,11 @@ test.each([
   expect(response.status).toBe(status);
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   expect(response.headers.get('allow')).toBe(allow);
-  expect(await json(response)).toMatchObject({ reason, request_id: response.headers.get('x-request-id'), trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  expect(await json(response)).toMatchObject({
+    reason,
+    request_id: response.headers.get('x-request-id'),
+    trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
 });
 
 test('HEAD has the head of GET', async () => {
@@ -160,21 +215,32 @@ test('metrics are in the text format of Prometheus', async () => {
   const response = await get('/metrics');
   expect(response.headers.get('content-type')).toContain('text/plain');
   const text = await response.text();
-  for (const pattern of [/http_server_request_duration_bucket\{.*http_route="\/v1\/crossmatch".*\} [1-9]/, /armilla_http_sent_total\{.*\} [1-9]/, /armilla_http_received_total\{.*\} [1-9]/]) {
+  for (const pattern of [
+    /http_server_request_duration_bucket\{.*http_route="\/v1\/crossmatch".*\} [1-9]/,
+    /armilla_http_sent_total\{.*\} [1-9]/,
+    /armilla_http_received_total\{.*\} [1-9]/,
+  ]) {
     expect([pattern.source, pattern.test(text)]).toEqual([pattern.source, true]);
   }
 });
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-(hasPromtool ? test : test.skip)('promtool finds no fault with the metrics (skipped where promtool is missing)', async () => {
-  execFileSync('promtool', ['check', 'metrics'], { input: await (await get('/metrics')).text() });
-});
+(hasPromtool ? test : test.skip)(
+  'promtool finds no fault with the metrics (skipped where promtool is missing)',
+  async () => {
+    execFileSync('promtool', ['check', 'metrics'], { input: await (await get('/metrics')).text() });
+  },
+);
 
 test.each([
   ['no HTTP at all', 'hello\r\n\r\n', 400],
   ['headers without end', `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
   ['a bad length', 'POST /v1/crossmatch HTTP/1.1\r\nhost: x\r\ncontent-length: 12z\r\n\r\n', 400],
-  ['two lengths', 'POST /v1/crossmatch HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n', 400],
+  [
+    'two lengths',
+    'POST /v1/crossmatch HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+    400,
+  ],
 ])('%s is answered and the connection closed', async (_what, text, status) => {
   const { socket, answer } = openRaw(subject.url);
   socket.write(text);

@@ -27,8 +27,18 @@ export const PUT_OPTIONS: readonly RequestOption<PutDraft>[] = [
     schema: { type: 'string', examples: ['1h'] },
     take: (draft, value) => (draft.ttlSeconds = Math.max(1, Math.round(readDurationMs('ttl', value) / 1000))),
   },
-  { name: 'ra', sentence: 'Column of the right ascension, degrees. Guessed when left out.', schema: { type: 'string', maxLength: 1024 }, take: (draft, value) => (draft.ra = readText('ra', value)) },
-  { name: 'dec', sentence: 'Column of the declination, degrees. Guessed when left out.', schema: { type: 'string', maxLength: 1024 }, take: (draft, value) => (draft.dec = readText('dec', value)) },
+  {
+    name: 'ra',
+    sentence: 'Column of the right ascension, degrees. Guessed when left out.',
+    schema: { type: 'string', maxLength: 1024 },
+    take: (draft, value) => (draft.ra = readText('ra', value)),
+  },
+  {
+    name: 'dec',
+    sentence: 'Column of the declination, degrees. Guessed when left out.',
+    schema: { type: 'string', maxLength: 1024 },
+    take: (draft, value) => (draft.dec = readText('dec', value)),
+  },
   {
     name: 'replace',
     sentence: 'Whether a table of that name is replaced. Default true; false refuses with HANDLE_EXISTS.',
@@ -55,7 +65,11 @@ export function tableRoutes(app: FastifyInstance, parts: GatewayParts): void {
     } catch (error) {
       request.exchange.abort(error);
       const problem = await refuse(request, reply, request.exchange.signal.reason);
-      parts.log.warn('put failed', { requestId: request.exchange.requestId, reason: problem.reason, message: problem.message });
+      parts.log.warn('put failed', {
+        requestId: request.exchange.requestId,
+        reason: problem.reason,
+        message: problem.message,
+      });
     }
   });
   app.get<{ Params: { name: string } }>('/v1/crossmatch/tables/:name', async (request) => {
@@ -79,20 +93,37 @@ async function putTable(request: NamedTable, reply: FastifyReply, parts: Gateway
   const name = readHandle(request.params.name);
   const given = new GivenOptions();
   given.addQuery(request.query as Record<string, unknown>);
-  const draft: PutDraft = { ttlSeconds: 0, ra: '', dec: '', replace: request.headers['if-none-match'] !== '*', timeoutMs: undefined };
+  const draft: PutDraft = {
+    ttlSeconds: 0,
+    ra: '',
+    dec: '',
+    replace: request.headers['if-none-match'] !== '*',
+    timeoutMs: undefined,
+  };
   given.read(PUT_OPTIONS, draft);
   readTimeoutHeader(request);
   if (draft.timeoutMs !== undefined) exchange.setTimeout(draft.timeoutMs);
-  if (/^multipart\//i.test(request.headers['content-type'] ?? '')) throw fail('REQUEST_INVALID', { field: 'content-type', detail: 'the body is the table itself, not a form (with curl: -T FILE)' });
+  if (/^multipart\//i.test(request.headers['content-type'] ?? ''))
+    throw fail('REQUEST_INVALID', {
+      field: 'content-type',
+      detail: 'the body is the table itself, not a form (with curl: -T FILE)',
+    });
 
   const leave = parts.places.take();
   reply.raw.once('close', leave);
-  const options = PutOptions.fromPartial({ name, ttlSeconds: BigInt(draft.ttlSeconds), columns: { ra: draft.ra, dec: draft.dec }, replace: draft.replace });
+  const options = PutOptions.fromPartial({
+    name,
+    ttlSeconds: BigInt(draft.ttlSeconds),
+    columns: { ra: draft.ra, dec: draft.dec },
+    replace: draft.replace,
+  });
   const { call, response } = parts.crossmatch.put(exchange);
   // The call may be refused before everything is sent; the answer to it is awaited below either way.
   const upload = { table: 0, where: name, bytes: bodyOf(request, parts.config) } as const;
   const frames = framesOfIpc(ipcOfUpload(upload, parts.spool, exchange.signal), 0, name);
-  const sending = sendTables(call, PutOptions.encode(options).finish(), frames, exchange.signal).catch((error: unknown) => exchange.abort(error));
+  const sending = sendTables(call, PutOptions.encode(options).finish(), frames, exchange.signal).catch(
+    (error: unknown) => exchange.abort(error),
+  );
   const { table } = await response;
   await sending;
   exchange.signal.throwIfAborted();

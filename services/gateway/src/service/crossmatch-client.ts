@@ -1,4 +1,12 @@
-import { callMetadata, callOnce, callOptions, type CallSettings, connect, type ConnectedClient, type Frame } from '@armilla/chassis';
+import {
+  callMetadata,
+  callOnce,
+  callOptions,
+  type CallSettings,
+  connect,
+  type ConnectedClient,
+  type Frame,
+} from '@armilla/chassis';
 import {
   CrossmatchServiceService,
   type ExplainRequest,
@@ -38,7 +46,9 @@ export class CrossmatchClient {
   /** The writing side of a Put, and its reply. */
   put(exchange: Exchange): { call: ClientWritableStream<Frame>; response: Promise<PutResponse> } {
     const opened: { call?: ClientWritableStream<Frame> } = {};
-    const response = exchange.within(() => callOnce<PutResponse>((...rest) => (opened.call = this.#client.put(...rest)), settingsOf(exchange)));
+    const response = exchange.within(() =>
+      callOnce<PutResponse>((...rest) => (opened.call = this.#client.put(...rest)), settingsOf(exchange)),
+    );
     if (opened.call === undefined) throw exchange.signal.reason;
     return { call: opened.call, response };
   }
@@ -56,7 +66,9 @@ export class CrossmatchClient {
   }
 
   async deleteTable(exchange: Exchange, name: string): Promise<void> {
-    await exchange.within(() => callOnce((...rest) => this.#client.deleteTable({ name }, ...rest), settingsOf(exchange)));
+    await exchange.within(() =>
+      callOnce((...rest) => this.#client.deleteTable({ name }, ...rest), settingsOf(exchange)),
+    );
   }
 
   getResult(exchange: Exchange, request: GetResultRequest): Promise<GetResultResponse> {

@@ -2,7 +2,11 @@ import { encodeTableInWorker } from '@armilla/tables';
 import type { AnswerFormat } from '../answer/answer-format.js';
 
 /** An answer in the asked format: Arrow streams go through untouched, the others are written in a worker thread. */
-export function formatAnswer(answer: AsyncIterable<readonly Uint8Array[]>, format: AnswerFormat, signal: AbortSignal): AsyncIterable<readonly Uint8Array[]> {
+export function formatAnswer(
+  answer: AsyncIterable<readonly Uint8Array[]>,
+  format: AnswerFormat,
+  signal: AbortSignal,
+): AsyncIterable<readonly Uint8Array[]> {
   return format === 'arrow-stream' ? answer : inParts(encodeTableInWorker(format, flat(answer), { signal }));
 }
 

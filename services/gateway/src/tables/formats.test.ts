@@ -14,7 +14,11 @@ beforeEach(() => {
   subject.fake.behaviour = echo;
 });
 
-const SMALL = tableFromArrays({ id: BigInt64Array.from([9007199254740993n, 2n]), ra: Float64Array.from([10.5, 359.25]), dec: Float64Array.from([-89.5, 12.125]) });
+const SMALL = tableFromArrays({
+  id: BigInt64Array.from([9007199254740993n, 2n]),
+  ra: Float64Array.from([10.5, 359.25]),
+  dec: Float64Array.from([-89.5, 12.125]),
+});
 
 async function encoded(format: Format): Promise<Buffer> {
   async function* batches(): AsyncGenerator<(typeof SMALL.batches)[number]> {
@@ -25,9 +29,15 @@ async function encoded(format: Format): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const rowsOf = (ipc: ArrayBuffer): unknown[] => tableFromIPC(new Uint8Array(ipc)).toArray().map((row) => [row.id, row.ra, row.dec]);
+const rowsOf = (ipc: ArrayBuffer): unknown[] =>
+  tableFromIPC(new Uint8Array(ipc))
+    .toArray()
+    .map((row) => [row.id, row.ra, row.dec]);
 
-const ROWS = [[9007199254740993n, 10.5, -89.5], [2n, 359.25, 12.125]];
+const ROWS = [
+  [9007199254740993n, 10.5, -89.5],
+  [2n, 359.25, 12.125],
+];
 
 test.each<[string, () => Promise<Buffer>]>([
   ['an Arrow stream', () => encoded('arrow-stream')],
@@ -38,7 +48,11 @@ test.each<[string, () => Promise<Buffer>]>([
   ['gzipped CSV', async () => gzipSync(await encoded('csv'))],
 ])('%s is found by its content and read', async (_name, bytes) => {
   const body = Uint8Array.from(await bytes());
-  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body, headers: { 'content-type': 'application/octet-stream' } });
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/octet-stream' },
+  });
   if (response.status !== 200) throw new Error(await response.text());
   expect(rowsOf(await response.arrayBuffer())).toEqual(ROWS);
   const form = new FormData();
@@ -57,8 +71,15 @@ test.each<[Format, string]>([
   ['tsv', 'text/tab-separated-values'],
 ])('the answer is written as %s', async (format, mediaType) => {
   subject.fake.behaviour = answering(await encoded('arrow-stream'));
-  for (const [query, headers] of [['', { accept: `${mediaType}, */*;q=0.1` }], [`&format=${format}`, {}]] as const) {
-    const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars${query}`, { method: 'POST', body: positionsIpc(1), headers });
+  for (const [query, headers] of [
+    ['', { accept: `${mediaType}, */*;q=0.1` }],
+    [`&format=${format}`, {}],
+  ] as const) {
+    const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars${query}`, {
+      method: 'POST',
+      body: positionsIpc(1),
+      headers,
+    });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')?.split(';')[0]).toBe(mediaType);
     const reader = await openTable({ name: 'answer', bytes: new Uint8Array(await response.arrayBuffer()) });
@@ -72,32 +93,46 @@ test.each<[Format, string]>([
 
 test('the answer is written as JSON lines', async () => {
   subject.fake.behaviour = answering(await encoded('arrow-stream'));
-  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: positionsIpc(1), headers: { accept: 'application/x-ndjson' } });
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, {
+    method: 'POST',
+    body: positionsIpc(1),
+    headers: { accept: 'application/x-ndjson' },
+  });
   expect((await response.text()).trim().split('\n')).toHaveLength(2);
 });
 
 test('a format that nobody writes is refused before anything runs', async () => {
   const before = subject.fake.matches.length;
-  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: positionsIpc(1), headers: { accept: 'image/png' } });
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, {
+    method: 'POST',
+    body: positionsIpc(1),
+    headers: { accept: 'image/png' },
+  });
   expect(response.status).toBe(406);
   expect(await response.json()).toMatchObject({ reason: 'FORMAT_NOT_WRITABLE' });
   expect(subject.fake.matches).toHaveLength(before);
 });
 
-test.each(['csv', 'parquet', 'arrow-file', 'jsonl'])('a failure in mid-stream breaks an answer in %s off', async (format) => {
-  subject.fake.behaviour = async function* (requests) {
-    for await (const _ of requests);
-    yield* answerFrames(positionsIpc(200_000), 2);
-    throw fail('INTERNAL', { detail: 'secret path /etc/x' });
-  };
-  const whole = fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars&format=${format}`, { method: 'POST', body: positionsIpc(1) }).then(async (response) => {
-    await response.arrayBuffer();
-    return response.status;
-  });
-  // Parquet holds a row group back: then the failure still becomes an error answer.
-  const status = await whole.catch(() => 'broken off');
-  expect([500, 'broken off']).toContain(status);
-});
+test.each(['csv', 'parquet', 'arrow-file', 'jsonl'])(
+  'a failure in mid-stream breaks an answer in %s off',
+  async (format) => {
+    subject.fake.behaviour = async function* (requests) {
+      for await (const _ of requests);
+      yield* answerFrames(positionsIpc(200_000), 2);
+      throw fail('INTERNAL', { detail: 'secret path /etc/x' });
+    };
+    const whole = fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars&format=${format}`, {
+      method: 'POST',
+      body: positionsIpc(1),
+    }).then(async (response) => {
+      await response.arrayBuffer();
+      return response.status;
+    });
+    // Parquet holds a row group back: then the failure still becomes an error answer.
+    const status = await whole.catch(() => 'broken off');
+    expect([500, 'broken off']).toContain(status);
+  },
+);
 
 test.each([
   ['empty', ''],
@@ -107,10 +142,16 @@ test.each([
   ['cut Parquet', 'PAR1abcdef'],
   ['cut Arrow file', 'ARROW1\u0000\u0000abc'],
 ])('a table that is %s is refused by name', async (_name, body) => {
-  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, { method: 'POST', body: Uint8Array.from(Buffer.from(body, 'latin1')), headers: { 'content-type': 'text/csv' } });
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1&right=stars`, {
+    method: 'POST',
+    body: Uint8Array.from(Buffer.from(body, 'latin1')),
+    headers: { 'content-type': 'text/csv' },
+  });
   const problem = (await response.json()) as { reason: string; detail: string };
   expect([400, 415]).toContain(response.status);
-  expect(problem.reason).toMatch(/^(CSV_INVALID|FORMAT_UNKNOWN|PARQUET_INVALID|ARROW_INVALID|ARROW_TRUNCATED|COLUMN_DUPLICATE)$/);
+  expect(problem.reason).toMatch(
+    /^(CSV_INVALID|FORMAT_UNKNOWN|PARQUET_INVALID|ARROW_INVALID|ARROW_TRUNCATED|COLUMN_DUPLICATE)$/,
+  );
   expect(problem.detail).toContain('left');
   await eventually(() => subject.spooledFiles().length === 0, 'the spool is empty');
 });
@@ -120,11 +161,21 @@ test('values that did not fit their column are counted in the summary', async ()
   const rows = Array.from({ length: 100_000 }, (_, i) => `${i},${i % 360}.5,1.5`);
   const form = new FormData();
   form.append('right', blob(positionsIpc(2)), 'right.bin');
-  form.append('left', blob(Buffer.from(`id,ra,dec\n${rows.join('\n')}\nfirst,north,2.5\nsecond,1.5,2.5\n`)), 'left.csv');
-  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1`, { method: 'POST', body: form, headers: { 'x-request-id': 'misfits' } });
+  form.append(
+    'left',
+    blob(Buffer.from(`id,ra,dec\n${rows.join('\n')}\nfirst,north,2.5\nsecond,1.5,2.5\n`)),
+    'left.csv',
+  );
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1`, {
+    method: 'POST',
+    body: form,
+    headers: { 'x-request-id': 'misfits' },
+  });
   expect(response.status).toBe(200);
   await response.arrayBuffer();
-  const { summary } = (await (await fetch(`${subject.url}/v1/crossmatch/results/misfits`)).json()) as { summary: Record<'left' | 'right', { misfit_by_column: object }> };
+  const { summary } = (await (await fetch(`${subject.url}/v1/crossmatch/results/misfits`)).json()) as {
+    summary: Record<'left' | 'right', { misfit_by_column: object }>;
+  };
   // What the service counted itself stays.
   expect(summary.left.misfit_by_column).toEqual({ parallaxOverError: 1, id: 2, ra: 1 });
   expect(summary.right.misfit_by_column).toEqual({ parallaxOverError: 1 });

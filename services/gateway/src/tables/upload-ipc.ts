@@ -10,7 +10,12 @@ const NEEDS_WHOLE_FILE = ['PAR1', 'ARRO'];
  * An uploaded table as an Arrow IPC stream. What is one already goes through untouched; other formats, found by their
  * first bytes, are parsed off this thread. Formats that are read from their end wait on disk first.
  */
-export async function* ipcOfUpload(upload: UploadedTable, spool: Spool, signal: AbortSignal, onMisfits?: (misfits: ReadonlyMap<string, number>) => void): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* ipcOfUpload(
+  upload: UploadedTable,
+  spool: Spool,
+  signal: AbortSignal,
+  onMisfits?: (misfits: ReadonlyMap<string, number>) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { mark, bytes } = await peek(upload.bytes);
   if (mark.length === 4 && mark.readUInt32LE(0) === ARROW_STREAM_MARK) {
     yield* bytes;
@@ -31,7 +36,12 @@ export async function* ipcOfUpload(upload: UploadedTable, spool: Spool, signal: 
 
 /** The client knows its table by the name it gave, and must not learn our paths. */
 function renamed(problem: Problem, path: string, name: string): Problem {
-  const fields = Object.fromEntries(Object.entries(problem.fields).map(([key, value]) => [key, typeof value === 'string' ? value.replaceAll(path, name) : value]));
+  const fields = Object.fromEntries(
+    Object.entries(problem.fields).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value.replaceAll(path, name) : value,
+    ]),
+  );
   return new Problem(problem.reason, fields, problem.message.replaceAll(path, name), { cause: problem });
 }
 

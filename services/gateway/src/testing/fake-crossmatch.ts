@@ -1,6 +1,26 @@
 import { fail } from '@armilla/base';
-import { clientStream, cutMessage, duplex, type Frame, loadConfig, makeFrame, type RunningServer, serve, type CallContext, unary, createLogger, withFrameCodec } from '@armilla/chassis';
-import { CrossmatchServiceService, MatchRequest, MatchSummary, PutOptions, type StoredTable, StreamEvent } from '@armilla/proto';
+import {
+  clientStream,
+  cutMessage,
+  duplex,
+  type Frame,
+  loadConfig,
+  makeFrame,
+  type RunningServer,
+  serve,
+  type CallContext,
+  unary,
+  createLogger,
+  withFrameCodec,
+} from '@armilla/chassis';
+import {
+  CrossmatchServiceService,
+  MatchRequest,
+  MatchSummary,
+  PutOptions,
+  type StoredTable,
+  StreamEvent,
+} from '@armilla/proto';
 import { type IpcMessage, IpcSplitter } from '@armilla/tables';
 import { Metadata } from '@grpc/grpc-js';
 import { createHash } from 'node:crypto';
@@ -21,7 +41,11 @@ export interface SeenMatch {
   aborted: string | undefined;
 }
 
-export type MatchBehaviour = (requests: AsyncIterable<Frame>, seen: SeenMatch, context: CallContext) => AsyncIterable<Frame>;
+export type MatchBehaviour = (
+  requests: AsyncIterable<Frame>,
+  seen: SeenMatch,
+  context: CallContext,
+) => AsyncIterable<Frame>;
 
 export interface FakeCrossmatch extends AsyncDisposable {
   readonly target: string;
@@ -32,7 +56,10 @@ export interface FakeCrossmatch extends AsyncDisposable {
 }
 
 /** A small service that speaks the contract and computes nothing: the gateway's tests decide what it does. */
-export async function startFake(behaviour: MatchBehaviour, flags: Record<string, string> = {}): Promise<FakeCrossmatch> {
+export async function startFake(
+  behaviour: MatchBehaviour,
+  flags: Record<string, string> = {},
+): Promise<FakeCrossmatch> {
   const matches: SeenMatch[] = [];
   const tables = new Map<string, StoredTable>();
   const fake = { behaviour };
@@ -46,9 +73,23 @@ export async function startFake(behaviour: MatchBehaviour, flags: Record<string,
         definition: withFrameCodec(CrossmatchServiceService),
         handlers: () => ({
           match: duplex<Frame, Frame>(async function* (requests, context) {
-            const seen: SeenMatch = { request: undefined, tableOrder: [], digests: new Map(), byteCounts: new Map(), ended: new Set(), requestId: context.requestId, principal: context.principal, traceId: context.traceId, sentFrameCount: 0, aborted: undefined };
+            const seen: SeenMatch = {
+              request: undefined,
+              tableOrder: [],
+              digests: new Map(),
+              byteCounts: new Map(),
+              ended: new Set(),
+              requestId: context.requestId,
+              principal: context.principal,
+              traceId: context.traceId,
+              sentFrameCount: 0,
+              aborted: undefined,
+            };
             matches.push(seen);
-            context.signal.addEventListener('abort', () => (seen.aborted = (context.signal.reason as { reason?: string }).reason ?? 'unknown'));
+            context.signal.addEventListener(
+              'abort',
+              () => (seen.aborted = (context.signal.reason as { reason?: string }).reason ?? 'unknown'),
+            );
             for await (const frame of fake.behaviour(requests, seen, context)) {
               seen.sentFrameCount++;
               yield frame;
@@ -75,15 +116,32 @@ export async function startFake(behaviour: MatchBehaviour, flags: Record<string,
             return {};
           }),
           explain: unary((request: { options?: { radiusArcsec: number }; leftRowCount: bigint }) => ({
-            cellCount: request.leftRowCount, bucketCount: 1n, chunkRowCount: 2n, workerCount: 2, indexBytes: 3n, chunkBytes: 4n, payloadBytes: 5n, plannedBytes: 12n,
-            estimatedPairCount: request.options?.radiusArcsec ?? 0, needsWholeLeft: false, notes: ['fake'],
+            cellCount: request.leftRowCount,
+            bucketCount: 1n,
+            chunkRowCount: 2n,
+            workerCount: 2,
+            indexBytes: 3n,
+            chunkBytes: 4n,
+            payloadBytes: 5n,
+            plannedBytes: 12n,
+            estimatedPairCount: request.options?.radiusArcsec ?? 0,
+            needsWholeLeft: false,
+            notes: ['fake'],
           })),
-          getResult: unary(({ requestId, rejectedLimit }: { requestId: string; rejectedLimit: number }, { principal }) => {
-            const seen = matches.find((one) => one.requestId === requestId && one.principal === principal);
-            if (!seen) throw fail('RESULT_NOT_FOUND', { request_id: requestId });
-            const rejected = Array.from({ length: Math.min(2, rejectedLimit) }, (_, row) => ({ table: 0, row: BigInt(row), reason: 'POSITION_NAN', column: 'ra', value: 'NaN' }));
-            return { summary: summaryOf(requestId, 1n), rejected, failureReason: '', failureMessage: '' };
-          }),
+          getResult: unary(
+            ({ requestId, rejectedLimit }: { requestId: string; rejectedLimit: number }, { principal }) => {
+              const seen = matches.find((one) => one.requestId === requestId && one.principal === principal);
+              if (!seen) throw fail('RESULT_NOT_FOUND', { request_id: requestId });
+              const rejected = Array.from({ length: Math.min(2, rejectedLimit) }, (_, row) => ({
+                table: 0,
+                row: BigInt(row),
+                reason: 'POSITION_NAN',
+                column: 'ra',
+                value: 'NaN',
+              }));
+              return { summary: summaryOf(requestId, 1n), rejected, failureReason: '', failureMessage: '' };
+            },
+          ),
         }),
       },
     ],
@@ -111,25 +169,54 @@ function find(tables: Map<string, StoredTable>, name: string): StoredTable {
 
 function stored(name: string, byteCount: number, options: PutOptions | undefined): StoredTable {
   return {
-    name, rowCount: 2n, rejectedRowCount: 0n, sizeBytes: BigInt(byteCount), digest: 'ab'.repeat(32), columns: options?.columns ?? { ra: 'ra', dec: 'dec' }, columnNames: ['ra', 'dec'],
-    createTime: '2026-01-01T00:00:00Z', expireTime: new Date(Date.UTC(2026, 0, 1) + Number(options?.ttlSeconds ?? 0n) * 1000).toISOString(),
+    name,
+    rowCount: 2n,
+    rejectedRowCount: 0n,
+    sizeBytes: BigInt(byteCount),
+    digest: 'ab'.repeat(32),
+    columns: options?.columns ?? { ra: 'ra', dec: 'dec' },
+    columnNames: ['ra', 'dec'],
+    createTime: '2026-01-01T00:00:00Z',
+    expireTime: new Date(Date.UTC(2026, 0, 1) + Number(options?.ttlSeconds ?? 0n) * 1000).toISOString(),
   };
 }
 
 export function summaryOf(requestId: string, rowCount: bigint): MatchSummary {
-  const side = { rowCount, matchedRowCount: rowCount, unmatchedRowCount: 0n, rejectedRowCount: 0n, filteredRowCount: 0n, rejectedByReason: { POSITION_NAN: 3n }, columns: { ra: 'ra', dec: 'dec' }, guessed: true, misfitByColumn: { parallaxOverError: 1n } };
-  return MatchSummary.fromPartial({ requestId, left: side, right: side, pairCount: rowCount, rowCount, totalSeconds: 0.5, workerCount: 2 });
+  const side = {
+    rowCount,
+    matchedRowCount: rowCount,
+    unmatchedRowCount: 0n,
+    rejectedRowCount: 0n,
+    filteredRowCount: 0n,
+    rejectedByReason: { POSITION_NAN: 3n },
+    columns: { ra: 'ra', dec: 'dec' },
+    guessed: true,
+    misfitByColumn: { parallaxOverError: 1n },
+  };
+  return MatchSummary.fromPartial({
+    requestId,
+    left: side,
+    right: side,
+    pairCount: rowCount,
+    rowCount,
+    totalSeconds: 0.5,
+    workerCount: 2,
+  });
 }
 
 /** The last frame of a complete answer. */
 export function summaryFrame(requestId: string, rowCount = 1n): Frame {
   const detailJson = JSON.stringify(MatchSummary.toJSON(summaryOf(requestId, rowCount)));
-  const event = StreamEvent.fromPartial({ event: { $case: 'summary', value: { rowCount, batchCount: 1n, bodyCrc32c: 7, detailJson } } });
+  const event = StreamEvent.fromPartial({
+    event: { $case: 'summary', value: { rowCount, batchCount: 1n, bodyCrc32c: 7, detailJson } },
+  });
   return makeFrame({ metadata: StreamEvent.encode(event).finish() });
 }
 
 export function progressFrame(rows: bigint): Frame {
-  const event = StreamEvent.fromPartial({ event: { $case: 'progress', value: { stage: 'match', leftRowCount: rows, rightRowCount: 0n, resultRowCount: 0n } } });
+  const event = StreamEvent.fromPartial({
+    event: { $case: 'progress', value: { stage: 'match', leftRowCount: rows, rightRowCount: 0n, resultRowCount: 0n } },
+  });
   return makeFrame({ metadata: StreamEvent.encode(event).finish() });
 }
 
@@ -159,7 +246,8 @@ export const echo: MatchBehaviour = async function* (requests, seen, context) {
   yield progressFrame(0n);
   for await (const frame of requests) {
     note(seen, frame, hashes);
-    if (frame.table === 0 && (frame.header.byteLength > 0 || frame.bodyLength > 0)) yield makeFrame({ ...frame, endOfTable: false, metadata: undefined, crc32c: undefined });
+    if (frame.table === 0 && (frame.header.byteLength > 0 || frame.bodyLength > 0))
+      yield makeFrame({ ...frame, endOfTable: false, metadata: undefined, crc32c: undefined });
   }
   yield summaryFrame(context.requestId);
 };

@@ -17,17 +17,35 @@ export interface UnderTest extends AsyncDisposable {
 }
 
 /** A gateway in front of a fake service, both on free loopback ports. */
-export async function startUnderTest(options: { behaviour?: MatchBehaviour; flags?: Record<string, string>; fakeFlags?: Record<string, string>; target?: string; metricsText?: () => Promise<string>; credentials?: ChannelCredentials } = {}): Promise<UnderTest> {
+export async function startUnderTest(
+  options: {
+    behaviour?: MatchBehaviour;
+    flags?: Record<string, string>;
+    fakeFlags?: Record<string, string>;
+    target?: string;
+    metricsText?: () => Promise<string>;
+    credentials?: ChannelCredentials;
+  } = {},
+): Promise<UnderTest> {
   const spoolFolder = mkdtempSync(join(tmpdir(), 'armilla-gateway-test-'));
   const fake = await startFake(options.behaviour ?? echo, options.fakeFlags);
-  const config = loadConfig({ flags: { httpAddress: '127.0.0.1:0', logLevel: 'silent', spoolDirectory: spoolFolder, ...options.flags } });
-  const gateway = await startGateway({ config, crossmatchTarget: options.target ?? fake.target, log: createLogger(config), metricsText: options.metricsText, credentials: options.credentials });
+  const config = loadConfig({
+    flags: { httpAddress: '127.0.0.1:0', logLevel: 'silent', spoolDirectory: spoolFolder, ...options.flags },
+  });
+  const gateway = await startGateway({
+    config,
+    crossmatchTarget: options.target ?? fake.target,
+    log: createLogger(config),
+    metricsText: options.metricsText,
+    credentials: options.credentials,
+  });
   return {
     url: gateway.url,
     fake,
     gateway,
     spoolFolder,
-    spooledFiles: () => readdirSync(spoolFolder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('/')),
+    spooledFiles: () =>
+      readdirSync(spoolFolder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('/')),
     [Symbol.asyncDispose]: async () => {
       await gateway.close(0);
       await fake[Symbol.asyncDispose]();

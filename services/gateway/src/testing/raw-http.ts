@@ -31,7 +31,9 @@ export async function sendThenRead(url: string, body: Uint8Array): Promise<{ sta
   const { hostname, port, pathname, search } = new URL(url);
   const socket = connect(Number(port), hostname);
   socket.pause();
-  socket.write(`POST ${pathname}${search} HTTP/1.1\r\nhost: ${hostname}\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`);
+  socket.write(
+    `POST ${pathname}${search} HTTP/1.1\r\nhost: ${hostname}\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`,
+  );
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
     socket.write(body, (error) => (error ? reject(error) : resolve()));
@@ -48,7 +50,7 @@ export async function sendThenRead(url: string, body: Uint8Array): Promise<{ sta
 /** The content of a chunked body; throws when the terminal chunk is missing. */
 export function unchunked(body: Buffer): Buffer {
   const parts: Buffer[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const end = body.indexOf('\r\n', at);
     if (end < 0) throw new Error('no terminal chunk');
     const size = Number.parseInt(body.subarray(at, end).toString('latin1'), 16);

@@ -16,13 +16,20 @@ const QUEUE_BYTES = 256 << 10;
  * or the signal's reason. Leaving it early lets go of the request, which stays open and paused: its answer still has
  * to go out on the same socket.
  */
-export async function* bodyChunks(body: Readable, limits: BodyLimits, signal: AbortSignal, onBytes?: (byteCount: number) => void): AsyncGenerator<Buffer, void, undefined> {
+export async function* bodyChunks(
+  body: Readable,
+  limits: BodyLimits,
+  signal: AbortSignal,
+  onBytes?: (byteCount: number) => void,
+): AsyncGenerator<Buffer, void, undefined> {
   const reader = new BodyReader(body);
   const onAbort = (): void => reader.stop(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   const pace = new Pace(limits.minBytesPerSecond, limits.paceSeconds * 1000, (rate) =>
-    reader.stop(fail('SENDER_TOO_SLOW', { rate: Math.round(rate), limit: limits.minBytesPerSecond, seconds: limits.paceSeconds })),
+    reader.stop(
+      fail('SENDER_TOO_SLOW', { rate: Math.round(rate), limit: limits.minBytesPerSecond, seconds: limits.paceSeconds }),
+    ),
   );
   let byteCount = 0;
   try {
@@ -34,7 +41,11 @@ export async function* bodyChunks(body: Readable, limits: BodyLimits, signal: Ab
       byteCount += chunk.length;
       onBytes?.(chunk.length);
       if (byteCount > limits.maxBytes) {
-        throw fail('MESSAGE_TOO_LARGE', { where: 'request body', got: `more than ${limits.maxBytes}`, limit: limits.maxBytes });
+        throw fail('MESSAGE_TOO_LARGE', {
+          where: 'request body',
+          got: `more than ${limits.maxBytes}`,
+          limit: limits.maxBytes,
+        });
       }
       yield chunk;
     }
@@ -59,7 +70,8 @@ class BodyReader {
     this.#wake?.();
   };
   readonly #onEnd = (): void => this.#finish({});
-  readonly #onGone = (cause?: unknown): void => this.#finish({ error: fail('CANCELLED', {}, cause === undefined ? undefined : { cause }) });
+  readonly #onGone = (cause?: unknown): void =>
+    this.#finish({ error: fail('CANCELLED', {}, cause === undefined ? undefined : { cause }) });
 
   constructor(private readonly body: Readable) {
     if (body.readableEnded) this.#end = {};

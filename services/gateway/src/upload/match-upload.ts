@@ -21,14 +21,19 @@ const NUMBER_OF_PART: Readonly<Record<string, 0 | 1>> = { left: 0, right: 1 };
 export function readMatchDraft(given: GivenOptions): MatchDraft {
   const draft = emptyMatchDraft();
   given.read(CROSSMATCH_OPTIONS, draft);
-  if (draft.options.radiusArcsec === 0) throw fail('OPTION_INVALID', { field: 'radius', expected: 'given (for example 1arcsec)', got: 'nothing' });
+  if (draft.options.radiusArcsec === 0)
+    throw fail('OPTION_INVALID', { field: 'radius', expected: 'given (for example 1arcsec)', got: 'nothing' });
   if (draft.rightTable !== '' && draft.options.selfMatch !== SelfMatch.UNSPECIFIED) {
-    throw fail('OPTIONS_CONFLICT', { field: 'self_match', detail: 'a self-match has no right table: leave out right or self_match' });
+    throw fail('OPTIONS_CONFLICT', {
+      field: 'self_match',
+      detail: 'a self-match has no right table: leave out right or self_match',
+    });
   }
   return draft;
 }
 
-export const hasRightUpload = (draft: MatchDraft): boolean => draft.rightTable === '' && draft.options.selfMatch === SelfMatch.UNSPECIFIED;
+export const hasRightUpload = (draft: MatchDraft): boolean =>
+  draft.rightTable === '' && draft.options.selfMatch === SelfMatch.UNSPECIFIED;
 
 /**
  * The tables of a form in the order that the service wants them, right before left. A part that can be passed on when
@@ -50,10 +55,18 @@ export async function* orderedTables(
   };
   try {
     for await (const part of parts) {
-      if (seen.has(part.name)) throw fail('REQUEST_INVALID', { field: part.name.slice(0, 64), detail: `the part '${part.name.slice(0, 64)}' comes twice` });
+      if (seen.has(part.name))
+        throw fail('REQUEST_INVALID', {
+          field: part.name.slice(0, 64),
+          detail: `the part '${part.name.slice(0, 64)}' comes twice`,
+        });
       seen.add(part.name);
       if (!(part.name in NUMBER_OF_PART) || part.kind === 'field') {
-        if (draft !== undefined) throw fail('STREAM_ORDER', { where: 'multipart body', detail: `the part '${part.name.slice(0, 64)}' comes after the tables; send options first` });
+        if (draft !== undefined)
+          throw fail('STREAM_ORDER', {
+            where: 'multipart body',
+            detail: `the part '${part.name.slice(0, 64)}' comes after the tables; send options first`,
+          });
         await addOptions(part, given);
         continue;
       }
@@ -61,7 +74,10 @@ export async function* orderedTables(
       if (given.has('radius') || given.has('radius_arcsec')) settle();
       refuseRightOf(draft, part.name);
       const table = NUMBER_OF_PART[part.name];
-      const where = part.filename === undefined || part.filename === '' ? part.name : `${part.name} (${part.filename.slice(0, 100)})`;
+      const where =
+        part.filename === undefined || part.filename === ''
+          ? part.name
+          : `${part.name} (${part.filename.slice(0, 100)})`;
       if (draft !== undefined && (table === 1 || !hasRightUpload(draft) || (seen.has('right') && !spooled.has(1)))) {
         yield { table, where, bytes: part.bytes };
       } else {
@@ -72,7 +88,11 @@ export async function* orderedTables(
     }
     const final = settle();
     if (!seen.has('left')) throw fail('REQUEST_INVALID', { field: 'left', detail: "the part 'left' is missing" });
-    if (hasRightUpload(final) && !seen.has('right')) throw fail('REQUEST_INVALID', { field: 'right', detail: "the part 'right' is missing; send it, or name a stored table with right=NAME" });
+    if (hasRightUpload(final) && !seen.has('right'))
+      throw fail('REQUEST_INVALID', {
+        field: 'right',
+        detail: "the part 'right' is missing; send it, or name a stored table with right=NAME",
+      });
     for (const table of [1, 0] as const) {
       const waiting = spooled.get(table);
       if (waiting === undefined) continue;
@@ -86,7 +106,10 @@ export async function* orderedTables(
 
 function refuseRightOf(draft: MatchDraft | undefined, name: string): void {
   if (name === 'right' && draft !== undefined && !hasRightUpload(draft)) {
-    throw fail('OPTIONS_CONFLICT', { field: 'right', detail: 'a right table is uploaded, but the options name a stored one or a self-match' });
+    throw fail('OPTIONS_CONFLICT', {
+      field: 'right',
+      detail: 'a right table is uploaded, but the options name a stored one or a self-match',
+    });
   }
 }
 
@@ -106,9 +129,14 @@ export function addJsonOptions(text: string, given: GivenOptions): void {
   try {
     options = JSON.parse(text);
   } catch (error) {
-    throw fail('REQUEST_INVALID', { field: 'options', detail: `options are not valid JSON: ${(error as Error).message.slice(0, 200)}` }, { cause: error });
+    throw fail(
+      'REQUEST_INVALID',
+      { field: 'options', detail: `options are not valid JSON: ${(error as Error).message.slice(0, 200)}` },
+      { cause: error },
+    );
   }
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw fail('REQUEST_INVALID', { field: 'options', detail: 'options must be a JSON object' });
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw fail('REQUEST_INVALID', { field: 'options', detail: 'options must be a JSON object' });
   for (const [name, value] of Object.entries(options)) given.add(name, value, 'options part');
 }
 
@@ -118,7 +146,8 @@ export async function readText(bytes: AsyncIterable<Uint8Array>, where: string):
   let byteCount = 0;
   for await (const chunk of bytes) {
     byteCount += chunk.length;
-    if (byteCount > MAX_OPTIONS_BYTES) throw fail('MESSAGE_TOO_LARGE', { where, got: `more than ${MAX_OPTIONS_BYTES}`, limit: MAX_OPTIONS_BYTES });
+    if (byteCount > MAX_OPTIONS_BYTES)
+      throw fail('MESSAGE_TOO_LARGE', { where, got: `more than ${MAX_OPTIONS_BYTES}`, limit: MAX_OPTIONS_BYTES });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

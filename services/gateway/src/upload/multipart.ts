@@ -3,7 +3,13 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/bus
 
 /** One part of a form: a file with its bytes, or a short field. */
 export type FormPart =
-  | { readonly kind: 'file'; readonly name: string; readonly filename: string | undefined; readonly mediaType: string; readonly bytes: AsyncIterable<Buffer> }
+  | {
+      readonly kind: 'file';
+      readonly name: string;
+      readonly filename: string | undefined;
+      readonly mediaType: string;
+      readonly bytes: AsyncIterable<Buffer>;
+    }
   | { readonly kind: 'field'; readonly name: string; readonly value: string };
 
 export interface FormLimits {
@@ -15,7 +21,11 @@ export interface FormLimits {
  * The parts of a multipart/form-data body in their order. A file part must be read to its end before the next part is
  * asked for (what is left unread is discarded).
  */
-export async function* formParts(chunks: AsyncIterable<Buffer>, contentType: string, limits: FormLimits): AsyncGenerator<FormPart, void, undefined> {
+export async function* formParts(
+  chunks: AsyncIterable<Buffer>,
+  contentType: string,
+  limits: FormLimits,
+): AsyncGenerator<FormPart, void, undefined> {
   const parser = openParser(contentType, limits);
   const parts = new Channel<{ part: FormPart; stream?: BusboyFileStream }>(limits.maxParts + 2);
   let current: BusboyFileStream | undefined;
@@ -28,7 +38,8 @@ export async function* formParts(chunks: AsyncIterable<Buffer>, contentType: str
     current?.destroy(failure as Error);
     wakePump();
   };
-  const invalid = (detail: string, cause?: unknown): void => stop(fail('REQUEST_INVALID', { field: 'body', detail: `multipart body: ${detail}` }, { cause }));
+  const invalid = (detail: string, cause?: unknown): void =>
+    stop(fail('REQUEST_INVALID', { field: 'body', detail: `multipart body: ${detail}` }, { cause }));
 
   parser.on('file', (name, stream, filename, _encoding, mediaType) => {
     current = stream;
@@ -38,17 +49,20 @@ export async function* formParts(chunks: AsyncIterable<Buffer>, contentType: str
     void parts.send({ part: { kind: 'file', name, filename, mediaType, bytes }, stream });
   });
   parser.on('field', (name, value, nameTruncated, valueTruncated) => {
-    if (nameTruncated || valueTruncated) invalid(`field '${String(name).slice(0, 64)}' is longer than ${limits.maxFieldBytes} bytes`);
+    if (nameTruncated || valueTruncated)
+      invalid(`field '${String(name).slice(0, 64)}' is longer than ${limits.maxFieldBytes} bytes`);
     else void parts.send({ part: { kind: 'field', name, value } });
   });
-  for (const event of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) parser.on(event, () => invalid(`more than ${limits.maxParts} parts`));
+  for (const event of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const)
+    parser.on(event, () => invalid(`more than ${limits.maxParts} parts`));
   parser.on('error', (error) => invalid(error instanceof Error ? error.message : String(error), error));
   parser.on('drain', () => wakePump());
   parser.on('finish', () => parts.close());
 
   const pump = async (): Promise<void> => {
     for await (const chunk of chunks) {
-      if (failure === undefined && !parser.write(chunk) && failure === undefined) await new Promise<void>((resolve) => (wakePump = resolve));
+      if (failure === undefined && !parser.write(chunk) && failure === undefined)
+        await new Promise<void>((resolve) => (wakePump = resolve));
       if (failure !== undefined) return;
     }
     parser.end();
@@ -68,11 +82,24 @@ function openParser(contentType: string, limits: FormLimits): BusboyInstance {
   try {
     return new Busboy({
       headers: { 'content-type': contentType },
-      limits: { parts: limits.maxParts, files: limits.maxParts, fields: limits.maxParts, fieldSize: limits.maxFieldBytes, fieldNameSize: 128, headerPairs: 32, headerSize: 8192 },
+      limits: {
+        parts: limits.maxParts,
+        files: limits.maxParts,
+        fields: limits.maxParts,
+        fieldSize: limits.maxFieldBytes,
+        fieldNameSize: 128,
+        headerPairs: 32,
+        headerSize: 8192,
+      },
       // A table may come without a file name; a bare text named `right` is the name of a stored table.
-      isPartAFile: (name, mediaType, filename) => filename !== undefined || mediaType !== 'text/plain' || name === 'left',
+      isPartAFile: (name, mediaType, filename) =>
+        filename !== undefined || mediaType !== 'text/plain' || name === 'left',
     });
   } catch (error) {
-    throw fail('REQUEST_INVALID', { field: 'content-type', detail: `multipart body: ${(error as Error).message}` }, { cause: error });
+    throw fail(
+      'REQUEST_INVALID',
+      { field: 'content-type', detail: `multipart body: ${(error as Error).message}` },
+      { cause: error },
+    );
   }
 }

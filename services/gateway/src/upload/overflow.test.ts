@@ -16,7 +16,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 async function* numbered(total: number, size: number, sent: { count: number }): AsyncGenerator<Buffer> {
   const random = new Random(size);
-  for (let at = 0; at < total; ) {
+  for (let at = 0; at < total;) {
     const chunk = Buffer.alloc(Math.min(1 + random.below(size), total - at));
     for (let n = 0; n < chunk.length; n++) chunk[n] = (at + n) % 251;
     at += chunk.length;
@@ -104,7 +104,13 @@ test('what a dead process left is removed at the start, what a living one uses i
     writeFileSync(join(path, 'file'), 'x');
   }
   const spool = await Spool.open(folder, 1000);
-  expect([dead, namesake, living, foreign, own.folder].map((path) => existsSync(path))).toEqual([false, false, true, true, true]);
+  expect([dead, namesake, living, foreign, own.folder].map((path) => existsSync(path))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+  ]);
   await spool.close();
   await own.close();
   expect(readdirSync(folder).sort()).toEqual([living, foreign].map((path) => path.slice(folder.length + 1)).sort());

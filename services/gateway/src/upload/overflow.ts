@@ -7,7 +7,11 @@ const MEMORY_BYTES = 4 << 20;
  * read no answer before they have sent everything: once the answer is stuck (`answerStuck()`), waiting would stop both
  * sides for ever, and the rest of the upload goes to disk instead.
  */
-export async function* overflow(source: AsyncIterable<Buffer>, spool: Spool, answerStuck: () => boolean): AsyncGenerator<Buffer, void, undefined> {
+export async function* overflow(
+  source: AsyncIterable<Buffer>,
+  spool: Spool,
+  answerStuck: () => boolean,
+): AsyncGenerator<Buffer, void, undefined> {
   const queue = new OverflowQueue(spool, answerStuck);
   const filling = queue.fill(source);
   // The failure is thrown at the reader, from `take`.

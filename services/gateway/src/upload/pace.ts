@@ -34,7 +34,8 @@ export class Pace {
   }
 
   #judge(): void {
-    const waitedMs = this.#waitedMs + (this.#waitingSinceMs === undefined ? 0 : performance.now() - this.#waitingSinceMs);
+    const waitedMs =
+      this.#waitedMs + (this.#waitingSinceMs === undefined ? 0 : performance.now() - this.#waitingSinceMs);
     if (waitedMs < this.windowMs) return;
     const rate = (this.#bytes / waitedMs) * 1000;
     this.#bytes = 0;

@@ -94,7 +94,8 @@ export class SpoolFile {
     this.#reservedBytes += chunk.length;
     try {
       let done = 0;
-      while (done < chunk.length) done += (await this.handle.write(chunk, done, chunk.length - done, this.#byteCount + done)).bytesWritten;
+      while (done < chunk.length)
+        done += (await this.handle.write(chunk, done, chunk.length - done, this.#byteCount + done)).bytesWritten;
       // Counted when it is there: a reader may follow behind.
       this.#byteCount += done;
     } catch (error) {
@@ -110,7 +111,7 @@ export class SpoolFile {
   }
 
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
-    for (let offset = 0; offset < this.#byteCount; ) {
+    for (let offset = 0; offset < this.#byteCount;) {
       const chunk = await this.read(offset);
       if (chunk.length === 0) throw fail('SPOOL_FAILED', { detail: 'the spooled file became shorter' });
       offset += chunk.length;

@@ -25,8 +25,12 @@ afterEach(async () => {
 const LEFT = positionsIpc(3);
 const REQUEST = 'POST /v1/crossmatch?radius=1&right=stars';
 
-const post = (subject: UnderTest, body: FormData | Uint8Array<ArrayBuffer> | string, query = 'radius=1', headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(`${subject.url}/v1/crossmatch?${query}`, { method: 'POST', body, headers });
+const post = (
+  subject: UnderTest,
+  body: FormData | Uint8Array<ArrayBuffer> | string,
+  query = 'radius=1',
+  headers: Record<string, string> = {},
+): Promise<Response> => fetch(`${subject.url}/v1/crossmatch?${query}`, { method: 'POST', body, headers });
 
 const reasonOf = async (response: Response): Promise<string> => ((await response.json()) as { reason: string }).reason;
 
@@ -44,7 +48,9 @@ test('a body over the limit is refused, also to a client that is still sending',
   const body = Buffer.alloc(20 << 20);
   body.set(positionsIpc(100_000));
   const call = openRaw(subject.url);
-  call.socket.write(`POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`);
+  call.socket.write(
+    `POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`,
+  );
   call.socket.write(body);
   const answer = await call.answer;
   expect(answer.head).toMatch(/^HTTP\/1\.1 413 /);
@@ -55,16 +61,24 @@ test('a body over the limit is refused, also to a client that is still sending',
 test('a body that is announced to be over the limit is refused before it comes', async () => {
   const subject = await start({ uploadLimitBytes: '1MiB' });
   const call = openRaw(subject.url);
-  call.socket.write('POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1048577\r\n\r\n');
+  call.socket.write(
+    'POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1048577\r\n\r\n',
+  );
   const { head } = await call.answer;
   expect(head).toMatch(/^HTTP\/1\.1 413 /);
 });
 
 test('a compressed form is refused by that name', async () => {
   const subject = await start();
-  const response = await post(subject, 'x', 'radius=1', { 'content-type': 'multipart/form-data; boundary=x', 'content-encoding': 'gzip' });
+  const response = await post(subject, 'x', 'radius=1', {
+    'content-type': 'multipart/form-data; boundary=x',
+    'content-encoding': 'gzip',
+  });
   expect(response.status).toBe(400);
-  expect(await response.json()).toMatchObject({ reason: 'REQUEST_INVALID', detail: expect.stringContaining('content-encoding') });
+  expect(await response.json()).toMatchObject({
+    reason: 'REQUEST_INVALID',
+    detail: expect.stringContaining('content-encoding'),
+  });
 });
 
 test('a refusal of the options reaches a client in mid-upload', async () => {
@@ -78,8 +92,12 @@ test('a client that asks before it sends is spared the upload when it is refused
   const subject = await start();
   const ask = async (query: string, body: Uint8Array): Promise<string> => {
     const { socket, answer } = openRaw(subject.url);
-    socket.write(`POST /v1/crossmatch?${query} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`);
-    const first = await new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString('latin1'))));
+    socket.write(
+      `POST /v1/crossmatch?${query} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`,
+    );
+    const first = await new Promise<string>((resolve) =>
+      socket.once('data', (chunk) => resolve(chunk.toString('latin1'))),
+    );
     const line = first.slice(0, first.indexOf('\r\n'));
     if (line.includes('100')) socket.write(body);
     else socket.end();
@@ -147,7 +165,9 @@ test('a disk that is full is a typed problem at whichever write, and nothing sta
   let failAt = 0;
   let count = 0;
   const spy = jest.spyOn(prototype, 'write').mockImplementation(function (this: FileHandle, ...given: unknown[]) {
-    return count++ === failAt ? Promise.reject(noSpace) : (write as (...all: unknown[]) => Promise<never>).apply(this, given);
+    return count++ === failAt
+      ? Promise.reject(noSpace)
+      : (write as (...all: unknown[]) => Promise<never>).apply(this, given);
   });
   try {
     for (;;) {
@@ -161,7 +181,10 @@ test('a disk that is full is a typed problem at whichever write, and nothing sta
         break;
       }
       expect(response.status).toBe(507);
-      expect(await response.json()).toMatchObject({ reason: 'SPOOL_FAILED', detail: expect.stringContaining('ENOSPC') });
+      expect(await response.json()).toMatchObject({
+        reason: 'SPOOL_FAILED',
+        detail: expect.stringContaining('ENOSPC'),
+      });
       await eventually(() => subject.spooledFiles().length === 0, 'nothing stays');
       failAt++;
     }
@@ -174,7 +197,9 @@ test('a disk that is full is a typed problem at whichever write, and nothing sta
 test('a sender that stalls is refused', async () => {
   const subject = await start({ senderWindowSeconds: '1', minSenderBytesPerSecond: '1000' });
   const call = openRaw(subject.url);
-  call.socket.write('POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nra,dec\n');
+  call.socket.write(
+    'POST /v1/crossmatch?radius=1&right=stars HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nra,dec\n',
+  );
   const answer = await call.answer;
   expect(answer.head).toMatch(/^HTTP\/1\.1 408 /);
   expect(JSON.parse(answer.body.toString())).toMatchObject({ reason: 'SENDER_TOO_SLOW' });
@@ -208,9 +233,12 @@ test('the streams at once have a limit', async () => {
 
 describe('forms', () => {
   const boundary = 'xYzZY';
-  const multipart = (...parts: string[]): string => parts.map((part) => `--${boundary}\r\n${part}\r\n`).join('') + `--${boundary}--\r\n`;
-  const file = (name: string, content: string): string => `Content-Disposition: form-data; name="${name}"; filename="${name}.csv"\r\n\r\n${content}`;
-  const field = (name: string, content: string): string => `Content-Disposition: form-data; name="${name}"\r\n\r\n${content}`;
+  const multipart = (...parts: string[]): string =>
+    parts.map((part) => `--${boundary}\r\n${part}\r\n`).join('') + `--${boundary}--\r\n`;
+  const file = (name: string, content: string): string =>
+    `Content-Disposition: form-data; name="${name}"; filename="${name}.csv"\r\n\r\n${content}`;
+  const field = (name: string, content: string): string =>
+    `Content-Disposition: form-data; name="${name}"\r\n\r\n${content}`;
   const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
 
   test.each([
@@ -220,7 +248,11 @@ describe('forms', () => {
     ['with a part twice', () => multipart(field('radius', '1'), field('radius', '2')), 'REQUEST_INVALID'],
     ['with broken options', () => multipart(field('options', '{"radius"')), 'REQUEST_INVALID'],
     ['with options that are no object', () => multipart(field('options', '[1]')), 'REQUEST_INVALID'],
-    ['with too many parts', () => multipart(...Array.from({ length: 100 }, (_, n) => field(`p${n}`, ''))), 'REQUEST_INVALID'],
+    [
+      'with too many parts',
+      () => multipart(...Array.from({ length: 100 }, (_, n) => field(`p${n}`, ''))),
+      'REQUEST_INVALID',
+    ],
     ['with a bad name of a stored table', () => multipart(field('right', '../etc')), 'HANDLE_INVALID'],
     ['empty', () => multipart(), 'OPTION_INVALID'],
     ['of no bytes', () => '', 'REQUEST_INVALID'],
@@ -233,7 +265,9 @@ describe('forms', () => {
 
   test('without a boundary are refused', async () => {
     const subject = await start();
-    expect(await reasonOf(await post(subject, 'x', 'radius=1', { 'content-type': 'multipart/form-data' }))).toBe('REQUEST_INVALID');
+    expect(await reasonOf(await post(subject, 'x', 'radius=1', { 'content-type': 'multipart/form-data' }))).toBe(
+      'REQUEST_INVALID',
+    );
   });
 
   test('options after a streamed table are refused', async () => {
@@ -251,9 +285,16 @@ describe('forms', () => {
     const head = `--${odd}\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Disposition: form-data; name="right"\r\n\r\ngaia\r\n--${odd}\r\nContent-Disposition: form-data; name="radius"\r\n\r\n2arcmin\r\n--${odd}\r\nContent-Disposition: form-data; name="left"\r\n\r\n`;
     const body = Buffer.concat([Buffer.from(head), LEFT, Buffer.from(`\r\n--${odd}--\r\n`)]);
     const response = await new Promise<number | undefined>((resolve, reject) => {
-      const call = request(`${subject.url}/v1/crossmatch`, { method: 'POST', headers: { 'content-type': `multipart/form-data; boundary="${odd}"`, 'transfer-encoding': 'chunked' } }, (answer) => {
-        answer.resume().on('end', () => resolve(answer.statusCode));
-      });
+      const call = request(
+        `${subject.url}/v1/crossmatch`,
+        {
+          method: 'POST',
+          headers: { 'content-type': `multipart/form-data; boundary="${odd}"`, 'transfer-encoding': 'chunked' },
+        },
+        (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode));
+        },
+      );
       call.on('error', reject);
       for (let at = 0; at < body.length; at += 100) call.write(body.subarray(at, at + 100));
       call.end();

@@ -46,7 +46,8 @@ function dictionaryBytes(data: Data<Dictionary>, rows: Int32Array): number {
   const [values, ...more] = (data.dictionary as Vector).data as Column[];
   if (values === undefined) return 0;
   const average = (): number => bytesPerValue(values) * rows.length;
-  if (more.length > 0) return [values, ...more].reduce((most, piece) => Math.max(most, bytesPerValue(piece)), 0) * rows.length;
+  if (more.length > 0)
+    return [values, ...more].reduce((most, piece) => Math.max(most, bytesPerValue(piece)), 0) * rows.length;
   if (!hasVariableWidth(values.type)) return 0;
   const codes = data.values as unknown as ArrayLike<number | bigint>;
   const at = new Int32Array(rows.length);

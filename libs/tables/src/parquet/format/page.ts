@@ -65,9 +65,7 @@ export function readPageHeader(bytes: Uint8Array, offset: number, byteLength = b
   if (kind > PageKind.dataV2) throw new ParquetFault(`a page has the unknown kind ${kind}`);
   const headerLength = reader.at - offset;
   if (compressedLength > byteLength - reader.at) {
-    throw new ParquetFault(
-      `a page claims ${compressedLength} bytes, ${byteLength - reader.at} are left of the column`,
-    );
+    throw new ParquetFault(`a page claims ${compressedLength} bytes, ${byteLength - reader.at} are left of the column`);
   }
   return {
     kind,

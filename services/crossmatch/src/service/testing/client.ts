@@ -1,5 +1,12 @@
 import { crc32c, cutMessage, type Frame, FrameAssembler, makeFrame, readFrames, writeFrame } from '@armilla/chassis';
-import { MatchOptions, MatchRequest, MatchSummary, type Progress, StreamEvent, type StreamSummary } from '@armilla/proto';
+import {
+  MatchOptions,
+  MatchRequest,
+  MatchSummary,
+  type Progress,
+  StreamEvent,
+  type StreamSummary,
+} from '@armilla/proto';
 import { MessageDecoder, MessageEncoder } from '@armilla/tables';
 import type { RecordBatch, Table } from 'apache-arrow';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
@@ -10,18 +17,27 @@ export function* tableFrames(table: Table, number: 0 | 1, batchRowCount = 1000):
   const encoder = new MessageEncoder(table.schema);
   yield* cutMessage(encoder.schemaMessage(), number);
   for (let from = 0; from < table.numRows; from += batchRowCount) {
-    for (const batch of table.slice(from, from + batchRowCount).batches) for (const message of encoder.encode(batch)) yield* cutMessage(message, number);
+    for (const batch of table.slice(from, from + batchRowCount).batches)
+      for (const message of encoder.encode(batch)) yield* cutMessage(message, number);
   }
   yield makeFrame({ table: number, endOfTable: true });
 }
 
-export function requestFrame(request: Partial<Omit<MatchRequest, 'options'>> & { options: Partial<MatchOptions> }): Frame {
+export function requestFrame(
+  request: Partial<Omit<MatchRequest, 'options'>> & { options: Partial<MatchOptions> },
+): Frame {
   const options = MatchOptions.fromPartial(request.options);
-  return makeFrame({ metadata: MatchRequest.encode(MatchRequest.fromPartial({ ...request, options })).finish(), table: 1 });
+  return makeFrame({
+    metadata: MatchRequest.encode(MatchRequest.fromPartial({ ...request, options })).finish(),
+    table: 1,
+  });
 }
 
 /** Sends frames one after the other, then half-closes. */
-export async function send(call: ClientDuplexStream<Frame, Frame>, frames: Iterable<Frame> | AsyncIterable<Frame>): Promise<void> {
+export async function send(
+  call: ClientDuplexStream<Frame, Frame>,
+  frames: Iterable<Frame> | AsyncIterable<Frame>,
+): Promise<void> {
   for await (const frame of frames) await writeFrame(call as unknown as Writable, frame);
   call.end();
 }
@@ -34,7 +50,10 @@ export interface Answer {
 }
 
 /** Reads a whole answer; throws the server's Problem, and an Error when the stream ends without its summary. */
-export async function receive(call: ClientDuplexStream<Frame, Frame>, onBatch?: (batch: RecordBatch) => void | Promise<void>): Promise<Answer> {
+export async function receive(
+  call: ClientDuplexStream<Frame, Frame>,
+  onBatch?: (batch: RecordBatch) => void | Promise<void>,
+): Promise<Answer> {
   const assembler = new FrameAssembler();
   const decoder = new MessageDecoder({ where: 'answer' });
   const batches: RecordBatch[] = [];
