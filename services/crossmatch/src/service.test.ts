@@ -1,52 +1,50 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isProblem, type Problem, Random } from '@armilla/base';
+import type { Problem } from '@armilla/base';
 import {
   callMetadata,
   callOnce,
-  connect,
-  type ConnectedClient,
-  createLogger,
   type Frame,
   hashToken,
-  loadConfig,
   makeFrame,
   type RunningServer,
-  serve,
   writeFrame,
 } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import {
-  CrossmatchServiceService,
   ExplainRequest,
   type ExplainResponse,
   Find,
   type GetResultResponse,
   Join,
-  type ListTablesResponse,
-  type MatchOptions,
   Order,
-  PutOptions,
-  type PutResponse,
   SelfMatch,
 } from '@armilla/proto';
-import { type Positions, referencePairs } from '@armilla/sky';
+import { referencePairs } from '@armilla/sky';
 import type { Metadata } from '@grpc/grpc-js';
-import type { Table } from 'apache-arrow';
-import { crossmatchService } from './service.js';
 import { type Answer, receive, requestFrame, send, tableFrames } from './service/testing/client.js';
-import { rowsOf, tableOf } from './testing/memory-table.js';
-import { awkwardSky } from './testing/sky.js';
-
-type Client = ConnectedClient<typeof CrossmatchServiceService>;
+import {
+  catalog,
+  type Client,
+  denseSky,
+  expectedPairs,
+  left,
+  match as matchOn,
+  type MatchInput,
+  pairsOf,
+  problemOf,
+  right,
+  startService,
+} from './service/testing/served.js';
+import { tableOf } from './testing/memory-table.js';
 
 let runtime: Runtime;
 let server: RunningServer;
 let client: Client;
 beforeAll(async () => {
   runtime = await Runtime.create({ workerCount: 2 });
-  ({ server, client } = await start());
+  ({ server, client } = await startService(runtime));
 });
 afterAll(async () => {
   client.close();
@@ -54,72 +52,7 @@ afterAll(async () => {
   await runtime.close();
 });
 
-async function start(flags: Record<string, string | number> = {}): Promise<{ server: RunningServer; client: Client }> {
-  const config = loadConfig({ flags: { grpcAddress: '127.0.0.1:0', ...flags } });
-  const log = createLogger({ logLevel: 'error' });
-  const made = await serve({ services: [crossmatchService({ runtime })], config, log });
-  return { server: made, client: connect(CrossmatchServiceService, made.address) };
-}
-
-const left = awkwardSky(21, 150);
-const right = awkwardSky(22, 170);
-const catalog = ({ ra, dec, nulls }: Positions): Table => {
-  const orNull = (values: Float64Array): (number | null)[] =>
-    Array.from(values, (value, i) => (nulls?.[i] ? null : value));
-  return tableOf({ id: Int32Array.from(ra, (_, i) => i), ra: orNull(ra), dec: orNull(dec) });
-};
-
-/** A square degree of `rowCount` random positions. */
-function denseSky(rowCount: number): Table {
-  const random = new Random(3);
-  return catalog({
-    ra: Float64Array.from({ length: rowCount }, () => random.between(0, 1)),
-    dec: Float64Array.from({ length: rowCount }, () => random.between(0, 1)),
-  });
-}
-
-interface MatchInput {
-  options: Partial<MatchOptions>;
-  request?: Parameters<typeof requestFrame>[0];
-  leftTable?: Table;
-  rightTable?: Table | null;
-  on?: Client;
-  headers?: (metadata: Metadata) => void;
-}
-
-async function match({
-  options,
-  request,
-  leftTable = catalog(left),
-  rightTable = catalog(right),
-  on = client,
-  headers,
-}: MatchInput): Promise<Answer> {
-  const call = on.match();
-  if (headers) call.on('metadata', headers);
-  const frames = function* (): Generator<Frame> {
-    yield requestFrame({ options: { radiusArcsec: 12, ...options }, ...request });
-    if (rightTable) yield* tableFrames(rightTable, 1);
-    yield* tableFrames(leftTable, 0);
-  };
-  const [answer] = await Promise.all([receive(call), send(call, frames()).catch(() => undefined)]);
-  return answer;
-}
-
-async function problemOf(promise: Promise<unknown>): Promise<Problem> {
-  const error: unknown = await promise.then(
-    () => new Error('it did not fail'),
-    (failed: unknown) => failed,
-  );
-  if (!isProblem(error)) throw error;
-  return error;
-}
-
-const expectedPairs = (find: 'nearest' | 'all'): string[] => {
-  const pairs = referencePairs(left, right, { radiusArcsec: 12, minRadiusArcsec: 0, find, k: 1, order: 'left' });
-  return Array.from(pairs.left, (row, p) => `${row},${pairs.right[p]}`);
-};
-const pairsOf = ({ batches }: Answer): string[] => rowsOf(batches).map((row) => `${row.left_row},${row.right_row}`);
+const match = (input: MatchInput): Promise<Answer> => matchOn(client, input);
 
 test('a match in any order (the default of a stream) equals brute force as a set, with its summary and headers', async () => {
   let metadata: Metadata | undefined;
@@ -205,7 +138,7 @@ test('rejected rows are listed by GetResult', async () => {
 test('where tokens are asked for, a result is known to who made it only', async () => {
   const tokenFile = join(mkdtempSync(join(tmpdir(), 'armilla-tokens-')), 'tokens');
   writeFileSync(tokenFile, ['ada', 'eve'].map((name) => `${hashToken(name).toString('hex')} ${name}\n`).join(''));
-  const own = await start({ authTokens: tokenFile });
+  const own = await startService(runtime, { authTokens: tokenFile });
   try {
     const call = own.client.match(callMetadata({ token: 'ada' }));
     void send(call, [
@@ -319,134 +252,6 @@ describe('refused requests', () => {
   });
 });
 
-describe('stored tables', () => {
-  const put = (
-    on: Client,
-    name: string,
-    table: Table,
-    options: Partial<PutOptions> = {},
-    batchRowCount?: number,
-  ): Promise<PutResponse['table']> => putFrames(on, name, tableFrames(table, 0, batchRowCount), options);
-  const putFrames = async (
-    on: Client,
-    name: string,
-    frames: Iterable<Frame>,
-    options: Partial<PutOptions> = {},
-  ): Promise<PutResponse['table']> => {
-    let call: ReturnType<Client['put']> | undefined;
-    const response = callOnce<PutResponse>(
-      (metadata, settings, callback) => (call = on.put(metadata, settings, callback)),
-    );
-    void (async () => {
-      await writeFrame(
-        call!,
-        makeFrame({ metadata: PutOptions.encode(PutOptions.fromPartial({ name, ...options })).finish() }),
-      );
-      for (const frame of frames) await writeFrame(call!, frame);
-      call!.end();
-    })().catch(() => undefined);
-    return (await response).table;
-  };
-  const remove = (on: Client, name: string): Promise<unknown> =>
-    callOnce((...rest) => on.deleteTable({ name }, ...rest));
-  const list = async (on: Client): Promise<string[]> =>
-    (await callOnce<ListTablesResponse>((...rest) => on.listTables({}, ...rest))).tables.map(({ name }) => name);
-
-  test('put, list, match, replace, delete', async () => {
-    const stored = await put(client, 'gaia', catalog(right));
-    expect(stored).toMatchObject({
-      name: 'gaia',
-      rowCount: 170n,
-      columns: { ra: 'ra', dec: 'dec' },
-      columnNames: ['id', 'ra', 'dec'],
-    });
-    expect(stored?.digest).toMatch(/^[0-9a-f]{64}$/);
-    expect(await list(client)).toEqual(['gaia']);
-    const answer = await match({
-      options: { columns: ['left_row', 'right_row'], order: Order.LEFT },
-      request: {
-        options: { radiusArcsec: 12, columns: ['left_row', 'right_row'], order: Order.LEFT },
-        rightTable: 'gaia',
-      },
-      rightTable: null,
-    });
-    expect(pairsOf(answer)).toEqual(expectedPairs('nearest'));
-    await expect(put(client, 'gaia', catalog(left))).rejects.toMatchObject({ reason: 'HANDLE_EXISTS' });
-    await expect(put(client, 'nameless', tableOf({ x: Float64Array.of(1) }))).rejects.toMatchObject({
-      reason: 'COLUMN_NOT_GUESSED',
-      fields: { where: "table 'nameless'", option: 'ra' },
-    });
-    const replaced = await put(client, 'gaia', catalog(left), { replace: true });
-    expect(replaced).toMatchObject({ rowCount: 150n });
-    expect(replaced?.digest).not.toBe(stored?.digest);
-    await remove(client, 'gaia');
-    expect(await list(client)).toEqual([]);
-    await expect(remove(client, 'gaia')).rejects.toMatchObject({ reason: 'HANDLE_NOT_FOUND' });
-  });
-
-  test('the frames of a table to keep may carry either number, but one', async () => {
-    expect(await putFrames(client, 'as-right', tableFrames(catalog(right), 1))).toMatchObject({ rowCount: 170n });
-    const [schema, batch, end] = [...tableFrames(catalog(right), 1)];
-    for (const frames of [
-      [schema, { ...batch, table: 0 }, end],
-      [schema, batch, end, batch],
-    ]) {
-      await expect(putFrames(client, 'mixed', frames)).rejects.toMatchObject({ reason: 'STREAM_ORDER' });
-    }
-    expect(await list(client)).not.toContain('mixed');
-    await remove(client, 'as-right');
-  });
-
-  test('rows sent to the match of a stored table with itself are refused', async () => {
-    await put(client, 'alone', catalog(right));
-    const call = client.match();
-    void send(call, [
-      requestFrame({ options: { radiusArcsec: 12, selfMatch: SelfMatch.PAIRS }, rightTable: 'alone' }),
-      ...tableFrames(catalog(left), 0),
-    ]).catch(() => undefined);
-    expect((await problemOf(receive(call))).reason).toBe('STREAM_ORDER');
-    await remove(client, 'alone');
-  });
-
-  test('the digest is of the content, not of its batches', async () => {
-    const digests = new Set<string | undefined>();
-    for (const batchRowCount of [1000, 7, 64])
-      digests.add((await put(client, `cut-${batchRowCount}`, catalog(right), {}, batchRowCount))?.digest);
-    expect(digests.size).toBe(1);
-  });
-
-  test.each(['', '.hidden', 'a/b', 'a b', 'x'.repeat(129)])("the name '%s' is refused", async (name) => {
-    await expect(put(client, name, catalog(right))).rejects.toMatchObject({ reason: 'HANDLE_INVALID' });
-  });
-
-  test('over the quota is refused', async () => {
-    const own = await start({ tableQuotaBytes: 3000 });
-    await expect(put(own.client, 'big', denseSky(1000))).rejects.toMatchObject({ reason: 'QUOTA_EXCEEDED' });
-    expect(await list(own.client)).toEqual([]);
-    own.client.close();
-    await own.server.stop(0);
-  });
-
-  test('a table deleted while a match runs on it stays until the match ends', async () => {
-    await put(client, 'used', catalog(right));
-    const call = client.match();
-    const frames = async function* (): AsyncGenerator<Frame> {
-      yield requestFrame({
-        options: { radiusArcsec: 12, order: Order.LEFT, columns: ['left_row', 'right_row'] },
-        rightTable: 'used',
-      });
-      const [schema, ...rest] = tableFrames(catalog(left), 0, 10);
-      yield schema;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      await remove(client, 'used');
-      expect(await list(client)).not.toContain('used');
-      yield* rest;
-    };
-    const [answer] = await Promise.all([receive(call), send(call, frames())]);
-    expect(pairsOf(answer)).toEqual(expectedPairs('nearest'));
-  });
-});
-
 test('Explain says what a match costs', async () => {
   const plan = await callOnce<ExplainResponse>((...rest) =>
     client.explain(
@@ -466,94 +271,6 @@ test('Explain says what a match costs', async () => {
   await expect(
     callOnce((...rest) => client.explain(ExplainRequest.fromPartial({ options: { radiusArcsec: 0 } }), ...rest)),
   ).rejects.toMatchObject({ reason: 'RADIUS_OUT_OF_RANGE' });
-});
-
-describe('a job that would run long', () => {
-  const options = { radiusArcsec: 60, find: Find.ALL, columns: ['separation_arcsec'] };
-  const dense = denseSky(500_000);
-
-  /** Starts it and resolves when rows flow. */
-  async function begin(metadata = callMetadata({}), deadlineMs?: number) {
-    const call = client.match(metadata, deadlineMs === undefined ? {} : { deadline: deadlineMs });
-    const frames = function* (): Generator<Frame> {
-      yield requestFrame({ options });
-      yield* tableFrames(dense, 1, 10_000);
-      yield* tableFrames(dense, 0, 10_000);
-    };
-    void send(call, frames()).catch(() => undefined);
-    let flowing = (): void => undefined;
-    const flows = new Promise<void>((resolve) => (flowing = resolve));
-    const outcome = problemOf(receive(call, () => flowing()));
-    return { call, flows, outcome };
-  }
-
-  /** The call ends and gives its memory back, long before the job would be done; then no cell is done any more. */
-  async function workStops(): Promise<void> {
-    const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-    for (let n = 0; n < 100 && (server.activeCallCount > 0 || server.admission.stats().running > 0); n++)
-      await wait(30);
-    const before = runtime.stats().cellsDone;
-    await wait(300);
-    expect(runtime.stats().cellsDone).toBe(before);
-    expect(server.admission.stats()).toMatchObject({ running: 0, reservedBytes: 0 });
-    expect(server.activeCallCount).toBe(0);
-  }
-
-  test('cancelled in mid-stream: the work stops', async () => {
-    const { call, flows, outcome } = await begin();
-    await flows;
-    call.cancel();
-    expect((await outcome).reason).toBe('CANCELLED');
-    await workStops();
-  });
-
-  test('its deadline passes: the work stops', async () => {
-    const { outcome } = await begin(callMetadata({}), Date.now() + 1500);
-    expect((await outcome).reason).toBe('DEADLINE_EXCEEDED');
-    await workStops();
-  });
-
-  test('a client that vanishes: the work stops', async () => {
-    const own = connect(CrossmatchServiceService, server.address, undefined, {
-      channel: { 'grpc.use_local_subchannel_pool': 1 },
-    });
-    const call = own.match();
-    call.on('error', () => undefined);
-    void send(
-      call,
-      (function* () {
-        yield requestFrame({ options });
-        yield* tableFrames(dense, 1, 10_000);
-        yield* tableFrames(dense, 0, 10_000);
-      })(),
-    ).catch(() => undefined);
-    await new Promise((resolve) => call.once('readable', resolve));
-    own.close();
-    call.cancel();
-    await workStops();
-  });
-
-  test('a reader that stops reading stops the work', async () => {
-    const call = client.match();
-    call.on('error', () => undefined);
-    void send(
-      call,
-      (function* () {
-        yield requestFrame({ options });
-        yield* tableFrames(dense, 1, 10_000);
-        yield* tableFrames(dense, 0, 10_000);
-      })(),
-    ).catch(() => undefined);
-    await new Promise((resolve) => call.once('readable', resolve));
-    // What is under way is finished; then nothing new begins, though the call goes on.
-    for (let before = -1; before !== runtime.stats().cellsDone;) {
-      before = runtime.stats().cellsDone;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-    expect(server.activeCallCount).toBe(1);
-    call.cancel();
-    await workStops();
-  });
 });
 
 test('calls leave no timers behind', async () => {

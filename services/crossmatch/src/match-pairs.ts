@@ -1,0 +1,288 @@
+import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
+import type { TableReader } from '@armilla/tables';
+import { ahead, inSlices } from './ahead.js';
+import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
+import { CatalogTable } from './catalog-table.js';
+import type { Groups } from './groups.js';
+import { JoinCursor, RowSet, UnusedRightCursor } from './join.js';
+import { readParts } from './left-source.js';
+import { PairFinder } from './pairs.js';
+import { distinctLeftRows, type LeftPart, type PairBlock, slicePieces } from './parts.js';
+import { RowInspector } from './positions.js';
+import type { PreparedMatch } from './prepared.js';
+import { type MatchSummary, type Progress, type SideCounts, summariseSide } from './summary.js';
+
+/** Result rows of one block, and the pairs that are void after them. */
+export interface PairRows {
+  readonly cursor: JoinCursor | UnusedRightCursor;
+  readonly pairs?: ChunkPairs;
+}
+
+/** What the pairs of a match add up to. */
+export type PairTotals = Pick<
+  MatchSummary,
+  'left' | 'right' | 'pairCount' | 'candidateCount' | 'cellCount' | 'groupCount'
+>;
+
+/** The pairs of one match in any mode, block by block, and the rows of both sides that they use. */
+export class MatchPairs implements AsyncDisposable {
+  readonly #match: PreparedMatch;
+  readonly #signal: AbortSignal;
+  readonly #fairKey: object;
+  readonly #onRows: (stage: Progress['stage']) => void;
+  readonly #finder: PairFinder;
+  readonly #usedRight: RowSet;
+  readonly #leftInspector: RowInspector;
+  /** The right rows that pairs use, until they are added to `#usedRight`. */
+  #marks: RowMarks | undefined;
+  #groups: ReturnType<Groups['finish']> | undefined;
+  #leftRowCount = 0;
+  #matchedLeftCount = 0;
+  #pairCount = 0;
+  #leftLoadSeconds = 0;
+
+  /** `onRows` is told when more rows of the left table have come. */
+  constructor(match: PreparedMatch, signal: AbortSignal, fairKey: object, onRows: (stage: Progress['stage']) => void) {
+    const { options, right, context, layout, plan, left, leftColumns } = match;
+    this.#match = match;
+    this.#signal = signal;
+    this.#fairKey = fairKey;
+    this.#onRows = onRows;
+    this.#usedRight = new RowSet(right.rowCount);
+    this.#leftInspector = new RowInspector(
+      'left',
+      left?.where ?? right.where,
+      leftColumns,
+      options.strict,
+      context.onRejected,
+    );
+    this.#finder = new PairFinder({
+      index: right.index as SkyIndex,
+      query: pairQuery(match),
+      self: options.selfMatch !== undefined,
+      workerCount: context.execution?.workerCount,
+      signal,
+      fairKey,
+      blockRowCount: plan.chunkRowCount,
+      blockPairCount: plan.chunkPairCount,
+      maxPairs: plan.maxPairs,
+      // Blocks of the other modes are put together first.
+      inPlace: left !== undefined && !plan.needsWholeLeft,
+      rowNumbers: layout.has('left_row') || layout.has('right_row'),
+    });
+  }
+
+  /** Left rows read so far. */
+  get leftRowCount(): number {
+    return this.#leftRowCount;
+  }
+
+  /** Group of each row; undefined before the first rows of a match for groups, and in every other match. */
+  get groups(): ReturnType<Groups['finish']> | undefined {
+    return this.#groups;
+  }
+
+  /** Time that a left table took which had to be loaded as a whole. */
+  get leftLoadSeconds(): number {
+    return this.#leftLoadSeconds;
+  }
+
+  /** Complete after the last rows. */
+  totals(): PairTotals {
+    const { options, right, left, leftColumns } = this.#match;
+    const self = options.selfMatch !== undefined;
+    const rightSide: SideCounts = { ...right, matchedRowCount: self ? this.#matchedLeftCount : this.#usedRight.size };
+    const leftSide: SideCounts = self
+      ? { ...right, columns: leftColumns, matchedRowCount: this.#matchedLeftCount }
+      : {
+          rowCount: this.#leftRowCount,
+          matchedRowCount: this.#matchedLeftCount,
+          rejectedRowCount: this.#leftInspector.rejectedRowCount,
+          rejectedByReason: this.#leftInspector.rejectedByReason,
+          columns: leftColumns,
+          misfits: left?.misfits,
+        };
+    return {
+      left: summariseSide(leftSide),
+      right: summariseSide(self ? rightSide : { ...rightSide, misfits: right.misfits }),
+      pairCount: this.#pairCount,
+      candidateCount: this.#finder.counts.candidateCount,
+      cellCount: this.#finder.counts.cellCount,
+      groupCount: this.#groups?.groupCount ?? 0,
+    };
+  }
+
+  /** Gives back what the pairs of a block lie in; they are void then. */
+  release(pairs: ChunkPairs): void {
+    this.#finder.release(pairs);
+  }
+
+  /** Gives all pairs back and closes the left table. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#finder.releaseAll();
+    this.#marks?.[Symbol.dispose]();
+    await this.#match.left?.close();
+  }
+
+  /** Result rows block by block; `leftNames` are the columns to keep of left parts. */
+  async *rows(leftNames: readonly string[]): AsyncGenerator<PairRows, void, undefined> {
+    const { join, selfMatch } = this.#match.options;
+    for await (const block of ahead(this.#blocks(leftNames))) {
+      this.#countBlock(block);
+      // Pairs that use a row as their right side come before it, having the smaller row on the left.
+      const cursor = new JoinCursor(
+        block,
+        selfMatch === 'groups' ? 'inner' : join,
+        selfMatch === 'pairs' ? this.#usedRight : undefined,
+      );
+      yield { cursor, pairs: block.pairs };
+    }
+    if (this.#marks) this.#usedRight.addWords(this.#marks.words());
+    if (join === 'right' || join === 'full' || join === 'right-anti')
+      yield { cursor: new UnusedRightCursor(this.#usedRight, this.#match.right.rowCount) };
+  }
+
+  async *#blocks(leftNames: readonly string[]): AsyncGenerator<PairBlock, void, undefined> {
+    const { options, right, left, context, plan } = this.#match;
+    const blockContext = {
+      runtime: context.runtime,
+      signal: this.#signal,
+      workerCount: context.execution?.workerCount,
+      fairKey: this.#fairKey,
+    };
+    if (left === undefined) {
+      const part = wholePart(right);
+      this.#estimate(part, right.rowCount);
+      if (options.selfMatch === 'groups') {
+        this.#groups = await groupsOf(right, this.#finder, this.#signal);
+        yield groupBlock(right, this.#groups.id, options.join === 'left');
+      } else {
+        yield* this.#finder.find(part);
+      }
+      return;
+    }
+    if (options.find === 'mutual' || options.find === 'one-to-one') {
+      const whole = await this.#loadLeft(left);
+      try {
+        const part = wholePart(whole);
+        this.#estimate(part, whole.rowCount);
+        yield options.find === 'mutual'
+          ? await mutualBlock(whole, right, this.#finder, blockContext, options)
+          : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext, options.maxPairs);
+      } finally {
+        await whole.index?.dispose();
+      }
+      return;
+    }
+    const parts = readParts({
+      reader: left,
+      columns: this.#match.leftColumns,
+      names: leftNames,
+      firstChunkRowCount: plan.firstChunkRowCount,
+      chunkRowCount: plan.chunkRowCount,
+      cutEarly: options.order === 'any',
+      ascending: options.order === 'left',
+      // A strict match must not give out a row before all up to it have been looked at.
+      inspector: options.strict ? this.#leftInspector : undefined,
+      signal: this.#signal,
+      onRows: (rowCount) => {
+        this.#leftRowCount = rowCount;
+        this.#onRows('match');
+      },
+    });
+    if (options.find === 'nearest') this.#marks = (right.index as SkyIndex).marks();
+    for await (const block of streamBlocks(this.#estimated(parts), this.#finder, this.#marks)) {
+      if (!options.strict && block.pairs.usableCount < block.to - block.from) await this.#inspectLeft(block);
+      yield block;
+    }
+  }
+
+  #inspectLeft({ part, from, to, pairs }: PairBlock): Promise<void> {
+    return inSlices(to - from, this.#signal, (start, end) => {
+      this.#leftInspector.inspectJudged(
+        slicePieces(part.pieces, from + start, from + end),
+        pairs.status.subarray(start, end),
+        part.firstRow + from + start,
+      );
+    });
+  }
+
+  /** The first part tells how many pairs to expect. */
+  async *#estimated(parts: AsyncIterable<LeftPart>): AsyncGenerator<LeftPart, void, undefined> {
+    const { left, context } = this.#match;
+    let first = true;
+    for await (const part of parts) {
+      if (first) this.#estimate(part, Math.max(left?.rowCount ?? context.leftRowCount ?? 0, part.rowCount));
+      first = false;
+      yield part;
+    }
+  }
+
+  #estimate(part: LeftPart, leftRowCount: number): void {
+    const { options, right, plan } = this.#match;
+    // The other modes give a known number of pairs a row.
+    if (options.find !== 'all' && options.find !== 'one-to-one') return;
+    estimatePairs(
+      this.#finder,
+      right.index as SkyIndex,
+      part,
+      leftRowCount,
+      options,
+      options.selfMatch === undefined ? 1 : 0.5,
+      plan.maxPairs,
+    );
+  }
+
+  async #loadLeft(left: TableReader): Promise<CatalogTable> {
+    const { options, context, layout } = this.#match;
+    const table = await CatalogTable.load(left, {
+      runtime: context.runtime,
+      columns: options.left,
+      keep: layout.leftNames,
+      index: options.find === 'mutual',
+      table: 'left',
+      strict: options.strict,
+      signal: this.#signal,
+      cellRowCount: context.execution?.cellRowCount,
+      rowCount: context.leftRowCount,
+      onRejected: (row) => context.onRejected?.(row),
+      onRows: (rowCount) => {
+        this.#leftRowCount = rowCount;
+        this.#onRows('index');
+      },
+    });
+    this.#leftInspector.adopt(table);
+    this.#leftLoadSeconds += table.loadSeconds;
+    return table;
+  }
+
+  #countBlock({ part, from, pairs, sorted }: PairBlock): void {
+    if (this.#groups) {
+      this.#matchedLeftCount = this.#groups.size.reduce((sum, size) => sum + (size > 1 ? 1 : 0), 0);
+      return;
+    }
+    this.#pairCount += pairs.pairCount;
+    if (!this.#marks) this.#usedRight.addAll(pairs.right);
+    if (this.#match.options.selfMatch === 'pairs') {
+      this.#usedRight.addAll(pairs.left, part.firstRow + from);
+      this.#matchedLeftCount = this.#usedRight.size;
+      return;
+    }
+    this.#matchedLeftCount += distinctLeftRows(pairs, sorted, this.#match.options.find === 'nearest');
+  }
+}
+
+function pairQuery({ options, layout }: PreparedMatch): PairQuery {
+  const { radiusArcsec, minRadiusArcsec, k } = options;
+  const find = options.find === 'mutual' ? 'nearest' : options.find === 'one-to-one' ? 'all' : options.find;
+  const whole = options.find === 'mutual' || options.find === 'one-to-one';
+  return {
+    radiusArcsec,
+    minRadiusArcsec,
+    find,
+    k: k ?? 1,
+    neighbourCount: layout.has('neighbour_count'),
+    secondSeparation: layout.has('second_separation_arcsec'),
+    order: whole ? 'left' : options.order,
+  };
+}

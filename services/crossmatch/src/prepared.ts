@@ -1,0 +1,24 @@
+import type { TableReader } from '@armilla/tables';
+import type { CatalogTable } from './catalog-table.js';
+import type { PositionColumns } from './columns.js';
+import type { MatchContext } from './match.js';
+import type { ResolvedOptions } from './options.js';
+import type { Plan } from './plan.js';
+import type { ResultLayout } from './result/layout.js';
+
+/** A match whose right table is loaded; made by `crossmatch` and `selfMatch`. */
+export interface PreparedMatch {
+  readonly layout: ResultLayout;
+  readonly plan: Plan;
+  /** Undefined when the right table is matched with itself. */
+  readonly left: TableReader | undefined;
+  readonly leftColumns: PositionColumns;
+  readonly right: CatalogTable;
+  readonly resident: boolean;
+  readonly options: ResolvedOptions;
+  readonly context: MatchContext;
+  /** What to give back at the end. */
+  readonly owned: readonly AsyncDisposable[];
+  /** performance.now() at the start. */
+  readonly started: number;
+}

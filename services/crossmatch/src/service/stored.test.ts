@@ -1,0 +1,156 @@
+import { callOnce, type Frame, makeFrame, type RunningServer, writeFrame } from '@armilla/chassis';
+import { Runtime } from '@armilla/gpu-core';
+import { type ListTablesResponse, Order, PutOptions, type PutResponse, SelfMatch } from '@armilla/proto';
+import type { Table } from 'apache-arrow';
+import { tableOf } from '../testing/memory-table.js';
+import { receive, requestFrame, send, tableFrames } from './testing/client.js';
+import {
+  catalog,
+  type Client,
+  denseSky,
+  expectedPairs,
+  left,
+  match,
+  pairsOf,
+  problemOf,
+  right,
+  startService,
+} from './testing/served.js';
+
+let runtime: Runtime;
+let server: RunningServer;
+let client: Client;
+beforeAll(async () => {
+  runtime = await Runtime.create({ workerCount: 2 });
+  ({ server, client } = await startService(runtime));
+});
+afterAll(async () => {
+  client.close();
+  await server.stop(0);
+  await runtime.close();
+});
+
+const put = (
+  on: Client,
+  name: string,
+  table: Table,
+  options: Partial<PutOptions> = {},
+  batchRowCount?: number,
+): Promise<PutResponse['table']> => putFrames(on, name, tableFrames(table, 0, batchRowCount), options);
+const putFrames = async (
+  on: Client,
+  name: string,
+  frames: Iterable<Frame>,
+  options: Partial<PutOptions> = {},
+): Promise<PutResponse['table']> => {
+  let call: ReturnType<Client['put']> | undefined;
+  const response = callOnce<PutResponse>(
+    (metadata, settings, callback) => (call = on.put(metadata, settings, callback)),
+  );
+  void (async () => {
+    await writeFrame(
+      call!,
+      makeFrame({ metadata: PutOptions.encode(PutOptions.fromPartial({ name, ...options })).finish() }),
+    );
+    for (const frame of frames) await writeFrame(call!, frame);
+    call!.end();
+  })().catch(() => undefined);
+  return (await response).table;
+};
+const remove = (on: Client, name: string): Promise<unknown> => callOnce((...rest) => on.deleteTable({ name }, ...rest));
+const list = async (on: Client): Promise<string[]> =>
+  (await callOnce<ListTablesResponse>((...rest) => on.listTables({}, ...rest))).tables.map(({ name }) => name);
+
+test('put, list, match, replace, delete', async () => {
+  const stored = await put(client, 'gaia', catalog(right));
+  expect(stored).toMatchObject({
+    name: 'gaia',
+    rowCount: 170n,
+    columns: { ra: 'ra', dec: 'dec' },
+    columnNames: ['id', 'ra', 'dec'],
+  });
+  expect(stored?.digest).toMatch(/^[0-9a-f]{64}$/);
+  expect(await list(client)).toEqual(['gaia']);
+  const answer = await match(client, {
+    options: { columns: ['left_row', 'right_row'], order: Order.LEFT },
+    request: {
+      options: { radiusArcsec: 12, columns: ['left_row', 'right_row'], order: Order.LEFT },
+      rightTable: 'gaia',
+    },
+    rightTable: null,
+  });
+  expect(pairsOf(answer)).toEqual(expectedPairs('nearest'));
+  await expect(put(client, 'gaia', catalog(left))).rejects.toMatchObject({ reason: 'HANDLE_EXISTS' });
+  await expect(put(client, 'nameless', tableOf({ x: Float64Array.of(1) }))).rejects.toMatchObject({
+    reason: 'COLUMN_NOT_GUESSED',
+    fields: { where: "table 'nameless'", option: 'ra' },
+  });
+  const replaced = await put(client, 'gaia', catalog(left), { replace: true });
+  expect(replaced).toMatchObject({ rowCount: 150n });
+  expect(replaced?.digest).not.toBe(stored?.digest);
+  await remove(client, 'gaia');
+  expect(await list(client)).toEqual([]);
+  await expect(remove(client, 'gaia')).rejects.toMatchObject({ reason: 'HANDLE_NOT_FOUND' });
+});
+
+test('the frames of a table to keep may carry either number, but one', async () => {
+  expect(await putFrames(client, 'as-right', tableFrames(catalog(right), 1))).toMatchObject({ rowCount: 170n });
+  const [schema, batch, end] = [...tableFrames(catalog(right), 1)];
+  for (const frames of [
+    [schema, { ...batch, table: 0 }, end],
+    [schema, batch, end, batch],
+  ]) {
+    await expect(putFrames(client, 'mixed', frames)).rejects.toMatchObject({ reason: 'STREAM_ORDER' });
+  }
+  expect(await list(client)).not.toContain('mixed');
+  await remove(client, 'as-right');
+});
+
+test('rows sent to the match of a stored table with itself are refused', async () => {
+  await put(client, 'alone', catalog(right));
+  const call = client.match();
+  void send(call, [
+    requestFrame({ options: { radiusArcsec: 12, selfMatch: SelfMatch.PAIRS }, rightTable: 'alone' }),
+    ...tableFrames(catalog(left), 0),
+  ]).catch(() => undefined);
+  expect((await problemOf(receive(call))).reason).toBe('STREAM_ORDER');
+  await remove(client, 'alone');
+});
+
+test('the digest is of the content, not of its batches', async () => {
+  const digests = new Set<string | undefined>();
+  for (const batchRowCount of [1000, 7, 64])
+    digests.add((await put(client, `cut-${batchRowCount}`, catalog(right), {}, batchRowCount))?.digest);
+  expect(digests.size).toBe(1);
+});
+
+test.each(['', '.hidden', 'a/b', 'a b', 'x'.repeat(129)])("the name '%s' is refused", async (name) => {
+  await expect(put(client, name, catalog(right))).rejects.toMatchObject({ reason: 'HANDLE_INVALID' });
+});
+
+test('over the quota is refused', async () => {
+  const own = await startService(runtime, { tableQuotaBytes: 3000 });
+  await expect(put(own.client, 'big', denseSky(1000))).rejects.toMatchObject({ reason: 'QUOTA_EXCEEDED' });
+  expect(await list(own.client)).toEqual([]);
+  own.client.close();
+  await own.server.stop(0);
+});
+
+test('a table deleted while a match runs on it stays until the match ends', async () => {
+  await put(client, 'used', catalog(right));
+  const call = client.match();
+  const frames = async function* (): AsyncGenerator<Frame> {
+    yield requestFrame({
+      options: { radiusArcsec: 12, order: Order.LEFT, columns: ['left_row', 'right_row'] },
+      rightTable: 'used',
+    });
+    const [schema, ...rest] = tableFrames(catalog(left), 0, 10);
+    yield schema;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await remove(client, 'used');
+    expect(await list(client)).not.toContain('used');
+    yield* rest;
+  };
+  const [answer] = await Promise.all([receive(call), send(call, frames())]);
+  expect(pairsOf(answer)).toEqual(expectedPairs('nearest'));
+});
