@@ -27,6 +27,8 @@ export class ColumnBuilder {
   constructor(
     readonly kind: Kind,
     private readonly capacity: number,
+    /** Of int64 columns: `007` is a misfit, not 7. */
+    private readonly refusesZeros = false,
   ) {
     this.#allocate();
   }
@@ -106,7 +108,9 @@ export class ColumnBuilder {
       this.setNull(row);
       return true;
     }
-    if (this.kind === 'int64' && parseInt64(bytes, from, to, this.words, row)) return true;
+    if (this.kind === 'int64' && !(this.refusesZeros && startsWithZero(bytes, from, to))) {
+      if (parseInt64(bytes, from, to, this.words, row)) return true;
+    }
     if (this.kind !== 'int64' && this.kind !== 'bool') {
       const value = parseDecimal(bytes, from, to);
       if (!Number.isNaN(value)) return this.#setNumber(row, value);
@@ -184,6 +188,12 @@ export class ColumnBuilder {
     this.#allocate();
     return data;
   }
+}
+
+/** True where an integer has zeros before its first digit. */
+function startsWithZero(bytes: Uint8Array, from: number, to: number): boolean {
+  const at = bytes[from] === 45 || bytes[from] === 43 ? from + 1 : from;
+  return bytes[at] === 48 && at + 1 < to;
 }
 
 /** True for an unquoted cell that is null in a text column: blank, null, NULL, N/A or \N. */

@@ -11,6 +11,7 @@ const CR = 13;
 const SPACE = 32;
 const QUOTE = 34;
 const HASH = 35;
+const ZERO = 48;
 const SKIP = 0;
 const FLOAT = 1;
 const INT = 2;
@@ -22,6 +23,8 @@ export interface ParserLayout {
   readonly delimiter: number;
   /** Kind of every column of the file; undefined where it is not read. */
   readonly kinds: readonly (Kind | undefined)[];
+  /** [columns] whether the kind was found by looking at values; where it was given, leading zeros are no misfit. */
+  readonly sniffed: readonly boolean[];
   /** File column of every column of `schema`. */
   readonly order: readonly number[];
   readonly schema: Schema;
@@ -49,8 +52,8 @@ export class CsvParser {
     this.#layout = layout;
     this.#buffer = new RecordBuffer(layout.where);
     this.#line = layout.firstLine;
-    this.#builders = layout.kinds.map((kind) =>
-      kind === undefined ? undefined : new ColumnBuilder(kind, layout.batchRowCount),
+    this.#builders = layout.kinds.map((kind, column) =>
+      kind === undefined ? undefined : new ColumnBuilder(kind, layout.batchRowCount, layout.sniffed[column]),
     );
     this.#codes = Uint8Array.from(layout.kinds, (kind) =>
       kind === undefined ? SKIP : kind === 'float64' ? FLOAT : kind === 'int64' ? INT : kind === 'utf8' ? TEXT : OTHER,
@@ -143,13 +146,15 @@ export class CsvParser {
           }
           let digitCount = p - digitsStart;
           if (code === INT) {
-            if (digitCount > 0 && digitCount <= 15 && stops[bytes[p]] === 1) {
+            const zeros = digitCount > 1 && bytes[digitsStart] === ZERO;
+            if (digitCount > 0 && digitCount <= 15 && !zeros && stops[bytes[p]] === 1) {
               const value = negative ? -mantissa : mantissa;
               const high = Math.floor(value / 4294967296);
               const words = (builders[column] as ColumnBuilder).words;
               words[2 * row] = (value - high * 4294967296) | 0;
               words[2 * row + 1] = high | 0;
             } else if (
+              zeros ||
               stops[bytes[p]] === 0 ||
               !parseInt64(bytes, cellStart, p, (builders[column] as ColumnBuilder).words, row)
             ) {

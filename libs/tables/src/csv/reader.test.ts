@@ -84,6 +84,32 @@ test('a late value decides the type of a file, and is a counted null in a stream
   ]);
 });
 
+test('leading zeros that come late are a counted null, never another number, unless the type was given', async () => {
+  const lines = ['id,x,n'];
+  for (let i = 0; i < 200_000; i++) lines.push(`${i},1.5,2`);
+  for (const cell of ['007', '-007', '+00', '"08"', ' 09 ', '0000000000000000000012', '0', '-0', '10'])
+    lines.push(`${cell},007.5,${cell}`);
+  const bytes = encoder.encode(`${lines.join('\n')}\n`);
+  const reader = await openTable({ name: 's', stream: inPieces(bytes, 100_000) }, { types: { n: 'int64' } });
+  expect(reader.schema.fields.map((field) => String(field.type))).toEqual(['Int64', 'Float64', 'Int64']);
+  const rows: unknown[][] = [];
+  for await (const batch of reader.batches()) {
+    for (const { id, x, n } of batch) rows.push([id, x, n]);
+  }
+  expect(rows.slice(200_000)).toEqual([
+    [null, 7.5, 7n],
+    [null, 7.5, -7n],
+    [null, 7.5, 0n],
+    [null, 7.5, 8n],
+    [null, 7.5, 9n],
+    [null, 7.5, 12n],
+    [0n, 7.5, 0n],
+    [0n, 7.5, 0n],
+    [10n, 7.5, 10n],
+  ]);
+  expect([...reader.misfits]).toEqual([['id', 6]]);
+});
+
 test('the value that makes numbers text is told', async () => {
   const reader = await open('ra,name,id\n1.5,x,007\n,y,8\n"12h 3m",z,9\nabc,1,10\n');
   expect(reader.schema.fields.map(textEvidence)).toEqual([

@@ -119,7 +119,8 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
 /** The reader of a sniffed source with types for `seen`, which may say more than the source itself showed. */
 export function csvReader(source: CsvSource, shape: CsvShape, seen: Uint8Array, options: CsvOptions): TableReader {
   const kinds = chooseKinds(source.where, shape.dialect.names, seen, options);
-  return new CsvReader(source, shape, kinds, seen);
+  const sniffed = shape.dialect.names.map((name) => !Object.hasOwn(options.types ?? {}, name));
+  return new CsvReader(source, shape, kinds, sniffed, seen);
 }
 
 function chooseKinds(
@@ -151,6 +152,7 @@ class CsvReader implements TableReader {
     private readonly source: CsvSource,
     private readonly shape: CsvShape,
     private readonly kinds: readonly Kind[],
+    private readonly sniffed: readonly boolean[],
     seen: Uint8Array,
   ) {
     const { dialect } = shape;
@@ -180,6 +182,7 @@ class CsvReader implements TableReader {
       where: this.where,
       delimiter: dialect.delimiter,
       kinds: this.kinds.map((kind, index) => (order.includes(index) ? kind : undefined)),
+      sniffed: this.sniffed,
       order,
       schema,
       firstLine: dialect.dataLine,
