@@ -50,7 +50,7 @@ export function crossmatchCommand(context: CommandContext): Command {
     .option('-w, --workers <number>', 'threads (default: one per core)')
     .option(
       '-m, --memory <size>',
-      'memory to plan with, for example 2GiB (default: what the machine or container allows)',
+      'memory to plan with, for example 2GiB (default: what the machine or container allows); not with --server',
     )
     .option('--server <url>', 'let this server match; a bearer token is taken from ARMILLA_TOKEN')
     .option(

@@ -73,6 +73,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     });
   const overwrite = flags.overwrite ?? false;
   refuseSharedOutput(flags);
+  refuseLocalOnly(flags);
   return {
     ...tables,
     options: {
@@ -140,6 +141,15 @@ function refuseSharedOutput({ output, rejected }: CrossmatchFlags): void {
   const place = (path: string): string => (path === STANDARD ? '/dev/stdout' : resolve(path));
   if (place(output) !== place(rejected)) return;
   throw fail('OPTIONS_CONFLICT', { detail: `--output and --rejected are both '${rejected}'; give each its own file` });
+}
+
+/** A server plans with the memory that its operator gave it. */
+function refuseLocalOnly({ server, memory }: CrossmatchFlags): void {
+  if (server === undefined || memory === undefined) return;
+  throw fail('OPTIONS_CONFLICT', {
+    detail:
+      "--memory is for matches in this process; with --server leave it out, and set the server's own limit where it is started (armilla serve --memory-limit-bytes)",
+  });
 }
 
 function taskOutput(flag: string, path: string, format: Format | undefined, overwrite: boolean): TaskOutput {
