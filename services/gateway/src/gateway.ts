@@ -19,7 +19,7 @@ import { makeHttpMetrics } from './http/http-metrics.js';
 import { Places } from './http/places.js';
 import { refuse } from './http/refuse.js';
 import { problemRoutes } from './http/problem-routes.js';
-import { answerMalformed } from './http/malformed.js';
+import { answerConnect, answerMalformed, checkHost } from './http/malformed.js';
 import { RecentResults } from './results/recent-results.js';
 import { explainRoute } from './routes/explain-route.js';
 import { matchRoute } from './routes/match-route.js';
@@ -110,6 +110,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       });
     });
     reply.header('x-request-id', exchange.requestId);
+    checkHost(request.raw);
     if (draining && !OPEN_PATHS.includes(request.routeOptions.url ?? '')) throw fail('DRAINING');
     if (tokens !== undefined && !OPEN_PATHS.includes(request.routeOptions.url ?? ''))
       exchange.principal = tokens.check(request.headers.authorization);
@@ -128,6 +129,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   app.server.maxConnections = config.maxConnections;
   // A client that asks first is told to go on when its body is wanted, and spared the upload when it is refused.
   app.server.on('checkContinue', (request, response) => app.routing(request, response));
+  // What else a client expects is nothing that it could be refused for.
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response));
+  app.server.on('connect', answerConnect);
   const url = await listen(app, bind.host, bind.port).catch(async (error: unknown) => {
     parts.crossmatch.close();
     await parts.spool.close();
@@ -217,6 +221,8 @@ function createApp(config: Config): FastifyInstance {
   };
   const server = {
     maxHeaderSize: MAX_HEADER_BYTES,
+    // Node.js refuses a missing one with an empty answer; `checkHost` says what is wrong.
+    requireHostHeader: false,
     headersTimeout: headersMs,
     connectionsCheckingInterval: headersMs / 4,
   };

@@ -6,9 +6,11 @@ import { connect, type ClientHttp2Session, constants } from 'node:http2';
 import { get as httpsGet } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { startGateway } from './gateway.js';
 import { answerFrames, echo } from './testing/fake-crossmatch.js';
 import { eventually, positionsIpc, startUnderTest, type UnderTest } from './testing/gateway-under-test.js';
+import { openRaw } from './testing/raw-http.js';
 import { makeSelfSigned } from './testing/self-signed.js';
 
 const LEFT = positionsIpc(3);
@@ -192,6 +194,30 @@ const certificate = makeSelfSigned();
       }).on('error', reject),
     );
     expect(version).toBe('1.1 200');
+  });
+
+  test.each([
+    ['HTTP in clear', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['a handshake that breaks off', Buffer.from('16030100c8010000c40303', 'hex')],
+    ['a handshake of nonsense', Buffer.concat([Buffer.from('1603010020', 'hex'), Buffer.alloc(32, 1)])],
+  ])('%s ends its own connection only', async (_what, bytes) => {
+    const { socket, answer } = openRaw(subject.url);
+    socket.write(bytes);
+    socket.end();
+    await answer;
+    expect((await ask('/healthz')).status).toBe(200);
+  });
+
+  test.each([
+    ['no HTTP at all', 'hello\r\n\r\n'],
+    ['no host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n'],
+  ])('%s behind a good handshake is answered with a problem', async (_what, text) => {
+    const { hostname, port } = new URL(subject.url);
+    const socket = connectTls({ host: hostname, port: Number(port), ca: readFileSync(certificate?.certPath ?? '') });
+    socket.write(text);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*"reason":"REQUEST_INVALID"/);
   });
 });
 

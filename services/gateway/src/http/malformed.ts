@@ -1,7 +1,8 @@
-import { fail } from '@armilla/base';
+import { fail, type Problem } from '@armilla/base';
 import { newSpanContext, problemToHttp } from '@armilla/chassis';
 import { randomUUID } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { exchangeOf } from './exchange.js';
 
@@ -28,14 +29,37 @@ export function answerMalformed(error: Error & { code?: string }, socket: Duplex
     return;
   }
   const [status, detail] = STATUS_OF_CODE[error.code ?? ''] ?? [400, 'the request is not valid HTTP/1.1'];
+  endWith(socket, fail('REQUEST_INVALID', { field: 'request', detail }), {}, status);
+}
+
+/** Node.js closes the connection of a CONNECT that nobody takes without a word. */
+export function answerConnect({ url = '' }: Pick<IncomingMessage, 'url'>, socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  const problem = fail('METHOD_NOT_ALLOWED', { method: 'CONNECT', path: url.slice(0, 200), allowed: 'none' });
+  endWith(socket, problem, { allow: '' });
+}
+
+/** HTTP/1.1 asks for one, and a request without may be meant for another server. @throws REQUEST_INVALID */
+export function checkHost({ httpVersion, headers }: IncomingMessage | Http2ServerRequest): void {
+  if (httpVersion === '1.1' && headers.host === undefined)
+    throw fail('REQUEST_INVALID', { field: 'host', detail: 'an HTTP/1.1 request has to have this header' });
+}
+
+/** Writes an answer where there is no response to write it with. */
+function endWith(
+  socket: Duplex,
+  problem: Problem,
+  extraHeaders: Readonly<Record<string, string>>,
+  otherStatus?: number,
+): void {
   const requestId = randomUUID();
-  const { headers, body } = problemToHttp(fail('REQUEST_INVALID', { field: 'request', detail }), {
-    requestId,
-    traceId: newSpanContext().traceId,
-  });
+  const answer = problemToHttp(problem, { requestId, traceId: newSpanContext().traceId });
+  const { headers, body } = answer;
+  const status = otherStatus ?? answer.status;
   const text = JSON.stringify({ ...body, status });
   const lines = {
     ...headers,
+    ...extraHeaders,
     'x-request-id': requestId,
     'content-length': Buffer.byteLength(text),
     connection: 'close',
@@ -43,7 +67,5 @@ export function answerMalformed(error: Error & { code?: string }, socket: Duplex
   const head = Object.entries(lines)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
-  socket.end(
-    `HTTP/1.1 ${status} ${status === 400 ? 'Bad Request' : status === 408 ? 'Request Timeout' : 'Request Header Fields Too Large'}\r\n${head}\r\n${text}`,
-  );
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${text}`);
 }

@@ -241,10 +241,43 @@ test.each([
     'POST /v1/crossmatch HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
     400,
   ],
+  ['a version that there is not', 'GET / HTTP/7.3\r\nhost: x\r\n\r\n', 400],
+  ['a header without a name', 'GET / HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n', 400],
 ])('%s is answered and the connection closed', async (_what, text, status) => {
   const { socket, answer } = openRaw(subject.url);
   socket.write(text);
   const { head, body } = await answer;
   expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   expect(JSON.parse(body.toString())).toMatchObject({ status, reason: 'REQUEST_INVALID' });
+});
+
+test.each([
+  ['no host', 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'REQUEST_INVALID'],
+  [
+    'an upload without host',
+    'POST /v1/crossmatch HTTP/1.1\r\ncontent-length: 9\r\n\r\nra,dec\n1,',
+    400,
+    'REQUEST_INVALID',
+  ],
+  ['a tunnel', 'CONNECT other:443 HTTP/1.1\r\nhost: other\r\n\r\n', 405, 'METHOD_NOT_ALLOWED'],
+])('%s is refused with a problem', async (_what, text, status, reason) => {
+  const { socket, answer } = openRaw(subject.url);
+  socket.write(text);
+  socket.end();
+  const { head, body } = await answer;
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(head).toMatch(/content-type: application\/problem\+json/i);
+  expect(JSON.parse(body.toString())).toMatchObject({ status, reason });
+});
+
+test.each([
+  ['HTTP/1.0 needs no host', 'GET /healthz HTTP/1.0\r\n\r\n'],
+  [
+    'an expectation that nobody knows is let be',
+    'GET /healthz HTTP/1.1\r\nhost: x\r\nexpect: more\r\nconnection: close\r\n\r\n',
+  ],
+])('%s', async (_what, text) => {
+  const { socket, answer } = openRaw(subject.url);
+  socket.write(text);
+  expect((await answer).head).toMatch(/^HTTP\/1\.1 200 /);
 });
