@@ -59,6 +59,7 @@ export function protoTable({ name, table, digest, sizeBytes, createTime, expireT
     columnNames: table.schema.fields.map((field) => field.name),
     createTime: createTime.toISOString(),
     expireTime: expireTime.toISOString(),
+    misfitByColumn: counts(Object.fromEntries(table.misfits)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { fail } from '@armilla/base';
+import { fail, toProblem } from '@armilla/base';
 import { type Frame, FrameAssembler } from '@armilla/chassis';
+import { TableEnd } from '@armilla/proto';
 import { MessageDecoder, type TableReader } from '@armilla/tables';
 import type { RecordBatch } from 'apache-arrow';
 
@@ -16,7 +17,10 @@ export class FrameTables {
   receivedBytes = 0;
 
   /** `first` is the frame that brought the options; it may carry the begin of a table as well. */
-  constructor(first: Frame, rest: AsyncIterator<Frame>) {
+  constructor(
+    private readonly first: Frame,
+    rest: AsyncIterator<Frame>,
+  ) {
     this.#pushedBack = first;
     this.#frames = rest;
   }
@@ -35,7 +39,8 @@ export class FrameTables {
     const decoder = new MessageDecoder({ where });
     // Opening waits with the call's signal, reading with the reader's.
     const wait = { signal: options.signal };
-    const messages = this.#messages(table, where, decoder, wait);
+    const misfits = new Map<string, number>();
+    const messages = this.#messages(table, where, decoder, wait, misfits);
     while (decoder.schema === undefined) {
       const { done } = await messages.next();
       if (done) throw fail('STREAM_ORDER', { where, detail: 'the table ends before its schema' });
@@ -47,7 +52,7 @@ export class FrameTables {
       format: 'arrow-stream',
       schema,
       rowCount: options.rowCount,
-      misfits: new Map(),
+      misfits,
       async *batches({ columns, signal } = {}) {
         if (begun) throw new TypeError(`${where} can be read once`);
         begun = true;
@@ -87,6 +92,7 @@ export class FrameTables {
     where: string,
     decoder: MessageDecoder,
     wait: { signal: AbortSignal },
+    misfits: Map<string, number>,
   ): AsyncGenerator<RecordBatch | undefined, void, undefined> {
     for (;;) {
       const frame = await this.#next(wait.signal);
@@ -98,6 +104,7 @@ export class FrameTables {
       if (assembled) yield decoder.decode(assembled.message);
       if (!frame.endOfTable) continue;
       decoder.finish();
+      if (frame !== this.first) readEnd(frame, where, decoder, misfits);
       return;
     }
   }
@@ -119,6 +126,22 @@ export class FrameTables {
     }
     this.receivedBytes += result.value.bodyLength;
     return result.value;
+  }
+}
+
+/** What the sender says of columns that the table has; other names are not worth keeping. */
+function readEnd({ metadata }: Frame, where: string, decoder: MessageDecoder, misfits: Map<string, number>): void {
+  if (metadata === undefined || metadata.byteLength === 0) return;
+  let end: TableEnd;
+  try {
+    end = TableEnd.decode(metadata);
+  } catch (error) {
+    const detail = `${where}: app_metadata of the last frame is no TableEnd: ${toProblem(error).message}`;
+    throw fail('REQUEST_INVALID', { field: 'app_metadata', detail }, { cause: error });
+  }
+  for (const { name } of decoder.schema?.fields ?? []) {
+    const count = Number(Object.hasOwn(end.misfitByColumn, name) ? end.misfitByColumn[name] : 0n);
+    if (count > 0) misfits.set(name, count);
   }
 }
 

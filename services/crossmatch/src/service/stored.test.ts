@@ -1,6 +1,6 @@
 import { callOnce, type Frame, makeFrame, type RunningServer, writeFrame } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
-import { type ListTablesResponse, Order, PutOptions, type PutResponse, SelfMatch } from '@armilla/proto';
+import { type ListTablesResponse, Order, PutOptions, type PutResponse, SelfMatch, TableEnd } from '@armilla/proto';
 import type { Table } from 'apache-arrow';
 import { tableOf } from '../testing/memory-table.js';
 import { receive, requestFrame, send, tableFrames } from './testing/client.js';
@@ -60,6 +60,21 @@ const putFrames = async (
 const remove = (on: Client, name: string): Promise<unknown> => callOnce((...rest) => on.deleteTable({ name }, ...rest));
 const list = async (on: Client): Promise<string[]> =>
   (await callOnce<ListTablesResponse>((...rest) => on.listTables({}, ...rest))).tables.map(({ name }) => name);
+
+test('what the sender says at the end of a table is kept with it, of columns that there are', async () => {
+  const ended = (metadata: Uint8Array): Frame[] =>
+    [...tableFrames(catalog(right), 0)].map((frame) => (frame.endOfTable ? { ...frame, metadata } : frame));
+  const said = TableEnd.encode({ misfitByColumn: { id: 3n, other: 5n, ra: -1n, toString: 9n } }).finish();
+  const stored = await putFrames(client, 'misfits', ended(said));
+  expect(stored?.misfitByColumn).toEqual({ id: 3n });
+  const request = { options: { radiusArcsec: 12 }, rightTable: 'misfits' };
+  const { detail } = await match(client, { options: {}, request, rightTable: null });
+  expect(detail.right?.misfitByColumn).toEqual({ id: 3n });
+  await expect(putFrames(client, 'nonsense', ended(Uint8Array.of(10, 200)))).rejects.toMatchObject({
+    reason: 'REQUEST_INVALID',
+  });
+  await remove(client, 'misfits');
+});
 
 test('put, list, match, replace, delete', async () => {
   const stored = await put(client, 'gaia', catalog(right));

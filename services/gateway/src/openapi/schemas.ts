@@ -81,6 +81,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       column_names: list(text),
       create_time: { type: 'string', format: 'date-time' },
       expire_time: { type: 'string', format: 'date-time' },
+      misfit_by_column: counts,
     },
     ['name', 'row_count'],
   ),

@@ -1,22 +1,24 @@
 import { fail } from '@armilla/base';
 import { type Frame, makeFrame } from '@armilla/chassis';
 import { IPC_END, ipcBytes } from '@armilla/tables';
-import { type Progress, StreamEvent, type StreamSummary } from '@armilla/proto';
+import { type Progress, StreamEvent, type StreamSummary, TableEnd } from '@armilla/proto';
 import { FrameCutter } from './frame-cutter.js';
 
 /**
- * An Arrow IPC stream as frames of `table`, closed by an end mark. Messages are cut where they end and never decoded:
+ * An Arrow IPC stream as frames of `table`, closed by an end mark that carries what `end` says then. Messages are cut where they end and never decoded:
  * the service validates them.
  */
 export async function* framesOfIpc(
   bytes: AsyncIterable<Uint8Array>,
   table: 0 | 1,
   where: string,
+  end: () => TableEnd | undefined = () => undefined,
 ): AsyncGenerator<Frame, void, undefined> {
   const cutter = new FrameCutter(table, where);
   for await (const chunk of bytes) yield* cutter.push(chunk);
   cutter.finish();
-  yield makeFrame({ table, endOfTable: true });
+  const said = end();
+  yield makeFrame({ table, endOfTable: true, metadata: said && TableEnd.encode(said).finish() });
 }
 
 /** What an answer says beside its rows. */

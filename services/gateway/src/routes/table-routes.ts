@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { PutOptions } from '@armilla/proto';
+import { PutOptions, type TableEnd } from '@armilla/proto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, type GatewayParts } from '../http/gateway-parts.js';
 import { messageJson } from '../http/message-json.js';
@@ -120,7 +120,11 @@ async function putTable(request: NamedTable, reply: FastifyReply, parts: Gateway
   const { call, response } = parts.crossmatch.put(exchange);
   // The call may be refused before everything is sent; the answer to it is awaited below either way.
   const upload = { table: 0, where: name, bytes: bodyOf(request, parts.config) } as const;
-  const frames = framesOfIpc(ipcOfUpload(upload, parts.spool, exchange.signal), 0, name);
+  let end: TableEnd | undefined;
+  const ipc = ipcOfUpload(upload, parts.spool, exchange.signal, (misfits) => {
+    end = { misfitByColumn: Object.fromEntries([...misfits].map(([column, count]) => [column, BigInt(count)])) };
+  });
+  const frames = framesOfIpc(ipc, 0, name, () => end);
   const sending = sendTables(call, PutOptions.encode(options).finish(), frames, exchange.signal).catch(
     (error: unknown) => exchange.abort(error),
   );

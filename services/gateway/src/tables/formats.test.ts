@@ -180,3 +180,15 @@ test('values that did not fit their column are counted in the summary', async ()
   expect(summary.left.misfit_by_column).toEqual({ parallaxOverError: 1, id: 2, ra: 1 });
   expect(summary.right.misfit_by_column).toEqual({ parallaxOverError: 1 });
 });
+
+test('values that did not fit are told in the answer of a put, and later', async () => {
+  const rows = Array.from({ length: 100_000 }, (_, i) => `${i},${i % 360}.5,1.5`);
+  const response = await fetch(`${subject.url}/v1/crossmatch/tables/misfits`, {
+    method: 'PUT',
+    body: `id,ra,dec\n${rows.join('\n')}\n007,north,2.5\nsecond,1.5,2.5\n`,
+  });
+  expect(response.status).toBe(201);
+  expect(await response.json()).toMatchObject({ misfit_by_column: { id: 2, ra: 1 } });
+  const later = await fetch(`${subject.url}/v1/crossmatch/tables/misfits`);
+  expect(await later.json()).toMatchObject({ misfit_by_column: { id: 2, ra: 1 } });
+});

@@ -18,6 +18,7 @@ import {
   MatchRequest,
   MatchSummary,
   PutOptions,
+  TableEnd,
   type StoredTable,
   StreamEvent,
 } from '@armilla/proto';
@@ -98,13 +99,15 @@ export async function startFake(
           put: clientStream(async (requests: AsyncIterable<Frame>) => {
             let options: PutOptions | undefined;
             let byteCount = 0;
+            let end: TableEnd | undefined;
             for await (const frame of requests) {
               options ??= PutOptions.decode(frame.metadata ?? new Uint8Array(0));
               byteCount += frame.bodyLength;
+              if (frame.endOfTable && frame.metadata) end = TableEnd.decode(frame.metadata);
             }
             const name = options?.name ?? '';
             if (tables.has(name) && !options?.replace) throw fail('HANDLE_EXISTS', { name });
-            const table = stored(name, byteCount, options);
+            const table = { ...stored(name, byteCount, options), ...end };
             tables.set(name, table);
             return { table };
           }),
@@ -177,6 +180,7 @@ function stored(name: string, byteCount: number, options: PutOptions | undefined
     columns: options?.columns ?? { ra: 'ra', dec: 'dec' },
     columnNames: ['ra', 'dec'],
     createTime: '2026-01-01T00:00:00Z',
+    misfitByColumn: {},
     expireTime: new Date(Date.UTC(2026, 0, 1) + Number(options?.ttlSeconds ?? 0n) * 1000).toISOString(),
   };
 }
