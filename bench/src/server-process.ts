@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline';
 
 const bin = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'armilla.mjs');
 
+/** What `./armilla serve` sets before the server starts: glibc then gives back what a job leaves behind. */
+export const SERVER_ENVIRONMENT = { ...process.env, MALLOC_TRIM_THRESHOLD_: '16777216' };
+
 export interface ServerProcess extends AsyncDisposable {
   readonly url: string;
   readonly grpc: string;
@@ -16,9 +19,7 @@ export async function startServerProcess(flags: readonly string[] = []): Promise
   const child = spawn(
     process.execPath,
     [bin, 'serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...flags],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: SERVER_ENVIRONMENT },
   );
   const line = await firstLine(child, /serving (http\S+) \(gRPC at ([^)]+)\)/);
   return {
