@@ -10,6 +10,7 @@ import { runHttpCase, runSmallCase } from './crossmatch/http.js';
 import { caseName, kernelCases, runKernelCase } from './crossmatch/kernel.js';
 import { runMemoryCase } from './crossmatch/memory.js';
 import { runResidentCase } from './crossmatch/resident.js';
+import { runSlowReaderCase } from './crossmatch/slow-reader.js';
 import { runTransportCase } from './crossmatch/transport.js';
 import { describeMachine } from './machine.js';
 import { preparePeers, prepareStilts } from './peers.js';
@@ -70,6 +71,7 @@ const jobs: { name: string; run: () => Promise<CaseResult> }[] = [
   { name: 'transport one way', run: () => runTransportCase(options) },
   { name: 'healthz under load', run: () => runHealthCase(options) },
   { name: 'memory given back', run: () => runMemoryCase(options) },
+  { name: 'slow reader', run: () => runSlowReaderCase(options) },
 ].filter(({ name }) => options.only === undefined || name.includes(options.only));
 
 try {
