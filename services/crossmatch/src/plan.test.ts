@@ -42,6 +42,17 @@ test('a resident right table costs the match nothing', () => {
   expect(plan({}, { rightIsResident: true })).toMatchObject({ indexBytes: 0, payloadBytes: 0 });
 });
 
+test('a chunk whose pairs make several blocks is planned with as many as are alive', () => {
+  const few = { leftRowCount: 200_000, rightRowCount: 200_000 };
+  const one = plan({ find: 'all', radiusArcsec: 1 }, few);
+  const many = plan({ find: 'all', radiusArcsec: 7560 }, few);
+  expect(one.chunkRowCount).toBe(many.chunkRowCount);
+  expect(many.estimatedPairCount).toBeGreaterThan(2 * many.chunkPairCount);
+  // Three blocks of pairs of 32 bytes.
+  expect(many.chunkBytes).toBeGreaterThan(3 * many.chunkPairCount * 32);
+  expect(one.chunkBytes).toBeLessThan(2 ** 26);
+});
+
 test('a small memory makes small chunks, any order a small first one', () => {
   expect(plan({}, { memoryLimitBytes: 2 ** 28, leftRowBytes: 400 }).chunkRowCount).toBeLessThan(30_000);
   expect(plan({ order: 'any' }).firstChunkRowCount).toBe(65_536);

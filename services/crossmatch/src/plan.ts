@@ -102,9 +102,12 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
     options.order === 'any' && !wholeLeft ? Math.min(FIRST_CHUNK_ROW_COUNT, chunkRowCount) : chunkRowCount;
   const chunkPairCount = Math.round(clamp(forChunks / CHUNKS_IN_FLIGHT / PAIR_BYTES, 2 ** 16, 2 ** 22));
   const chunkPairBytes = Math.min(chunkPairCount, Math.max(chunkRowCount, estimatedPairCount)) * PAIR_BYTES;
+  const chunkCount = Math.max(1, Math.ceil(left / chunkRowCount));
+  // A chunk with many pairs is matched in several blocks, of which as many are alive.
+  const blockCount = Math.max(chunkCount, Math.ceil(estimatedPairCount / chunkPairCount));
   const chunkBytes =
-    Math.min(CHUNKS_IN_FLIGHT, Math.max(1, Math.ceil(left / chunkRowCount))) *
-    (Math.min(chunkRowCount, left) * rowBytes + chunkPairBytes);
+    Math.min(CHUNKS_IN_FLIGHT, chunkCount) * Math.min(chunkRowCount, left) * rowBytes +
+    Math.min(CHUNKS_IN_FLIGHT, blockCount) * chunkPairBytes;
   const payloadBytes =
     (input.rightIsResident ? 0 : right * input.rightRowBytes) +
     (wholeLeft ? left * (input.leftRowBytes + 16) : 0) +
