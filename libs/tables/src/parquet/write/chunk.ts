@@ -46,7 +46,7 @@ export function encodeColumnChunk(
     for (const stored of page.stored) bounds.add(stored.bytes, stored.count);
     codec ??= worthSnappy(body) ? Codec.snappy : Codec.uncompressed;
     const length = body.reduce((sum, part) => sum + part.length, 0);
-    const packed = codec === Codec.uncompressed ? body : [compress(codec, joined(body, length)).slice()];
+    const packed = codec === Codec.uncompressed ? body : [new Uint8Array(compress(codec, joined(body, length)))];
     const packedLength = packed.reduce((sum, part) => sum + part.length, 0);
     const header = pageHeader(length, packedLength, rowCount);
     parts.push(header, ...packed);
