@@ -21,8 +21,9 @@ export function dateText(day: number): string {
   return `${yearText}-${pad(month, 2)}-${pad(dayOfMonth, 2)}`;
 }
 
-/** "00:15:00.25": the time since midnight; zeros at the end of the fraction left out. */
+/** "00:15:00.25": the time since midnight; zeros at the end of the fraction left out. No time of day is negative, but foreign tables hold any number. */
 export function timeText(ticks: bigint, unit: ClockUnit): string {
+  if (ticks < 0n) return `-${timeText(-ticks, unit)}`;
   const seconds = Number(ticks / PER_SECOND[unit]);
   const clock = `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}`;
   const fraction = (ticks % PER_SECOND[unit]).toString().padStart(FRACTION_DIGITS[unit], '0').replace(/0+$/, '');

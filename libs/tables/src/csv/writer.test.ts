@@ -6,7 +6,7 @@ import { recordBatch } from '../arrow/decoder.js';
 import { encodeTable } from '../table/encode.js';
 import { openTable } from '../table/open.js';
 import { bytesOf, each, rowsOf } from '../testing/sample-table.js';
-import { dateText, timestampText } from './clock.js';
+import { dateText, timestampText, timeText } from './clock.js';
 
 const FIXTURES = fileURLToPath(new URL('../../../../fixtures/arrow', import.meta.url));
 const textOf = async (name: string, format: 'csv' | 'jsonl'): Promise<string[]> => {
@@ -77,4 +77,10 @@ test('dates and times agree with Date', () => {
   }
   expect(timestampText(-1n, 'ns')).toBe('1969-12-31T23:59:59.999999999');
   expect(dateText(-719_529)).toBe('-000001-12-31');
+});
+
+test('a time before midnight keeps its sign and its fraction', () => {
+  expect(timeText(-1n, 'us')).toBe('-00:00:00.000001');
+  expect(timeText(-3_601_500n, 'ms')).toBe('-01:00:01.5');
+  expect(timeText(0n, 's')).toBe('00:00:00');
 });
