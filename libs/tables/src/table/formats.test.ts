@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -115,6 +115,21 @@ test('folders and patterns are one table in name order; names that differ are to
   await expect(openTable(many)).rejects.toMatchObject({ reason: 'INPUT_UNREADABLE' });
   await expect(openTable(join(folder, 'none'))).rejects.toMatchObject({ reason: 'INPUT_NOT_FOUND' });
   expect(await readdir(many)).toHaveLength(5);
+});
+
+test('text that becomes shorter while it is read is no smaller table', async () => {
+  const path = join(folder, 'shrinking.csv');
+  const line = '123.25,-12.5\n';
+  await writeFile(path, `ra,dec\n${line.repeat(400_000)}`);
+  const reader = await openTable(path);
+  const read = async (): Promise<void> => {
+    for await (const _ of reader.batches({ batchRowCount: 1000 })) await truncate(path, 7 + 1000 * line.length);
+  };
+  await expect(read()).rejects.toMatchObject({
+    reason: 'INPUT_UNREADABLE',
+    fields: { where: path, detail: expect.stringContaining('became shorter') as string },
+  });
+  await reader.close();
 });
 
 test.each([

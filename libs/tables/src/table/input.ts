@@ -23,10 +23,12 @@ export type Source =
 /** The input of one path; pipes and devices are streams. */
 export async function fileInput(path: string): Promise<Input> {
   let regular: boolean;
+  let byteLength: number;
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw fail('INPUT_UNREADABLE', { where: path, detail: 'it is a folder' });
     regular = found.isFile();
+    byteLength = regular ? found.size : 0;
   } catch (error) {
     throw readError(error, path);
   }
@@ -35,7 +37,7 @@ export async function fileInput(path: string): Promise<Input> {
     path: regular ? path : undefined,
     bytes: undefined,
     repeatable: regular,
-    open: (signal) => readFile(path, signal),
+    open: (signal) => readFile(path, byteLength, signal),
   };
 }
 
@@ -103,10 +105,23 @@ function follow(head: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncIte
   return { [Symbol.asyncIterator]: () => rest };
 }
 
-async function* readFile(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+/** Text has no end mark: a file that ends before `byteLength` would pass for a smaller table. */
+async function* readFile(
+  path: string,
+  byteLength: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const stream = createReadStream(path, { highWaterMark: READ_BYTES, signal });
+  let seen = 0;
   try {
-    for await (const chunk of stream) yield chunk as Uint8Array;
+    for await (const chunk of stream) {
+      seen += (chunk as Uint8Array).length;
+      yield chunk as Uint8Array;
+    }
+    if (seen < byteLength) {
+      const detail = `it became shorter while it was read (${seen} of ${byteLength} bytes); read it when it is complete`;
+      throw fail('INPUT_UNREADABLE', { where: path, detail });
+    }
   } catch (error) {
     signal?.throwIfAborted();
     throw readError(error, path);
