@@ -101,7 +101,8 @@ export function planMatch(options: ResolvedOptions, execution: ExecutionOptions,
   const firstChunkRowCount =
     options.order === 'any' && !wholeLeft ? Math.min(FIRST_CHUNK_ROW_COUNT, chunkRowCount) : chunkRowCount;
   const chunkPairCount = Math.round(clamp(forChunks / CHUNKS_IN_FLIGHT / PAIR_BYTES, 2 ** 16, 2 ** 22));
-  const chunkPairBytes = Math.min(chunkPairCount, Math.max(chunkRowCount, estimatedPairCount)) * PAIR_BYTES;
+  const chunkPairBytes =
+    Math.min(chunkPairCount, Math.max(Math.min(chunkRowCount, left), estimatedPairCount)) * PAIR_BYTES;
   const chunkCount = Math.max(1, Math.ceil(left / chunkRowCount));
   // A chunk with many pairs is matched in several blocks, of which as many are alive.
   const blockCount = Math.max(chunkCount, Math.ceil(estimatedPairCount / chunkPairCount));

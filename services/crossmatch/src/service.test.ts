@@ -289,3 +289,21 @@ test('32 concurrent clients get exact answers', async () => {
   for (const answer of answers) expect(pairsOf(answer)).toEqual(expected);
   expect(server.admission.stats()).toMatchObject({ running: 0, reservedBytes: 0 });
 });
+
+test('calls that grow beyond what they were let in with wait for each other, and all succeed', async () => {
+  const own = await startService(runtime, { memoryLimitBytes: 64 * 2 ** 20, admissionWaitSeconds: 120 });
+  const table = denseSky(150_000);
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      matchOn(own.client, {
+        options: { radiusArcsec: 0.01, columns: ['left_row'] },
+        leftTable: table,
+        rightTable: table,
+      }),
+    ),
+  );
+  for (const { batches } of answers) expect(batches.reduce((sum, { numRows }) => sum + numRows, 0)).toBe(150_000);
+  expect(own.server.admission.stats()).toMatchObject({ running: 0, reservedBytes: 0 });
+  own.client.close();
+  await own.server.stop(0);
+});

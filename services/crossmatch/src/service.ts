@@ -56,7 +56,7 @@ const GUESSED_ROW_BYTES = 64;
 /** Made once: most calls end otherwise, and its stack tells nothing. */
 const LEFT_EARLY: MatchOutcome = { failure: fail('CANCELLED') };
 /** Planned before anything of a table is known. */
-const LEAST_BYTES = 2 ** 24;
+const LEAST_BYTES = 2 ** 22;
 
 /** The crossmatch service as `serve` hosts it. */
 export function crossmatchService({ runtime, tables }: CrossmatchServiceOptions): ServiceModule {
@@ -111,16 +111,13 @@ class Handlers {
     this.stored.check(options.name, options.replace);
     const ttlSeconds = this.stored.ttlSeconds(Number(options.ttlSeconds));
     using permit = await this.server.admission.admit(LEAST_BYTES, signal);
-    const tables = new FrameTables(first, rest);
+    const tables: FrameTables = new FrameTables(first, rest, () => permit.grow(tables.receivedBytes, signal));
     const reader = await tables.openOnly(`table '${options.name}'`, { signal });
     const table = await CatalogTable.load(reader, {
       runtime: this.runtime,
       columns: columnNames(options.columns),
       signal,
-      onRows: () => {
-        permit.resize(Math.max(permit.bytes, tables.receivedBytes));
-        this.stored.checkQuota(tables.receivedBytes, options.replace ? options.name : undefined);
-      },
+      onRows: () => this.stored.checkQuota(tables.receivedBytes, options.replace ? options.name : undefined),
     });
     const digest = await tables
       .finish(signal)
@@ -156,13 +153,12 @@ class Handlers {
         leftRowCount: watch.leftRowCount,
         rightRowCount: watch.rightRowCount,
         onRejected: (row) => record.addRejected(row),
-        onProgress: (progress) => {
-          watch.see(progress);
-          // What was reserved for the rows expected has to grow when more come.
-          permit.resize(Math.max(permit.bytes, watch.plannedBytes(lease !== undefined)));
-        },
+        onProgress: (progress) => watch.see(progress),
       };
-      const tables = new FrameTables(first, rest);
+      // What was reserved for the rows expected has to grow when more come.
+      const tables = new FrameTables(first, rest, () =>
+        permit.grow(watch.plannedBytes(lease !== undefined), call.signal),
+      );
       await using stream = await this.#start(tables, options, lease?.info.table, context, call.signal);
       call.sendMetadata(headersOf(stream, requestId));
       yield* answerFrames(stream, {

@@ -56,19 +56,61 @@ test('a call that gives up makes room for the next', async () => {
   expect(await reasonOf(() => admission.admit(1, AbortSignal.abort()))).toBe('CANCELLED');
 });
 
-test('a permit grows at once or not at all', async () => {
+test('a permit grows at once where there is room, else when others give theirs back, the oldest first', async () => {
   const admission = make();
-  const [a, b] = [await admission.admit(30), await admission.admit(30)];
-  a.resize(70);
-  expect(await reasonOf(() => b.resize(31))).toBe('MEMORY_EXHAUSTED');
-  expect(await reasonOf(() => b.resize(101))).toBe('MEMORY_OVER_LIMIT');
-  a.resize(10);
-  b.resize(90);
-  expect(admission.stats().reservedBytes).toBe(100);
-  a[Symbol.dispose]();
+  const [a, b, c] = [await admission.admit(30), await admission.admit(30), await admission.admit(10)];
+  expect(a.grow(40)).toBeUndefined();
+  expect(a.grow(20)).toBeUndefined();
+  expect(a.bytes).toBe(40);
+  const order: string[] = [];
+  const late = Promise.resolve(c.grow(50)).then(() => order.push('c'));
+  const early = Promise.resolve(b.grow(90)).then(() => order.push('b'));
+  // What would fit comes after those inside.
+  const entered = admission.admit(5).then((permit) => (order.push('new'), permit));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(order).toEqual([]);
+  a.release();
+  await early;
+  expect(b.bytes).toBe(90);
+  expect(order).toEqual(['b']);
   b.release();
-  expect(() => b.resize(1)).toThrow(TypeError);
+  await late;
+  (await entered).release();
+  expect(order).toEqual(['b', 'c', 'new']);
+  expect(await reasonOf(() => c.grow(101))).toBe('MEMORY_OVER_LIMIT');
+  c[Symbol.dispose]();
+  expect(() => c.grow(1)).toThrow(TypeError);
+  expect(admission.stats()).toEqual({ limitBytes: 100, reservedBytes: 0, running: 0, waiting: 0 });
   await expect(admission.admit(NaN)).rejects.toThrow(RangeError);
+});
+
+test('of holders that all wait for more, the youngest is refused until one can go on', async () => {
+  const admission = make({ queueLength: 5 });
+  const permits = await Promise.all([30, 30, 30].map((bytes) => admission.admit(bytes)));
+  const outcomes = permits.map((permit) =>
+    reasonOf(async () => {
+      try {
+        await permit.grow(60);
+      } finally {
+        permit.release();
+      }
+    }),
+  );
+  expect(await Promise.all(outcomes)).toEqual(['none', 'none', 'MEMORY_EXHAUSTED']);
+  expect(admission.stats()).toMatchObject({ reservedBytes: 0, running: 0 });
+});
+
+test('waiting for more ends with the wait or the call', async () => {
+  const admission = make({ waitSeconds: 0.05 });
+  const [a, b] = [await admission.admit(60), await admission.admit(30)];
+  expect(await reasonOf(() => b.grow(50))).toBe('MEMORY_EXHAUSTED');
+  const abort = new AbortController();
+  const waiting = reasonOf(() => b.grow(50, abort.signal));
+  abort.abort();
+  expect(await waiting).toBe('CANCELLED');
+  a.release();
+  expect(b.grow(100)).toBeUndefined();
+  b.release();
 });
 
 test('never over the limit and nothing lost, over random traffic', async () => {
@@ -80,6 +122,11 @@ test('never over the limit and nothing lost, over random traffic', async () => {
     now += permit.bytes;
     expect(now).toBeLessThanOrEqual(100);
     await new Promise((resolve) => setTimeout(resolve, random.below(3)));
+    const before = permit.bytes;
+    const grown = await Promise.resolve(permit.grow(Math.min(100, before + random.below(30)))).catch(() => undefined);
+    expect(grown).toBeUndefined();
+    now += permit.bytes - before;
+    expect(now).toBeLessThanOrEqual(100);
     now -= permit.bytes;
     permit.release();
   };

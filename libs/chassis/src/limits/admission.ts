@@ -13,10 +13,12 @@ export interface AdmissionOptions {
 export interface Permit extends Disposable {
   readonly bytes: number;
   /**
-   * Changes the share at once. Growing never waits, since two waiting holders could wait for each other: it throws
-   * MEMORY_EXHAUSTED when the rest is taken, MEMORY_OVER_LIMIT when no rest would do.
+   * Raises the share to `bytes`, waiting for others to give back theirs; at once where there is room or nothing to raise.
+   * Only the oldest holder may raise its share into the second half of the limit: holders that all grow bit by bit would
+   * fill it together, and none could end. Throws MEMORY_OVER_LIMIT when it can never fit, MEMORY_EXHAUSTED when the wait was too
+   * long or all that hold a share wait for more and this is the youngest, and why the signal aborted.
    */
-  resize(bytes: number): void;
+  grow(bytes: number, signal?: AbortSignal): Promise<void> | undefined;
   /** Gives the share back; further calls do nothing. */
   release(): void;
 }
@@ -33,6 +35,13 @@ interface Waiter {
   enter(): void;
 }
 
+/** A holder that waits for more. */
+interface Grower extends Waiter {
+  /** Permits are numbered as they are given. */
+  readonly number: number;
+  refuse(error: Problem): void;
+}
+
 /**
  * Lets calls in by the memory that they plan, first come first served: a large call at the head is never overtaken, so
  * it cannot starve. The queue and the wait are bounded.
@@ -40,6 +49,11 @@ interface Waiter {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #queue: Waiter[] = [];
+  /** Oldest first. */
+  readonly #growers: Grower[] = [];
+  /** Numbers of the permits that are held, oldest first. */
+  readonly #held = new Set<number>();
+  #permitCount = 0;
   #reservedBytes = 0;
   #running = 0;
   #permitSeconds = 1;
@@ -57,7 +71,7 @@ export class Admission {
     if (signal?.aborted) throw abortProblem(signal);
     const { limitBytes, queueLength } = this.#options;
     if (bytes > limitBytes) throw this.#overLimit(bytes);
-    if (this.#queue.length === 0 && this.#fits(bytes)) return this.#enter(bytes);
+    if (this.#queue.length === 0 && this.#growers.length === 0 && this.#fits(bytes)) return this.#enter(bytes);
     if (this.#queue.length >= queueLength) {
       throw fail('SERVER_BUSY', {
         running: this.#running,
@@ -97,7 +111,41 @@ export class Admission {
     });
   }
 
+  #waitToGrow(bytes: number, number: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = (error?: unknown): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        const at = this.#growers.indexOf(grower);
+        if (at >= 0) this.#growers.splice(at, 1);
+        if (error === undefined) resolve();
+        else reject(error as Error);
+      };
+      const onAbort = (): void => leave(signal && abortProblem(signal));
+      const timer = setTimeout(() => leave(this.#exhausted(bytes)), this.#options.waitSeconds * 1000);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const grower: Grower = { bytes, number, enter: () => leave(), refuse: leave };
+      const before = this.#growers.findIndex((other) => other.number > number);
+      this.#growers.splice(before < 0 ? this.#growers.length : before, 0, grower);
+      this.#letIn();
+    });
+  }
+
+  /** Those inside first: what they wait for lets them end. */
   #letIn(): void {
+    for (let next = this.#growers[0]; next && this.#mayGrow(next.bytes, next.number); next = this.#growers[0]) {
+      this.#growers.shift();
+      this.#reservedBytes += next.bytes;
+      next.enter();
+    }
+    if (this.#growers.length > 0) {
+      // Nobody would give anything back.
+      if (this.#growers.length === this.#running) {
+        const youngest = this.#growers.pop() as Grower;
+        youngest.refuse(this.#exhausted(youngest.bytes));
+      }
+      return;
+    }
     for (let next = this.#queue[0]; next && this.#fits(next.bytes); next = this.#queue[0]) {
       this.#queue.shift();
       this.#reservedBytes += next.bytes;
@@ -116,20 +164,29 @@ export class Admission {
     const startedAt = performance.now();
     let bytes = initialBytes;
     let released = false;
-    const resize = (wanted: number): void => {
+    const number = this.#permitCount++;
+    this.#held.add(number);
+    const grow = (wanted: number, signal?: AbortSignal): Promise<void> | undefined => {
       checkBytes(wanted);
-      if (released) throw new TypeError('resize of a released permit');
+      if (released) throw new TypeError('grow of a released permit');
+      if (wanted <= bytes) return undefined;
       if (wanted > this.#options.limitBytes) throw this.#overLimit(wanted);
-      if (wanted > bytes && !this.#fits(wanted - bytes)) throw this.#exhausted(wanted - bytes);
-      this.#reservedBytes += wanted - bytes;
-      bytes = wanted;
-      this.#letIn();
+      const more = wanted - bytes;
+      if (this.#growers.length === 0 && this.#mayGrow(more, number)) {
+        this.#reservedBytes += more;
+        bytes = wanted;
+        return undefined;
+      }
+      return this.#waitToGrow(more, number, signal).then(() => {
+        bytes = wanted;
+      });
     };
     const release = (): void => {
       if (released) return;
       released = true;
       this.#reservedBytes -= bytes;
       this.#running--;
+      this.#held.delete(number);
       bytes = 0;
       // Smoothed, so that one odd call does not send the waiting away for long.
       this.#permitSeconds += ((performance.now() - startedAt) / 1000 - this.#permitSeconds) / 4;
@@ -139,7 +196,7 @@ export class Admission {
       get bytes() {
         return bytes;
       },
-      resize,
+      grow,
       release,
       [Symbol.dispose]: release,
     };
@@ -147,6 +204,11 @@ export class Admission {
 
   #fits(bytes: number): boolean {
     return this.#reservedBytes + bytes <= this.#options.limitBytes;
+  }
+
+  #mayGrow(bytes: number, number: number): boolean {
+    const [oldest] = this.#held;
+    return this.#fits(number === oldest ? bytes : bytes + this.#options.limitBytes / 2);
   }
 
   /** When a place may be free again: the usual time of a call, within 1 to 60 s. */

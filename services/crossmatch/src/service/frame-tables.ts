@@ -16,10 +16,14 @@ export class FrameTables {
   #pushedBack: Frame | undefined;
   receivedBytes = 0;
 
-  /** `first` is the frame that brought the options; it may carry the begin of a table as well. */
+  /**
+   * `first` is the frame that brought the options; it may carry the begin of a table as well. `room` is awaited before more
+   * is taken from the client: what it waits for holds up the sender.
+   */
   constructor(
     private readonly first: Frame,
     rest: AsyncIterator<Frame>,
+    private readonly room: () => Promise<void> | undefined,
   ) {
     this.#pushedBack = first;
     this.#frames = rest;
@@ -116,6 +120,8 @@ export class FrameTables {
       this.#pushedBack = undefined;
       return frame;
     }
+    const waiting = this.room();
+    if (waiting) await waiting;
     const result = await unlessAborted(this.#frames.next(), signal);
     if (result.done) {
       // The end of a stream that is reset comes before the reset.
