@@ -124,7 +124,7 @@ export const REASONS = {
   OPTION_UNKNOWN: reason('INVALID_ARGUMENT', 2, "no option '{got}'; known are {known}"),
   OUTPUT_EXISTS: reason('ALREADY_EXISTS', 73, '{where} exists; give --overwrite to replace it'),
   OUTPUT_NOT_CREATED: reason('FAILED_PRECONDITION', 73, '{where}: cannot be created: {detail}'),
-  OUTPUT_WRITE_FAILED: reason('ABORTED', 74, '{where}: writing failed: {detail}; nothing was left under that name'),
+  OUTPUT_WRITE_FAILED: reason('ABORTED', 74, '{where}: writing failed: {detail}; no half file was left'),
   PARQUET_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid Parquet file: {detail}'),
   PARQUET_UNSUPPORTED: reason('UNIMPLEMENTED', 65, '{where}: {detail}'),
   PERMISSION_DENIED: reason('PERMISSION_DENIED', 77, '{detail}'),

@@ -55,7 +55,8 @@ test('heaps count against the memory limit and leave with their last tenant', as
   const runtime = await Runtime.create({ workerCount: 1, memoryLimitBytes: 64 * 2 ** 20 });
   const heap = runtime.openHeap(1000, 'small');
   expect(runtime.openHeap(2000, 'another')).toBe(heap);
-  expect(() => heap.lease(65 * 2 ** 20, 'too much')).toThrow(expect.objectContaining({ reason: 'MEMORY_EXHAUSTED' }));
+  expect(() => heap.lease(65 * 2 ** 20, 'too much')).toThrow(expect.objectContaining({ reason: 'MEMORY_OVER_LIMIT' }));
+  expect(() => heap.lease(64 * 2 ** 20, 'no rest')).toThrow(expect.objectContaining({ reason: 'MEMORY_EXHAUSTED' }));
   const lease = heap.lease(2 ** 20, 'fits');
   expect(runtime.stats()).toMatchObject({ liveHeaps: 1 });
   runtime.closeHeap(heap);

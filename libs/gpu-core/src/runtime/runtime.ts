@@ -172,6 +172,14 @@ export class Runtime implements AsyncDisposable {
     }
     const { heapBytes } = this.stats();
     if (heapBytes + bytes <= this.memoryLimitBytes) return;
+    let tenantCount = 0;
+    for (const state of this.#heaps.values()) tenantCount += state.tenantCount;
+    // Where nobody else holds anything, no later try would find more.
+    if (bytes > this.memoryLimitBytes || tenantCount <= 1)
+      throw fail('MEMORY_OVER_LIMIT', {
+        needed: formatBytes(heapBytes + bytes),
+        limit: formatBytes(this.memoryLimitBytes),
+      });
     throw fail('MEMORY_EXHAUSTED', {
       needed: formatBytes(bytes),
       available: formatBytes(Math.max(0, this.memoryLimitBytes - heapBytes)),
