@@ -17,13 +17,8 @@ export interface PickTask {
   readonly source: PickSource;
   readonly rows: Int32Array;
   readonly codec: CodecChoice | undefined;
-  /** Memory for the encoded bytes of numbers; other columns come in memory of their own. Moves to the thread and back. */
-  readonly out: Uint8Array<ArrayBuffer>;
-}
-
-export interface PickedResult {
-  readonly encoded: EncodedColumn;
-  readonly out: Uint8Array<ArrayBuffer>;
+  /** Shared memory for the encoded bytes of numbers; other columns come in memory of their own. */
+  readonly out: Uint8Array;
 }
 
 export type PickSource =
@@ -37,10 +32,10 @@ const KEEP_BYTES = 32 << 20;
 let gathered = new Uint8Array(0);
 let decoded = new Uint8Array(0);
 
-export async function encodePicked(task: PickTask): Promise<PickedResult> {
+export async function encodePicked(task: PickTask): Promise<EncodedColumn> {
   try {
-    const { source, out } = task;
-    return { encoded: source.from === 'memory' ? fromMemory(task, source) : await fromFile(task, source.column), out };
+    const { source } = task;
+    return source.from === 'memory' ? fromMemory(task, source) : await fromFile(task, source.column);
   } finally {
     trimRange();
     if (gathered.length > KEEP_BYTES) gathered = new Uint8Array(0);

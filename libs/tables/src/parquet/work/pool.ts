@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { fail, type ProblemJson, reviveProblem } from '@armilla/base';
 import type { ColumnValues } from '../format/leaf.js';
 import type { EncodedColumn } from '../write/chunk.js';
-import type { PickedResult, PickTask } from '../pick/task.js';
+import type { PickTask } from '../pick/task.js';
 import { type DecodeTask, type EncodeTask, type OrderTask, type ParquetTask, ROLE } from './tasks.js';
 
 interface Job {
@@ -57,7 +57,7 @@ export class ParquetPool {
   /** Runs a task in a thread; one that was aborted before its turn is not begun. */
   run(task: DecodeTask, signal: AbortSignal): Promise<ColumnValues[]>;
   run(task: EncodeTask, signal: AbortSignal): Promise<EncodedColumn[]>;
-  run(task: PickTask, signal: AbortSignal): Promise<PickedResult>;
+  run(task: PickTask, signal: AbortSignal): Promise<EncodedColumn>;
   /** False when the rows have no order. */
   run(task: OrderTask, signal: AbortSignal): Promise<boolean>;
   run(task: ParquetTask, signal: AbortSignal): Promise<unknown> {
@@ -78,7 +78,7 @@ export class ParquetPool {
       }
       this.#workers.set(worker, job);
       worker.ref(); // the process must not end while a task runs
-      worker.postMessage(job.task, job.task.kind === 'pick' ? [job.task.out.buffer] : []);
+      worker.postMessage(job.task);
     }
   }
 

@@ -16,6 +16,7 @@ type Orders = ReadonlyMap<Int32Array, Promise<RowOrder | undefined>>;
 export class PickedEncoder {
   #lender: Lender | undefined;
   #lentBytes = 0;
+  readonly #freeOrders: RowOrder[] = [];
 
   constructor(
     private readonly pool: ParquetPool,
@@ -35,21 +36,24 @@ export class PickedEncoder {
   ): Promise<void> {
     const lender = this.#lenderOf(picked.rowCount);
     const orders = this.#orders(picked);
+    let unwritten = picked.columns.length;
     for (const [i, column] of picked.columns.entries()) {
-      const loan = { out: await lender.take() };
-      const encoded = this.#encode(specs[i], column, picked.rowCount, loan, orders);
+      const out = await lender.take();
+      const encoded = this.#encode(specs[i], column, picked.rowCount, out, orders);
       // Whoever writes it sees a failure, later perhaps.
       encoded.catch(() => undefined);
-      onColumn(encoded, () => lender.give(loan.out.length > 0 ? loan.out : undefined));
+      onColumn(encoded, () => {
+        lender.give(out);
+        if (--unwritten === 0) void this.#keepOrders(orders);
+      });
     }
   }
 
-  /** While a thread has the memory of the loan, and when it is lost with the thread, `out` is empty. */
   async #encode(
     spec: ColumnSpec,
     column: PickedColumn,
     rowCount: number,
-    loan: { out: Uint8Array<ArrayBuffer> },
+    out: Uint8Array,
     orders: Orders,
   ): Promise<EncodedColumn> {
     const { pool, codec, signal } = this;
@@ -62,9 +66,7 @@ export class PickedEncoder {
     }
     const { rows } = column;
     const source = column.from === 'file' ? column : { ...column, order: await orders.get(rows) };
-    const { encoded, out } = await pool.run({ kind: 'pick', spec, source, rows, codec, out: loan.out }, signal);
-    loan.out = out;
-    return encoded;
+    return pool.run({ kind: 'pick', spec, source, rows, codec, out }, signal);
   }
 
   /** Begun before any column, so that those in memory, which often come last, need not wait. */
@@ -80,8 +82,22 @@ export class PickedEncoder {
   }
 
   async #order(rows: Int32Array): Promise<RowOrder | undefined> {
-    const order = sharedOrder(rows.length);
-    return (await this.pool.run({ kind: 'order', rows, order }, this.signal)) ? order : undefined;
+    const order = this.#freeOrder(rows.length);
+    const whole = await this.pool.run({ kind: 'order', rows, order }, this.signal);
+    if (!whole) this.#freeOrders.push(order);
+    return whole ? order : undefined;
+  }
+
+  #freeOrder(rowCount: number): RowOrder {
+    const kept = this.#freeOrders.pop();
+    if (!kept || kept.place.length < rowCount) return sharedOrder(rowCount);
+    const cut = (words: Int32Array): Int32Array => words.subarray(0, rowCount);
+    return { sorted: cut(kept.sorted), slot: cut(kept.slot), place: cut(kept.place) };
+  }
+
+  async #keepOrders(orders: Orders): Promise<void> {
+    for (const outcome of await Promise.allSettled(orders.values()))
+      if (outcome.status === 'fulfilled' && outcome.value) this.#freeOrders.push(outcome.value);
   }
 
   #lenderOf(rowCount: number): Lender {
