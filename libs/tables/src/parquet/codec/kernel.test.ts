@@ -1,6 +1,6 @@
 import { Random } from '@armilla/base';
 import { ParquetFault } from '../format/fault.js';
-import { BlockKernel } from './kernel.js';
+import { BlockKernel, type NumberKind } from './kernel.js';
 import { decodeLiterals, firstLiteral } from './literals.js';
 
 /** Bytes with repeats of many lengths and distances, so that every kind of copy occurs. */
@@ -77,6 +77,52 @@ describe('blocks of literals', () => {
       if (prefix === 0) expect(decodeLiterals(block, bytes.length, 0, target)).toBe(true);
       expect(decodeLiterals(block, bytes.length + 1, 0, new Uint8Array(bytes.length + 1))).toBe(false);
       expect(decodeLiterals(block.subarray(0, block.length - 1), bytes.length, prefix, target)).toBe(false);
+    }
+  });
+});
+
+describe('bounds', () => {
+  const odd: Readonly<
+    Record<
+      string,
+      (random: Random) => Float64Array | Float32Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array
+    >
+  > = {
+    f64: (random) => drawn(Float64Array, random, [NaN, -0, 0, Infinity, -Infinity, 1.5, -2.5, 1e300]),
+    f32: (random) => drawn(Float32Array, random, [NaN, -0, 0, Infinity, -Infinity, 1.5, -2.5]),
+    i32: (random) => drawn(Int32Array, random, [-(2 ** 31), 2 ** 31 - 1, -1, 0, 7]),
+    u32: (random) => drawn(Uint32Array, random, [0, 2 ** 32 - 1, 2 ** 31, 7]),
+    i64: (random) => drawn(BigInt64Array, random, [-(2n ** 63n), 2n ** 63n - 1n, -1n, 0n, 2n ** 32n, -(2n ** 32n)]),
+    u64: (random) => drawn(BigUint64Array, random, [0n, 2n ** 64n - 1n, 2n ** 63n, 2n ** 32n]),
+  };
+
+  /** Some of `choices`, few or many, so that extremes are there and are not. */
+  function drawn<T extends number | bigint, A>(type: new (values: T[]) => A, random: Random, choices: readonly T[]): A {
+    const some = choices.filter(() => random.below(2) === 0);
+    const from = some.length > 0 ? some : choices;
+    return new type(Array.from({ length: 1 + random.below(40) }, () => from[random.below(from.length)]));
+  }
+
+  test.each(Object.keys(odd) as NumberKind[])('of %s are those of a plain search', (kind) => {
+    const random = new Random(21);
+    const kernel = BlockKernel.get();
+    for (let round = 0; round < 500; round++) {
+      const values = odd[kind](random);
+      const page = kernel.page(values.byteLength);
+      page.set(new Uint8Array(values.buffer));
+      const ordered = Array.from<number | bigint>(values as Float64Array).filter((value) => !Number.isNaN(value));
+      const wanted = ordered.reduce<{ min: number | bigint; max: number | bigint } | undefined>(
+        (found, value) => ({
+          min: found && found.min <= value ? found.min : value,
+          max: found && found.max >= value ? found.max : value,
+        }),
+        undefined,
+      );
+      const found = kernel.bounds(kind, page, values.length);
+      // Zeros of either sign are equal.
+      const plain = (bounds: typeof wanted): unknown => bounds && [String(bounds.min), String(bounds.max)];
+      expect(plain(found)).toEqual(plain(wanted));
+      BlockKernel.release();
     }
   });
 });

@@ -16,7 +16,14 @@ interface KernelExports {
   gather4(dictionary: number, indices: number, target: number, count: number): void;
   gather8(dictionary: number, indices: number, target: number, count: number): void;
   lz4Decode(source: number, sourceLength: number, target: number, targetLength: number): number;
+  boundsF64(source: number, count: number, target: number): void;
+  boundsF32(source: number, count: number, target: number): void;
+  boundsI32(source: number, count: number, target: number, flip: number): void;
+  boundsI64(source: number, count: number, target: number, flip: bigint): void;
 }
+
+/** Types of numbers whose bounds are found here. */
+export type NumberKind = 'f64' | 'f32' | 'i32' | 'u32' | 'i64' | 'u64';
 
 const WASM_PAGE = 65536;
 const START = 1024;
@@ -82,13 +89,58 @@ export class BlockKernel {
 
   /** The Snappy block of `bytes`: a view that is valid until the next call. */
   encode(bytes: Uint8Array): Uint8Array {
-    const source = this.#base;
-    const table = align(source + bytes.length + SLACK);
+    const isHere = this.#buffers.has(bytes.buffer);
+    const source = isHere ? bytes.byteOffset : this.#base;
+    const table = isHere ? this.#base : align(source + bytes.length + SLACK);
     const target = table + TABLE_BYTES;
     this.#ensure(target + bytes.length + Math.ceil(bytes.length / 6) + 32 + SLACK);
-    this.#bytes.set(bytes, source);
+    if (!isHere) this.#bytes.set(bytes, source);
     const length = this.#exports.snappyEncode(source, bytes.length, target, table);
     return this.#bytes.subarray(target, target + length);
+  }
+
+  /** Room for the values of a page, to fill and to give to the other calls, which then need no copy; until `release`. */
+  page(byteLength: number): Uint8Array {
+    const base = align(START + byteLength + SLACK);
+    this.#ensure(base);
+    this.#base = base;
+    return this.#bytes.subarray(START, START + byteLength);
+  }
+
+  /** Smallest and largest of the `count` >= 1 values at the begin of `page`; undefined when all are NaN. */
+  bounds(
+    kind: NumberKind,
+    page: Uint8Array,
+    count: number,
+  ): { min: number | bigint; max: number | bigint } | undefined {
+    const source = page.byteOffset;
+    const target = this.#base;
+    this.#ensure(target + SLACK);
+    const { buffer } = this.#memory;
+    switch (kind) {
+      case 'f64': {
+        this.#exports.boundsF64(source, count, target);
+        const [min, max] = new Float64Array(buffer, target, 2);
+        return min <= max ? { min, max } : undefined;
+      }
+      case 'f32': {
+        this.#exports.boundsF32(source, count, target);
+        const [min, max] = new Float32Array(buffer, target, 2);
+        return min <= max ? { min, max } : undefined;
+      }
+      case 'i32':
+      case 'u32': {
+        this.#exports.boundsI32(source, count, target, kind === 'i32' ? 0 : 1 << 31);
+        const [min, max] = kind === 'i32' ? new Int32Array(buffer, target, 2) : new Uint32Array(buffer, target, 2);
+        return { min, max };
+      }
+      default: {
+        this.#exports.boundsI64(source, count, target, kind === 'i64' ? 0n : 1n << 63n);
+        const signed = kind === 'i64';
+        const [min, max] = signed ? new BigInt64Array(buffer, target, 2) : new BigUint64Array(buffer, target, 2);
+        return { min, max };
+      }
+    }
   }
 
   /** Keeps the values of a dictionary for `gather`, until `release`. */

@@ -1,4 +1,6 @@
+import { copyBytes } from '../../table/copyBytes.js';
 import { compress } from '../codec/codec.js';
+import { BlockKernel } from '../codec/kernel.js';
 import { encodeLevels } from '../encoding/levels.js';
 import { Codec, Encoding, Physical } from '../format/metadata.js';
 import { type CodecChoice, type EncodedColumn, pageHeader, worthSnappy } from '../write/chunk.js';
@@ -7,8 +9,6 @@ import { Bounds } from '../write/statistics.js';
 
 /** Bytes of a page: a part of the second-level cache, so that it is gathered, measured and copied while it is there. */
 const PAGE_BYTES = 1 << 19;
-
-const page = new Uint8Array(PAGE_BYTES);
 
 /** Whether a column is of numbers of 4 or 8 bytes that are stored as they are. */
 export function isWords(spec: ColumnSpec): boolean {
@@ -76,6 +76,8 @@ export function encodeWords(
   out: Uint8Array,
 ): EncodedColumn {
   const pageRows = PAGE_BYTES / spec.byteWidth;
+  const kernel = BlockKernel.get();
+  const page = kernel.page(PAGE_BYTES);
   const pageWords = wordsOf(page, spec.byteWidth);
   const bounds = new Bounds(spec);
   let codec: number | undefined = choice === undefined || choice === 'auto' ? undefined : Codec[choice];
@@ -84,9 +86,9 @@ export function encodeWords(
   for (let from = 0; from < rowCount; from += pageRows) {
     const count = Math.min(pageRows, rowCount - from);
     if (place) gatherWords(words, place.subarray(from, from + count), 0, pageWords, 0);
-    const values = place ? pageWords.subarray(0, count) : words.subarray(from, from + count);
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    bounds.add(bytes, count);
+    else pageWords.set(words.subarray(from, from + count) as never);
+    const bytes = page.subarray(0, count * spec.byteWidth);
+    bounds.addPage(kernel, bytes, count);
     const levels = spec.nullable ? encodeLevels(NO_NULLS, 0, count) : NOTHING;
     codec ??= worthSnappy([bytes]) ? Codec.snappy : Codec.uncompressed;
     const length = levels.length + bytes.length;
@@ -101,6 +103,7 @@ export function encodeWords(
     }
     uncompressedByteLength += pageHeader(length, length, count).length + length;
   }
+  BlockKernel.release();
   const limits = bounds.result();
   return {
     parts: [out.subarray(0, at)],
@@ -127,7 +130,7 @@ const NO_NULLS: ColumnPiece = {
 };
 
 function put(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  out.set(bytes, at);
+  copyBytes(bytes, out, at);
   return at + bytes.length;
 }
 

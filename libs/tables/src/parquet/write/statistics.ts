@@ -1,3 +1,4 @@
+import type { BlockKernel, NumberKind } from '../codec/kernel.js';
 import { Physical } from '../format/metadata.js';
 import type { ColumnSpec } from './column.js';
 
@@ -39,6 +40,12 @@ export class Bounds {
     }
   }
 
+  /** Takes in values that lie in the page of `kernel`: numbers only, at least one. */
+  addPage(kernel: BlockKernel, page: Uint8Array, count: number): void {
+    const found = kernel.bounds(this.#numberKind(), page, count);
+    if (found) this.#widen(found.min, found.max);
+  }
+
   /** The bounds in their stored form; undefined where there are none. */
   result(): { min: Uint8Array; max: Uint8Array } | undefined {
     if (!this.#given || this.#min === undefined || this.#max === undefined) return undefined;
@@ -51,6 +58,14 @@ export class Bounds {
       };
     }
     return { min: this.#encode(this.#min), max: this.#encode(this.#max) };
+  }
+
+  #numberKind(): NumberKind {
+    const { physical, unsigned } = this.spec;
+    if (physical === Physical.double) return 'f64';
+    if (physical === Physical.float) return 'f32';
+    if (physical === Physical.int32) return unsigned ? 'u32' : 'i32';
+    return unsigned ? 'u64' : 'i64';
   }
 
   #addFloats(values: Float64Array | Float32Array): void {
