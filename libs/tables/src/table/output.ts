@@ -3,7 +3,7 @@ import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, isProblem } from '@armilla/base';
 import { abortable } from './abortable.js';
-import { EarlySync } from './earlySync.js';
+import { openDiskFile } from './diskFile.js';
 
 /** The file system calls of one output, so that a test can let each of them fail. */
 export interface OutputFiles {
@@ -25,7 +25,9 @@ export interface OutputPlace {
 }
 
 export interface OutputFile {
+  /** Done with `bytes` when it resolves. Throws, perhaps later than for the bytes that it is about, what writing threw. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Ends the writing: all bytes are on the disk then. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
@@ -41,16 +43,7 @@ export const diskFiles: OutputFiles = {
       throw error;
     }
   },
-  async open(path, mode) {
-    const handle = await open(path, 'w', mode);
-    return {
-      async write(bytes) {
-        for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten;
-      },
-      sync: () => handle.sync(),
-      close: () => handle.close(),
-    };
-  },
+  open: openDiskFile,
   rename,
   remove: (path) => rm(path, { force: true }),
   async syncFolder(folder) {
@@ -99,17 +92,15 @@ export async function writeFileOutput(
     throw notCreated(path, error);
   });
   let closed = false;
-  const disk = new EarlySync(() => (inPlace ? Promise.resolve() : writing(path, file.sync())));
   try {
     let byteCount = 0;
     for await (const chunk of abortable(chunks, signal)) {
       signal?.throwIfAborted();
       await writing(path, file.write(chunk));
       byteCount += chunk.length;
-      disk.wrote(chunk.length);
     }
     signal?.throwIfAborted();
-    await disk.finish();
+    if (!inPlace) await writing(path, file.sync());
     closed = true;
     await writing(path, file.close());
     if (!inPlace) {
@@ -122,7 +113,6 @@ export async function writeFileOutput(
     return byteCount;
   } catch (error) {
     // The first error is the one to tell.
-    await disk.settled();
     if (!closed) await file.close().catch(() => undefined);
     if (!inPlace) await files.remove(part).catch(() => undefined);
     throw error;
