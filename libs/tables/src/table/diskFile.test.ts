@@ -34,18 +34,18 @@ async function write(path: string, bytes: Uint8Array, longest: number): Promise<
   }
 }
 
-/** Has writes of a file handle to beyond the first 64 MiB fail while `run` runs: those of whole blocks of the file only. */
+/** Has whole blocks beyond the first 64 MiB fail while `run` runs: those of the handle that begins with them. Gives their number. */
 async function withFailingBlocks(code: string, run: () => Promise<void>): Promise<number> {
   const handle = await open(join(folder, 'any'), 'w');
   await handle.close();
   const prototype = Object.getPrototypeOf(handle) as { write: FileHandle['write'] };
   const { write: original } = prototype;
   let failures = 0;
-  let refused: unknown;
+  const refused = new Set<FileHandle>();
   prototype.write = function (this: FileHandle, ...args: unknown[]) {
     const [, , length, position] = args as [Uint8Array, number, number, number | null];
-    if (position !== null && position >= 64 * MIB && length === 4 * MIB && (refused ?? this) === this) {
-      refused = this;
+    if (position !== null && position >= 64 * MIB && length === 4 * MIB && (refused.size === 0 || refused.has(this))) {
+      refused.add(this);
       failures++;
       return Promise.reject(Object.assign(new Error(code), { code }));
     }

@@ -12,7 +12,7 @@ const CACHED_BYTES = 64 << 20;
 const WASM_PAGE = 65536;
 
 /**
- * A file that is written from its begin to its end. What is beyond the first 64 MiB goes past the page cache where the
+ * A file that is written from its beginning to its end. What is beyond the first 64 MiB goes past the page cache where the
  * system can do that: copying to fresh pages of the cache costs the processor more than encoding does, and a large
  * result would push out what other programs read. A pipe or device takes the bytes as they come.
  */
@@ -105,7 +105,7 @@ class DirectBlocks {
   #send(): void {
     const block = this.#blocks[this.#current];
     const written = writeDirect(this.direct, this.cached, block, this.position);
-    // Whoever writes or flushes next is told.
+    // Whoever writes next, or ends the file, is told.
     written.catch(() => undefined);
     this.#writes[this.#current] = written;
     this.#current = (this.#current + 1) % BLOCK_COUNT;
