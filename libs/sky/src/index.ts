@@ -27,3 +27,6 @@ export { cosDeg } from './separation/trigonometry.js';
 export { COUNTERPART_SHARE, type SimulatedCatalog, type SimulatedField, simulateField } from './simulate/field.js';
 export { clusteredPlane, type SimulatedPair, uniformSky } from './simulate/pair.js';
 export { type MatchPrediction } from './simulate/prediction.js';
+export { EPOCH_SCALES, type EpochScale, julianYearOf, parseEpoch } from './motion/epoch.js';
+export { hasMotion, type Motions, moveForward } from './motion/motion.js';
+export { type Frame, FRAMES, toIcrs } from './frames/frames.js';
