@@ -28,5 +28,5 @@ export { COUNTERPART_SHARE, type SimulatedCatalog, type SimulatedField, simulate
 export { clusteredPlane, type SimulatedPair, uniformSky } from './simulate/pair.js';
 export { type MatchPrediction } from './simulate/prediction.js';
 export { EPOCH_SCALES, type EpochScale, julianYearOf, parseEpoch } from './motion/epoch.js';
-export { hasMotion, type Motions, moveForward } from './motion/motion.js';
+export { hasMotion, largestMove, type Motions, moveForward, moveRow } from './motion/motion.js';
 export { type Frame, FRAMES, toIcrs } from './frames/frames.js';

@@ -4,12 +4,12 @@ import { type ChunkPairs, type RowMarks, samplePositions, type SkyIndex } from '
 import { ahead, inSlices } from './ahead.js';
 import type { CatalogTable } from './catalog-table.js';
 import { Groups } from './groups.js';
-import { keepMutual } from './mutual.js';
+import { keepMutual, keepMutualOf } from './mutual.js';
 import type { AllPairs } from './one-to-one.js';
 import { workerModule } from './ops/module.js';
 import { DEFAULT_MAX_PAIRS, type ResolvedOptions } from './options.js';
-import { PairFinder } from './pairs.js';
-import type { LeftPart, PairBlock } from './parts.js';
+import type { PairSource } from './pairs.js';
+import type { JudgedPairs, LeftPart, PairBlock } from './parts.js';
 import { PAIR_BYTES } from './plan.js';
 
 /** What the modes below share. */
@@ -25,7 +25,7 @@ const ESTIMATE_ROW_COUNT = 4096;
 /** Blocks of a left table that streams. */
 export async function* streamBlocks(
   parts: AsyncIterable<LeftPart>,
-  finder: PairFinder,
+  finder: PairSource,
   marks: RowMarks | undefined,
 ): AsyncGenerator<PairBlock, void, undefined> {
   for await (const part of ahead(parts)) yield* finder.find(part, marks);
@@ -35,7 +35,7 @@ export async function* streamBlocks(
 export async function mutualBlock(
   left: CatalogTable,
   right: CatalogTable,
-  finder: PairFinder,
+  finder: PairSource,
   context: BlockContext,
   radii: { radiusArcsec: number; minRadiusArcsec: number },
 ): Promise<PairBlock> {
@@ -52,11 +52,22 @@ export async function mutualBlock(
   return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
 }
 
+/** The same of pairs that are judged one by one: all of them are held meanwhile. */
+export async function judgedMutualBlock(
+  left: CatalogTable,
+  finder: PairSource,
+  context: BlockContext,
+): Promise<PairBlock> {
+  const part = wholePart(left);
+  const pairs = keepMutualOf(await collect(part, finder, context.signal));
+  return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
+}
+
 /** One block of the greedy one-to-one pairs, at most `maxPairs`; all pairs within the radius are held meanwhile. */
 export async function oneToOneBlock(
   left: CatalogTable,
   rightRowCount: number,
-  finder: PairFinder,
+  finder: PairSource,
   context: BlockContext,
   maxPairs = DEFAULT_MAX_PAIRS,
 ): Promise<PairBlock> {
@@ -88,13 +99,14 @@ export async function oneToOneBlock(
     });
     return out;
   };
-  const pairs: ChunkPairs = {
+  const pairs: JudgedPairs = {
     ...all,
     pairCount: taken.length,
     left: await pick(all.left, new Int32Array(taken.length)),
     right: await pick(all.right, new Int32Array(taken.length)),
     separationArcsec: await pick(all.separationArcsec, new Float64Array(taken.length)),
     key: undefined,
+    judged: all.judged && new Map([...all.judged].map(([name, values]) => [name, takeValues(values, taken)])),
   };
   return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
 }
@@ -102,7 +114,7 @@ export async function oneToOneBlock(
 /** The friends-of-friends groups of a table. */
 export async function groupsOf(
   table: CatalogTable,
-  finder: PairFinder,
+  finder: PairSource,
   signal: AbortSignal,
 ): Promise<ReturnType<Groups['finish']>> {
   const groups = new Groups(table.rowCount);
@@ -143,13 +155,15 @@ export function wholePart(table: CatalogTable): LeftPart {
     rowCount: table.rowCount,
     pieces: [table.positions],
     positions: table.positions,
+    astrometry: table.astrometry,
+    faults: undefined,
     payload: table.payload,
   };
 }
 
 /** Refuses a search that would find more than `maxPairs`; tells the finder what to expect otherwise. */
 export function estimatePairs(
-  finder: PairFinder,
+  finder: PairSource,
   index: SkyIndex,
   part: LeftPart,
   leftRowCount: number,
@@ -177,8 +191,14 @@ export function estimatePairs(
   throw fail('MAX_PAIRS_EXCEEDED', { estimated: `about ${Math.round(estimated)}`, limit: maxPairs });
 }
 
+function takeValues(values: Float64Array, at: Int32Array): Float64Array {
+  const out = new Float64Array(at.length);
+  for (let i = 0; i < at.length; i++) out[i] = values[at[i]];
+  return out;
+}
+
 /** All pairs of a part in one piece, by left row. */
-async function collect(part: LeftPart, finder: PairFinder, signal: AbortSignal): Promise<ChunkPairs> {
+async function collect(part: LeftPart, finder: PairSource, signal: AbortSignal): Promise<JudgedPairs> {
   const blocks: PairBlock[] = [];
   let pairCount = 0;
   for await (const block of finder.find(part)) {
@@ -200,6 +220,7 @@ async function collect(part: LeftPart, finder: PairFinder, signal: AbortSignal):
     usableCount: 0,
     candidateCount: 0,
     cellCount: 0,
+    judged: first.judged && new Map([...first.judged.keys()].map((name) => [name, new Float64Array(pairCount)])),
   };
   let at = 0;
   for (const { pairs, from } of blocks) {
@@ -214,6 +235,7 @@ async function collect(part: LeftPart, finder: PairFinder, signal: AbortSignal):
     if (pairs.secondSeparationArcsec) whole.secondSeparationArcsec?.set(pairs.secondSeparationArcsec, from);
     whole.status.set(pairs.status, from);
     whole.usableCount += pairs.usableCount;
+    for (const [name, values] of whole.judged ?? []) values.set(pairs.judged?.get(name) as Float64Array, at);
     whole.candidateCount += pairs.candidateCount;
     whole.cellCount += pairs.cellCount;
     at += pairs.pairCount;

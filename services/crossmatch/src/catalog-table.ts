@@ -4,16 +4,19 @@ import { concatPositions, type OnRejected, type Positions, RowStatus, SkyIndex }
 import type { TableReader } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
 import { type PositionColumns, positionColumns } from './columns.js';
-import type { PositionColumnNames } from './options.js';
+import type { SideOptions } from './options.js';
 import { slicePositions } from './parts.js';
-import { positionsOf, type RejectedRow, RowInspector } from './positions.js';
+import { readRows, type RejectedRow, RowInspector } from './positions.js';
+import { type Astrometry, concatAstrometry } from './astrometry/astrometry.js';
+import { astrometryNames } from './astrometry/astrometry-columns.js';
+import { Faults } from './astrometry/fault.js';
 import { Payload } from './result/payload.js';
 import { spanned } from './trace.js';
 
 export interface LoadOptions {
   readonly runtime: Runtime;
   /** The position columns; guessed where not given. */
-  readonly columns?: PositionColumnNames;
+  readonly columns?: SideOptions;
   /** Payload columns to keep; all when undefined. */
   readonly keep?: readonly string[];
   /** Keep the positions in row order, for the modes and columns that ask for them. Default true. */
@@ -48,6 +51,7 @@ export class CatalogTable implements AsyncDisposable {
     readonly payload: Payload,
     readonly positions: Positions | undefined,
     readonly index: SkyIndex | undefined,
+    readonly astrometry: Astrometry | undefined,
     readonly loadSeconds: number,
   ) {}
 
@@ -73,8 +77,10 @@ export class CatalogTable implements AsyncDisposable {
       const judge = options.strict || options.index === false;
       const onRejected: OnRejected | undefined = judge
         ? undefined
-        : (row, ra, dec, status) => inspector.reject(row, ra, dec, status === RowStatus.POSITION_NULL);
+        : (row, ra, dec, status) => inspector.reject(row, ra, dec, status === RowStatus.POSITION_NULL, faults.of(row));
       const pieces: Positions[] = [];
+      const astrometries: Astrometry[] = [];
+      const faults = new Faults();
       let rowCount = 0;
       const keepPositions = options.keepPositions ?? true;
 
@@ -85,7 +91,14 @@ export class CatalogTable implements AsyncDisposable {
         told = count;
         options.onRows?.(count);
       };
-      const names = [...new Set([...fields.map(({ name }) => name), columns.ra, columns.dec])];
+      const names = [
+        ...new Set([
+          ...fields.map(({ name }) => name),
+          columns.ra,
+          columns.dec,
+          ...astrometryNames(columns.astrometry),
+        ]),
+      ];
       async function* batches(): AsyncGenerator<RecordBatch> {
         // Straight into shared columns, where the format can.
         if (reader.readAll) yield await reader.readAll({ columns: names, signal: options.signal, onRows: tell });
@@ -94,12 +107,15 @@ export class CatalogTable implements AsyncDisposable {
       async function* positions(): AsyncGenerator<Positions> {
         for await (const batch of batches()) {
           options.signal?.throwIfAborted();
-          const piece = positionsOf(batch, columns);
+          const rows = readRows(batch, columns, reader.where);
+          const piece = rows.positions;
           payload.append(batch);
           if (keepPositions) pieces.push(piece);
+          if (rows.astrometry) astrometries.push(rows.astrometry);
+          faults.addAll(rows.faults, rowCount);
           for (let from = 0; from < batch.numRows; from += SLICE_ROW_COUNT) {
             const slice = slicePositions(piece, from, Math.min(batch.numRows, from + SLICE_ROW_COUNT));
-            if (judge) inspector.inspect(slice);
+            if (judge) inspector.inspect(slice, faults, rowCount);
             rowCount += slice.ra.length;
             tell(rowCount);
             yield slice;
@@ -139,6 +155,7 @@ export class CatalogTable implements AsyncDisposable {
         payload,
         kept,
         index,
+        concatAstrometry(astrometries),
         seconds,
       );
     });

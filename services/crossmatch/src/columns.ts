@@ -1,13 +1,26 @@
 import { fail } from '@armilla/base';
 import { isBlankColumn, textEvidence } from '@armilla/tables';
+import type { Frame } from '@armilla/sky';
 import { DataType, type Field, type Schema } from 'apache-arrow';
-import type { PositionColumnNames } from './options.js';
+import { type AstrometryColumns, astrometryColumns } from './astrometry/astrometry-columns.js';
+import { columnFactor, factorOf, parseColumn } from './astrometry/quantity.js';
+import type { SideOptions } from './options.js';
 
-/** The columns that hold the position of a table, and whether they were guessed. */
+/** How the values of a coordinate are read: times `factor` they are degrees; `text`: sexagesimal. */
+export interface CoordinateReading {
+  readonly factor: number;
+  readonly text: boolean;
+}
+
+/** The columns that hold the position of a table, whether they were guessed, and what else is known of its rows. */
 export interface PositionColumns {
   readonly ra: string;
   readonly dec: string;
   readonly guessed: boolean;
+  readonly frame: Frame;
+  readonly raReading: CoordinateReading;
+  readonly decReading: CoordinateReading;
+  readonly astrometry: AstrometryColumns;
 }
 
 interface Role {
@@ -17,9 +30,11 @@ interface Role {
   readonly names: ReadonlySet<string>;
 }
 
+type Roles = readonly [Role, Role];
+
 // Names that surveys give to their main position in degrees (VizieR, Gaia, SDSS, 2MASS, WISE, Pan-STARRS, ObsCore,
 // SExtractor), in lower case.
-const ROLES: readonly [Role, Role] = [
+const EQUATORIAL: Roles = [
   {
     key: 'ra',
     title: 'right ascension',
@@ -98,30 +113,79 @@ const ROLES: readonly [Role, Role] = [
   },
 ];
 
+const GALACTIC: Roles = [
+  {
+    key: 'ra',
+    title: 'galactic longitude',
+    ucd: 'pos.galactic.lon',
+    names: new Set(['l', 'glon', '_glon', 'gal_lon', 'gal_l', 'l_deg', 'galactic_longitude']),
+  },
+  {
+    key: 'dec',
+    title: 'galactic latitude',
+    ucd: 'pos.galactic.lat',
+    names: new Set(['b', 'glat', '_glat', 'gal_lat', 'gal_b', 'b_deg', 'galactic_latitude']),
+  },
+];
+
+const ECLIPTIC: Roles = [
+  {
+    key: 'ra',
+    title: 'ecliptic longitude',
+    ucd: 'pos.ecliptic.lon',
+    names: new Set(['ecl_lon', 'elon', '_elon', 'elong', 'lambda', 'ecliptic_longitude']),
+  },
+  {
+    key: 'dec',
+    title: 'ecliptic latitude',
+    ucd: 'pos.ecliptic.lat',
+    names: new Set(['ecl_lat', 'elat', '_elat', 'beta', 'ecliptic_latitude']),
+  },
+];
+
+const ROLES: Readonly<Record<Frame, Roles>> = {
+  icrs: EQUATORIAL,
+  fk5: EQUATORIAL,
+  fk4: EQUATORIAL,
+  galactic: GALACTIC,
+  ecliptic: ECLIPTIC,
+};
+
 /**
  * Finds the position columns: as given, else by UCD `pos.eq.ra;meta.main`, else by common names, else by a plain UCD.
  * Throws COLUMN_NOT_FOUND, COLUMN_AMBIGUOUS, COLUMN_NOT_GUESSED, COLUMN_DUPLICATE and, unless it is known to have no rows, COLUMN_TYPE.
  */
 export function positionColumns(
   schema: Schema,
-  given: PositionColumnNames,
+  given: SideOptions,
   where: string,
   side: 'left' | 'right' | undefined,
   rowCount?: number,
 ): PositionColumns {
   refuseDuplicates(schema, where);
-  const [ra, dec] = ROLES.map((role) => {
-    const name = given[role.key];
-    const field = name === undefined || name === '' ? guess(schema, role, where, side) : named(schema, name, where);
+  const frame = given.frame ?? 'icrs';
+  const roles = ROLES[frame];
+  const [ra, dec] = roles.map((role) => {
+    const text = given[role.key];
+    const { name, unit } = text ? parseColumn(text, 'position') : { name: undefined, unit: undefined };
+    const field = name === undefined ? guess(schema, role, where, side) : named(schema, name, where);
     // A text file with a header only does not tell what its columns would hold.
-    if (rowCount !== 0) refuseNonNumbers(field, where);
-    return field.name;
+    if (rowCount === 0) return { name: field.name, reading: { factor: 1, text: false } };
+    return { name: field.name, reading: coordinateReading(field, unit, role, frame, where) };
   });
-  if (ra === dec)
+  if (ra.name === dec.name)
     throw fail('OPTIONS_CONFLICT', {
-      detail: `${where}: column '${ra}' cannot be both right ascension and declination`,
+      detail: `${where}: column '${ra.name}' cannot be both ${roles[0].title} and ${roles[1].title}`,
     });
-  return { ra, dec, guessed: !given.ra || !given.dec };
+  return {
+    ra: ra.name,
+    dec: dec.name,
+    guessed: !given.ra || !given.dec,
+    frame,
+    raReading: ra.reading,
+    decReading: dec.reading,
+    astrometry: astrometryColumns(schema, given, where, side),
+  };
 }
 
 /** The names of a schema for a message, at most 40 of them. */
@@ -182,17 +246,29 @@ function isNumber(field: Field): boolean {
   );
 }
 
-const NOT_DEGREES = /^(rad|radians?|h|hr|hours?|hourangle|arcsec|arcmin|mas|"?h:m:s"?|"?d:m:s"?)$/i;
-
-function refuseNonNumbers(field: Field, where: string): void {
-  if (!isNumber(field)) {
-    const evidence = textEvidence(field);
+function coordinateReading(
+  field: Field,
+  unit: string | undefined,
+  role: Role,
+  frame: Frame,
+  where: string,
+): CoordinateReading {
+  if (isNumber(field)) return { factor: columnFactor(field, unit, 'position', where, 1), text: false };
+  const evidence = textEvidence(field);
+  if (!isText(field) || evidence !== undefined) {
     const type = evidence === undefined ? String(field.type) : `${String(field.type)} (${evidence})`;
-    throw fail('COLUMN_TYPE', { where, column: field.name, type, expected: 'a number (degrees)' });
+    throw fail('COLUMN_TYPE', { where, column: field.name, type, expected: 'a number (degrees) or sexagesimal text' });
   }
-  const unit = (field.metadata.get('unit') ?? '').trim();
-  if (NOT_DEGREES.test(unit))
-    throw fail('COLUMN_TYPE', { where, column: field.name, type: `in unit '${unit}'`, expected: 'in degrees' });
+  const inHours = role.key === 'ra' && ROLES[frame] === EQUATORIAL;
+  const ownUnit = (field.metadata.get('unit') ?? '').trim();
+  // Units of text such as "h:m:s" say no more than the text itself.
+  const factor = unit === undefined ? factorOf(ownUnit, 'position') : columnFactor(field, unit, 'position', where);
+  return { factor: factor ?? (inHours ? 15 : 1), text: true };
+}
+
+function isText({ type }: Field): boolean {
+  const values = (DataType.isDictionary(type) ? type.dictionary : type) as DataType;
+  return DataType.isUtf8(values) || DataType.isLargeUtf8(values);
 }
 
 function refuseDuplicates(schema: Schema, where: string): void {

@@ -1,6 +1,7 @@
 import type { ChunkPairs } from '@armilla/sky';
 import type { Join } from './options.js';
-import type { LeftPart, PairBlock } from './parts.js';
+import type { JudgedPairs, LeftPart, PairBlock } from './parts.js';
+import type { JudgedColumn } from './refine/pair-list.js';
 
 /** Rows of the result before their columns are gathered. Absent rows are -1, absent separations NaN. */
 export interface Selection {
@@ -15,14 +16,15 @@ export interface Selection {
   readonly rank: Int32Array | undefined; // [count]
   readonly leftNumber?: BigInt64Array; // [count] row of the left table, where the search has numbered the rows
   readonly rightNumber?: BigInt64Array; // [count]
+  readonly judged?: ReadonlyMap<JudgedColumn, Float64Array>; // [count] each
   /** By row of the block: neighbours and second separation of left row `left[i] - blockFrom`. */
-  readonly pairs: ChunkPairs | undefined;
+  readonly pairs: JudgedPairs | undefined;
   readonly blockFrom: number;
 }
 
 /** Rows [from, to) of a selection, viewed. */
 export function sliceSelection(selection: Selection, from: number, to: number): Selection {
-  const { left, right, separationArcsec, rank, leftNumber, rightNumber } = selection;
+  const { left, right, separationArcsec, rank, leftNumber, rightNumber, judged } = selection;
   return {
     ...selection,
     count: to - from,
@@ -32,7 +34,16 @@ export function sliceSelection(selection: Selection, from: number, to: number): 
     rank: rank?.subarray(from, to),
     leftNumber: leftNumber?.subarray(from, to),
     rightNumber: rightNumber?.subarray(from, to),
+    judged: judged && sliceJudged(judged, from, to),
   };
+}
+
+function sliceJudged(
+  judged: NonNullable<JudgedPairs['judged']>,
+  from: number,
+  to: number,
+): ReadonlyMap<JudgedColumn, Float64Array> {
+  return new Map([...judged].map(([name, values]) => [name, values.subarray(from, to)]));
 }
 
 /** Selections that make a batch, and the pairs that no later one needs. */
@@ -92,6 +103,7 @@ export class JoinCursor {
       rank: pairs.rank?.subarray(start, end),
       leftNumber: pairs.leftNumber?.subarray(start, end),
       rightNumber: pairs.rightNumber?.subarray(start, end),
+      judged: pairs.judged && sliceJudged(pairs.judged, start, end),
       pairs,
       blockFrom,
     };
@@ -105,6 +117,11 @@ export class JoinCursor {
     const right = new Int32Array(limit);
     const separationArcsec = new Float64Array(limit);
     const rank = pairs.rank && new Int32Array(limit);
+    const judged = [...(pairs.judged ?? [])].map(([name, from]) => ({
+      name,
+      from,
+      to: new Float64Array(limit).fill(NaN),
+    }));
     let count = 0;
     let p = this.#pair;
     let row = this.#row;
@@ -116,6 +133,7 @@ export class JoinCursor {
           right[count] = pairs.right[p];
           separationArcsec[count] = pairs.separationArcsec[p];
           if (rank) rank[count] = (pairs.rank as Int32Array)[p];
+          for (const column of judged) column.to[count] = column.from[p];
           count++;
         }
         row = pairs.left[p] + 1;
@@ -143,6 +161,7 @@ export class JoinCursor {
       right: this.#keepPairs ? right.subarray(0, count) : undefined,
       separationArcsec: this.#keepPairs ? separationArcsec.subarray(0, count) : undefined,
       rank: rank?.subarray(0, count),
+      judged: pairs.judged && new Map(judged.map(({ name, to: values }) => [name, values.subarray(0, count)])),
       pairs,
       blockFrom,
     };

@@ -2,7 +2,10 @@ import { concatPositions, type Positions } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { PositionColumns } from './columns.js';
 import type { LeftPart } from './parts.js';
-import { positionsOf, type RowInspector } from './positions.js';
+import { type Astrometry, concatAstrometry } from './astrometry/astrometry.js';
+import { astrometryNames } from './astrometry/astrometry-columns.js';
+import { Faults } from './astrometry/fault.js';
+import { readRows, type RowInspector } from './positions.js';
 import { Payload, subSchema } from './result/payload.js';
 
 export interface LeftReading {
@@ -31,12 +34,14 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
   const schema = subSchema(reader.schema, names);
   let limit = reading.firstChunkRowCount;
   let firstRow = 0;
-  const open = (): { payload: Payload; pieces: Positions[]; rowCount: number } => {
+  const open = (): OpenPart => {
     const expected =
       reader.rowCount === undefined ? undefined : Math.max(0, Math.min(limit, reader.rowCount - firstRow));
     return {
       payload: Payload.create(schema, { rowCount: expected, ascending: reading.ascending }),
       pieces: [],
+      astrometries: [],
+      faults: new Faults(),
       rowCount: 0,
     };
   };
@@ -49,7 +54,14 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     part = open();
     return done;
   };
-  const wanted = [...new Set([...schema.fields.map(({ name }) => name), columns.ra, columns.dec])];
+  const wanted = [
+    ...new Set([
+      ...schema.fields.map(({ name }) => name),
+      columns.ra,
+      columns.dec,
+      ...astrometryNames(columns.astrometry),
+    ]),
+  ];
   const batches = reader.batches({ columns: wanted, signal });
   for await (const batch of reading.cutEarly ? orPause(batches, PAUSE_MS) : batches) {
     signal.throwIfAborted();
@@ -60,10 +72,12 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     for (let from = 0; from < batch.numRows;) {
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
-      const positions = positionsOf(piece, columns);
-      inspector?.inspect(positions);
+      const { positions, astrometry, faults } = readRows(piece, columns, reader.where);
+      inspector?.inspect(positions, faults);
       part.payload.append(piece);
       part.pieces.push(ownPositions(positions));
+      part.faults.addAll(faults, part.rowCount);
+      if (astrometry) part.astrometries.push(astrometry);
       part.rowCount += to - from;
       from = to;
       if (part.rowCount === limit) yield close();
@@ -76,15 +90,22 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
 /** Copying is cheaper than many pieces of fewer rows than this. */
 const PIECE_ROW_COUNT = 2 ** 12;
 
-function leftPart(
-  firstRow: number,
-  { pieces, rowCount, payload }: { pieces: readonly Positions[]; rowCount: number; payload: Payload },
-): LeftPart {
+interface OpenPart {
+  readonly payload: Payload;
+  readonly pieces: Positions[];
+  readonly astrometries: Astrometry[];
+  readonly faults: Faults;
+  rowCount: number;
+}
+
+function leftPart(firstRow: number, { pieces, rowCount, payload, astrometries, faults }: OpenPart): LeftPart {
   let whole: Positions | undefined;
   return {
     firstRow,
     rowCount,
     payload,
+    faults,
+    astrometry: concatAstrometry(astrometries),
     pieces: rowCount < pieces.length * PIECE_ROW_COUNT ? [concatPositions(pieces)] : pieces,
     get positions() {
       return (whole ??= concatPositions(this.pieces));

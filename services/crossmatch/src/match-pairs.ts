@@ -1,15 +1,28 @@
 import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import { ahead, inSlices } from './ahead.js';
-import { estimatePairs, groupBlock, groupsOf, mutualBlock, oneToOneBlock, streamBlocks, wholePart } from './blocks.js';
+import {
+  estimatePairs,
+  groupBlock,
+  groupsOf,
+  judgedMutualBlock,
+  mutualBlock,
+  oneToOneBlock,
+  streamBlocks,
+  wholePart,
+} from './blocks.js';
 import { CatalogTable } from './catalog-table.js';
 import type { Groups } from './groups.js';
 import { JoinCursor, RowSet, UnusedRightCursor } from './join.js';
 import { readParts } from './left-source.js';
-import { PairFinder } from './pairs.js';
+import { PairFinder, type PairSource } from './pairs.js';
 import { distinctLeftRows, type LeftPart, type PairBlock, slicePieces } from './parts.js';
 import { RowInspector } from './positions.js';
 import type { PreparedMatch } from './prepared.js';
+import type { CandidateFinder } from './refine/candidates.js';
+import { comparesEpochs, movingSide } from './refine/epochs.js';
+import { JUDGED_COLUMNS } from './refine/pair-list.js';
+import { RefinedFinder, type RefinedSearch, withinTurn } from './refine/refined-finder.js';
 import { type MatchSummary, type Progress, type SideCounts, summariseSide } from './summary.js';
 
 /** Result rows of one block, and the pairs that are void after them. */
@@ -30,7 +43,7 @@ export class MatchPairs implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #fairKey: object;
   readonly #onRows: (stage: Progress['stage']) => void;
-  readonly #finder: PairFinder;
+  readonly #finder: PairSource;
   readonly #usedRight: RowSet;
   readonly #leftInspector: RowInspector;
   /** The right rows that pairs use, until they are added to `#usedRight`. */
@@ -56,20 +69,26 @@ export class MatchPairs implements AsyncDisposable {
       options.strict,
       context.onRejected,
     );
-    this.#finder = new PairFinder({
-      index: right.index as SkyIndex,
-      query: pairQuery(match),
-      self: options.selfMatch !== undefined,
+    const self = options.selfMatch !== undefined;
+    const shared = {
       workerCount: context.execution?.workerCount,
       signal,
       fairKey,
       blockRowCount: plan.chunkRowCount,
       blockPairCount: plan.chunkPairCount,
       maxPairs: plan.maxPairs,
-      // Blocks of the other modes are put together first.
-      inPlace: left !== undefined && !plan.needsWholeLeft,
-      rowNumbers: layout.has('left_row') || layout.has('right_row'),
-    });
+      self,
+    };
+    this.#finder = match.candidates
+      ? refinedFinder(match, match.candidates, shared)
+      : new PairFinder({
+          ...shared,
+          index: right.index as SkyIndex,
+          query: pairQuery(match),
+          // Blocks of the other modes are put together first.
+          inPlace: left !== undefined && !plan.needsWholeLeft,
+          rowNumbers: layout.has('left_row') || layout.has('right_row'),
+        });
   }
 
   /** Left rows read so far. */
@@ -120,6 +139,7 @@ export class MatchPairs implements AsyncDisposable {
   /** Gives all pairs back and closes the left table. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#finder.releaseAll();
+    await this.#match.candidates?.[Symbol.asyncDispose]();
     this.#marks?.[Symbol.dispose]();
     await this.#match.left?.close();
   }
@@ -166,9 +186,11 @@ export class MatchPairs implements AsyncDisposable {
       try {
         const part = wholePart(whole);
         this.#estimate(part, whole.rowCount);
-        yield options.find === 'mutual'
-          ? await mutualBlock(whole, right, this.#finder, blockContext, options)
-          : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext, options.maxPairs);
+        yield options.find === 'mutual' && this.#match.candidates
+          ? await judgedMutualBlock(whole, this.#finder, blockContext)
+          : options.find === 'mutual'
+            ? await mutualBlock(whole, right, this.#finder, blockContext, options)
+            : await oneToOneBlock(whole, right.rowCount, this.#finder, blockContext, options.maxPairs);
       } finally {
         await whole.index?.dispose();
       }
@@ -190,7 +212,7 @@ export class MatchPairs implements AsyncDisposable {
         this.#onRows('match');
       },
     });
-    if (options.find === 'nearest') this.#marks = (right.index as SkyIndex).marks();
+    if (options.find === 'nearest' && !this.#match.candidates) this.#marks = (right.index as SkyIndex).marks();
     for await (const block of streamBlocks(this.#estimated(parts), this.#finder, this.#marks)) {
       if (!options.strict && block.pairs.usableCount < block.to - block.from) await this.#inspectLeft(block);
       yield block;
@@ -203,6 +225,8 @@ export class MatchPairs implements AsyncDisposable {
         slicePieces(part.pieces, from + start, from + end),
         pairs.status.subarray(start, end),
         part.firstRow + from + start,
+        part.faults,
+        from + start,
       );
     });
   }
@@ -220,8 +244,9 @@ export class MatchPairs implements AsyncDisposable {
 
   #estimate(part: LeftPart, leftRowCount: number): void {
     const { options, right, plan } = this.#match;
-    // The other modes give a known number of pairs a row.
-    if (options.find !== 'all' && options.find !== 'one-to-one') return;
+    const unbounded = options.find === 'all' || options.find === 'one-to-one';
+    // The other modes give a known number of pairs a row, unless all candidates are looked at.
+    if (!unbounded && !this.#match.candidates) return;
     estimatePairs(
       this.#finder,
       right.index as SkyIndex,
@@ -229,7 +254,7 @@ export class MatchPairs implements AsyncDisposable {
       leftRowCount,
       options,
       options.selfMatch === undefined ? 1 : 0.5,
-      plan.maxPairs,
+      unbounded ? plan.maxPairs : Infinity,
     );
   }
 
@@ -239,7 +264,7 @@ export class MatchPairs implements AsyncDisposable {
       runtime: context.runtime,
       columns: options.left,
       keep: layout.leftNames,
-      index: options.find === 'mutual',
+      index: options.find === 'mutual' && !this.#match.candidates,
       table: 'left',
       strict: options.strict,
       signal: this.#signal,
@@ -285,4 +310,37 @@ function pairQuery({ options, layout }: PreparedMatch): PairQuery {
     secondSeparation: layout.has('second_separation_arcsec'),
     order: whole ? 'left' : options.order,
   };
+}
+
+/** The rule of an own `find` for each mode: mutual and one-to-one choose from all pairs. */
+function refinedFinder(
+  { options, right, leftColumns, layout, left }: PreparedMatch,
+  candidates: CandidateFinder,
+  shared: Pick<
+    RefinedSearch,
+    'workerCount' | 'signal' | 'fairKey' | 'blockRowCount' | 'blockPairCount' | 'maxPairs' | 'self'
+  >,
+): RefinedFinder {
+  const { radiusArcsec, minRadiusArcsec, maxSigma, k, find, selfMatch } = options;
+  if (!right.positions) throw new TypeError('judging pairs needs the right positions');
+  const positions = withinTurn(right.positions);
+  const rightColumns = left ? right.columns.astrometry : leftColumns.astrometry;
+  const chooses = find === 'mutual' || find === 'one-to-one';
+  return new RefinedFinder({
+    ...shared,
+    candidates,
+    right: { positions, astrometry: right.astrometry },
+    movingRight: comparesEpochs(leftColumns.astrometry, rightColumns)
+      ? movingSide(positions, right.astrometry, rightColumns)
+      : undefined,
+    leftColumns: leftColumns.astrometry,
+    rule: { radiusArcsec, minRadiusArcsec, maxSigma, eachPairOnce: selfMatch !== undefined && find === 'all' },
+    reduction: {
+      find: chooses ? 'all' : find,
+      k: k ?? 1,
+      neighbourCount: layout.has('neighbour_count'),
+      secondSeparation: layout.has('second_separation_arcsec'),
+    },
+    judged: JUDGED_COLUMNS.filter((name) => layout.has(name)),
+  });
 }

@@ -1,18 +1,25 @@
 import { fail } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
+import type { Positions, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { Schema } from 'apache-arrow';
 import { CatalogTable } from './catalog-table.js';
-import { positionColumns } from './columns.js';
+import { type PositionColumns, positionColumns } from './columns.js';
 import {
   type ExecutionOptions,
   type MatchOptions,
+  needsJudge,
   resolveExecution,
   resolveOptions,
   type ResolvedOptions,
 } from './options.js';
 import { planMatch } from './plan.js';
 import type { RejectedRow } from './positions.js';
+import type { PreparedMatch } from './prepared.js';
+import { CandidateFinder } from './refine/candidates.js';
+import { comparesEpochs, movingSide } from './refine/epochs.js';
+import { epochWarnings } from './refine/warnings.js';
+import { withinTurn } from './refine/refined-finder.js';
 import { rowBytes } from './result/batches.js';
 import { chosenNames, resultLayout } from './result/layout.js';
 import { MatchStream } from './stream.js';
@@ -70,6 +77,7 @@ export async function crossmatch(
     );
     return new MatchStream({
       ...planned(rightTable, rightSchema, resolved, context, leftReader, resident),
+      ...(await judged(rightTable, leftColumns, resolved, context)),
       left: leftReader,
       leftColumns,
       right: rightTable,
@@ -100,6 +108,7 @@ export async function selfMatch(
     if (!resident) owned.push(loaded);
     return new MatchStream({
       ...planned(loaded, table.schema, resolved, context, undefined, resident),
+      ...(await judged(loaded, loaded.columns, resolved, context)),
       left: undefined,
       leftColumns: loaded.columns,
       right: loaded,
@@ -113,6 +122,24 @@ export async function selfMatch(
     await closeAll(undefined, table, owned);
     throw error;
   }
+}
+
+/** What a match needs whose pairs are judged one by one. */
+async function judged(
+  right: CatalogTable,
+  leftColumns: PositionColumns,
+  options: ResolvedOptions,
+  { runtime, execution, signal }: MatchContext,
+): Promise<Pick<PreparedMatch, 'candidates' | 'warnings'>> {
+  if (!needsJudge(options)) return { candidates: undefined, warnings: [] };
+  const [left, astrometry] = [leftColumns.astrometry, right.columns.astrometry];
+  const index = right.index as SkyIndex;
+  const warnings = epochWarnings(left, astrometry, options.radiusArcsec);
+  if (!comparesEpochs(left, astrometry)) return { candidates: CandidateFinder.resting(index), warnings };
+  const side = movingSide(withinTurn(right.positions as Positions), right.astrometry, astrometry);
+  const year = left.epoch && 'year' in left.epoch ? left.epoch.year : undefined;
+  const build = { cellRowCount: execution?.cellRowCount, signal };
+  return { candidates: await CandidateFinder.moving(runtime, index, side, year, build), warnings };
 }
 
 function planned(
@@ -156,9 +183,15 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
   });
 }
 
-/** Positions in row order: for the reverse search, for a table that is its own left side, and for the deltas. */
-function needsRightPositions({ find, selfMatch: self, columns }: ResolvedOptions): boolean {
-  return find === 'mutual' || self !== undefined || (columns ?? []).some((name) => name.startsWith('delta_'));
+/** Positions in row order: for the reverse search, for a table that is its own left side, for the deltas, and for judging pairs. */
+function needsRightPositions(options: ResolvedOptions): boolean {
+  const { find, selfMatch: self, columns } = options;
+  return (
+    needsJudge(options) ||
+    find === 'mutual' ||
+    self !== undefined ||
+    (columns ?? []).some((name) => name.startsWith('delta_'))
+  );
 }
 
 function checkedResident(table: CatalogTable, options: ResolvedOptions): CatalogTable {

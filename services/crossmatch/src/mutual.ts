@@ -1,6 +1,6 @@
 import type { ChunkPairs, Positions, SkyIndex } from '@armilla/sky';
 import { inSlices } from './ahead.js';
-import { takePositions } from './parts.js';
+import { type JudgedPairs, takePositions } from './parts.js';
 
 export interface MutualInput {
   readonly leftIndex: SkyIndex;
@@ -66,5 +66,35 @@ export async function keepMutual(
     left: left.subarray(0, count),
     right: right.subarray(0, count),
     separationArcsec: separationArcsec.subarray(0, count),
+  };
+}
+
+/** Of all pairs within reach, by (left row, key, right row), those in which each row is the nearest of the other. */
+export function keepMutualOf(all: JudgedPairs): JudgedPairs {
+  const { left, right, pairCount } = all;
+  const key = all.key as Float64Array;
+  // Of equal keys the first pair is that of the smallest left row.
+  const best = new Map<number, number>();
+  for (let p = 0; p < pairCount; p++) {
+    const before = best.get(right[p]);
+    if (before === undefined || key[p] < key[before]) best.set(right[p], p);
+  }
+  const kept = new Int32Array(pairCount);
+  let count = 0;
+  for (let p = 0; p < pairCount; p++)
+    if ((p === 0 || left[p] !== left[p - 1]) && best.get(right[p]) === p) kept[count++] = p;
+  const take = <T extends Int32Array | Float64Array>(values: T): T => {
+    const out = new (values.constructor as new (length: number) => T)(count);
+    for (let i = 0; i < count; i++) out[i] = values[kept[i]];
+    return out;
+  };
+  return {
+    ...all,
+    pairCount: count,
+    left: take(left),
+    right: take(right),
+    separationArcsec: take(all.separationArcsec),
+    key: undefined,
+    judged: all.judged && new Map([...all.judged].map(([name, values]) => [name, take(values)])),
   };
 }

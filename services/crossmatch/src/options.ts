@@ -1,4 +1,5 @@
 import { fail } from '@armilla/base';
+import { type Frame, FRAMES } from '@armilla/sky';
 
 export const FINDS = ['nearest', 'all', 'k-nearest', 'mutual', 'one-to-one'] as const;
 export const JOINS = ['inner', 'left', 'right', 'full', 'left-anti', 'right-anti'] as const;
@@ -10,10 +11,45 @@ export type Join = (typeof JOINS)[number];
 export type Order = (typeof ORDERS)[number];
 export type SelfMatch = (typeof SELF_MATCHES)[number];
 
-/** Names of the columns that hold the position, both in degrees; guessed where they are not given. */
+/** Names of the columns that hold the position; guessed where they are not given. */
 export interface PositionColumnNames {
+  /** `NAME`, or `NAME:UNIT` where the column has no unit of its own: degrees otherwise, hours in sexagesimal text. */
   readonly ra?: string;
   readonly dec?: string;
+  /** Default `icrs`. In `galactic` and `ecliptic`, `ra` and `dec` name longitude and latitude. */
+  readonly frame?: Frame;
+}
+
+/**
+ * What is known of the rows of a table besides their position. Columns are given as `NAME`, or as `NAME:UNIT` where they
+ * have no unit of their own; errors have to have one.
+ */
+export interface SideOptions extends PositionColumnNames {
+  /** When the positions are valid: `J2016.0`, `MJD57388.0`, or a column as `NAME:mjd`, `NAME:jd`, `NAME:yr`. */
+  readonly epoch?: string;
+  /** Proper motion in right ascension, cos(dec) included, as in Gaia and Hipparcos. Guessed with an epoch. mas/yr. */
+  readonly pmRaCosDec?: string;
+  /** mas/yr. */
+  readonly pmDec?: string;
+  /** mas. Counts together with the radial velocity only. */
+  readonly parallax?: string;
+  /** km/s, positive away. */
+  readonly radialVelocity?: string;
+  /** Errors of the proper motion, one sigma. mas/yr. */
+  readonly pmRaCosDecError?: string;
+  readonly pmDecError?: string;
+  /** Position error of one sigma along each axis, the same in all directions. */
+  readonly error?: string;
+  /** Error ellipse: semi-axes of one sigma, and the position angle of the major one from north through east, in degrees. */
+  readonly errorMajor?: string;
+  readonly errorMinor?: string;
+  readonly errorAngle?: string;
+  /** Errors of one sigma in right ascension (cos(dec) included) and declination, and their correlation in (-1, 1). */
+  readonly errorRa?: string;
+  readonly errorDec?: string;
+  readonly errorCorrelation?: string;
+  /** Radius of each row: a pair lies within the sum of those of its sides, and within `radiusArcsec`. */
+  readonly radius?: string;
 }
 
 /** Everything that changes the answer. Angles in arcsec. */
@@ -31,8 +67,10 @@ export interface MatchOptions {
   /** Default `left`: by left row, then rank; right-only rows last. */
   readonly order?: Order;
   readonly selfMatch?: SelfMatch;
-  readonly left?: PositionColumnNames;
-  readonly right?: PositionColumnNames;
+  readonly left?: SideOptions;
+  readonly right?: SideOptions;
+  /** Largest separation of a pair in units of its combined error, inclusive; needs errors of at least one side. */
+  readonly maxSigma?: number;
   /** Result columns in order: `left.NAME`, `right.NAME`, `left.*`, `right.*`, a computed name, or a bare name that only one table has. */
   readonly columns?: readonly string[];
   /** Appended to names that clash. Default `_1` and `_2`. */
@@ -63,8 +101,8 @@ export interface ResolvedOptions extends MatchOptions {
   readonly k: number | undefined;
   readonly join: Join;
   readonly order: Order;
-  readonly left: PositionColumnNames;
-  readonly right: PositionColumnNames;
+  readonly left: SideOptions;
+  readonly right: SideOptions;
   readonly suffixes: readonly [string, string];
   readonly strict: boolean;
 }
@@ -99,6 +137,14 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
       throw fail('OPTIONS_CONFLICT', { detail: `k is only for find=k-nearest, and find is ${find}` });
   }
   if (options.maxPairs !== undefined) integerIn('max_pairs', options.maxPairs, 1, Number.MAX_SAFE_INTEGER);
+  const { maxSigma } = options;
+  if (maxSigma !== undefined && !(maxSigma > 0 && maxSigma < Infinity))
+    throw fail('OPTION_INVALID', { field: 'max_sigma', expected: 'a number above 0', got: String(maxSigma) });
+  for (const [side, columns] of [
+    ['left', options.left],
+    ['right', options.right],
+  ] as const)
+    if (columns?.frame !== undefined) oneOf(`${side}_frame`, FRAMES, columns.frame);
   const resolved: ResolvedOptions = {
     ...options,
     radiusArcsec,
@@ -114,6 +160,10 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
     strict: options.strict ?? false,
     columns: checkedColumns(options.columns),
   };
+  if (maxSigma !== undefined && !hasErrors(resolved))
+    throw fail('OPTIONS_CONFLICT', {
+      detail: 'max_sigma needs position errors: give left_error or right_error, or those of ellipses or axes',
+    });
   if (selfMatch !== undefined) checkSelfMatch(resolved);
   return resolved;
 }
@@ -126,6 +176,21 @@ export function resolveExecution(execution: ExecutionOptions = {}): ExecutionOpt
   if (execution.memoryBytes !== undefined)
     integerIn('memory_bytes', execution.memoryBytes, 2 ** 20, Number.MAX_SAFE_INTEGER);
   return execution;
+}
+
+/** Whether a side has position errors. */
+export function hasErrors({ left, right }: Pick<ResolvedOptions, 'left' | 'right'>): boolean {
+  return [left, right].some(({ error, errorMajor, errorRa }) => (error ?? errorMajor ?? errorRa) !== undefined);
+}
+
+/** Whether the radius alone does not decide what is a pair, or more than the separation is asked of pairs. */
+export function needsJudge(options: Pick<ResolvedOptions, 'left' | 'right' | 'maxSigma'>): boolean {
+  const { left, right, maxSigma } = options;
+  return (
+    maxSigma !== undefined ||
+    hasErrors(options) ||
+    [left, right].some(({ epoch, radius }) => (epoch ?? radius) !== undefined)
+  );
 }
 
 /** Whether the first result row has to wait for the last left row. */

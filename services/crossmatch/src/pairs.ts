@@ -29,8 +29,21 @@ export interface PairCounts {
   cellCount: number;
 }
 
+/** Where the pairs of parts come from, block by block. */
+export interface PairSource {
+  readonly counts: Readonly<PairCounts>;
+  /** Gives back what the pairs lie in; they are void then. */
+  release(pairs: ChunkPairs): void;
+  /** The same for all blocks that are still held. */
+  releaseAll(): void;
+  /** Tells the expected pairs per left row before the first block. */
+  expect(pairsPerRow: number): void;
+  /** `marks`: where the right rows of nearest pairs are marked. */
+  find(part: LeftPart, marks?: RowMarks): AsyncGenerator<PairBlock, void, undefined>;
+}
+
 /** Finds the pairs of parts block by block, sized so that a block's pairs stay within bounds. */
-export class PairFinder {
+export class PairFinder implements PairSource {
   readonly counts: PairCounts = { pairCount: 0, candidateCount: 0, cellCount: 0 };
   /** Pairs per left row of the last block; of the estimate before the first. */
   #pairsPerRow: number | undefined;
@@ -38,22 +51,18 @@ export class PairFinder {
 
   constructor(private readonly search: PairSearch) {}
 
-  /** Gives back what the pairs lie in; they are void then. */
   release(pairs: ChunkPairs): void {
     if (this.#held.delete(pairs)) pairs.release?.();
   }
 
-  /** The same for all blocks that are still held. */
   releaseAll(): void {
     for (const pairs of this.#held) this.release(pairs);
   }
 
-  /** Tells the expected pairs per left row before the first block. */
   expect(pairsPerRow: number): void {
     this.#pairsPerRow = pairsPerRow;
   }
 
-  /** `marks`: where the right rows of nearest pairs are marked. */
   async *find(part: LeftPart, marks?: RowMarks): AsyncGenerator<PairBlock, void, undefined> {
     const { index, query, self, workerCount, signal, fairKey, inPlace, rowNumbers } = this.search;
     const sorted = query.order === 'left';

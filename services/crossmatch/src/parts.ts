@@ -1,4 +1,7 @@
 import type { ChunkPairs, Positions } from '@armilla/sky';
+import type { Astrometry } from './astrometry/astrometry.js';
+import type { Faults } from './astrometry/fault.js';
+import type { JudgedColumn } from './refine/pair-list.js';
 import type { Payload } from './result/payload.js';
 
 /** Left rows that lie together in memory: a chunk of a stream, or all of a table that is kept. */
@@ -10,8 +13,17 @@ export interface LeftPart {
   readonly pieces: readonly Positions[];
   /** The positions in one piece; made when first asked for. */
   readonly positions: Positions; // [rowCount]
+  /** What else is known of each row, where the options ask for it. */
+  readonly astrometry: Astrometry | undefined;
+  /** Why some rows take no part; undefined where they have been looked at already. */
+  readonly faults: Faults | undefined;
   /** The columns that the result takes from the left table; row 0 is row 0 of the part. */
   readonly payload: Payload;
+}
+
+/** Pairs, with the columns that only looking at each of them gives. */
+export interface JudgedPairs extends ChunkPairs {
+  readonly judged?: ReadonlyMap<JudgedColumn, Float64Array>; // [pairCount] each
 }
 
 /** The pairs of rows [from, to) of a part; `pairs.left` counts from `from`. */
@@ -19,7 +31,7 @@ export interface PairBlock {
   readonly part: LeftPart;
   readonly from: number;
   readonly to: number;
-  readonly pairs: ChunkPairs;
+  readonly pairs: JudgedPairs;
   /** Whether the pairs ascend by left row. */
   readonly sorted: boolean;
   /** Whether each pair has a right row and a separation. */

@@ -1,7 +1,12 @@
 import { fail, type RowReason } from '@armilla/base';
-import { eachRejected, type Positions, RowStatus } from '@armilla/sky';
-import { DataType, type RecordBatch, type Vector } from 'apache-arrow';
-import type { PositionColumns } from './columns.js';
+import { eachRejected, type Positions, RowStatus, toIcrs } from '@armilla/sky';
+import type { RecordBatch, Vector } from 'apache-arrow';
+import { type Astrometry, readAstrometry } from './astrometry/astrometry.js';
+import { hasAstrometry } from './astrometry/astrometry-columns.js';
+import { type Fault, Faults } from './astrometry/fault.js';
+import { markNulls, numbersOf } from './astrometry/numbers.js';
+import { parseSexagesimal, saysHours } from './astrometry/sexagesimal.js';
+import type { CoordinateReading, PositionColumns } from './columns.js';
 
 /** An input row without a usable position. */
 export interface RejectedRow {
@@ -14,8 +19,26 @@ export interface RejectedRow {
   readonly value: string;
 }
 
-/** Positions of `batch` in degrees; Float64 columns are viewed, other numbers are converted. */
-export function positionsOf(batch: RecordBatch, columns: PositionColumns): Positions {
+/** Rows of a table as the match takes them: positions in ICRS, and what else is known of each. */
+export interface SkyRows {
+  readonly positions: Positions;
+  readonly astrometry: Astrometry | undefined;
+  /** Rows that take no part although their position may be good; they are marked as null. */
+  readonly faults: Faults | undefined;
+}
+
+/** The rows of `batch`; Float64 columns in degrees and ICRS are viewed, all others are converted. */
+export function readRows(batch: RecordBatch, columns: PositionColumns, where: string): SkyRows {
+  const faults = new Faults();
+  const positions = readPositions(batch, columns, faults, where);
+  const astrometry = hasAstrometry(columns.astrometry) ? readAstrometry(batch, columns.astrometry, faults) : undefined;
+  if (faults.size === 0) return { positions, astrometry, faults: undefined };
+  const nulls = positions.nulls ?? new Uint8Array(batch.numRows);
+  for (const row of faults.rows()) nulls[row] = 1;
+  return { positions: { ...positions, nulls }, astrometry, faults };
+}
+
+function readPositions(batch: RecordBatch, columns: PositionColumns, faults: Faults, where: string): Positions {
   const ra = batch.getChild(columns.ra) as Vector;
   const dec = batch.getChild(columns.dec) as Vector;
   const nulls = ra.nullCount + dec.nullCount === 0 ? undefined : new Uint8Array(batch.numRows);
@@ -23,7 +46,14 @@ export function positionsOf(batch: RecordBatch, columns: PositionColumns): Posit
     markNulls(ra, nulls);
     markNulls(dec, nulls);
   }
-  return { ra: degrees(ra, batch.numRows), dec: degrees(dec, batch.numRows), nulls };
+  const longitude = degrees(ra, batch.numRows, columns.raReading, columns.ra, nulls, faults, where);
+  const latitude = degrees(dec, batch.numRows, columns.decReading, columns.dec, nulls, faults, where);
+  if (columns.frame === 'icrs') return { ra: longitude, dec: latitude, nulls };
+  const out = { ra: new Float64Array(batch.numRows), dec: new Float64Array(batch.numRows) };
+  toIcrs(columns.frame, longitude, latitude, out.ra, out.dec);
+  // What is no latitude has to stay none.
+  for (let i = 0; i < batch.numRows; i++) if (!(Math.abs(latitude[i]) <= 90)) out.dec[i] = latitude[i];
+  return { ...out, nulls };
 }
 
 /** Counts the unusable rows of the pieces of one table by reason, lists them, or refuses the first (`strict`). */
@@ -40,19 +70,29 @@ export class RowInspector {
     private readonly onRejected?: (row: RejectedRow) => void,
   ) {}
 
-  inspect({ ra, dec, nulls }: Positions): void {
+  /** Row 0 is row `faultsFrom` of `faults`. */
+  inspect({ ra, dec, nulls }: Positions, faults?: Faults, faultsFrom = 0): void {
     const n = ra.length;
     for (let i = 0; i < n; i++) {
       const d = dec[i];
       // ra - ra is 0 for finite values only.
       if (d >= -90 && d <= 90 && ra[i] - ra[i] === 0 && (nulls === undefined || nulls[i] === 0)) continue;
-      this.reject(this.#row + i, ra[i], d, nulls?.[i] === 1);
+      this.reject(this.#row + i, ra[i], d, nulls?.[i] === 1, faults?.of(faultsFrom + i));
     }
     this.#row += n;
   }
 
-  /** Inspects rows [firstRow, firstRow + status.length), which lie in `pieces`, by the states that the kernel gave them. */
-  inspectJudged(pieces: readonly Positions[], status: Uint8Array, firstRow: number): void {
+  /**
+   * Inspects rows [firstRow, firstRow + status.length), which lie in `pieces`, by the states that the kernel gave them;
+   * row 0 is row `faultsFrom` of `faults`.
+   */
+  inspectJudged(
+    pieces: readonly Positions[],
+    status: Uint8Array,
+    firstRow: number,
+    faults?: Faults,
+    faultsFrom = 0,
+  ): void {
     let p = 0;
     let start = 0;
     eachRejected(status, (i) => {
@@ -62,6 +102,7 @@ export class RowInspector {
         pieces[p].ra[i - start],
         pieces[p].dec[i - start],
         status[i] === RowStatus.POSITION_NULL,
+        faults?.of(faultsFrom + i),
       );
     });
   }
@@ -73,7 +114,11 @@ export class RowInspector {
   }
 
   /** Takes an unusable row of the table. */
-  reject(row: number, ra: number, dec: number, isNull: boolean): void {
+  reject(row: number, ra: number, dec: number, isNull: boolean, fault?: Fault): void {
+    if (fault) {
+      this.#count({ table: this.table, row, ...fault });
+      return;
+    }
     const reason: RowReason = isNull
       ? 'POSITION_NULL'
       : Number.isNaN(ra) || Number.isNaN(dec)
@@ -86,76 +131,46 @@ export class RowInspector {
       (reason === 'POSITION_NAN' ? !Number.isNaN(ra) : reason === 'POSITION_INFINITE' && Number.isFinite(ra));
     const column = isNull ? `${this.columns.ra}, ${this.columns.dec}` : inDec ? this.columns.dec : this.columns.ra;
     const value = isNull ? 'null' : String(inDec ? dec : ra);
+    this.#count({ table: this.table, row, reason, column, value });
+  }
+
+  #count(rejected: RejectedRow): void {
+    const { row, reason, column, value } = rejected;
     if (this.strict) throw fail('BAD_ROW', { where: this.where, row, reason, column, got: value });
     this.rejectedByReason[reason] = (this.rejectedByReason[reason] ?? 0) + 1;
     this.rejectedRowCount++;
-    this.onRejected?.({ table: this.table, row, reason, column, value });
+    this.onRejected?.(rejected);
   }
 }
 
-function degrees(vector: Vector, rowCount: number): Float64Array {
-  const { type } = vector;
-  // A column known to hold nothing: its nulls are marked already.
-  if (DataType.isNull(type) || (DataType.isUtf8(type) && vector.nullCount === rowCount))
-    return new Float64Array(rowCount);
-  if (DataType.isUtf8(type))
-    throw fail('COLUMN_TYPE', { where: 'position', column: '?', type: String(type), expected: 'a number (degrees)' });
-  if (DataType.isFloat(type) && type.precision === 2 && vector.data.length === 1)
-    return vector.data[0].values.subarray(0, rowCount) as Float64Array;
+/** Values of a coordinate in degrees. */
+function degrees(
+  vector: Vector,
+  rowCount: number,
+  { factor, text }: CoordinateReading,
+  column: string,
+  nulls: Uint8Array | undefined,
+  faults: Faults,
+  where: string,
+): Float64Array {
+  if (!text || vector.nullCount === rowCount) {
+    const values = numbersOf(vector, rowCount);
+    return factor === 1 ? values : values.map((value) => value * factor);
+  }
   const out = new Float64Array(rowCount);
-  let at = 0;
-  for (const data of vector.data) {
-    if (DataType.isDecimal(type)) {
-      decimals(data.values as Uint32Array, type.bitWidth / 32, type.scale, out.subarray(at, at + data.length));
-    } else if (DataType.isFloat(type) && type.precision === 0) {
-      for (let i = 0; i < data.length; i++) out[at + i] = halfFloat((data.values as Uint16Array)[i]);
-    } else if (DataType.isInt(type) && type.bitWidth === 64) {
-      const values = data.values as BigInt64Array | BigUint64Array;
-      for (let i = 0; i < data.length; i++) out[at + i] = Number(values[i]);
-    } else {
-      out.set((data.values as Float64Array | Float32Array | Int32Array).subarray(0, data.length), at);
-    }
-    at += data.length;
+  const before = faults.size;
+  let [textCount, last] = [0, ''];
+  for (let i = 0; i < rowCount; i++) {
+    if (nulls?.[i] === 1) continue;
+    const value = String(vector.get(i));
+    out[i] = parseSexagesimal(value) * (saysHours(value) ? 15 : factor);
+    textCount++;
+    if (!Number.isNaN(out[i])) continue;
+    last = `'${value.slice(0, 100)}'`;
+    faults.add(i, { reason: 'POSITION_TEXT', column, value: last });
   }
+  // A column without any is of something else, and its name was misleading.
+  if (textCount > 0 && faults.size - before === textCount)
+    throw fail('COLUMN_TYPE', { where, column, type: `text such as ${last}`, expected: 'degrees or sexagesimal' });
   return out;
-}
-
-/** Two's complement little-endian words to doubles. */
-function decimals(words: Uint32Array, wordCount: number, scale: number, out: Float64Array): void {
-  for (let i = 0; i < out.length; i++) {
-    let value = 0n;
-    for (let w = wordCount - 1; w >= 0; w--) value = (value << 32n) | BigInt(words[i * wordCount + w]);
-    value = BigInt.asIntN(wordCount * 32, value);
-    // By text, so that 12.345 becomes the double nearest to 12.345.
-    const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
-    const text = scale > 0 ? `${digits.slice(0, -scale)}.${digits.slice(-scale)}` : `${digits}e${-scale}`;
-    out[i] = value < 0n ? -Number(text) : Number(text);
-  }
-}
-
-/** IEEE 754 binary16. */
-function halfFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-function markNulls(vector: Vector, out: Uint8Array): void {
-  if (DataType.isNull(vector.type)) {
-    out.fill(1);
-    return;
-  }
-  let at = 0;
-  for (const data of vector.data) {
-    if (data.nullCount > 0) {
-      for (let i = 0; i < data.length; i++) {
-        const bit = data.offset + i;
-        if ((data.nullBitmap[bit >> 3] & (1 << (bit & 7))) === 0) out[at + i] = 1;
-      }
-    }
-    at += data.length;
-  }
 }

@@ -4,6 +4,7 @@ import type { PositionColumns } from './columns.js';
 import type { MatchContext } from './match.js';
 import type { ResolvedOptions } from './options.js';
 import type { Plan } from './plan.js';
+import type { CandidateFinder } from './refine/candidates.js';
 import type { ResultLayout } from './result/layout.js';
 
 /** A match whose right table is loaded; made by `crossmatch` and `selfMatch`. */
@@ -16,6 +17,10 @@ export interface PreparedMatch {
   readonly right: CatalogTable;
   readonly resident: boolean;
   readonly options: ResolvedOptions;
+  /** Where candidates are looked for, when pairs are judged one by one; undefined when the radius decides. */
+  readonly candidates: CandidateFinder | undefined;
+  /** What the user should know about the result. */
+  readonly warnings: readonly string[];
   readonly context: MatchContext;
   /** What to give back at the end. */
   readonly owned: readonly AsyncDisposable[];

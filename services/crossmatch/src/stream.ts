@@ -94,6 +94,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       totalSeconds: (this.#ends - started) / 1000,
       peakMemoryBytes: this.#progress.peakMemoryBytes,
       workerCount: context.execution?.workerCount ?? context.runtime.workerCount,
+      warnings: this.#match.warnings,
     };
   }
 

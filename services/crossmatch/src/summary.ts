@@ -33,6 +33,8 @@ export interface MatchSummary {
   /** Largest resident memory of the process that was seen while the match ran. */
   readonly peakMemoryBytes: number;
   readonly workerCount: number;
+  /** What the user should know about the result; empty mostly. */
+  readonly warnings: readonly string[];
 }
 
 /** How far a match has come. Counts only grow. */

@@ -15,7 +15,7 @@ export const RowStatus = {
   POSITION_NAN: 2,
   POSITION_INFINITE: 3,
   DECLINATION_OUT_OF_RANGE: 4,
-} as const satisfies Record<RowReason | 'ok', number>;
+} as const satisfies Partial<Record<RowReason | 'ok', number>>;
 
 export type RowStatus = (typeof RowStatus)[keyof typeof RowStatus];
 

@@ -1,6 +1,7 @@
 import type { Positions } from '@armilla/sky';
 import { type Data, Float64, Int32, Int64, makeData } from 'apache-arrow';
 import type { Selection } from '../join.js';
+import type { JudgedColumn } from '../refine/pair-list.js';
 import type { ComputedColumn } from './layout.js';
 
 /** What computed columns are made from, besides the selection. */
@@ -13,7 +14,11 @@ export interface ComputedSources {
 /** One computed column of a selection. */
 export function computedData(name: ComputedColumn, selection: Selection, sources: ComputedSources): Data {
   const { count, left, right, paired } = selection;
+  const judged = selection.judged?.get(name as JudgedColumn);
+  if (judged) return float64Data(judged.slice());
   switch (name) {
+    case 'normalised_distance':
+      return allNull(count);
     case 'separation_arcsec':
       return selection.separationArcsec
         ? float64Data(ownValues(selection.separationArcsec, selection), paired)

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import { type DataType, Field, Float64, Int32, Int64, Schema } from 'apache-arrow';
 import { availableColumns } from '../columns.js';
-import type { ResolvedOptions } from '../options.js';
+import { hasErrors, type ResolvedOptions } from '../options.js';
 import { plainField } from './payload.js';
 
 export const COMPUTED_COLUMNS = [
@@ -9,6 +9,7 @@ export const COMPUTED_COLUMNS = [
   'rank',
   'neighbour_count',
   'second_separation_arcsec',
+  'normalised_distance',
   'delta_ra_cosdec_arcsec',
   'delta_dec_arcsec',
   'left_row',
@@ -39,6 +40,7 @@ const TYPES: Readonly<Record<ComputedColumn, () => DataType>> = {
   rank: () => new Int32(),
   neighbour_count: () => new Int32(),
   second_separation_arcsec: () => new Float64(),
+  normalised_distance: () => new Float64(),
   delta_ra_cosdec_arcsec: () => new Float64(),
   delta_dec_arcsec: () => new Float64(),
   left_row: () => new Int64(),
@@ -96,7 +98,13 @@ function defaultColumns(left: Schema, right: Schema, options: ResolvedOptions): 
   return [
     ...all('left'),
     ...all('right'),
-    ...computed('separation_arcsec', options.find === 'k-nearest' && 'rank', any && 'left_row', any && 'right_row'),
+    ...computed(
+      'separation_arcsec',
+      hasErrors(options) && 'normalised_distance',
+      options.find === 'k-nearest' && 'rank',
+      any && 'left_row',
+      any && 'right_row',
+    ),
   ];
 }
 
@@ -119,6 +127,8 @@ function chosenColumns(text: string, left: Schema, right: Schema, options: Resol
       throw fail('OPTIONS_CONFLICT', { detail: `column ${name} ${detail}` });
     };
     const inGroups = options.selfMatch === 'groups';
+    if (name === 'normalised_distance' && !hasErrors(options))
+      refuse('needs position errors: give left_error or right_error, or those of ellipses or axes');
     if (name === 'rank' && options.find !== 'k-nearest') refuse('is only there for find=k-nearest');
     if (name.startsWith('group_') !== inGroups && name !== 'left_row')
       refuse(inGroups ? 'is not there for groups' : 'is only there for self_match=groups');
