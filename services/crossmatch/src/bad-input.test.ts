@@ -112,7 +112,7 @@ describe('position columns', () => {
     [['RAICRS', 'DEICRS'], 'RAICRS', 'DEICRS'],
     [['_ra_j2000', '_de_j2000'], '_ra_j2000', '_de_j2000'],
   ])('%j: guessed as %s, %s', async (columns, ra, dec) => {
-    expect(await guess(names(...columns))).toEqual({ ra, dec, guessed: true });
+    expect(await guess(names(...columns))).toMatchObject({ ra, dec, guessed: true });
   });
 
   test('a UCD of the main position goes before names', async () => {
@@ -122,7 +122,7 @@ describe('position columns', () => {
       ['x', { ucd: 'pos.eq.ra;meta.main' }],
       ['y', { ucd: 'POS.EQ.DEC;META.MAIN' }],
     ]);
-    expect(await guess(table)).toEqual({ ra: 'x', dec: 'y', guessed: true });
+    expect(await guess(table)).toMatchObject({ ra: 'x', dec: 'y', guessed: true });
   });
 
   test('two candidates are an error that lists them', async () => {
@@ -137,9 +137,13 @@ describe('position columns', () => {
     );
   });
 
-  test('text is refused by its type, also where it looks like numbers', async () => {
-    const text = new Table({ ra: vectorFromArray(['12:30:00'], new Utf8()), dec: vectorFromArray(['1'], new Utf8()) });
-    await expect(guess(text)).rejects.toEqual(refused('COLUMN_TYPE', { column: 'ra', type: 'Utf8' }));
+  test('a column of other text is refused, with what was seen', async () => {
+    const text = (dec: string): Table =>
+      new Table({ ra: vectorFromArray(['12:30:00'], new Utf8()), dec: vectorFromArray([dec], new Utf8()) });
+    for (const dec of ['1', 'M 31', '12:60:00'])
+      await expect(rowsMatched(text(dec), one, { radiusArcsec: 1 })).rejects.toEqual(
+        refused('COLUMN_TYPE', { column: 'dec', where: 'left.csv', type: `text such as '${dec}'` }),
+      );
   });
 
   test('sexagesimal text beside degrees is no candidate', async () => {
@@ -149,15 +153,15 @@ describe('position columns', () => {
       ra_deg: vectorFromArray([1], new Float64()),
       dec_deg: vectorFromArray([1], new Float64()),
     });
-    expect(await guess(both)).toEqual({ ra: 'ra_deg', dec: 'dec_deg', guessed: true });
+    expect(await guess(both)).toMatchObject({ ra: 'ra_deg', dec: 'dec_deg', guessed: true });
   });
 
-  test('hours and radians are refused', async () => {
-    const hours = withMetadata([
-      ['ra', { unit: 'h' }],
+  test('a unit that is none of an angle is refused', async () => {
+    const pixels = withMetadata([
+      ['ra', { unit: 'pix' }],
       ['dec', { unit: 'deg' }],
     ]);
-    await expect(guess(hours)).rejects.toEqual(refused('COLUMN_TYPE', { column: 'ra', type: "in unit 'h'" }));
+    await expect(guess(pixels)).rejects.toEqual(refused('COLUMN_TYPE', { column: 'ra', type: "in unit 'pix'" }));
   });
 
   test('a column of the type Null holds no position', async () => {

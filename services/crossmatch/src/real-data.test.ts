@@ -128,7 +128,7 @@ if (epochs && sources) {
       const found = rowsOf(await collect(stream));
       expect(found.length).toBe(rows);
       expect(found.every((row) => row.designation_1 === row.designation_2)).toBe(true);
-      expect(stream.guesses.left).toEqual({ ra: 'ra', dec: 'dec', guessed: true });
+      expect(stream.guesses.left).toMatchObject({ ra: 'ra', dec: 'dec', guessed: true });
     },
   );
 } else {
