@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REASONS } from '@armilla/base';
+import { SIDE_OPTIONS } from '@armilla/gateway';
 import { runCli } from './testing/run-cli.js';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8');
@@ -16,6 +17,18 @@ test('docs/cli.md names every option of crossmatch, and no other', async () => {
     [...names.matchAll(/`(--[a-z-]+)`/g)].map(([, name]) => name),
   );
   expect(documented.sort()).toEqual(known.sort());
+});
+
+test('docs/cli.md and docs/http.md name every option that both tables have', async () => {
+  const { stdout } = await runCli(['crossmatch', '--help']);
+  const http = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'http.md'), 'utf8');
+  expect(SIDE_OPTIONS.length).toBeGreaterThan(15);
+  for (const { name } of SIDE_OPTIONS) {
+    const flag = name.replaceAll('_', '-');
+    expect(page).toContain(`| \`${flag}\` |`);
+    expect(stdout).toMatch(new RegExp(`^  ${flag} `, 'm'));
+    for (const side of ['left', 'right']) expect(http).toContain(`\`${side}_${name}\``);
+  }
 });
 
 test('docs/cli.md names every exit code that a reason has', () => {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { FINDS, JOINS, ORDERS } from '@armilla/crossmatch';
+import { SIDE_OPTIONS } from '@armilla/gateway';
 import { FORMATS } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { type CrossmatchFlags, readMatchTask } from './flags.js';
@@ -7,7 +8,7 @@ import { runMatch } from './run.js';
 
 /** `armilla crossmatch`. */
 export function crossmatchCommand(context: CommandContext): Command {
-  return new Command('crossmatch')
+  const command = new Command('crossmatch')
     .description('Match two tables on the sky, or one with itself.')
     .usage('LEFT RIGHT --radius R [options]\n       armilla crossmatch --self TABLE --radius R [options]')
     .argument('[left]', 'file, glob, folder or - (standard input): CSV, TSV, Arrow or Parquet, by content')
@@ -20,12 +21,9 @@ export function crossmatchCommand(context: CommandContext): Command {
     .option('-k, --k <number>', 'how many right rows of each left row, for --find k-nearest (default: 2)')
     .addOption(new Option('-j, --join <kind>', 'which rows the result keeps (default: inner)').choices([...JOINS]))
     .option('--min-radius <angle>', 'smallest separation, inclusive')
+    .option('--max-sigma <number>', 'largest separation in units of the combined error, inclusive; needs errors')
     .option('--self <table>', 'match this table with itself, each pair once')
     .option('--groups', 'with --self: friends-of-friends groups instead of pairs')
-    .option('--left-ra <column>', 'right ascension of the left table, in degrees (default: guessed)')
-    .option('--left-dec <column>', 'declination of the left table, in degrees (default: guessed)')
-    .option('--right-ra <column>', 'right ascension of the right table')
-    .option('--right-dec <column>', 'declination of the right table')
     .option(
       '-c, --columns <list>',
       'result columns, comma separated: left.NAME, right.NAME, NAME, or a computed one (see below)',
@@ -59,10 +57,18 @@ export function crossmatchCommand(context: CommandContext): Command {
     )
     .option('-q, --quiet', 'no progress and no summary')
     .addHelpText('before', EXAMPLES)
-    .addHelpText('after', COLUMNS)
+    .addHelpText('after', SIDES + COLUMNS)
     .action(async (left: string | undefined, right: string | undefined, flags: CrossmatchFlags) => {
       await runMatch(readMatchTask(left, right, flags), context);
     });
+  // Thirty-six lines that differ by a word are no help: they are listed once, below.
+  for (const side of ['left', 'right'])
+    for (const { name } of SIDE_OPTIONS) command.addOption(new Option(sideFlag(side, name)).hideHelp());
+  return command;
+}
+
+function sideFlag(side: string, name: string): string {
+  return `--${side}-${name.replaceAll('_', '-')} <${name === 'frame' ? 'frame' : name === 'epoch' ? 'epoch' : 'column'}>`;
 }
 
 const EXAMPLES = `Examples:
@@ -71,9 +77,16 @@ const EXAMPLES = `Examples:
   armilla crossmatch 'tiles/*.parquet' ref.parquet --radius 2 --columns left.id,right.id,separation_arcsec -o ids.csv
   zcat left.csv.gz | armilla crossmatch - ref.parquet --radius 2 > pairs.csv
   armilla crossmatch --self catalog.parquet --radius 0.5 --groups -o groups.parquet
+  armilla crossmatch gaia.parquet old.csv -r 2 --left-epoch J2016 --right-epoch B1950 --right-frame fk4 -o pairs.csv
+  armilla crossmatch a.csv b.csv -r 5 --left-error e_pos:mas --right-error sigma:arcsec --max-sigma 3 -o pairs.csv
+`;
+
+const SIDES = `
+Options of either table, as --left-... and --right-...; columns are NAME, or NAME:UNIT where they have no unit:
+${SIDE_OPTIONS.map(({ name, sentence }) => `  ${name.replaceAll('_', '-').padEnd(20)} ${sentence}`).join('\n')}
 `;
 
 const COLUMNS = `
-Computed columns: separation_arcsec, rank, neighbour_count, second_separation_arcsec, delta_ra_cosdec_arcsec,
-delta_dec_arcsec, left_row, right_row; group_id and group_size with --groups.
+Computed columns: separation_arcsec, rank, neighbour_count, second_separation_arcsec, normalised_distance,
+delta_ra_cosdec_arcsec, delta_dec_arcsec, left_row, right_row; group_id and group_size with --groups.
 Rows without a usable position are counted by reason and kept by left, right and full joins; RA may be in any turn.`;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
-import type { Find, Join, MatchOptions, Order } from '@armilla/crossmatch';
+import type { Find, Join, MatchOptions, Order, SideOptions } from '@armilla/crossmatch';
+import { SIDE_OPTIONS } from '@armilla/gateway';
 import { type Format, formatOfName } from '@armilla/tables';
 
 const MAX_WORKERS = 256;
@@ -14,10 +15,7 @@ export interface CrossmatchFlags {
   readonly minRadius?: string;
   readonly self?: string;
   readonly groups?: boolean;
-  readonly leftRa?: string;
-  readonly leftDec?: string;
-  readonly rightRa?: string;
-  readonly rightDec?: string;
+  readonly maxSigma?: string;
   readonly columns?: string;
   readonly suffixes?: string;
   readonly types?: string;
@@ -84,8 +82,9 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       join: flags.join,
       order: flags.order,
       selfMatch: flags.self === undefined ? undefined : flags.groups ? 'groups' : 'pairs',
-      left: { ra: flags.leftRa, dec: flags.leftDec },
-      right: { ra: flags.rightRa, dec: flags.rightDec },
+      maxSigma: flags.maxSigma === undefined ? undefined : Number(flags.maxSigma),
+      left: sideOptions('left', flags),
+      right: sideOptions('right', flags),
       columns: flags.columns === undefined ? undefined : list(flags.columns),
       suffixes: flags.suffixes === undefined ? undefined : suffixPair(flags.suffixes),
       strict: flags.strict,
@@ -101,6 +100,17 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     quiet: flags.quiet ?? false,
     showProgress: flags.quiet !== true && !(flags.output === STANDARD && process.stdout.isTTY),
   };
+}
+
+/** The options of one table: `--left-pm-ra-cosdec` comes as `leftPmRaCosdec`. */
+function sideOptions(side: 'left' | 'right', flags: CrossmatchFlags): SideOptions {
+  const given = flags as unknown as Readonly<Record<string, string | undefined>>;
+  return Object.fromEntries(
+    SIDE_OPTIONS.flatMap(({ key }) => {
+      const value = given[`${side}${key[0].toUpperCase()}${key.slice(1)}`];
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
 }
 
 /** The http or https address of a server. */

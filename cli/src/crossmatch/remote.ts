@@ -1,5 +1,6 @@
 import { fail, formatBytes, formatCount } from '@armilla/base';
 import type { MatchSummary, RejectedRow } from '@armilla/crossmatch';
+import { SIDE_OPTIONS } from '@armilla/gateway';
 import { encodeTable, openTable, type TableReader, writeTable } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { ServerClient } from '../server/server-client.js';
@@ -83,6 +84,7 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     suffixes,
     strict,
     maxPairs,
+    maxSigma,
   } = options;
   const given: Record<string, string | number | boolean | undefined> = {
     radius_arcsec: radiusArcsec,
@@ -92,10 +94,13 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     join,
     order,
     self_match: selfMatch,
-    left_ra: left?.ra,
-    left_dec: left?.dec,
-    right_ra: right?.ra,
-    right_dec: right?.dec,
+    max_sigma: maxSigma,
+    ...Object.fromEntries(
+      SIDE_OPTIONS.flatMap(({ name, key }) => [
+        [`left_${name}`, left?.[key]],
+        [`right_${name}`, right?.[key]],
+      ]),
+    ),
     columns: columns?.join(','),
     suffixes: suffixes?.join(','),
     strict,

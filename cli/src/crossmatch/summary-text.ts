@@ -14,6 +14,7 @@ export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, 
   const groups = groupCount > 0 ? `, ${formatCount(groupCount)} groups` : '';
   const where = task.output.path === STANDARD ? '' : ` to ${task.output.path}`;
   return [
+    ...summary.warnings.map((warning) => `warning: ${warning}`),
     ...sides,
     `${formatCount(rowCount)} rows${where} (${formatCount(pairCount)} pairs${groups}) in ${seconds(totalSeconds)}: ` +
       `index ${seconds(indexSeconds)}, match ${seconds(matchSeconds)}; ` +

@@ -1,4 +1,5 @@
 import { fail, type Problem, type ProblemFields, toProblem } from '@armilla/base';
+import { SIDE_OPTIONS } from '@armilla/gateway';
 
 /** Options of the library by the flags that set them. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -6,17 +7,19 @@ const FLAGS: Readonly<Record<string, string>> = {
   find: '--find',
   join: '--join',
   k: '--k',
-  left_dec: '--left-dec',
-  left_ra: '--left-ra',
   max_pairs: '--max-pairs',
+  max_sigma: '--max-sigma',
   memory_bytes: '--memory',
   min_radius_arcsec: '--min-radius',
   order: '--order',
   radius_arcsec: '--radius',
-  right_dec: '--right-dec',
-  right_ra: '--right-ra',
   suffixes: '--suffixes',
   worker_count: '--workers',
+  ...Object.fromEntries(
+    ['left', 'right'].flatMap((side) =>
+      SIDE_OPTIONS.map(({ name }) => [`${side}_${name}`, `--${side}-${name.replaceAll('_', '-')}`]),
+    ),
+  ),
 };
 
 /** What to print for a failure, and the exit code. Empty text: the reader of the output has gone, who needs no message. */
@@ -49,6 +52,11 @@ function withFlags(problem: Problem): string {
     if (flag === undefined) continue;
     fields[key] = flag;
     changed = true;
+  }
+  const detail = fields.detail;
+  if (typeof detail === 'string') {
+    fields.detail = detail.replace(/\b(?:left|right|max)_[a-z_]+\b/g, (name) => FLAGS[name] ?? name);
+    changed ||= fields.detail !== detail;
   }
   return changed ? fail(problem.reason, fields).message : problem.message;
 }

@@ -1,14 +1,14 @@
 import type { RowReason } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
 import { concatPositions, type OnRejected, type Positions, RowStatus, SkyIndex } from '@armilla/sky';
-import type { TableReader } from '@armilla/tables';
+import { recordBatch, type TableReader } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
 import { type PositionColumns, positionColumns } from './columns.js';
 import type { SideOptions } from './options.js';
 import { slicePositions } from './parts.js';
 import { readRows, type RejectedRow, RowInspector } from './positions.js';
-import { type Astrometry, concatAstrometry } from './astrometry/astrometry.js';
-import { astrometryNames } from './astrometry/astrometry-columns.js';
+import { type Astrometry, concatAstrometry, readAstrometry, voidRow } from './astrometry/astrometry.js';
+import { astrometryColumns, astrometryNames } from './astrometry/astrometry-columns.js';
 import { Faults } from './astrometry/fault.js';
 import { Payload } from './result/payload.js';
 import { spanned } from './trace.js';
@@ -159,6 +159,32 @@ export class CatalogTable implements AsyncDisposable {
         seconds,
       );
     });
+  }
+
+  /** The same table, index and columns shared, with what `options` say of its rows where they say anything. */
+  describedBy(options: SideOptions): CatalogTable {
+    const { ra: _ra, dec: _dec, frame: _frame, ...rest } = options;
+    if (Object.values(rest).every((name) => name === undefined)) return this;
+    const astrometry = astrometryColumns(this.schema, rest, this.where, 'right');
+    const faults = new Faults();
+    const batch = recordBatch(this.schema, this.payload.columns, this.rowCount);
+    const read = readAstrometry(batch, astrometry, faults);
+    // The index has these rows: nothing is within what is not a number.
+    for (const row of faults.rows()) voidRow(read, row);
+    return new CatalogTable(
+      this.where,
+      this.schema,
+      { ...this.columns, astrometry },
+      this.rowCount,
+      this.rejectedByReason,
+      this.rejectedRowCount,
+      this.misfits,
+      this.payload,
+      this.positions,
+      this.index,
+      read,
+      this.loadSeconds,
+    );
   }
 
   /** Memory held: index, payload and positions. */

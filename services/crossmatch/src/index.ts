@@ -19,6 +19,7 @@ export {
   type ResolvedOptions,
   SELF_MATCHES,
   type SelfMatch,
+  type SideOptions,
 } from './options.js';
 export { type Plan, type PlanInput, planMatch } from './plan.js';
 export type { RejectedRow } from './positions.js';

@@ -4,6 +4,7 @@ import type { Positions, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import type { Schema } from 'apache-arrow';
 import { CatalogTable } from './catalog-table.js';
+import { parseColumn } from './astrometry/quantity.js';
 import { type PositionColumns, positionColumns } from './columns.js';
 import {
   type ExecutionOptions,
@@ -65,7 +66,7 @@ export async function crossmatch(
       if (resolved.columns) resultLayout(leftReader.schema, rightSchema, resolved);
     }
     const resident = right instanceof CatalogTable;
-    const rightTable = resident ? checkedResident(right, resolved) : await loadRight(right, resolved, context);
+    const rightTable = resident ? residentFor(right, resolved) : await loadRight(right, resolved, context);
     if (!resident) owned.push(rightTable);
     leftReader ??= await (left as () => Promise<TableReader>)();
     const leftColumns = positionColumns(
@@ -104,7 +105,7 @@ export async function selfMatch(
   try {
     const resolved = resolveOptions({ ...options, selfMatch: options.selfMatch ?? 'pairs' });
     const resident = table instanceof CatalogTable;
-    const loaded = resident ? checkedResident(table, resolved) : await loadRight(table, resolved, context);
+    const loaded = resident ? residentFor(table, resolved) : await loadRight(table, resolved, context);
     if (!resident) owned.push(loaded);
     return new MatchStream({
       ...planned(loaded, table.schema, resolved, context, undefined, resident),
@@ -194,15 +195,20 @@ function needsRightPositions(options: ResolvedOptions): boolean {
   );
 }
 
-function checkedResident(table: CatalogTable, options: ResolvedOptions): CatalogTable {
+/** A stored table as the match sees it: its index is that of its own columns, and what else is known of its rows may be named. */
+function residentFor(table: CatalogTable, options: ResolvedOptions): CatalogTable {
   const given = options.selfMatch === undefined ? options.right : options.left;
   for (const role of ['ra', 'dec'] as const) {
-    if (given[role] !== undefined && given[role] !== '' && given[role] !== table.columns[role]) {
+    if (given[role] && parseColumn(given[role], 'position').name !== table.columns[role]) {
       throw fail('OPTIONS_CONFLICT', {
         detail: `${table.where} is indexed by its column '${table.columns[role]}', not by '${given[role]}'`,
       });
     }
   }
+  if (given.frame !== undefined && given.frame !== table.columns.frame)
+    throw fail('OPTIONS_CONFLICT', {
+      detail: `${table.where} is indexed in the frame ${table.columns.frame}, not ${given.frame}`,
+    });
   if (!table.index) throw new TypeError('the table was loaded without an index');
   if (options.strict && table.rejectedRowCount > 0) {
     const [reason] = Object.keys(table.rejectedByReason);
@@ -214,7 +220,7 @@ function checkedResident(table: CatalogTable, options: ResolvedOptions): Catalog
       got: `${table.rejectedRowCount} such rows`,
     });
   }
-  return table;
+  return needsJudge(options) ? table.describedBy(given) : table;
 }
 
 async function closeAll(

@@ -28,7 +28,7 @@ export interface SideOptions extends PositionColumnNames {
   /** When the positions are valid: `J2016.0`, `MJD57388.0`, or a column as `NAME:mjd`, `NAME:jd`, `NAME:yr`. */
   readonly epoch?: string;
   /** Proper motion in right ascension, cos(dec) included, as in Gaia and Hipparcos. Guessed with an epoch. mas/yr. */
-  readonly pmRaCosDec?: string;
+  readonly pmRaCosdec?: string;
   /** mas/yr. */
   readonly pmDec?: string;
   /** mas. Counts together with the radial velocity only. */
@@ -36,7 +36,7 @@ export interface SideOptions extends PositionColumnNames {
   /** km/s, positive away. */
   readonly radialVelocity?: string;
   /** Errors of the proper motion, one sigma. mas/yr. */
-  readonly pmRaCosDecError?: string;
+  readonly pmRaCosdecError?: string;
   readonly pmDecError?: string;
   /** Position error of one sigma along each axis, the same in all directions. */
   readonly error?: string;

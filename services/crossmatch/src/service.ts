@@ -36,7 +36,7 @@ import { planMatch, WHOLE_SKY_SQUARE_DEGREES } from './plan.js';
 import { answerFrames } from './service/answer.js';
 import { columnsHeader, protoSummary, protoTable, summaryJson } from './service/describe.js';
 import { FrameTables } from './service/frame-tables.js';
-import { checkedRequestId, columnNames, expectedRows, readExecution, readOptions } from './service/request.js';
+import { checkedRequestId, expectedRows, readExecution, readOptions, sideOptions } from './service/request.js';
 import { type MatchOutcome, MatchResults } from './service/results.js';
 import { StoredTables } from './stored-tables.js';
 import type { MatchStream } from './stream.js';
@@ -115,7 +115,7 @@ class Handlers {
     const reader = await tables.openOnly(`table '${options.name}'`, { signal });
     const table = await CatalogTable.load(reader, {
       runtime: this.runtime,
-      columns: columnNames(options.columns),
+      columns: sideOptions(options.columns),
       signal,
       onRows: () => this.stored.checkQuota(tables.receivedBytes, options.replace ? options.name : undefined),
     });

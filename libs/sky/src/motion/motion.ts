@@ -10,7 +10,7 @@ const MARGIN = 1.01;
 /** How the stars of a table move. NaN: not known, which counts as zero. Row i of each column is that of the position. */
 export interface Motions {
   /** Proper motion in right ascension, cos(dec) included, as the catalogues of Gaia and Hipparcos give it; mas a year. */
-  readonly pmRaCosDec: Float64Array; // [rows]
+  readonly pmRaCosdec: Float64Array; // [rows]
   /** Proper motion in declination; mas a year. */
   readonly pmDec: Float64Array; // [rows]
   /** Parallax in mas; it matters only where it is positive and the radial velocity is known. */
@@ -20,8 +20,8 @@ export interface Motions {
 }
 
 /** Whether row `i` has a proper motion, be it zero. */
-export function hasMotion({ pmRaCosDec, pmDec }: Motions, i: number): boolean {
-  return Number.isFinite(pmRaCosDec[i]) && Number.isFinite(pmDec[i]);
+export function hasMotion({ pmRaCosdec, pmDec }: Motions, i: number): boolean {
+  return Number.isFinite(pmRaCosdec[i]) && Number.isFinite(pmDec[i]);
 }
 
 /**
@@ -38,12 +38,12 @@ export function moveRow(
   years: number,
   out: Float64Array, // [2], filled in place
 ): void {
-  const { pmRaCosDec, pmDec, parallax, radialVelocity } = motions;
+  const { pmRaCosdec, pmDec, parallax, radialVelocity } = motions;
   out[0] = raDeg;
   out[1] = decDeg;
   if (!hasMotion(motions, i) || !Number.isFinite(years) || years === 0) return;
   // Offsets in the tangent frame of the position, in parts of the distance: east, north and along the line of sight.
-  const east = pmRaCosDec[i] * RADIANS_PER_MAS * years;
+  const east = pmRaCosdec[i] * RADIANS_PER_MAS * years;
   const north = pmDec[i] * RADIANS_PER_MAS * years;
   if (east === 0 && north === 0) return;
   let [across, away] = [1, 1];
@@ -86,8 +86,8 @@ export function moveForward(
  */
 export function largestMove(motions: Motions, i: number, years: number): number {
   if (!hasMotion(motions, i) || years === 0) return 0;
-  const { pmRaCosDec, pmDec, parallax, radialVelocity } = motions;
-  const seen = (Math.hypot(pmRaCosDec[i], pmDec[i]) / 1000) * Math.abs(years);
+  const { pmRaCosdec, pmDec, parallax, radialVelocity } = motions;
+  const seen = (Math.hypot(pmRaCosdec[i], pmDec[i]) / 1000) * Math.abs(years);
   if (!parallax || !radialVelocity || !(parallax[i] > 0) || !Number.isFinite(radialVelocity[i])) return seen * MARGIN;
   // Parts of the distance that the star comes nearer meanwhile: its motion grows with the inverse.
   const nearer =

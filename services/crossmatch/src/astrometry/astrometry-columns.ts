@@ -15,11 +15,11 @@ export interface ScaledColumn {
 export type EpochColumns = { readonly year: number } | { readonly column: string; readonly scale: EpochScale };
 
 export interface MotionColumns {
-  readonly pmRaCosDec: ScaledColumn; // mas/yr
+  readonly pmRaCosdec: ScaledColumn; // mas/yr
   readonly pmDec: ScaledColumn; // mas/yr
   readonly parallax: ScaledColumn | undefined; // mas
   readonly radialVelocity: ScaledColumn | undefined; // km/s
-  readonly pmRaCosDecError: ScaledColumn | undefined; // mas/yr
+  readonly pmRaCosdecError: ScaledColumn | undefined; // mas/yr
   readonly pmDecError: ScaledColumn | undefined; // mas/yr
   readonly guessed: boolean;
 }
@@ -56,11 +56,11 @@ export function hasAstrometry({ epoch, error, radius }: AstrometryColumns): bool
 /** The names of all columns in use, each once. */
 export function astrometryNames({ epoch, motion, error, radius }: AstrometryColumns): string[] {
   const columns = [
-    motion?.pmRaCosDec,
+    motion?.pmRaCosdec,
     motion?.pmDec,
     motion?.parallax,
     motion?.radialVelocity,
-    motion?.pmRaCosDecError,
+    motion?.pmRaCosdecError,
     motion?.pmDecError,
     radius,
     ...(error?.shape === 'circle' ? [error.radius] : []),
@@ -103,20 +103,20 @@ export function astrometryColumns(
   };
 
   function motionColumns(): MotionColumns | undefined {
-    const { pmRaCosDec, pmDec } = options;
-    if ((pmRaCosDec === undefined) !== (pmDec === undefined))
+    const { pmRaCosdec, pmDec } = options;
+    if ((pmRaCosdec === undefined) !== (pmDec === undefined))
       conflict(`a proper motion needs both ${prefix}pm_ra_cosdec and ${prefix}pm_dec`);
     const optional = (text: string | undefined, kind: QuantityKind): ScaledColumn | undefined =>
       text === undefined ? undefined : find(text, kind, 1);
     const rest = {
       parallax: optional(options.parallax, 'parallax'),
       radialVelocity: optional(options.radialVelocity, 'velocity'),
-      pmRaCosDecError: optional(options.pmRaCosDecError, 'proper-motion'),
+      pmRaCosdecError: optional(options.pmRaCosdecError, 'proper-motion'),
       pmDecError: optional(options.pmDecError, 'proper-motion'),
     };
-    if (pmRaCosDec !== undefined && pmDec !== undefined) {
+    if (pmRaCosdec !== undefined && pmDec !== undefined) {
       if (epoch === undefined) conflict(`proper motions need ${prefix}epoch, when the positions are valid`);
-      const columns = { pmRaCosDec: find(pmRaCosDec, 'proper-motion', 1), pmDec: find(pmDec, 'proper-motion', 1) };
+      const columns = { pmRaCosdec: find(pmRaCosdec, 'proper-motion', 1), pmDec: find(pmDec, 'proper-motion', 1) };
       return { ...columns, ...rest, guessed: false };
     }
     const [ra, dec] = epoch
@@ -124,7 +124,7 @@ export function astrometryColumns(
       : [undefined, undefined];
     if (ra && dec)
       return {
-        pmRaCosDec: { name: ra.name, factor: columnFactor(ra, undefined, 'proper-motion', where, 1) },
+        pmRaCosdec: { name: ra.name, factor: columnFactor(ra, undefined, 'proper-motion', where, 1) },
         pmDec: { name: dec.name, factor: columnFactor(dec, undefined, 'proper-motion', where, 1) },
         ...rest,
         guessed: true,

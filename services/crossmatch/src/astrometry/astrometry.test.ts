@@ -158,7 +158,7 @@ describe('options of epochs and errors that cannot be', () => {
 
   test.each<[string, Partial<MatchOptions>, string, object]>([
     ['an epoch of one side only', { left: { epoch: 'J2000' } }, 'OPTIONS_CONFLICT', {}],
-    ['a motion without an epoch', { left: { pmRaCosDec: 'pmra', pmDec: 'pmdec' } }, 'OPTIONS_CONFLICT', {}],
+    ['a motion without an epoch', { left: { pmRaCosdec: 'pmra', pmDec: 'pmdec' } }, 'OPTIONS_CONFLICT', {}],
     ['half a motion', { left: { epoch: 'J2000', pmDec: 'pmdec' } }, 'OPTIONS_CONFLICT', {}],
     ['an epoch column that is not there', { left: { epoch: 'when' } }, 'COLUMN_NOT_FOUND', { column: 'when' }],
     ['an epoch column without a scale', { left: { epoch: 'e' } }, 'OPTION_INVALID', { field: 'left_epoch' }],

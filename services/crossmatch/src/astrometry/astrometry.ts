@@ -41,14 +41,14 @@ export function readAstrometry(batch: RecordBatch, columns: AstrometryColumns, f
   return {
     epoch: years,
     motions: motion && {
-      pmRaCosDec: read(motion.pmRaCosDec),
+      pmRaCosdec: read(motion.pmRaCosdec),
       pmDec: read(motion.pmDec),
       parallax: optional(motion.parallax),
       radialVelocity: optional(motion.radialVelocity),
     },
     motionVariances:
-      motion?.pmRaCosDecError || motion?.pmDecError
-        ? { east: squared(motion.pmRaCosDecError), north: squared(motion.pmDecError) }
+      motion?.pmRaCosdecError || motion?.pmDecError
+        ? { east: squared(motion.pmRaCosdecError), north: squared(motion.pmDecError) }
         : undefined,
     covariances: error && readCovariances(batch, error, faults),
     radiusArcsec,
@@ -74,7 +74,7 @@ export function concatAstrometry(pieces: readonly Astrometry[]): Astrometry | un
   return {
     epoch: join(({ epoch }) => epoch),
     motions: first.motions && {
-      pmRaCosDec: whole(({ motions }) => motions?.pmRaCosDec),
+      pmRaCosdec: whole(({ motions }) => motions?.pmRaCosdec),
       pmDec: whole(({ motions }) => motions?.pmDec),
       parallax: join(({ motions }) => motions?.parallax),
       radialVelocity: join(({ motions }) => motions?.radialVelocity),
@@ -92,6 +92,13 @@ export function concatAstrometry(pieces: readonly Astrometry[]): Astrometry | un
   };
 }
 
+/** Makes row `row` one that nothing is a pair with. */
+export function voidRow({ epoch, covariances, radiusArcsec }: Astrometry, row: number): void {
+  if (epoch) epoch[row] = NaN;
+  if (covariances) covariances.east[row] = NaN;
+  if (radiusArcsec) radiusArcsec[row] = NaN;
+}
+
 /** Rows [from, to), viewed. */
 export function sliceAstrometry(astrometry: Astrometry | undefined, from: number, to: number): Astrometry | undefined {
   if (!astrometry) return undefined;
@@ -99,7 +106,7 @@ export function sliceAstrometry(astrometry: Astrometry | undefined, from: number
   return {
     epoch: epoch?.subarray(from, to),
     motions: motions && {
-      pmRaCosDec: motions.pmRaCosDec.subarray(from, to),
+      pmRaCosdec: motions.pmRaCosdec.subarray(from, to),
       pmDec: motions.pmDec.subarray(from, to),
       parallax: motions.parallax?.subarray(from, to),
       radialVelocity: motions.radialVelocity?.subarray(from, to),

@@ -64,7 +64,7 @@ export class CandidateFinder implements AsyncDisposable {
     for (const [c, most] of MOTION_CLASSES.entries()) {
       const least = c === 0 ? -Infinity : MOTION_CLASSES[c - 1];
       const speed = (j: number): number =>
-        hasMotion(motions, j) ? Math.hypot(motions.pmRaCosDec[j], motions.pmDec[j]) : 0;
+        hasMotion(motions, j) ? Math.hypot(motions.pmRaCosdec[j], motions.pmDec[j]) : 0;
       const chosen = masked(right.positions, (j) => speed(j) > least && speed(j) <= most);
       if (!chosen) continue;
       const mostMove = (first: number, last: number): number => {

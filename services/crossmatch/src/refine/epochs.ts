@@ -88,6 +88,10 @@ export class PairEpochs {
     this.rightDec = right.positions.dec[j];
     const leftYear = typeof left.years === 'number' ? left.years : left.years[i];
     const rightYear = typeof right.years === 'number' ? right.years : right.years[j];
+    if (Number.isNaN(rightYear)) {
+      this.rightRa = NaN;
+      return;
+    }
     if (right.motions && hasMotion(right.motions, j)) {
       this.rightYears = leftYear - rightYear;
       if (this.#rightThen) {

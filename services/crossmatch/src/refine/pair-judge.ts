@@ -81,12 +81,11 @@ export class PairJudge {
     this.deltaRaCosDecArcsec = deltaRa * Math.cos(dec1 * RADIANS_PER_DEGREE) * 3600;
     if (!this.#errors) return true;
     this.normalisedDistance = this.#normalised(i, j, dec1, dec2, deltaRa);
-    return rule.maxSigma === undefined || this.normalisedDistance <= rule.maxSigma;
+    return this.normalisedDistance <= (rule.maxSigma ?? Infinity);
   }
 
   /** sqrt(d' C^-1 d): d from left to right along the great circle, C the sum of both covariances in the frame of the left row. */
   #normalised(i: number, j: number, dec1: number, dec2: number, deltaRa: number): number {
-    if (this.separationArcsec === 0) return 0;
     const [sin1, cos1] = [Math.sin(dec1 * RADIANS_PER_DEGREE), Math.cos(dec1 * RADIANS_PER_DEGREE)];
     const [sin2, cos2] = [Math.sin(dec2 * RADIANS_PER_DEGREE), Math.cos(dec2 * RADIANS_PER_DEGREE)];
     const sinRa = Math.sin(deltaRa * RADIANS_PER_DEGREE);
@@ -103,8 +102,9 @@ export class PairJudge {
     addTurned(sum, this.right.astrometry, j, this.epochs?.rightYears ?? 0, there);
     // The separation lies along it: d' C^-1 d = s^2 C_across / det C.
     const determinant = sum.along * sum.across - sum.mixed * sum.mixed;
-    if (!(determinant > 0)) return Infinity;
-    return this.separationArcsec * Math.sqrt(sum.across / determinant);
+    if (Number.isNaN(determinant)) return NaN;
+    if (this.separationArcsec === 0) return 0;
+    return determinant > 0 ? this.separationArcsec * Math.sqrt(sum.across / determinant) : Infinity;
   }
 }
 

@@ -2,7 +2,7 @@ import { Random } from '@armilla/base';
 import { Runtime } from '@armilla/gpu-core';
 import { type Motions, moveForward, separationArcsec } from '@armilla/sky';
 import type { RecordBatch, Table } from 'apache-arrow';
-import { crossmatch, type ExecutionOptions, type Find, type MatchOptions } from '../index.js';
+import { CatalogTable, crossmatch, type ExecutionOptions, type Find, type MatchOptions } from '../index.js';
 import { memoryTable, rowsOf, tableOf } from '../testing/memory-table.js';
 
 let runtime: Runtime;
@@ -66,7 +66,7 @@ async function rows(left: Table, right: Table, options: MatchOptions, execution?
 const moves = ({ pmra, pmdec }: Star): boolean => pmra !== null && pmdec !== null;
 
 function at(star: Star, years: number): [number, number] {
-  const motions: Motions = { pmRaCosDec: Float64Array.of(star.pmra ?? NaN), pmDec: Float64Array.of(star.pmdec ?? NaN) };
+  const motions: Motions = { pmRaCosdec: Float64Array.of(star.pmra ?? NaN), pmDec: Float64Array.of(star.pmdec ?? NaN) };
   const [ra, dec] = [new Float64Array(1), new Float64Array(1)];
   moveForward(Float64Array.of(star.ra), Float64Array.of(star.dec), motions, years, ra, dec);
   return [ra[0], dec[0]];
@@ -119,7 +119,7 @@ function chosen(all: readonly Compared[], find: Find): Compared[] {
 
 const FINDS: Find[] = ['nearest', 'all', 'k-nearest', 'mutual', 'one-to-one'];
 const COLUMNS = ['left_row', 'right_row', 'separation_arcsec'];
-const pm = { pmRaCosDec: 'pmra', pmDec: 'pmdec' };
+const pm = { pmRaCosdec: 'pmra', pmDec: 'pmdec' };
 
 const EPOCHS: [
   string,
@@ -130,7 +130,7 @@ const EPOCHS: [
   [
     'left stars move to the epoch of the right table',
     { epoch: 'J2016', ...pm },
-    { epoch: 'J2001.5', pmRaCosDec: undefined },
+    { epoch: 'J2001.5', pmRaCosdec: undefined },
     (l, r) => [at(l, 2001.5 - 2016), [r.ra, r.dec]],
   ],
   [
@@ -169,7 +169,7 @@ describe('epochs', () => {
   const left = stars(1, 120);
   const right = stars(2, 140, left);
   const still = (table: Table, options: MatchOptions['left']): Table =>
-    options?.pmRaCosDec === undefined ? table.select(['ra', 'dec', 'year']) : table;
+    options?.pmRaCosdec === undefined ? table.select(['ra', 'dec', 'year']) : table;
 
   test.each(EPOCHS)('%s', async (_, leftSide, rightSide, places) => {
     const [leftTable, rightTable] = [still(tableOfStars(left), leftSide), still(tableOfStars(right), rightSide)];
@@ -296,9 +296,32 @@ describe('radii and errors of rows', () => {
     const b = tableOf({ ra: [10], dec: [20 + 1 / 3600], e: [0.4] });
     const [row] = await rows(a, b, {
       radiusArcsec: 2,
-      left: { epoch: 'J2000', ...pm, pmRaCosDecError: 'e_pmra', pmDecError: 'e_pmdec', error: 'e:arcsec' },
+      left: { epoch: 'J2000', ...pm, pmRaCosdecError: 'e_pmra', pmDecError: 'e_pmdec', error: 'e:arcsec' },
       right: { epoch: 'J2010', error: 'e:arcsec' },
     });
     expect(row.normalised_distance).toBeCloseTo(1 / Math.hypot(0.3, 0.4, 0.4), 9);
   });
+});
+
+test('what is known of the rows of a stored table may be named with the match', async () => {
+  const left = tableOfStars(stars(5, 80));
+  const sky = stars(6, 90, stars(5, 80)).map((star, i) => ({ ...star, e1: i % 9 === 4 ? -1 : star.e1 }));
+  const right = tableOfStars(sky);
+  for (const side of [{ error: 'e1:arcsec' }, { radius: 'r:arcsec' }, { epoch: 'J2001', ...pm }]) {
+    const options: MatchOptions = {
+      radiusArcsec: 6,
+      find: 'all',
+      maxSigma: side.error === undefined ? undefined : 2,
+      left: side.epoch === undefined ? {} : { epoch: 'J2016', pmRaCosdec: undefined },
+      right: side,
+      columns: COLUMNS,
+    };
+    const plain = side.epoch === undefined ? left : left.select(['ra', 'dec']);
+    await using stored = await CatalogTable.load(memoryTable(right), { runtime });
+    const batches: RecordBatch[] = [];
+    for await (const batch of await crossmatch(memoryTable(plain), stored, options, { runtime })) batches.push(batch);
+    const expected = await rows(plain, right, options);
+    expect(expected.length).toBeGreaterThan(5);
+    expect(rowsOf(batches)).toEqual(expected);
+  }
 });

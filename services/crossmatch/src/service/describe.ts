@@ -1,11 +1,12 @@
 import {
   MatchSummary as ProtoSummary,
+  PositionColumns,
   type Progress as ProtoProgress,
   type RowProblem,
   type SideSummary as ProtoSide,
   type StoredTable,
 } from '@armilla/proto';
-import type { PositionColumns } from '../columns.js';
+import type { PositionColumns as TablePositions } from '../columns.js';
 import type { RejectedRow } from '../positions.js';
 import type { StoredTableInfo } from '../stored-tables.js';
 import type { MatchSummary, Progress, SideSummary } from '../summary.js';
@@ -26,6 +27,7 @@ export function protoSummary(summary: MatchSummary, requestId: string): ProtoSum
     workerCount: summary.workerCount,
     groupCount: BigInt(summary.groupCount),
     cellCount: BigInt(summary.cellCount),
+    warnings: [...summary.warnings],
   };
 }
 
@@ -55,7 +57,7 @@ export function protoTable({ name, table, digest, sizeBytes, createTime, expireT
     rejectedRowCount: BigInt(table.rejectedRowCount),
     sizeBytes: BigInt(Math.round(sizeBytes)),
     digest,
-    columns: { ra: table.columns.ra, dec: table.columns.dec },
+    columns: PositionColumns.fromPartial({ ra: table.columns.ra, dec: table.columns.dec }),
     columnNames: table.schema.fields.map((field) => field.name),
     createTime: createTime.toISOString(),
     expireTime: expireTime.toISOString(),
@@ -64,7 +66,7 @@ export function protoTable({ name, table, digest, sizeBytes, createTime, expireT
 }
 
 /** For a response header, which is ASCII: `ra=RAJ2000; dec=DEJ2000; guessed=true`, names percent-encoded. */
-export function columnsHeader({ ra, dec, guessed }: PositionColumns): string {
+export function columnsHeader({ ra, dec, guessed }: TablePositions): string {
   return `ra=${encodeURIComponent(ra)}; dec=${encodeURIComponent(dec)}; guessed=${guessed}`;
 }
 
@@ -76,7 +78,7 @@ function protoSide(side: SideSummary): ProtoSide {
     rejectedRowCount: BigInt(side.rejectedRowCount),
     filteredRowCount: BigInt(side.filteredRowCount),
     rejectedByReason: counts(side.rejectedByReason),
-    columns: side.columns,
+    columns: PositionColumns.fromPartial(side.columns),
     guessed: side.guessed,
     misfitByColumn: counts(side.misfitByColumn),
   };

@@ -16,10 +16,10 @@ import {
   type MatchOptions,
   needsWholeLeft,
   type Order,
-  type PositionColumnNames,
   resolveOptions,
   type ResolvedOptions,
   type SelfMatch,
+  type SideOptions,
 } from '../options.js';
 
 const FIND: Readonly<Record<number, Find | undefined>> = {
@@ -65,12 +65,13 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
     join: named('join', JOIN, options.join),
     order: named('order', ORDER, options.order),
     selfMatch: named('self_match', SELF, options.selfMatch),
-    left: columnNames(options.left),
-    right: columnNames(options.right),
+    left: sideOptions(options.left),
+    right: sideOptions(options.right),
     columns: options.columns,
     suffixes: [options.leftSuffix || '_1', options.rightSuffix || '_2'],
     strict: options.strict,
     maxPairs: options.maxPairs === 0n ? undefined : Number(options.maxPairs),
+    maxSigma: options.maxSigma === 0 ? undefined : options.maxSigma,
   };
   const resolved = resolveOptions(wanted);
   // The library's own default knows the memory, so that a server without a limit of its own leaves it open.
@@ -91,8 +92,9 @@ export function readExecution(execution: ProtoExecution | undefined): ExecutionO
   };
 }
 
-export function columnNames(columns: PositionColumns | undefined): PositionColumnNames {
-  return { ra: columns?.ra || undefined, dec: columns?.dec || undefined };
+/** The names that were given; empty ones are left out. */
+export function sideOptions(columns: PositionColumns | undefined): SideOptions {
+  return Object.fromEntries(Object.entries(columns ?? {}).filter(([, name]) => name !== '')) as SideOptions;
 }
 
 /** A row count that a client expects; undefined for 0. Only a hint, so that nonsense is refused and no more. */

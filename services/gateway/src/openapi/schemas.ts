@@ -1,3 +1,4 @@
+import { SIDE_OPTIONS } from '../options/side-options.js';
 import { REASONS } from '@armilla/base';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -17,7 +18,7 @@ const object = (
 
 /** Every JSON body that the gateway sends. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
-  PositionColumns: object({ ra: text, dec: text }),
+  PositionColumns: object(Object.fromEntries(SIDE_OPTIONS.map(({ name }) => [name, text]))),
   SideSummary: object(
     {
       row_count: count,

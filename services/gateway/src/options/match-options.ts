@@ -11,7 +11,17 @@ import {
 import { fail } from '@armilla/base';
 import { ANSWER_FORMATS, type AnswerFormat } from '../answer/answer-format.js';
 import type { OptionSchema, RequestOption } from './option.js';
-import { readAngleArcsec, readChoice, readDurationMs, readFlag, readInteger, readList, readText } from './value.js';
+import { SIDE_OPTIONS } from './side-options.js';
+import {
+  readAngleArcsec,
+  readChoice,
+  readDurationMs,
+  readFlag,
+  readInteger,
+  readList,
+  readPositive,
+  readText,
+} from './value.js';
 
 /** What a match request says beside its tables. */
 export interface MatchDraft {
@@ -26,7 +36,11 @@ export interface MatchDraft {
 
 export function emptyMatchDraft(): MatchDraft {
   return {
-    options: { ...MatchOptions.fromPartial({}), left: { ra: '', dec: '' }, right: { ra: '', dec: '' } },
+    options: {
+      ...MatchOptions.fromPartial({}),
+      left: PositionColumns.fromPartial({}),
+      right: PositionColumns.fromPartial({}),
+    },
     execution: ExecutionOptions.fromPartial({}),
     rightTable: '',
     leftRowCount: 0,
@@ -165,25 +179,12 @@ export const MATCH_OPTIONS: readonly Row[] = [
     SELF,
     (draft, value) => (draft.options.selfMatch = value),
   ),
-  column(
-    'left_ra',
-    'Right ascension of the left table, degrees. Guessed when left out.',
-    (draft, value) => (draft.options.left.ra = value),
-  ),
-  column(
-    'left_dec',
-    'Declination of the left table, degrees. Guessed when left out.',
-    (draft, value) => (draft.options.left.dec = value),
-  ),
-  column(
-    'right_ra',
-    'Right ascension of the right table, degrees. Guessed when left out.',
-    (draft, value) => (draft.options.right.ra = value),
-  ),
-  column(
-    'right_dec',
-    'Declination of the right table, degrees. Guessed when left out.',
-    (draft, value) => (draft.options.right.dec = value),
+  ...SIDE_OPTIONS.flatMap(({ name, sentence, key }) =>
+    (['left', 'right'] as const).map((side) =>
+      column(`${side}_${name}`, `Of the ${side} table: ${sentence}`, (draft, value) => {
+        draft.options[side][key] = value;
+      }),
+    ),
   ),
   {
     name: 'columns',
@@ -220,6 +221,13 @@ export const MATCH_OPTIONS: readonly Row[] = [
     Number.MAX_SAFE_INTEGER,
     (draft, value) => (draft.options.maxPairs = BigInt(value)),
   ),
+  {
+    name: 'max_sigma',
+    sentence:
+      'Largest separation of a pair in units of its combined error, inclusive; needs errors of a side. Default: any.',
+    schema: { type: 'number', exclusiveMinimum: 0 },
+    take: (draft, value) => (draft.options.maxSigma = readPositive('max_sigma', value)),
+  },
 ];
 
 /** Options that only change the speed: any value gives the same rows. */

@@ -1,3 +1,4 @@
+import { SIDE_OPTIONS } from './side-options.js';
 import { isProblem } from '@armilla/base';
 import { Find, Join, Order, SelfMatch } from '@armilla/proto';
 import { CROSSMATCH_OPTIONS, emptyMatchDraft, type MatchDraft, matchRequest } from './match-options.js';
@@ -32,10 +33,13 @@ test('every option reaches the request', () => {
     join: 'full',
     order: 'left',
     self_match: 'groups',
-    left_ra: 'a',
-    left_dec: 'b',
-    right_ra: 'c',
-    right_dec: 'd',
+    ...Object.fromEntries(
+      SIDE_OPTIONS.flatMap(({ name }) => [
+        [`left_${name}`, `l ${name}`],
+        [`right_${name}`, `r ${name}`],
+      ]),
+    ),
+    max_sigma: '2.5',
     columns: 'left.a, separation_arcsec',
     suffixes: '_x,_y',
     strict: '',
@@ -58,13 +62,14 @@ test('every option reaches the request', () => {
       join: Join.FULL,
       order: Order.LEFT,
       selfMatch: SelfMatch.GROUPS,
-      left: { ra: 'a', dec: 'b' },
-      right: { ra: 'c', dec: 'd' },
+      left: Object.fromEntries(SIDE_OPTIONS.map(({ name, key }) => [key, `l ${name}`])),
+      right: Object.fromEntries(SIDE_OPTIONS.map(({ name, key }) => [key, `r ${name}`])),
       columns: ['left.a', 'separation_arcsec'],
       leftSuffix: '_x',
       rightSuffix: '_y',
       strict: true,
       maxPairs: 9007199254740991n,
+      maxSigma: 2.5,
     },
     execution: { workerCount: 4, chunkRowCount: 1024, cellRowCount: 64 },
     rightTable: 'gaia.dr-3_x',

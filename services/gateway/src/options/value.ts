@@ -25,6 +25,13 @@ export function readNumber(field: string, value: unknown): number {
   return number;
 }
 
+/** A finite number above 0. */
+export function readPositive(field: string, value: unknown): number {
+  const number = readNumber(field, value);
+  if (!(number > 0)) throw wrong(field, 'a number above 0', value);
+  return number;
+}
+
 export function readInteger(field: string, value: unknown, minimum: number, maximum: number): number {
   const expected = `an integer in [${minimum}, ${maximum}]`;
   const text = typeof value === 'number' ? String(value) : value;

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { PutOptions, type TableEnd } from '@armilla/proto';
+import { PositionColumns, PutOptions, type TableEnd } from '@armilla/proto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, type GatewayParts } from '../http/gateway-parts.js';
 import { messageJson } from '../http/message-json.js';
@@ -7,6 +7,7 @@ import { refuse } from '../http/refuse.js';
 import { readTimeoutHeader } from '../http/timeout-header.js';
 import { readHandle } from '../options/match-options.js';
 import { GivenOptions, type RequestOption } from '../options/option.js';
+import { SIDE_OPTIONS } from '../options/side-options.js';
 import { readDurationMs, readFlag, readText } from '../options/value.js';
 import { framesOfIpc } from '../relay/ipc-frames.js';
 import { sendTables } from '../relay/send-tables.js';
@@ -14,8 +15,7 @@ import { ipcOfUpload } from '../tables/upload-ipc.js';
 
 export interface PutDraft {
   ttlSeconds: number;
-  ra: string;
-  dec: string;
+  readonly columns: PositionColumns;
   replace: boolean;
   timeoutMs: number | undefined;
 }
@@ -27,18 +27,14 @@ export const PUT_OPTIONS: readonly RequestOption<PutDraft>[] = [
     schema: { type: 'string', examples: ['1h'] },
     take: (draft, value) => (draft.ttlSeconds = Math.max(1, Math.round(readDurationMs('ttl', value) / 1000))),
   },
-  {
-    name: 'ra',
-    sentence: 'Column of the right ascension, degrees. Guessed when left out.',
+  ...SIDE_OPTIONS.map(({ name, sentence, key }): RequestOption<PutDraft> => ({
+    name,
+    sentence: `${sentence[0].toUpperCase()}${sentence.slice(1)}`,
     schema: { type: 'string', maxLength: 1024 },
-    take: (draft, value) => (draft.ra = readText('ra', value)),
-  },
-  {
-    name: 'dec',
-    sentence: 'Column of the declination, degrees. Guessed when left out.',
-    schema: { type: 'string', maxLength: 1024 },
-    take: (draft, value) => (draft.dec = readText('dec', value)),
-  },
+    take: (draft, value) => {
+      draft.columns[key] = readText(name, value);
+    },
+  })),
   {
     name: 'replace',
     sentence: 'Whether a table of that name is replaced. Default true; false refuses with HANDLE_EXISTS.',
@@ -95,8 +91,7 @@ async function putTable(request: NamedTable, reply: FastifyReply, parts: Gateway
   given.addQuery(request.query as Record<string, unknown>);
   const draft: PutDraft = {
     ttlSeconds: 0,
-    ra: '',
-    dec: '',
+    columns: PositionColumns.fromPartial({}),
     replace: request.headers['if-none-match'] !== '*',
     timeoutMs: undefined,
   };
@@ -114,7 +109,7 @@ async function putTable(request: NamedTable, reply: FastifyReply, parts: Gateway
   const options = PutOptions.fromPartial({
     name,
     ttlSeconds: BigInt(draft.ttlSeconds),
-    columns: { ra: draft.ra, dec: draft.dec },
+    columns: draft.columns,
     replace: draft.replace,
   });
   const { call, response } = parts.crossmatch.put(exchange);

@@ -1,0 +1,54 @@
+import type { PositionColumns } from '@armilla/proto';
+
+/** An option that either table has, under its name with `left_` or `right_` before it. */
+export interface SideOption {
+  readonly name: string;
+  readonly sentence: string;
+  readonly key: keyof PositionColumns;
+}
+
+/** Where positions stand and what else is known of rows. Columns are NAME, or NAME:UNIT where they have no unit. */
+export const SIDE_OPTIONS: readonly SideOption[] = [
+  { name: 'ra', key: 'ra', sentence: 'right ascension, in degrees or sexagesimal hours. Guessed when left out.' },
+  { name: 'dec', key: 'dec', sentence: 'declination, in degrees or sexagesimal. Guessed when left out.' },
+  { name: 'frame', key: 'frame', sentence: 'icrs (default), fk5, fk4, galactic or ecliptic.' },
+  {
+    name: 'epoch',
+    key: 'epoch',
+    sentence: 'when positions are valid: J2016.0, MJD57388.0, or a column as NAME:mjd, NAME:yr.',
+  },
+  {
+    name: 'pm_ra_cosdec',
+    key: 'pmRaCosdec',
+    sentence: 'proper motion in right ascension, cos(dec) included, mas/yr. Guessed with an epoch.',
+  },
+  { name: 'pm_dec', key: 'pmDec', sentence: 'proper motion in declination, mas/yr. Guessed with an epoch.' },
+  { name: 'parallax', key: 'parallax', sentence: 'parallax, mas; counts together with the radial velocity.' },
+  { name: 'radial_velocity', key: 'radialVelocity', sentence: 'radial velocity, km/s.' },
+  {
+    name: 'pm_ra_cosdec_error',
+    key: 'pmRaCosdecError',
+    sentence: 'error of pm_ra_cosdec, mas/yr: position errors grow by it.',
+  },
+  { name: 'pm_dec_error', key: 'pmDecError', sentence: 'error of pm_dec, mas/yr.' },
+  {
+    name: 'error',
+    key: 'error',
+    sentence: 'position error of one sigma in any direction, as NAME:mas or NAME:arcsec.',
+  },
+  { name: 'error_major', key: 'errorMajor', sentence: 'major semi-axis of the error ellipse.' },
+  { name: 'error_minor', key: 'errorMinor', sentence: 'minor semi-axis of the error ellipse.' },
+  {
+    name: 'error_angle',
+    key: 'errorAngle',
+    sentence: 'position angle of the major axis, from north through east, degrees.',
+  },
+  { name: 'error_ra', key: 'errorRa', sentence: 'error in right ascension, cos(dec) included.' },
+  { name: 'error_dec', key: 'errorDec', sentence: 'error in declination.' },
+  { name: 'error_correlation', key: 'errorCorrelation', sentence: 'correlation of error_ra and error_dec.' },
+  {
+    name: 'radius',
+    key: 'radius',
+    sentence: 'radius of each row, as NAME:arcsec: pairs lie within the sum of both, and within the radius.',
+  },
+];
