@@ -31,6 +31,9 @@ function sideText(title: string, name: string, side: SideSummary): string {
     `${title.padEnd(5)} ${name}: ${formatCount(side.rowCount)} rows = ${formatCount(side.matchedRowCount)} matched` +
     ` + ${formatCount(side.unmatchedRowCount)} unmatched + ${formatCount(side.rejectedRowCount)} rejected${rejectedText(side)}${filtered}` +
     `; position: ${side.columns.ra}, ${side.columns.dec}${side.guessed ? ' (guessed)' : ''}` +
+    (side.missingMotionRowCount > 0
+      ? `; ${formatCount(side.missingMotionRowCount)} rows without a known proper motion stay where they are`
+      : '') +
     (misfits.length > 0 ? `; values that did not fit and are null: ${misfits.join(', ')}` : '')
   );
 }

@@ -110,6 +110,7 @@ export class MatchPairs implements AsyncDisposable {
   totals(): PairTotals {
     const { options, right, left, leftColumns } = this.#match;
     const self = options.selfMatch !== undefined;
+    const missing = this.#finder.missingMotions;
     const rightSide: SideCounts = { ...right, matchedRowCount: self ? this.#matchedLeftCount : this.#usedRight.size };
     const leftSide: SideCounts = self
       ? { ...right, columns: leftColumns, matchedRowCount: this.#matchedLeftCount }
@@ -120,10 +121,13 @@ export class MatchPairs implements AsyncDisposable {
           rejectedByReason: this.#leftInspector.rejectedByReason,
           columns: leftColumns,
           misfits: left?.misfits,
+          missingMotionRowCount: missing?.left,
         };
     return {
       left: summariseSide(leftSide),
-      right: summariseSide(self ? rightSide : { ...rightSide, misfits: right.misfits }),
+      right: summariseSide(
+        self ? rightSide : { ...rightSide, misfits: right.misfits, missingMotionRowCount: missing?.right },
+      ),
       pairCount: this.#pairCount,
       candidateCount: this.#finder.counts.candidateCount,
       cellCount: this.#finder.counts.cellCount,

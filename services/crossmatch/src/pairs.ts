@@ -40,6 +40,8 @@ export interface PairSource {
   expect(pairsPerRow: number): void;
   /** `marks`: where the right rows of nearest pairs are marked. */
   find(part: LeftPart, marks?: RowMarks): AsyncGenerator<PairBlock, void, undefined>;
+  /** Usable rows so far without a motion, where motions count. */
+  readonly missingMotions?: { readonly left: number; readonly right: number };
 }
 
 /** Finds the pairs of parts block by block, sized so that a block's pairs stay within bounds. */

@@ -13,6 +13,8 @@ export interface SideSummary {
   readonly columns: { readonly ra: string; readonly dec: string };
   readonly guessed: boolean;
   readonly misfitByColumn: Readonly<Record<string, number>>;
+  /** Rows that take part without a known proper motion, where the match has motions of the table. */
+  readonly missingMotionRowCount: number;
 }
 
 /** What a match did; the fields of armilla.crossmatch.v1.MatchSummary. */
@@ -54,6 +56,7 @@ export interface SideCounts {
   readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
   readonly columns: PositionColumns;
   readonly misfits?: ReadonlyMap<string, number>;
+  readonly missingMotionRowCount?: number;
 }
 
 export function summariseSide({
@@ -63,6 +66,7 @@ export function summariseSide({
   rejectedByReason,
   columns,
   misfits,
+  missingMotionRowCount,
 }: SideCounts): SideSummary {
   return {
     rowCount,
@@ -74,5 +78,6 @@ export function summariseSide({
     columns: { ra: columns.ra, dec: columns.dec },
     guessed: columns.guessed,
     misfitByColumn: Object.fromEntries(misfits ?? []),
+    missingMotionRowCount: missingMotionRowCount ?? 0,
   };
 }

@@ -219,6 +219,15 @@ test('rows with errors, radii or epochs that cannot be are rejected by reason, t
   await expect(run(left, right, { ...options, strict: true })).rejects.toEqual(refused('BAD_ROW', { row: 1 }));
 });
 
+test('rows without a known motion are counted, rejected ones not', async () => {
+  const moving = tableOf({ ra: [1, 2, 3, null], dec: [1, 2, 3, 4], pmra: [1, null, 5, 1], pmdec: [1, 1, NaN, null] });
+  const right = tableOf({ ra: [1], dec: [1], pmra: [null], pmdec: [0] });
+  const side = { epoch: 'J2016' };
+  const { summary } = await run(moving, right, { radiusArcsec: 1, left: side, right: { epoch: 'J2000' } });
+  expect(summary.left.missingMotionRowCount).toBe(2);
+  expect(summary.right.missingMotionRowCount).toBe(1);
+});
+
 test('epochs that differ without motions on either side: a warning says what is lost', async () => {
   const table = tableOf({ ra: [1], dec: [2] });
   const { summary } = await run(table, table, {

@@ -2,7 +2,14 @@ import { Random } from '@armilla/base';
 import { Runtime } from '@armilla/gpu-core';
 import { type Motions, moveForward, separationArcsec } from '@armilla/sky';
 import type { RecordBatch, Table } from 'apache-arrow';
-import { CatalogTable, crossmatch, type ExecutionOptions, type Find, type MatchOptions } from '../index.js';
+import {
+  CatalogTable,
+  crossmatch,
+  type ExecutionOptions,
+  type Find,
+  type MatchOptions,
+  type SideOptions,
+} from '../index.js';
 import { memoryTable, rowsOf, tableOf } from '../testing/memory-table.js';
 
 let runtime: Runtime;
@@ -307,7 +314,8 @@ test('what is known of the rows of a stored table may be named with the match', 
   const left = tableOfStars(stars(5, 80));
   const sky = stars(6, 90, stars(5, 80)).map((star, i) => ({ ...star, e1: i % 9 === 4 ? -1 : star.e1 }));
   const right = tableOfStars(sky);
-  for (const side of [{ error: 'e1:arcsec' }, { radius: 'r:arcsec' }, { epoch: 'J2001', ...pm }]) {
+  const sides: SideOptions[] = [{ error: 'e1:arcsec' }, { radius: 'r:arcsec' }, { epoch: 'J2001', ...pm }];
+  for (const side of sides) {
     const options: MatchOptions = {
       radiusArcsec: 6,
       find: 'all',

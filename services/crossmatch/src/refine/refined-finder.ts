@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { normaliseRa, type Positions, positionStatuses, RowStatus } from '@armilla/sky';
+import { hasMotion, type Motions, normaliseRa, type Positions, positionStatuses, RowStatus } from '@armilla/sky';
 import { sliceAstrometry } from '../astrometry/astrometry.js';
 import type { AstrometryColumns } from '../astrometry/astrometry-columns.js';
 import { inSlices } from '../ahead.js';
@@ -38,9 +38,13 @@ const FIRST_BLOCK_ROW_COUNT = 2 ** 14;
 /** Finds pairs that a radius alone does not decide: all candidates of a block are searched for, judged and reduced. */
 export class RefinedFinder implements PairSource, AsyncDisposable {
   readonly counts: PairCounts = { pairCount: 0, candidateCount: 0, cellCount: 0 };
+  readonly missingMotions = { left: 0, right: 0 };
   #candidatesPerRow: number | undefined;
 
-  constructor(private readonly search: RefinedSearch) {}
+  constructor(private readonly search: RefinedSearch) {
+    const { motions } = search.movingRight ?? {};
+    if (motions) this.missingMotions.right = missingMotions(positionStatuses(search.right.positions), motions);
+  }
 
   release(): void {
     // The pairs lie in memory of their own.
@@ -86,6 +90,7 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
     const status = positionStatuses(own);
     let usableCount = 0;
     for (const one of status) if (one === RowStatus.ok) usableCount++;
+    if (movingRight && moving.motions) this.missingMotions.left += missingMotions(status, moving.motions);
     let [candidateCount, cellCount] = [0, 0];
     for (const { index, positions: some, radiusArcsec } of candidates.searches(moving, rule.radiusArcsec)) {
       const found = await index.match(
@@ -113,6 +118,12 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
     const fitting = Math.floor(blockPairCount / Math.max(this.#candidatesPerRow ?? 1, 1e-9));
     return Math.max(1, Math.min(part.rowCount, blockRowCount, fitting, first));
   }
+}
+
+function missingMotions(status: Uint8Array, motions: Motions): number {
+  let count = 0;
+  for (let row = 0; row < status.length; row++) if (status[row] === RowStatus.ok && !hasMotion(motions, row)) count++;
+  return count;
 }
 
 /** The same positions with right ascensions in [0, 360). */

@@ -81,6 +81,7 @@ function protoSide(side: SideSummary): ProtoSide {
     columns: PositionColumns.fromPartial(side.columns),
     guessed: side.guessed,
     misfitByColumn: counts(side.misfitByColumn),
+    missingMotionRowCount: BigInt(side.missingMotionRowCount),
   };
 }
 

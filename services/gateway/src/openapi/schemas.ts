@@ -18,7 +18,7 @@ const object = (
 
 /** Every JSON body that the gateway sends. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
-  PositionColumns: object(Object.fromEntries(SIDE_OPTIONS.map(({ name }) => [name, text]))),
+  PositionColumns: object(Object.fromEntries(SIDE_OPTIONS.map(({ name }) => [name, text])), ['ra', 'dec']),
   SideSummary: object(
     {
       row_count: count,
@@ -30,6 +30,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       columns: ref('PositionColumns'),
       guessed: flag,
       misfit_by_column: counts,
+      missing_motion_row_count: count,
     },
     ['row_count', 'matched_row_count', 'unmatched_row_count', 'rejected_row_count', 'filtered_row_count'],
   ),
@@ -49,6 +50,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       worker_count: count,
       group_count: count,
       cell_count: count,
+      warnings: list(text),
     },
     ['request_id', 'pair_count', 'row_count'],
   ),
