@@ -40,6 +40,7 @@ export const REASONS = {
     2,
     '{address} can be reached from other machines: give a TLS certificate (tls_cert, tls_key) and a token file (auth_tokens), or listen on 127.0.0.1',
   ),
+  AREA_INVALID: reason('INVALID_ARGUMENT', 2, 'area: {detail}'),
   ARROW_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid Arrow IPC stream: {detail}'),
   ARROW_LIMIT: reason('INVALID_ARGUMENT', 65, '{where}: Arrow stream over a limit: {detail}'),
   ARROW_TRUNCATED: reason('INVALID_ARGUMENT', 65, '{where}: the Arrow stream ends early: {detail}'),
@@ -119,6 +120,7 @@ export const REASONS = {
   ),
   MESSAGE_TOO_LARGE: reason('RESOURCE_EXHAUSTED', 65, '{where}: {got} bytes, over the limit of {limit}'),
   METHOD_NOT_ALLOWED: reason('UNIMPLEMENTED', 2, '{method} is not possible at {path}; possible: {allowed}'),
+  MOC_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a usable coverage map (MOC): {detail}'),
   OPTIONS_CONFLICT: reason('INVALID_ARGUMENT', 2, '{detail}'),
   OPTION_INVALID: reason('INVALID_ARGUMENT', 2, '{field} must be {expected}, got {got}'),
   OPTION_UNKNOWN: reason('INVALID_ARGUMENT', 2, "no option '{got}'; known are {known}"),
@@ -168,6 +170,8 @@ export const REASONS = {
   STREAM_INCOMPLETE: reason('DATA_LOSS', 74, '{where}: the stream ended without its summary: {detail}'),
   STREAM_ORDER: reason('INVALID_ARGUMENT', 65, '{where}: {detail}'),
   UNAUTHENTICATED: reason('UNAUTHENTICATED', 77, 'a valid bearer token is needed: {detail}'),
+  WHERE_INVALID: reason('INVALID_ARGUMENT', 2, '{field}, character {position}: {detail}'),
+  WHERE_TYPE: reason('INVALID_ARGUMENT', 2, '{field}, character {position}: {detail}'),
 } as const satisfies Record<string, Reason>;
 
 export type ReasonName = keyof typeof REASONS;
