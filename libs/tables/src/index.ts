@@ -3,6 +3,7 @@ export { MessageEncoder } from './arrow/encoder.js';
 export { isArrowFile } from './arrow/footer.js';
 export { type ArrowLimits, DEFAULT_ARROW_LIMITS } from './arrow/limits.js';
 export { IPC_END, ipcBytes, type IpcMessage } from './arrow/message.js';
+export { markNulls, numbersOf } from './arrow/numbers.js';
 export { type ArrowInput, type ArrowOptions, openArrow } from './arrow/open.js';
 export { IpcSplitter, type IpcSplitterOptions } from './arrow/splitter.js';
 export { ColumnStore, type ColumnStoreOptions, type SharedColumns } from './arrow/store/columnStore.js';
@@ -62,3 +63,4 @@ export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.j
 export { checkOutput } from './table/output.js';
 export { closeTableThreads } from './table/thread.js';
 export { writePickedRows, writeTable, type WriteOptions, type Written } from './table/write.js';
+export { Condition, type PairCondition, type RowCondition } from './where/condition.js';

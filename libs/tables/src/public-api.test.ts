@@ -3,6 +3,7 @@ import * as library from './index.js';
 test('what the library exports', () => {
   expect(Object.keys(library).sort()).toEqual([
     'ColumnStore',
+    'Condition',
     'DEFAULT_ARROW_LIMITS',
     'FORMATS',
     'FileSource',
@@ -32,8 +33,10 @@ test('what the library exports', () => {
     'isArrowFile',
     'isBlankColumn',
     'isGzipName',
+    'markNulls',
     'mediaTypeOf',
     'messageBodyLength',
+    'numbersOf',
     'openArrow',
     'openParquet',
     'openParquetIsolated',

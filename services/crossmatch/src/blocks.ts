@@ -122,14 +122,15 @@ export async function groupsOf(
     await inSlices(pairs.pairCount, signal, (start, end) => groups.connect(pairs.left, pairs.right, from, start, end));
   }
   const status = (table.index as SkyIndex).status;
-  return groups.finish((row) => status[row] !== 0);
+  return groups.finish((row) => status[row] !== 0 || (table.filtered?.has(row) ?? false));
 }
 
 /** The rows of `left` that are in a group, as a block that pairs each with nothing. */
 export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boolean): PairBlock {
   const rows = new Int32Array(left.rowCount);
   let count = 0;
-  for (let row = 0; row < rows.length; row++) if (keepRejected || id[row] >= 0) rows[count++] = row;
+  for (let row = 0; row < rows.length; row++)
+    if (id[row] >= 0 || (keepRejected && !left.filtered?.has(row))) rows[count++] = row;
   const pairs: ChunkPairs = {
     pairCount: count,
     left: rows.subarray(0, count),
@@ -140,7 +141,7 @@ export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boo
     neighbourCount: undefined,
     secondSeparationArcsec: undefined,
     status: (left.index as SkyIndex).status,
-    usableCount: left.rowCount - left.rejectedRowCount,
+    usableCount: left.rowCount - left.rejectedRowCount - left.filteredRowCount,
     candidateCount: 0,
     cellCount: 0,
   };
@@ -157,6 +158,7 @@ export function wholePart(table: CatalogTable): LeftPart {
     positions: table.positions,
     astrometry: table.astrometry,
     faults: undefined,
+    filtered: table.filtered,
     payload: table.payload,
   };
 }

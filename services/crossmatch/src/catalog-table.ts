@@ -3,12 +3,14 @@ import type { Runtime } from '@armilla/gpu-core';
 import { concatPositions, type OnRejected, type Positions, RowStatus, SkyIndex } from '@armilla/sky';
 import { recordBatch, type TableReader } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
-import { type PositionColumns, positionColumns } from './columns.js';
-import type { SideOptions } from './options.js';
+import { neededColumns, type PositionColumns, positionColumns } from './columns.js';
+import { FilteredRows } from './filter/filtered-rows.js';
+import { RowFilter } from './filter/row-filter.js';
+import type { FilteredSide } from './options.js';
 import { slicePositions } from './parts.js';
 import { readRows, type RejectedRow, RowInspector } from './positions.js';
 import { type Astrometry, concatAstrometry, readAstrometry, voidRow } from './astrometry/astrometry.js';
-import { astrometryColumns, astrometryNames } from './astrometry/astrometry-columns.js';
+import { astrometryColumns } from './astrometry/astrometry-columns.js';
 import { Faults } from './astrometry/fault.js';
 import { Payload } from './result/payload.js';
 import { spanned } from './trace.js';
@@ -16,7 +18,7 @@ import { spanned } from './trace.js';
 export interface LoadOptions {
   readonly runtime: Runtime;
   /** The position columns; guessed where not given. */
-  readonly columns?: SideOptions;
+  readonly columns?: FilteredSide;
   /** Payload columns to keep; all when undefined. */
   readonly keep?: readonly string[];
   /** Keep the positions in row order, for the modes and columns that ask for them. Default true. */
@@ -47,6 +49,10 @@ export class CatalogTable implements AsyncDisposable {
     readonly rowCount: number,
     readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>,
     readonly rejectedRowCount: number,
+    /** Rows that the filter leaves out; undefined without one. */
+    readonly filtered: FilteredRows | undefined,
+    /** Why rows with a good position take no part. */
+    readonly faults: Faults,
     readonly misfits: ReadonlyMap<string, number>,
     readonly payload: Payload,
     readonly positions: Positions | undefined,
@@ -77,10 +83,12 @@ export class CatalogTable implements AsyncDisposable {
       const judge = options.strict || options.index === false;
       const onRejected: OnRejected | undefined = judge
         ? undefined
-        : (row, ra, dec, status) => inspector.reject(row, ra, dec, status === RowStatus.POSITION_NULL, faults.of(row));
+        : (row, ra, dec, status) => inspector.reject(row, ra, dec, status === RowStatus.POSITION_NULL, notes, row);
       const pieces: Positions[] = [];
       const astrometries: Astrometry[] = [];
       const faults = new Faults();
+      const filtered = columns.filter && new FilteredRows();
+      const notes = { faults, filtered };
       let rowCount = 0;
       const keepPositions = options.keepPositions ?? true;
 
@@ -91,14 +99,7 @@ export class CatalogTable implements AsyncDisposable {
         told = count;
         options.onRows?.(count);
       };
-      const names = [
-        ...new Set([
-          ...fields.map(({ name }) => name),
-          columns.ra,
-          columns.dec,
-          ...astrometryNames(columns.astrometry),
-        ]),
-      ];
+      const names = [...new Set([...fields.map(({ name }) => name), ...neededColumns(columns)])];
       async function* batches(): AsyncGenerator<RecordBatch> {
         // Straight into shared columns, where the format can.
         if (reader.readAll) yield await reader.readAll({ columns: names, signal: options.signal, onRows: tell });
@@ -113,9 +114,10 @@ export class CatalogTable implements AsyncDisposable {
           if (keepPositions) pieces.push(piece);
           if (rows.astrometry) astrometries.push(rows.astrometry);
           faults.addAll(rows.faults, rowCount);
+          filtered?.append(batch.numRows, rows.filtered);
           for (let from = 0; from < batch.numRows; from += SLICE_ROW_COUNT) {
             const slice = slicePositions(piece, from, Math.min(batch.numRows, from + SLICE_ROW_COUNT));
-            if (judge) inspector.inspect(slice, faults, rowCount);
+            if (judge) inspector.inspect(slice, notes, rowCount);
             rowCount += slice.ra.length;
             tell(rowCount);
             yield slice;
@@ -151,6 +153,8 @@ export class CatalogTable implements AsyncDisposable {
         rowCount,
         inspector.rejectedByReason,
         inspector.rejectedRowCount,
+        filtered,
+        faults,
         reader.misfits,
         payload,
         kept,
@@ -161,29 +165,67 @@ export class CatalogTable implements AsyncDisposable {
     });
   }
 
+  /** Rows that the filter leaves out. */
+  get filteredRowCount(): number {
+    return this.filtered?.count ?? 0;
+  }
+
   /** The same table, index and columns shared, with what `options` say of its rows where they say anything. */
-  describedBy(options: SideOptions): CatalogTable {
-    const { ra: _ra, dec: _dec, frame: _frame, ...rest } = options;
+  describedBy(options: FilteredSide): CatalogTable {
+    const { ra: _ra, dec: _dec, frame: _frame, where: _where, area: _area, ...rest } = options;
     if (Object.values(rest).every((name) => name === undefined)) return this;
     const astrometry = astrometryColumns(this.schema, rest, this.where, 'right');
     const faults = new Faults();
-    const batch = recordBatch(this.schema, this.payload.columns, this.rowCount);
-    const read = readAstrometry(batch, astrometry, faults);
+    const read = readAstrometry(this.#batch(), astrometry, faults);
     // The index has these rows: nothing is within what is not a number.
     for (const row of faults.rows()) voidRow(read, row);
+    return this.#with({ columns: { ...this.columns, astrometry }, astrometry: read });
+  }
+
+  /**
+   * The same table without the rows that `options` leave out. The index still has them, so that its pairs have to be
+   * judged one by one. Throws the problems of conditions.
+   */
+  filteredBy(options: FilteredSide, side: 'left' | 'right'): CatalogTable {
+    const filter = RowFilter.of(this.schema, options, this.where, side);
+    if (!filter) return this;
+    if (!this.positions) throw new TypeError('the table was loaded without its positions');
+    const { ra, dec } = this.positions;
+    const marks = filter.marks(this.#batch(), this.positions) ?? new Uint8Array(this.rowCount);
+    const nulls = this.positions.nulls?.slice() ?? new Uint8Array(this.rowCount);
+    for (let row = 0; row < nulls.length; row++) {
+      if (this.filtered?.has(row)) marks[row] = 1;
+      nulls[row] |= marks[row];
+    }
+    const filtered = new FilteredRows();
+    filtered.append(this.rowCount, marks);
+    const inspector = new RowInspector(side, this.where, this.columns, false);
+    inspector.inspect({ ra, dec, nulls }, { faults: this.faults, filtered });
+    const { rejectedByReason, rejectedRowCount } = inspector;
+    return this.#with({ filtered, positions: { ra, dec, nulls }, rejectedByReason, rejectedRowCount });
+  }
+
+  #batch(): RecordBatch {
+    return recordBatch(this.schema, this.payload.columns, this.rowCount);
+  }
+
+  #with(changed: Partial<CatalogTable>): CatalogTable {
+    const all = { ...this, ...changed };
     return new CatalogTable(
-      this.where,
-      this.schema,
-      { ...this.columns, astrometry },
-      this.rowCount,
-      this.rejectedByReason,
-      this.rejectedRowCount,
-      this.misfits,
-      this.payload,
-      this.positions,
-      this.index,
-      read,
-      this.loadSeconds,
+      all.where,
+      all.schema,
+      all.columns,
+      all.rowCount,
+      all.rejectedByReason,
+      all.rejectedRowCount,
+      all.filtered,
+      all.faults,
+      all.misfits,
+      all.payload,
+      all.positions,
+      all.index,
+      all.astrometry,
+      all.loadSeconds,
     );
   }
 

@@ -2,9 +2,10 @@ import { fail } from '@armilla/base';
 import { isBlankColumn, textEvidence } from '@armilla/tables';
 import type { Frame } from '@armilla/sky';
 import { DataType, type Field, type Schema } from 'apache-arrow';
-import { type AstrometryColumns, astrometryColumns } from './astrometry/astrometry-columns.js';
+import { type AstrometryColumns, astrometryColumns, astrometryNames } from './astrometry/astrometry-columns.js';
 import { columnFactor, factorOf, parseColumn } from './astrometry/quantity.js';
-import type { SideOptions } from './options.js';
+import { RowFilter } from './filter/row-filter.js';
+import type { FilteredSide } from './options.js';
 
 /** How the values of a coordinate are read: times `factor` they are degrees; `text`: sexagesimal. */
 export interface CoordinateReading {
@@ -21,6 +22,8 @@ export interface PositionColumns {
   readonly raReading: CoordinateReading;
   readonly decReading: CoordinateReading;
   readonly astrometry: AstrometryColumns;
+  /** What leaves rows out before they are matched. */
+  readonly filter: RowFilter | undefined;
 }
 
 interface Role {
@@ -157,7 +160,7 @@ const ROLES: Readonly<Record<Frame, Roles>> = {
  */
 export function positionColumns(
   schema: Schema,
-  given: SideOptions,
+  given: FilteredSide,
   where: string,
   side: 'left' | 'right' | undefined,
   rowCount?: number,
@@ -185,7 +188,13 @@ export function positionColumns(
     raReading: ra.reading,
     decReading: dec.reading,
     astrometry: astrometryColumns(schema, given, where, side),
+    filter: RowFilter.of(schema, given, where, side),
   };
+}
+
+/** The names of all columns that are read of a table for its positions, each once. */
+export function neededColumns({ ra, dec, astrometry, filter }: PositionColumns): string[] {
+  return [...new Set([ra, dec, ...astrometryNames(astrometry), ...(filter?.columns ?? [])])];
 }
 
 /** The names of a schema for a message, at most 40 of them. */

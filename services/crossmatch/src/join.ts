@@ -1,6 +1,7 @@
 import type { ChunkPairs } from '@armilla/sky';
 import type { Join } from './options.js';
 import type { JudgedPairs, LeftPart, PairBlock } from './parts.js';
+import type { FilteredRows } from './filter/filtered-rows.js';
 import type { JudgedColumn } from './refine/pair-list.js';
 
 /** Rows of the result before their columns are gathered. Absent rows are -1, absent separations NaN. */
@@ -139,7 +140,7 @@ export class JoinCursor {
         row = pairs.left[p] + 1;
         p++;
       } else if (row < rowCount) {
-        if (this.#isUsedElsewhere(row)) {
+        if (this.#isLeftOut(row)) {
           row++;
           continue;
         }
@@ -173,7 +174,7 @@ export class JoinCursor {
     let count = 0;
     let row = this.#row;
     for (; row < used.length && count < limit; row++)
-      if (used[row] === 0 && !this.#isUsedElsewhere(row)) left[count++] = row + blockFrom;
+      if (used[row] === 0 && !this.#isLeftOut(row)) left[count++] = row + blockFrom;
     this.#row = row;
     if (count === 0) return undefined;
     return {
@@ -189,25 +190,29 @@ export class JoinCursor {
     };
   }
 
-  #isUsedElsewhere(row: number): boolean {
-    return this.elsewhere !== undefined && this.elsewhere.has(this.#block.part.firstRow + this.#block.from + row);
+  /** Whether a row without a pair is in no result all the same. */
+  #isLeftOut(row: number): boolean {
+    const { part, from } = this.#block;
+    return (part.filtered?.has(from + row) ?? false) || (this.elsewhere?.has(part.firstRow + from + row) ?? false);
   }
 }
 
-/** The right rows that no pair uses, ascending, as result rows without a left side. */
+/** The right rows that no pair uses and no filter leaves out, ascending, as result rows without a left side. */
 export class UnusedRightCursor {
   #row = 0;
 
   constructor(
     private readonly used: RowSet,
     private readonly rowCount: number,
+    private readonly filtered?: FilteredRows,
   ) {}
 
   take(limit: number): Selection | undefined {
     const right = new Int32Array(limit);
     let count = 0;
     let row = this.#row;
-    for (; row < this.rowCount && count < limit; row++) if (!this.used.has(row)) right[count++] = row;
+    for (; row < this.rowCount && count < limit; row++)
+      if (!this.used.has(row) && !this.filtered?.has(row)) right[count++] = row;
     this.#row = row;
     if (count === 0) return undefined;
     return {

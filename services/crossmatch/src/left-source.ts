@@ -1,9 +1,9 @@
 import { concatPositions, type Positions } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
-import type { PositionColumns } from './columns.js';
+import { neededColumns, type PositionColumns } from './columns.js';
+import { FilteredRows } from './filter/filtered-rows.js';
 import type { LeftPart } from './parts.js';
 import { type Astrometry, concatAstrometry } from './astrometry/astrometry.js';
-import { astrometryNames } from './astrometry/astrometry-columns.js';
 import { Faults } from './astrometry/fault.js';
 import { readRows, type RowInspector } from './positions.js';
 import { Payload, subSchema } from './result/payload.js';
@@ -17,7 +17,7 @@ export interface LeftReading {
   readonly chunkRowCount: number;
   /** Give rows on when the source pauses, instead of waiting for a full chunk. */
   readonly cutEarly: boolean;
-  /** The result takes the rows in ascending order. */
+  /** The result takes the rows in ascending order, and nothing else looks at them. */
   readonly ascending: boolean;
   /** Looks at the rows before they are given on; without it they are judged by their match. */
   readonly inspector: RowInspector | undefined;
@@ -42,6 +42,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
       pieces: [],
       astrometries: [],
       faults: new Faults(),
+      filtered: columns.filter && new FilteredRows(),
       rowCount: 0,
     };
   };
@@ -54,14 +55,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     part = open();
     return done;
   };
-  const wanted = [
-    ...new Set([
-      ...schema.fields.map(({ name }) => name),
-      columns.ra,
-      columns.dec,
-      ...astrometryNames(columns.astrometry),
-    ]),
-  ];
+  const wanted = [...new Set([...schema.fields.map(({ name }) => name), ...neededColumns(columns)])];
   const batches = reader.batches({ columns: wanted, signal });
   for await (const batch of reading.cutEarly ? orPause(batches, PAUSE_MS) : batches) {
     signal.throwIfAborted();
@@ -72,11 +66,12 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     for (let from = 0; from < batch.numRows;) {
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
-      const { positions, astrometry, faults } = readRows(piece, columns, reader.where);
-      inspector?.inspect(positions, faults);
+      const { positions, astrometry, faults, filtered } = readRows(piece, columns, reader.where);
       part.payload.append(piece);
       part.pieces.push(ownPositions(positions));
       part.faults.addAll(faults, part.rowCount);
+      part.filtered?.append(piece.numRows, filtered);
+      inspector?.inspect(positions, part, part.rowCount);
       if (astrometry) part.astrometries.push(astrometry);
       part.rowCount += to - from;
       from = to;
@@ -95,16 +90,18 @@ interface OpenPart {
   readonly pieces: Positions[];
   readonly astrometries: Astrometry[];
   readonly faults: Faults;
+  readonly filtered: FilteredRows | undefined;
   rowCount: number;
 }
 
-function leftPart(firstRow: number, { pieces, rowCount, payload, astrometries, faults }: OpenPart): LeftPart {
+function leftPart(firstRow: number, { pieces, rowCount, payload, astrometries, faults, filtered }: OpenPart): LeftPart {
   let whole: Positions | undefined;
   return {
     firstRow,
     rowCount,
     payload,
     faults,
+    filtered,
     astrometry: concatAstrometry(astrometries),
     pieces: rowCount < pieces.length * PIECE_ROW_COUNT ? [concatPositions(pieces)] : pieces,
     get positions() {

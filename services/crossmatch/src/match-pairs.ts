@@ -1,5 +1,6 @@
 import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
+import type { RecordBatch } from 'apache-arrow';
 import { ahead, inSlices } from './ahead.js';
 import {
   estimatePairs,
@@ -111,13 +112,19 @@ export class MatchPairs implements AsyncDisposable {
     const { options, right, left, leftColumns } = this.#match;
     const self = options.selfMatch !== undefined;
     const missing = this.#finder.missingMotions;
-    const rightSide: SideCounts = { ...right, matchedRowCount: self ? this.#matchedLeftCount : this.#usedRight.size };
+    const { filteredRowCount } = right;
+    const rightSide: SideCounts = {
+      ...right,
+      filteredRowCount,
+      matchedRowCount: self ? this.#matchedLeftCount : this.#usedRight.size,
+    };
     const leftSide: SideCounts = self
-      ? { ...right, columns: leftColumns, matchedRowCount: this.#matchedLeftCount }
+      ? { ...rightSide, columns: leftColumns }
       : {
           rowCount: this.#leftRowCount,
           matchedRowCount: this.#matchedLeftCount,
           rejectedRowCount: this.#leftInspector.rejectedRowCount,
+          filteredRowCount: this.#leftInspector.filteredRowCount,
           rejectedByReason: this.#leftInspector.rejectedByReason,
           columns: leftColumns,
           misfits: left?.misfits,
@@ -162,12 +169,14 @@ export class MatchPairs implements AsyncDisposable {
       yield { cursor, pairs: block.pairs };
     }
     if (this.#marks) this.#usedRight.addWords(this.#marks.words());
-    if (join === 'right' || join === 'full' || join === 'right-anti')
-      yield { cursor: new UnusedRightCursor(this.#usedRight, this.#match.right.rowCount) };
+    if (join === 'right' || join === 'full' || join === 'right-anti') {
+      const { rowCount, filtered } = this.#match.right;
+      yield { cursor: new UnusedRightCursor(this.#usedRight, rowCount, filtered) };
+    }
   }
 
   async *#blocks(leftNames: readonly string[]): AsyncGenerator<PairBlock, void, undefined> {
-    const { options, right, left, context, plan } = this.#match;
+    const { options, right, left, context, plan, condition } = this.#match;
     const blockContext = {
       runtime: context.runtime,
       signal: this.#signal,
@@ -203,11 +212,11 @@ export class MatchPairs implements AsyncDisposable {
     const parts = readParts({
       reader: left,
       columns: this.#match.leftColumns,
-      names: leftNames,
+      names: [...new Set([...leftNames, ...(condition?.leftColumns ?? [])])],
       firstChunkRowCount: plan.firstChunkRowCount,
       chunkRowCount: plan.chunkRowCount,
       cutEarly: options.order === 'any',
-      ascending: options.order === 'left',
+      ascending: options.order === 'left' && !condition,
       // A strict match must not give out a row before all up to it have been looked at.
       inspector: options.strict ? this.#leftInspector : undefined,
       signal: this.#signal,
@@ -229,7 +238,7 @@ export class MatchPairs implements AsyncDisposable {
         slicePieces(part.pieces, from + start, from + end),
         pairs.status.subarray(start, end),
         part.firstRow + from + start,
-        part.faults,
+        part,
         from + start,
       );
     });
@@ -263,11 +272,11 @@ export class MatchPairs implements AsyncDisposable {
   }
 
   async #loadLeft(left: TableReader): Promise<CatalogTable> {
-    const { options, context, layout } = this.#match;
+    const { options, context, layout, condition } = this.#match;
     const table = await CatalogTable.load(left, {
       runtime: context.runtime,
       columns: options.left,
-      keep: layout.leftNames,
+      keep: [...layout.leftNames, ...(condition?.leftColumns ?? [])],
       index: options.find === 'mutual' && !this.#match.candidates,
       table: 'left',
       strict: options.strict,
@@ -318,7 +327,7 @@ function pairQuery({ options, layout }: PreparedMatch): PairQuery {
 
 /** The rule of an own `find` for each mode: mutual and one-to-one choose from all pairs. */
 function refinedFinder(
-  { options, right, leftColumns, layout, left }: PreparedMatch,
+  { options, right, leftColumns, layout, left, condition }: PreparedMatch,
   candidates: CandidateFinder,
   shared: Pick<
     RefinedSearch,
@@ -329,16 +338,18 @@ function refinedFinder(
   if (!right.positions) throw new TypeError('judging pairs needs the right positions');
   const positions = withinTurn(right.positions);
   const rightColumns = left ? right.columns.astrometry : leftColumns.astrometry;
+  const rightRows = (): RecordBatch => right.payload.batch(right.rowCount);
   const chooses = find === 'mutual' || find === 'one-to-one';
   return new RefinedFinder({
     ...shared,
     candidates,
-    right: { positions, astrometry: right.astrometry },
+    right: { positions, astrometry: right.astrometry, filtered: right.filtered },
     movingRight: comparesEpochs(leftColumns.astrometry, rightColumns)
       ? movingSide(positions, right.astrometry, rightColumns)
       : undefined,
     leftColumns: leftColumns.astrometry,
     rule: { radiusArcsec, minRadiusArcsec, maxSigma, eachPairOnce: selfMatch !== undefined && find === 'all' },
+    pairTest: condition && ((part) => condition.over(part.payload.batch(part.rowCount), rightRows())),
     reduction: {
       find: chooses ? 'all' : find,
       k: k ?? 1,

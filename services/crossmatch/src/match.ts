@@ -64,6 +64,7 @@ export async function crossmatch(
     if (leftReader) {
       positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
       if (resolved.columns) resultLayout(leftReader.schema, rightSchema, resolved);
+      resolved.condition?.forPairs(leftReader.schema, rightSchema);
     }
     const resident = right instanceof CatalogTable;
     const rightTable = resident ? residentFor(right, resolved) : await loadRight(right, resolved, context);
@@ -78,7 +79,8 @@ export async function crossmatch(
     );
     return new MatchStream({
       ...planned(rightTable, rightSchema, resolved, context, leftReader, resident),
-      ...(await judged(rightTable, leftColumns, resolved, context)),
+      ...(await judged(rightTable, leftColumns, resolved, context, resident)),
+      condition: resolved.condition?.forPairs(leftReader.schema, rightSchema),
       left: leftReader,
       leftColumns,
       right: rightTable,
@@ -109,7 +111,8 @@ export async function selfMatch(
     if (!resident) owned.push(loaded);
     return new MatchStream({
       ...planned(loaded, table.schema, resolved, context, undefined, resident),
-      ...(await judged(loaded, loaded.columns, resolved, context)),
+      ...(await judged(loaded, loaded.columns, resolved, context, resident)),
+      condition: resolved.condition?.forPairs(table.schema, table.schema),
       left: undefined,
       leftColumns: loaded.columns,
       right: loaded,
@@ -131,8 +134,11 @@ async function judged(
   leftColumns: PositionColumns,
   options: ResolvedOptions,
   { runtime, execution, signal }: MatchContext,
+  resident: boolean,
 ): Promise<Pick<PreparedMatch, 'candidates' | 'warnings'>> {
-  if (!needsJudge(options)) return { candidates: undefined, warnings: [] };
+  // The index of a stored table has the rows that its filter leaves out.
+  const indexHasAll = !(resident && right.filtered);
+  if (!needsJudge(options) && indexHasAll) return { candidates: undefined, warnings: [] };
   const [left, astrometry] = [leftColumns.astrometry, right.columns.astrometry];
   const index = right.index as SkyIndex;
   const warnings = epochWarnings(left, astrometry, options.radiusArcsec);
@@ -171,7 +177,7 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
   return CatalogTable.load(reader, {
     runtime: context.runtime,
     columns: options.selfMatch === undefined ? options.right : options.left,
-    keep: chosenNames(reader.schema, 'right', options),
+    keep: keptNames(reader.schema, options),
     keepPositions: needsRightPositions(options),
     table: options.selfMatch === undefined ? 'right' : 'left',
     strict: options.strict,
@@ -182,6 +188,14 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
     onRows: (rightRowCount) =>
       context.onProgress?.({ stage: 'index', leftRowCount: 0, rightRowCount, resultRowCount: 0, fraction: undefined }),
   });
+}
+
+/** Columns of the right table that the result or a condition on pairs can need. */
+function keptNames(schema: Schema, options: ResolvedOptions): string[] {
+  const { condition, selfMatch } = options;
+  const sides = selfMatch === undefined ? (['right'] as const) : (['left', 'right'] as const);
+  const conditions = condition ? sides.flatMap((side) => condition.columnsFor(side, schema)) : [];
+  return [...new Set([...chosenNames(schema, 'right', options), ...conditions])];
 }
 
 /** Positions in row order: for the reverse search, for a table that is its own left side, for the deltas, and for judging pairs. */
@@ -210,17 +224,19 @@ function residentFor(table: CatalogTable, options: ResolvedOptions): CatalogTabl
       detail: `${table.where} is indexed in the frame ${table.columns.frame}, not ${given.frame}`,
     });
   if (!table.index) throw new TypeError('the table was loaded without an index');
-  if (options.strict && table.rejectedRowCount > 0) {
-    const [reason] = Object.keys(table.rejectedByReason);
+  const described = needsJudge(options) ? table.describedBy(given) : table;
+  const filtered = described.filteredBy(given, options.selfMatch === undefined ? 'right' : 'left');
+  if (options.strict && filtered.rejectedRowCount > 0) {
+    const [reason] = Object.keys(filtered.rejectedByReason);
     throw fail('BAD_ROW', {
-      where: table.where,
+      where: filtered.where,
       row: '?',
       reason,
-      column: `${table.columns.ra}, ${table.columns.dec}`,
-      got: `${table.rejectedRowCount} such rows`,
+      column: `${filtered.columns.ra}, ${filtered.columns.dec}`,
+      got: `${filtered.rejectedRowCount} such rows`,
     });
   }
-  return needsJudge(options) ? table.describedBy(given) : table;
+  return filtered;
 }
 
 async function closeAll(

@@ -1,5 +1,6 @@
 import { fail } from '@armilla/base';
-import { type Frame, FRAMES } from '@armilla/sky';
+import { type Area, type Frame, FRAMES, parseArea } from '@armilla/sky';
+import { Condition } from '@armilla/tables';
 
 export const FINDS = ['nearest', 'all', 'k-nearest', 'mutual', 'one-to-one'] as const;
 export const JOINS = ['inner', 'left', 'right', 'full', 'left-anti', 'right-anti'] as const;
@@ -50,6 +51,13 @@ export interface SideOptions extends PositionColumnNames {
   readonly errorCorrelation?: string;
   /** Radius of each row: a pair lies within the sum of those of its sides, and within `radiusArcsec`. */
   readonly radius?: string;
+  /** Only rows that satisfy this condition take part: a small part of SQL, as in docs/operations/crossmatch.md. */
+  readonly where?: string;
+}
+
+/** What is known of the rows of a table, and the area that they have to lie in. */
+export interface FilteredSide extends SideOptions {
+  readonly area?: Area;
 }
 
 /** Everything that changes the answer. Angles in arcsec. */
@@ -71,6 +79,14 @@ export interface MatchOptions {
   readonly right?: SideOptions;
   /** Largest separation of a pair in units of its combined error, inclusive; needs errors of at least one side. */
   readonly maxSigma?: number;
+  /**
+   * Only left rows in this area of the sky take part: `cone(RA, DEC, RADIUS)`, `box(RA, DEC, RA, DEC)`,
+   * `polygon(RA DEC, ...)`, `healpix(ORDER; PIXEL, ...)`, `moc(...)`, or one that is made already. Right rows are not cut, so that
+   * no pair is lost at its border.
+   */
+  readonly area?: string | Area;
+  /** Only pairs that satisfy this condition on `left.NAME` and `right.NAME` are pairs. */
+  readonly where?: string;
   /** Result columns in order: `left.NAME`, `right.NAME`, `left.*`, `right.*`, a computed name, or a bare name that only one table has. */
   readonly columns?: readonly string[];
   /** Appended to names that clash. Default `_1` and `_2`. */
@@ -101,10 +117,12 @@ export interface ResolvedOptions extends MatchOptions {
   readonly k: number | undefined;
   readonly join: Join;
   readonly order: Order;
-  readonly left: SideOptions;
+  readonly left: FilteredSide;
   readonly right: SideOptions;
   readonly suffixes: readonly [string, string];
   readonly strict: boolean;
+  /** `where`, read. */
+  readonly condition: Condition | undefined;
 }
 
 export const MAX_RADIUS_ARCSEC = 648_000;
@@ -113,7 +131,7 @@ export const DEFAULT_K = 2;
 /** Pairs that a match may give when `maxPairs` is not set. */
 export const DEFAULT_MAX_PAIRS = 2 ** 31 - 1;
 
-/** Throws RADIUS_OUT_OF_RANGE, OPTION_INVALID or OPTIONS_CONFLICT. */
+/** Throws RADIUS_OUT_OF_RANGE, OPTION_INVALID, OPTIONS_CONFLICT, AREA_INVALID, MOC_INVALID or WHERE_INVALID. */
 export function resolveOptions(options: MatchOptions): ResolvedOptions {
   const { radiusArcsec } = options;
   if (!(radiusArcsec > 0 && radiusArcsec <= MAX_RADIUS_ARCSEC)) {
@@ -145,8 +163,16 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
     ['right', options.right],
   ] as const)
     if (columns?.frame !== undefined) oneOf(`${side}_frame`, FRAMES, columns.frame);
+  const area = typeof options.area === 'string' ? parseArea(options.area) : options.area;
+  // What is wrong with the text of a condition should not wait for the tables.
+  for (const side of ['left', 'right'] as const) {
+    const text = options[side]?.where;
+    if (text !== undefined) new Condition(text, `${side}_where`);
+  }
   const resolved: ResolvedOptions = {
     ...options,
+    area,
+    condition: options.where === undefined ? undefined : new Condition(options.where, 'where'),
     radiusArcsec,
     minRadiusArcsec,
     find,
@@ -154,7 +180,7 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
     join,
     order,
     selfMatch,
-    left: options.left ?? {},
+    left: area === undefined ? (options.left ?? {}) : { ...options.left, area },
     right: options.right ?? {},
     suffixes: checkedSuffixes(options.suffixes ?? ['_1', '_2']),
     strict: options.strict ?? false,
@@ -184,10 +210,11 @@ export function hasErrors({ left, right }: Pick<ResolvedOptions, 'left' | 'right
 }
 
 /** Whether the radius alone does not decide what is a pair, or more than the separation is asked of pairs. */
-export function needsJudge(options: Pick<ResolvedOptions, 'left' | 'right' | 'maxSigma'>): boolean {
-  const { left, right, maxSigma } = options;
+export function needsJudge(options: Pick<ResolvedOptions, 'left' | 'right' | 'maxSigma' | 'condition'>): boolean {
+  const { left, right, maxSigma, condition } = options;
   return (
     maxSigma !== undefined ||
+    condition !== undefined ||
     hasErrors(options) ||
     [left, right].some(({ epoch, radius }) => (epoch ?? radius) !== undefined)
   );
@@ -203,10 +230,12 @@ export function needsWholeLeft(options: Pick<ResolvedOptions, 'find' | 'join' | 
   );
 }
 
-function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec }: ResolvedOptions): void {
+function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec, right }: ResolvedOptions): void {
   const refuse = (detail: string): never => {
     throw fail('OPTIONS_CONFLICT', { detail });
   };
+  if (right.where !== undefined)
+    refuse('a table that is matched with itself has one condition on its rows: give left_where, not right_where');
   if (find === 'mutual' || find === 'one-to-one')
     refuse(`a table is matched with itself by find=nearest, k-nearest or all, not ${find}`);
   if (join !== 'inner' && join !== 'left' && join !== 'left-anti')

@@ -1,6 +1,7 @@
 import type { ChunkPairs, Positions } from '@armilla/sky';
 import type { Astrometry } from './astrometry/astrometry.js';
 import type { Faults } from './astrometry/fault.js';
+import type { FilteredRows } from './filter/filtered-rows.js';
 import type { JudgedColumn } from './refine/pair-list.js';
 import type { Payload } from './result/payload.js';
 
@@ -17,6 +18,8 @@ export interface LeftPart {
   readonly astrometry: Astrometry | undefined;
   /** Why some rows take no part; undefined where they have been looked at already. */
   readonly faults: Faults | undefined;
+  /** Rows that a filter leaves out: they are in no result. */
+  readonly filtered: FilteredRows | undefined;
   /** The columns that the result takes from the left table; row 0 is row 0 of the part. */
   readonly payload: Payload;
 }

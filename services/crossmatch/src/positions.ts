@@ -1,10 +1,11 @@
 import { fail, type RowReason } from '@armilla/base';
 import { eachRejected, type Positions, RowStatus, toIcrs } from '@armilla/sky';
+import { markNulls, numbersOf } from '@armilla/tables';
 import type { RecordBatch, Vector } from 'apache-arrow';
 import { type Astrometry, readAstrometry } from './astrometry/astrometry.js';
 import { hasAstrometry } from './astrometry/astrometry-columns.js';
-import { type Fault, Faults } from './astrometry/fault.js';
-import { markNulls, numbersOf } from './astrometry/numbers.js';
+import { Faults } from './astrometry/fault.js';
+import type { FilteredRows } from './filter/filtered-rows.js';
 import { parseSexagesimal, saysHours } from './astrometry/sexagesimal.js';
 import type { CoordinateReading, PositionColumns } from './columns.js';
 
@@ -25,6 +26,8 @@ export interface SkyRows {
   readonly astrometry: Astrometry | undefined;
   /** Rows that take no part although their position may be good; they are marked as null. */
   readonly faults: Faults | undefined;
+  /** [rows] 1 where the filter of the table leaves a row out; it is marked as null. */
+  readonly filtered: Uint8Array | undefined;
 }
 
 /** The rows of `batch`; Float64 columns in degrees and ICRS are viewed, all others are converted. */
@@ -32,10 +35,12 @@ export function readRows(batch: RecordBatch, columns: PositionColumns, where: st
   const faults = new Faults();
   const positions = readPositions(batch, columns, faults, where);
   const astrometry = hasAstrometry(columns.astrometry) ? readAstrometry(batch, columns.astrometry, faults) : undefined;
-  if (faults.size === 0) return { positions, astrometry, faults: undefined };
+  const filtered = columns.filter?.marks(batch, positions);
+  if (faults.size === 0 && !filtered) return { positions, astrometry, faults: undefined, filtered };
   const nulls = positions.nulls ?? new Uint8Array(batch.numRows);
   for (const row of faults.rows()) nulls[row] = 1;
-  return { positions: { ...positions, nulls }, astrometry, faults };
+  if (filtered) for (let row = 0; row < filtered.length; row++) nulls[row] |= filtered[row];
+  return { positions: { ...positions, nulls }, astrometry, faults, filtered };
 }
 
 function readPositions(batch: RecordBatch, columns: PositionColumns, faults: Faults, where: string): Positions {
@@ -56,10 +61,18 @@ function readPositions(batch: RecordBatch, columns: PositionColumns, faults: Fau
   return { ...out, nulls };
 }
 
+/** Why rows take no part, as far as it is known before their positions are looked at. */
+export interface RowNotes {
+  readonly faults?: Faults;
+  readonly filtered?: FilteredRows;
+}
+
 /** Counts the unusable rows of the pieces of one table by reason, lists them, or refuses the first (`strict`). */
 export class RowInspector {
   readonly rejectedByReason: Partial<Record<RowReason, number>> = {};
   rejectedRowCount = 0;
+  /** Rows that a filter leaves out: they are not looked at otherwise. */
+  filteredRowCount = 0;
   #row = 0;
 
   constructor(
@@ -70,28 +83,28 @@ export class RowInspector {
     private readonly onRejected?: (row: RejectedRow) => void,
   ) {}
 
-  /** Row 0 is row `faultsFrom` of `faults`. */
-  inspect({ ra, dec, nulls }: Positions, faults?: Faults, faultsFrom = 0): void {
+  /** Row 0 is row `notesFrom` of what is noted. */
+  inspect({ ra, dec, nulls }: Positions, notes: RowNotes, notesFrom = 0): void {
     const n = ra.length;
     for (let i = 0; i < n; i++) {
       const d = dec[i];
       // ra - ra is 0 for finite values only.
       if (d >= -90 && d <= 90 && ra[i] - ra[i] === 0 && (nulls === undefined || nulls[i] === 0)) continue;
-      this.reject(this.#row + i, ra[i], d, nulls?.[i] === 1, faults?.of(faultsFrom + i));
+      this.reject(this.#row + i, ra[i], d, nulls?.[i] === 1, notes, notesFrom + i);
     }
     this.#row += n;
   }
 
   /**
    * Inspects rows [firstRow, firstRow + status.length), which lie in `pieces`, by the states that the kernel gave them;
-   * row 0 is row `faultsFrom` of `faults`.
+   * row 0 is row `notesFrom` of what is noted.
    */
   inspectJudged(
     pieces: readonly Positions[],
     status: Uint8Array,
     firstRow: number,
-    faults?: Faults,
-    faultsFrom = 0,
+    notes: RowNotes,
+    notesFrom: number,
   ): void {
     let p = 0;
     let start = 0;
@@ -102,19 +115,26 @@ export class RowInspector {
         pieces[p].ra[i - start],
         pieces[p].dec[i - start],
         status[i] === RowStatus.POSITION_NULL,
-        faults?.of(faultsFrom + i),
+        notes,
+        notesFrom + i,
       );
     });
   }
 
   /** Takes over what another inspection of the same table found. */
-  adopt({ rejectedByReason, rejectedRowCount }: Pick<RowInspector, 'rejectedByReason' | 'rejectedRowCount'>): void {
-    Object.assign(this.rejectedByReason, rejectedByReason);
-    this.rejectedRowCount = rejectedRowCount;
+  adopt(found: Pick<RowInspector, 'rejectedByReason' | 'rejectedRowCount' | 'filteredRowCount'>): void {
+    Object.assign(this.rejectedByReason, found.rejectedByReason);
+    this.rejectedRowCount = found.rejectedRowCount;
+    this.filteredRowCount = found.filteredRowCount;
   }
 
-  /** Takes an unusable row of the table. */
-  reject(row: number, ra: number, dec: number, isNull: boolean, fault?: Fault): void {
+  /** Takes a row of the table that takes no part, which is row `note` of what is noted. */
+  reject(row: number, ra: number, dec: number, isNull: boolean, { faults, filtered }: RowNotes, note: number): void {
+    if (filtered?.has(note)) {
+      this.filteredRowCount++;
+      return;
+    }
+    const fault = faults?.of(note);
     if (fault) {
       this.#count({ table: this.table, row, ...fault });
       return;

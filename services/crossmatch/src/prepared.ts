@@ -1,4 +1,4 @@
-import type { TableReader } from '@armilla/tables';
+import type { PairCondition, TableReader } from '@armilla/tables';
 import type { CatalogTable } from './catalog-table.js';
 import type { PositionColumns } from './columns.js';
 import type { MatchContext } from './match.js';
@@ -19,6 +19,8 @@ export interface PreparedMatch {
   readonly options: ResolvedOptions;
   /** Where candidates are looked for, when pairs are judged one by one; undefined when the radius decides. */
   readonly candidates: CandidateFinder | undefined;
+  /** What both rows of a pair have to satisfy. */
+  readonly condition: PairCondition | undefined;
   /** What the user should know about the result. */
   readonly warnings: readonly string[];
   readonly context: MatchContext;

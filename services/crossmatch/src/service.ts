@@ -109,6 +109,10 @@ class Handlers {
     const { first, rest } = begun;
     const options = decoded(PutOptions, first);
     this.stored.check(options.name, options.replace);
+    if (options.columns?.where)
+      throw fail('OPTIONS_CONFLICT', {
+        detail: 'a stored table keeps all of its rows: give left_where or right_where with each match instead',
+      });
     const ttlSeconds = this.stored.ttlSeconds(Number(options.ttlSeconds));
     using permit = await this.server.admission.admit(LEAST_BYTES, signal);
     const tables: FrameTables = new FrameTables(first, rest, () => permit.grow(tables.receivedBytes, signal));

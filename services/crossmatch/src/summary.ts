@@ -7,7 +7,7 @@ export interface SideSummary {
   readonly matchedRowCount: number;
   readonly unmatchedRowCount: number;
   readonly rejectedRowCount: number;
-  /** Rows that a filter left out; no option of this version filters, so 0. */
+  /** Rows that `where` or the area left out. */
   readonly filteredRowCount: number;
   readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
   readonly columns: { readonly ra: string; readonly dec: string };
@@ -53,6 +53,7 @@ export interface SideCounts {
   readonly rowCount: number;
   readonly matchedRowCount: number;
   readonly rejectedRowCount: number;
+  readonly filteredRowCount: number;
   readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
   readonly columns: PositionColumns;
   readonly misfits?: ReadonlyMap<string, number>;
@@ -63,6 +64,7 @@ export function summariseSide({
   rowCount,
   matchedRowCount,
   rejectedRowCount,
+  filteredRowCount,
   rejectedByReason,
   columns,
   misfits,
@@ -71,9 +73,9 @@ export function summariseSide({
   return {
     rowCount,
     matchedRowCount,
-    unmatchedRowCount: rowCount - matchedRowCount - rejectedRowCount,
+    unmatchedRowCount: rowCount - matchedRowCount - rejectedRowCount - filteredRowCount,
     rejectedRowCount,
-    filteredRowCount: 0,
+    filteredRowCount,
     rejectedByReason: { ...rejectedByReason },
     columns: { ra: columns.ra, dec: columns.dec },
     guessed: columns.guessed,

@@ -1,8 +1,8 @@
 import { julianYearOf, type Motions } from '@armilla/sky';
+import { markNulls, numbersOf } from '@armilla/tables';
 import type { RecordBatch, Vector } from 'apache-arrow';
 import type { AstrometryColumns, ErrorColumns, ScaledColumn } from './astrometry-columns.js';
 import type { Faults } from './fault.js';
-import { markNulls, numbersOf } from './numbers.js';
 
 /** Squared errors of positions along east and north, and their covariance, in arcsec^2. */
 export interface Covariances {

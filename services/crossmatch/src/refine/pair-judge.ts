@@ -6,6 +6,7 @@ import {
   separationOfKeyArcsec,
 } from '@armilla/sky';
 import type { Astrometry, Covariances } from '../astrometry/astrometry.js';
+import type { FilteredRows } from '../filter/filtered-rows.js';
 import type { PairEpochs } from './epochs.js';
 
 /** What makes two rows a pair, besides being candidates. */
@@ -17,16 +18,23 @@ export interface PairRule {
   readonly selfFirstRow: number | undefined;
   /** Of a table with itself: each pair once, or every other row of each. */
   readonly eachPairOnce: boolean;
+  /** The condition on both rows; undefined where there is none. */
+  readonly test: ((i: number, j: number) => boolean) | undefined;
 }
 
 export interface JudgedSide {
   readonly positions: Positions; // [rows] right ascension in [0, 360)
   readonly astrometry: Astrometry | undefined;
+  /** Rows that the candidates may have although a filter leaves them out. */
+  readonly filtered?: FilteredRows;
 }
 
 const RADIANS_PER_DEGREE = Math.PI / 180;
 
-/** Looks at candidates one by one: exact separation at the epoch of the pair, radius of its rows, and combined error. */
+/**
+ * Looks at candidates one by one: exact separation at the epoch of the pair, radius of its rows, condition on both, and
+ * combined error.
+ */
 export class PairJudge {
   readonly #most: number;
   readonly #least: number;
@@ -59,6 +67,7 @@ export class PairJudge {
       const own = rule.selfFirstRow + i;
       if (rule.eachPairOnce ? j <= own : j === own) return false;
     }
+    if (right.filtered?.has(j)) return false;
     let [ra1, dec1, ra2, dec2] = [
       left.positions.ra[i],
       left.positions.dec[i],
@@ -75,6 +84,7 @@ export class PairJudge {
     this.separationArcsec = separationOfKeyArcsec(this.key);
     const radii = sumOfRadii(left.astrometry?.radiusArcsec?.[i], right.astrometry?.radiusArcsec?.[j]);
     if (!(this.separationArcsec <= radii || this.key <= separationKeyLimit(Math.min(radii, 648_000)))) return false;
+    if (rule.test && !rule.test(i, j)) return false;
     const turn = ra2 - ra1;
     const deltaRa = turn > 180 ? turn - 360 : turn < -180 ? turn + 360 : turn;
     this.deltaDecArcsec = (dec2 - dec1) * 3600;

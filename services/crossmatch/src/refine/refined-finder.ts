@@ -17,7 +17,9 @@ export interface RefinedSearch {
   /** The right side as it moves; undefined where positions are compared as they are. */
   readonly movingRight: MovingSide | undefined;
   readonly leftColumns: AstrometryColumns;
-  readonly rule: Omit<PairRule, 'selfFirstRow'>;
+  readonly rule: Omit<PairRule, 'selfFirstRow' | 'test'>;
+  /** The condition on row i of a part and row j of the right table. */
+  readonly pairTest: ((part: LeftPart) => PairTest) | undefined;
   readonly self: boolean;
   readonly reduction: Reduction;
   /** Columns that the result takes from the judge. */
@@ -32,6 +34,8 @@ export interface RefinedSearch {
   readonly maxPairs: number;
 }
 
+type PairTest = (i: number, j: number) => boolean;
+
 /** Candidates that the first rows are looked at with, before it is known how many a row has. */
 const FIRST_BLOCK_ROW_COUNT = 2 ** 14;
 
@@ -40,6 +44,8 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
   readonly counts: PairCounts = { pairCount: 0, candidateCount: 0, cellCount: 0 };
   readonly missingMotions = { left: 0, right: 0 };
   #candidatesPerRow: number | undefined;
+  /** The condition on the rows of the part in hand. */
+  #test: PairTest | undefined;
 
   constructor(private readonly search: RefinedSearch) {
     const { motions } = search.movingRight ?? {};
@@ -59,6 +65,7 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
   }
 
   async *find(part: LeftPart): AsyncGenerator<PairBlock, void, undefined> {
+    this.#test = this.search.pairTest?.(part);
     let from = 0;
     do {
       const to = Math.min(part.rowCount, from + this.#blockRowCount(part));
@@ -78,6 +85,7 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
 
   async #pairsOf(part: LeftPart, from: number, to: number): Promise<JudgedPairs> {
     const { candidates, right, movingRight, leftColumns, rule, self, reduction, signal } = this.search;
+    const test = this.#test;
     const own = slicePositions(part.positions, from, to);
     const astrometry = sliceAstrometry(part.astrometry, from, to);
     const positions = withinTurn(own);
@@ -85,6 +93,7 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
     const judge = new PairJudge({ positions, astrometry }, right, movingRight && new PairEpochs(moving, movingRight), {
       ...rule,
       selfFirstRow: self ? part.firstRow + from : undefined,
+      test: test && ((i, j) => test(i + from, j)),
     });
     const list = new PairList(this.search.judged);
     const status = positionStatuses(own);

@@ -72,6 +72,11 @@ export class Payload {
     return this.#store.columns;
   }
 
+  /** All columns as one batch; of a payload that is not `ascending`. */
+  batch(rowCount: number): RecordBatch {
+    return recordBatch(this.schema, this.columns, rowCount);
+  }
+
   /** The whole column `name`; undefined of a payload that is `ascending` or has no such column. */
   columnOf(name: string): Data | undefined {
     const at = this.#indexOf.get(name);

@@ -72,6 +72,8 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
     strict: options.strict,
     maxPairs: options.maxPairs === 0n ? undefined : Number(options.maxPairs),
     maxSigma: options.maxSigma === 0 ? undefined : options.maxSigma,
+    area: options.area === '' ? undefined : options.area,
+    where: options.where === '' ? undefined : options.where,
   };
   const resolved = resolveOptions(wanted);
   // The library's own default knows the memory, so that a server without a limit of its own leaves it open.
