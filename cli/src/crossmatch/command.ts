@@ -22,6 +22,12 @@ export function crossmatchCommand(context: CommandContext): Command {
     .addOption(new Option('-j, --join <kind>', 'which rows the result keeps (default: inner)').choices([...JOINS]))
     .option('--min-radius <angle>', 'smallest separation, inclusive')
     .option('--max-sigma <number>', 'largest separation in units of the combined error, inclusive; needs errors')
+    .option(
+      '--area <area>',
+      'only left rows in it: cone(...), box(...), polygon(...), healpix(...), moc(...); see below',
+    )
+    .option('--moc <file>', 'only left rows in this coverage map: FITS, ASCII or JSON')
+    .option('--where <condition>', 'only pairs of which this holds, such as "abs(left.mag - right.mag) < 1"; see below')
     .option('--self <table>', 'match this table with itself, each pair once')
     .option('--groups', 'with --self: friends-of-friends groups instead of pairs')
     .option(
@@ -57,18 +63,18 @@ export function crossmatchCommand(context: CommandContext): Command {
     )
     .option('-q, --quiet', 'no progress and no summary')
     .addHelpText('before', EXAMPLES)
-    .addHelpText('after', SIDES + COLUMNS)
+    .addHelpText('after', SIDES + FILTERS + COLUMNS)
     .action(async (left: string | undefined, right: string | undefined, flags: CrossmatchFlags) => {
       await runMatch(readMatchTask(left, right, flags), context);
     });
-  // Thirty-six lines that differ by a word are no help: they are listed once, below.
+  // Lines that differ by a word are no help: they are listed once, below.
   for (const side of ['left', 'right'])
     for (const { name } of SIDE_OPTIONS) command.addOption(new Option(sideFlag(side, name)).hideHelp());
   return command;
 }
 
 function sideFlag(side: string, name: string): string {
-  return `--${side}-${name.replaceAll('_', '-')} <${name === 'frame' ? 'frame' : name === 'epoch' ? 'epoch' : 'column'}>`;
+  return `--${side}-${name.replaceAll('_', '-')} <${['frame', 'epoch', 'where'].includes(name) ? name : 'column'}>`;
 }
 
 const EXAMPLES = `Examples:
@@ -79,11 +85,20 @@ const EXAMPLES = `Examples:
   armilla crossmatch --self catalog.parquet --radius 0.5 --groups -o groups.parquet
   armilla crossmatch gaia.parquet old.csv -r 2 --left-epoch J2016 --right-epoch B1950 --right-frame fk4 -o pairs.csv
   armilla crossmatch a.csv b.csv -r 5 --left-error e_pos:mas --right-error sigma:arcsec --max-sigma 3 -o pairs.csv
+  armilla crossmatch a.csv b.csv -r 2 --area 'cone(10.5, 41.2, 1deg)' --left-where 'mag < 18' -o pairs.csv
 `;
 
 const SIDES = `
 Options of either table, as --left-... and --right-...; columns are NAME, or NAME:UNIT where they have no unit:
 ${SIDE_OPTIONS.map(({ name, sentence }) => `  ${name.replaceAll('_', '-').padEnd(20)} ${sentence}`).join('\n')}
+`;
+
+const FILTERS = `
+Areas, in degrees and ICRS; only left rows are cut, so that no pair is lost at the border:
+  cone(RA, DEC, RADIUS)   box(RA, DEC, RA, DEC)   polygon(RA DEC, RA DEC, RA DEC, ...)
+  healpix(ORDER; PIXEL, FROM-TO, ...)   moc(3/3 10 4/16-18)   moc({"3":[3,10]})
+Conditions know = <> < <= > >=, AND, OR, NOT, IN, BETWEEN, IS NULL, + - * /, abs, sqrt, ln, log10, power, 'text', TRUE,
+FALSE; columns are NAME or "NAME", in --where left.NAME and right.NAME. Null and NaN satisfy nothing but IS NULL.
 `;
 
 const COLUMNS = `

@@ -16,6 +16,9 @@ export interface CrossmatchFlags {
   readonly self?: string;
   readonly groups?: boolean;
   readonly maxSigma?: string;
+  readonly area?: string;
+  readonly moc?: string;
+  readonly where?: string;
   readonly columns?: string;
   readonly suffixes?: string;
   readonly types?: string;
@@ -39,6 +42,8 @@ export interface MatchTask {
   /** Undefined for a match of `left` with itself. */
   readonly right: string | undefined;
   readonly options: MatchOptions;
+  /** File of a coverage map that is the area. */
+  readonly mocPath: string | undefined;
   readonly workerCount: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly types: Readonly<Record<string, string>> | undefined;
@@ -83,6 +88,8 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       order: flags.order,
       selfMatch: flags.self === undefined ? undefined : flags.groups ? 'groups' : 'pairs',
       maxSigma: flags.maxSigma === undefined ? undefined : Number(flags.maxSigma),
+      area: flags.area,
+      where: flags.where,
       left: sideOptions('left', flags),
       right: sideOptions('right', flags),
       columns: flags.columns === undefined ? undefined : list(flags.columns),
@@ -90,6 +97,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       strict: flags.strict,
       maxPairs: integer('--max-pairs', flags.maxPairs),
     },
+    mocPath: mocPath(flags),
     workerCount: integer('--workers', flags.workers, 1, MAX_WORKERS),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
     types: flags.types === undefined ? undefined : typesByColumn(flags.types),
@@ -100,6 +108,12 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     quiet: flags.quiet ?? false,
     showProgress: flags.quiet !== true && !(flags.output === STANDARD && process.stdout.isTTY),
   };
+}
+
+function mocPath({ moc, area }: CrossmatchFlags): string | undefined {
+  if (moc !== undefined && area !== undefined)
+    throw fail('OPTIONS_CONFLICT', { detail: '--moc and --area are both areas: give one of them' });
+  return moc;
 }
 
 /** The options of one table: `--left-pm-ra-cosdec` comes as `leftPmRaCosdec`. */

@@ -85,6 +85,8 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     strict,
     maxPairs,
     maxSigma,
+    area,
+    where,
   } = options;
   const given: Record<string, string | number | boolean | undefined> = {
     radius_arcsec: radiusArcsec,
@@ -95,6 +97,8 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     order,
     self_match: selfMatch,
     max_sigma: maxSigma,
+    area: typeof area === 'string' ? area : area?.text,
+    where,
     ...Object.fromEntries(
       SIDE_OPTIONS.flatMap(({ name, key }) => [
         [`left_${name}`, left?.[key]],

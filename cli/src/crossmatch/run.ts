@@ -5,6 +5,7 @@ import { printLine } from '../terminal/standard-output.js';
 import { type MatchTask, STANDARD } from './flags.js';
 import { snakeCaseKeys } from './json-names.js';
 import { matchHere } from './local.js';
+import { withMoc } from './read-moc.js';
 import { matchThere } from './remote.js';
 import { summaryText } from './summary-text.js';
 
@@ -14,8 +15,9 @@ export async function runMatch(task: MatchTask, context: CommandContext): Promis
   for (const { path, overwrite } of [task.output, ...(task.rejected ? [task.rejected] : [])]) {
     if (path !== STANDARD) await checkOutput(path, { overwrite });
   }
+  const whole = await withMoc(task);
   const summary =
-    task.server === undefined ? await matchHere(task, context) : await matchThere(task, task.server, context);
+    task.server === undefined ? await matchHere(whole, context) : await matchThere(whole, task.server, context);
   terminal.clear();
   if (task.json) await tellJson(task, summary, context);
   else if (!task.quiet) terminal.line(summaryText(task, summary));

@@ -20,6 +20,9 @@ export interface MatchAnswer {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** Characters of an option that goes in the query. */
+const LONGEST_IN_QUERY = 500;
+
 /** Speaks to an Armilla server over HTTP. */
 export class ServerClient {
   constructor(
@@ -50,11 +53,15 @@ export class ServerClient {
       accept: 'application/vnd.apache.arrow.stream',
       'content-type': `multipart/form-data; boundary=${boundary}`,
     };
-    const request = this.#request('POST', `v1/crossmatch?${new URLSearchParams(query)}`, headers, either);
+    // Conditions and coverage maps may be longer than a request line.
+    const isLong = ([, value]: [string, string]): boolean => value.length > LONGEST_IN_QUERY;
+    const entries = Object.entries(query);
+    const inQuery = new URLSearchParams(entries.filter((entry) => !isLong(entry)));
+    const request = this.#request('POST', `v1/crossmatch?${inQuery}`, headers, either);
     let uploadError: unknown;
     let answered = false;
     request.once('response', () => (answered = true));
-    const uploading = upload(request, boundary, parts, either).catch((error: unknown) => {
+    const uploading = upload(request, boundary, entries.filter(isLong), parts, either).catch((error: unknown) => {
       // A server that answered already may stop reading; what went wrong stands in its answer.
       if (!isProblem(error) && answered) return;
       uploadError = error;
@@ -126,6 +133,7 @@ export class ServerClient {
 async function upload(
   request: ClientRequest,
   boundary: string,
+  fields: readonly (readonly [string, string])[],
   parts: readonly TablePart[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -134,6 +142,8 @@ async function upload(
     if (!request.write(bytes)) await room(request);
     if (request.destroyed) throw new Error('the connection was closed');
   };
+  for (const [name, value] of fields)
+    await write(`--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`);
   for (const { name, fileName, bytes } of parts) {
     const disposition = `form-data; name="${name}"; filename="${fileName.replace(/[^\w.-]/g, '_')}"`;
     await write(

@@ -11,7 +11,7 @@ import {
 import { fail } from '@armilla/base';
 import { ANSWER_FORMATS, type AnswerFormat } from '../answer/answer-format.js';
 import type { OptionSchema, RequestOption } from './option.js';
-import { SIDE_OPTIONS } from './side-options.js';
+import { SIDE_OPTIONS, WHERE_LENGTH } from './side-options.js';
 import {
   readAngleArcsec,
   readChoice,
@@ -89,6 +89,9 @@ export function readHandle(value: unknown): string {
   return value;
 }
 
+/** What fits the options part of a request. */
+const AREA_LENGTH = 2 ** 20;
+
 type Row = RequestOption<MatchDraft>;
 
 const angle = (name: string, sentence: string, zero: boolean, key: 'radiusArcsec' | 'minRadiusArcsec'): Row => ({
@@ -127,11 +130,16 @@ const choice = <T extends string>(
   };
 };
 
-const column = (name: string, sentence: string, set: (draft: MatchDraft, value: string) => void): Row => ({
+const text = (
+  name: string,
+  sentence: string,
+  maxLength: number | undefined,
+  set: (draft: MatchDraft, value: string) => void,
+): Row => ({
   name,
   sentence,
-  schema: { type: 'string', maxLength: 1024 },
-  take: (draft, value) => set(draft, readText(name, value)),
+  schema: { type: 'string', maxLength: maxLength ?? 1024 },
+  take: (draft, value) => set(draft, readText(name, value, maxLength)),
 });
 
 const integer = (
@@ -179,9 +187,9 @@ export const MATCH_OPTIONS: readonly Row[] = [
     SELF,
     (draft, value) => (draft.options.selfMatch = value),
   ),
-  ...SIDE_OPTIONS.flatMap(({ name, sentence, key }) =>
+  ...SIDE_OPTIONS.flatMap(({ name, sentence, key, maxLength }) =>
     (['left', 'right'] as const).map((side) =>
-      column(`${side}_${name}`, `Of the ${side} table: ${sentence}`, (draft, value) => {
+      text(`${side}_${name}`, `Of the ${side} table: ${sentence}`, maxLength, (draft, value) => {
         draft.options[side][key] = value;
       }),
     ),
@@ -228,6 +236,18 @@ export const MATCH_OPTIONS: readonly Row[] = [
     schema: { type: 'number', exclusiveMinimum: 0 },
     take: (draft, value) => (draft.options.maxSigma = readPositive('max_sigma', value)),
   },
+  text(
+    'area',
+    'Only left rows in it take part: cone(RA, DEC, RADIUS), box(RA, DEC, RA, DEC), polygon(RA DEC, ...), healpix(ORDER; PIXEL, ...), moc(ASCII or JSON). Degrees, ICRS.',
+    AREA_LENGTH,
+    (draft, value) => (draft.options.area = value),
+  ),
+  text(
+    'where',
+    'Condition on both rows of a pair, such as abs(left.mag - right.mag) < 1: which pairs there are to find.',
+    WHERE_LENGTH,
+    (draft, value) => (draft.options.where = value),
+  ),
 ];
 
 /** Options that only change the speed: any value gives the same rows. */

@@ -5,7 +5,14 @@ export interface SideOption {
   readonly name: string;
   readonly sentence: string;
   readonly key: keyof PositionColumns;
+  /** Characters of a value at most. Default 1024. */
+  readonly maxLength?: number;
+  /** Whether it belongs to a match, not to the table: a stored one does not take it. */
+  readonly ofMatch?: boolean;
 }
+
+/** Characters of a condition, as the service reads them. */
+export const WHERE_LENGTH = 2 ** 16;
 
 /** Where positions stand and what else is known of rows. Columns are NAME, or NAME:UNIT where they have no unit. */
 export const SIDE_OPTIONS: readonly SideOption[] = [
@@ -50,5 +57,12 @@ export const SIDE_OPTIONS: readonly SideOption[] = [
     name: 'radius',
     key: 'radius',
     sentence: 'radius of each row, as NAME:arcsec: pairs lie within the sum of both, and within the radius.',
+  },
+  {
+    name: 'where',
+    key: 'where',
+    maxLength: WHERE_LENGTH,
+    ofMatch: true,
+    sentence: "condition on its rows, such as mag < 18 AND class = 'star'; the others take no part.",
   },
 ];

@@ -27,7 +27,7 @@ export const PUT_OPTIONS: readonly RequestOption<PutDraft>[] = [
     schema: { type: 'string', examples: ['1h'] },
     take: (draft, value) => (draft.ttlSeconds = Math.max(1, Math.round(readDurationMs('ttl', value) / 1000))),
   },
-  ...SIDE_OPTIONS.map(({ name, sentence, key }): RequestOption<PutDraft> => ({
+  ...SIDE_OPTIONS.filter(({ ofMatch }) => !ofMatch).map(({ name, sentence, key }): RequestOption<PutDraft> => ({
     name,
     sentence: `${sentence[0].toUpperCase()}${sentence.slice(1)}`,
     schema: { type: 'string', maxLength: 1024 },
