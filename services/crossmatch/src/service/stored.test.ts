@@ -1,9 +1,19 @@
 import { callOnce, type Frame, makeFrame, type RunningServer, writeFrame } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
-import { type ListTablesResponse, Order, PutOptions, type PutResponse, SelfMatch, TableEnd } from '@armilla/proto';
+import {
+  Find,
+  type ListTablesResponse,
+  type MatchOptions,
+  Order,
+  PositionColumns,
+  PutOptions,
+  type PutResponse,
+  SelfMatch,
+  TableEnd,
+} from '@armilla/proto';
 import type { Table } from 'apache-arrow';
 import { tableOf } from '../testing/memory-table.js';
-import { receive, requestFrame, send, tableFrames } from './testing/client.js';
+import { type Answer, receive, requestFrame, send, tableFrames } from './testing/client.js';
 import {
   catalog,
   type Client,
@@ -106,6 +116,37 @@ test('put, list, match, replace, delete', async () => {
   await remove(client, 'gaia');
   expect(await list(client)).toEqual([]);
   await expect(remove(client, 'gaia')).rejects.toMatchObject({ reason: 'HANDLE_NOT_FOUND' });
+});
+
+test('a stored table keeps its rows: conditions and areas come with each match', async () => {
+  await expect(
+    put(client, 'cut', catalog(right), { columns: PositionColumns.fromPartial({ where: 'id > 3' }) }),
+  ).rejects.toMatchObject({
+    reason: 'OPTIONS_CONFLICT',
+  });
+  await put(client, 'whole', catalog(right));
+  const run = (options: Partial<MatchOptions>): Promise<Answer> => {
+    const all = { radiusArcsec: 12, columns: ['left_row', 'right_row'], order: Order.LEFT, ...options };
+    return match(client, { options: all, request: { options: all, rightTable: 'whole' }, rightTable: null });
+  };
+  const where = PositionColumns.fromPartial({ where: 'id IN (1, 7) OR id > 20' });
+  const filtered = await run({ right: where, find: Find.ALL, area: 'box(0, -90, 360, 50)' });
+  const kept = expectedPairs('all').filter((pair) => {
+    const [l, r] = pair.split(',').map(Number);
+    return (r === 1 || r === 7 || r > 20) && left.dec[l] <= 50;
+  });
+  expect(kept.length).toBeLessThan(expectedPairs('all').length);
+  expect(pairsOf(filtered)).toEqual(kept);
+  expect(pairsOf(await run({ find: Find.ALL, where: 'left.id = right.id' }))).toEqual(
+    expectedPairs('all').filter((pair) => pair.split(',')[0] === pair.split(',')[1]),
+  );
+  for (const [options, reason] of [
+    [{ area: 'cone(1)' }, 'AREA_INVALID'],
+    [{ where: 'left.id = ' }, 'WHERE_INVALID'],
+    [{ where: 'left.id = right.name' }, 'COLUMN_NOT_FOUND'],
+  ] as const)
+    expect(await problemOf(run(options))).toMatchObject({ reason });
+  await remove(client, 'whole');
 });
 
 test('the frames of a table to keep may carry either number, but one', async () => {
