@@ -119,7 +119,7 @@ describe('text', () => {
     ['moc({"x": [1]})', 'MOC_INVALID'],
     ['moc({"3": [1)', 'MOC_INVALID'],
     [`moc(29/${'9'.repeat(21)})`, 'MOC_INVALID'],
-  ])('%# %.60s is refused', (text, reason) => {
+  ])('malformed area %# is refused', (text, reason) => {
     let seen: string | undefined;
     try {
       parseArea(text);

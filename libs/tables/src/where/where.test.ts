@@ -175,7 +175,7 @@ test.each([
   [`${'NOT '.repeat(300)}b`, 805],
   [`n = ${'-'.repeat(300)}1`, 206],
   ['x'.repeat(70_000), 65_537],
-])('%# %.40s is refused where it is wrong', (text, position) => {
+])('malformed condition %# is refused where it is wrong', (text, position) => {
   expect(problemOf(() => new Condition(text, 'left_where'))).toMatchObject({ reason: 'WHERE_INVALID', position });
 });
 
