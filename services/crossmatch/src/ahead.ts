@@ -53,14 +53,18 @@ export function breathe(signal?: AbortSignal): Promise<void> {
 /** Items that a slice of a simple loop covers: about a millisecond. */
 const SLICE_COUNT = 2 ** 18;
 
+/** The same where a condition is looked at: it may have thousands of terms. */
+export const CONDITION_SLICE_COUNT = 2 ** 10;
+
 /** Runs `work(from, to)` over [0, count) in slices, with a breath after each but the last. */
 export async function inSlices(
   count: number,
   signal: AbortSignal | undefined,
   work: (from: number, to: number) => void,
+  sliceCount = SLICE_COUNT,
 ): Promise<void> {
-  for (let from = 0; from < count; from += SLICE_COUNT) {
-    const to = Math.min(count, from + SLICE_COUNT);
+  for (let from = 0; from < count; from += sliceCount) {
+    const to = Math.min(count, from + sliceCount);
     work(from, to);
     if (to < count) await breathe(signal);
   }

@@ -108,7 +108,7 @@ export class CatalogTable implements AsyncDisposable {
       async function* positions(): AsyncGenerator<Positions> {
         for await (const batch of batches()) {
           options.signal?.throwIfAborted();
-          const rows = readRows(batch, columns, reader.where);
+          const rows = await readRows(batch, columns, reader.where, options.signal);
           const piece = rows.positions;
           payload.append(batch);
           if (keepPositions) pieces.push(piece);
@@ -165,6 +165,12 @@ export class CatalogTable implements AsyncDisposable {
     });
   }
 
+  /** The same table, of whose rows nothing is known but the position. */
+  undescribed(): CatalogTable {
+    const none = { epoch: undefined, motion: undefined, error: undefined, radius: undefined };
+    return this.#with({ columns: { ...this.columns, astrometry: none }, astrometry: undefined });
+  }
+
   /** Rows that the filter leaves out. */
   get filteredRowCount(): number {
     return this.filtered?.count ?? 0;
@@ -186,12 +192,12 @@ export class CatalogTable implements AsyncDisposable {
    * The same table without the rows that `options` leave out. The index still has them, so that its pairs have to be
    * judged one by one. Throws the problems of conditions.
    */
-  filteredBy(options: FilteredSide, side: 'left' | 'right'): CatalogTable {
+  async filteredBy(options: FilteredSide, side: 'left' | 'right', signal?: AbortSignal): Promise<CatalogTable> {
     const filter = RowFilter.of(this.schema, options, this.where, side);
     if (!filter) return this;
     if (!this.positions) throw new TypeError('the table was loaded without its positions');
     const { ra, dec } = this.positions;
-    const marks = filter.marks(this.#batch(), this.positions) ?? new Uint8Array(this.rowCount);
+    const marks = (await filter.marks(this.#batch(), this.positions, signal)) ?? new Uint8Array(this.rowCount);
     const nulls = this.positions.nulls?.slice() ?? new Uint8Array(this.rowCount);
     for (let row = 0; row < nulls.length; row++) {
       if (this.filtered?.has(row)) marks[row] = 1;

@@ -66,7 +66,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     for (let from = 0; from < batch.numRows;) {
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
-      const { positions, astrometry, faults, filtered } = readRows(piece, columns, reader.where);
+      const { positions, astrometry, faults, filtered } = await readRows(piece, columns, reader.where, signal);
       part.payload.append(piece);
       part.pieces.push(ownPositions(positions));
       part.faults.addAll(faults, part.rowCount);

@@ -67,7 +67,9 @@ export async function crossmatch(
       resolved.condition?.forPairs(leftReader.schema, rightSchema);
     }
     const resident = right instanceof CatalogTable;
-    const rightTable = resident ? residentFor(right, resolved) : await loadRight(right, resolved, context);
+    const rightTable = resident
+      ? await residentFor(right, resolved, context.signal)
+      : await loadRight(right, resolved, context);
     if (!resident) owned.push(rightTable);
     leftReader ??= await (left as () => Promise<TableReader>)();
     const leftColumns = positionColumns(
@@ -107,7 +109,9 @@ export async function selfMatch(
   try {
     const resolved = resolveOptions({ ...options, selfMatch: options.selfMatch ?? 'pairs' });
     const resident = table instanceof CatalogTable;
-    const loaded = resident ? residentFor(table, resolved) : await loadRight(table, resolved, context);
+    const loaded = resident
+      ? await residentFor(table, resolved, context.signal)
+      : await loadRight(table, resolved, context);
     if (!resident) owned.push(loaded);
     return new MatchStream({
       ...planned(loaded, table.schema, resolved, context, undefined, resident),
@@ -210,7 +214,11 @@ function needsRightPositions(options: ResolvedOptions): boolean {
 }
 
 /** A stored table as the match sees it: its index is that of its own columns, and what else is known of its rows may be named. */
-function residentFor(table: CatalogTable, options: ResolvedOptions): CatalogTable {
+async function residentFor(
+  table: CatalogTable,
+  options: ResolvedOptions,
+  signal: AbortSignal | undefined,
+): Promise<CatalogTable> {
   const given = options.selfMatch === undefined ? options.right : options.left;
   for (const role of ['ra', 'dec'] as const) {
     if (given[role] && parseColumn(given[role], 'position').name !== table.columns[role]) {
@@ -224,8 +232,9 @@ function residentFor(table: CatalogTable, options: ResolvedOptions): CatalogTabl
       detail: `${table.where} is indexed in the frame ${table.columns.frame}, not ${given.frame}`,
     });
   if (!table.index) throw new TypeError('the table was loaded without an index');
-  const described = needsJudge(options) ? table.describedBy(given) : table;
-  const filtered = described.filteredBy(given, options.selfMatch === undefined ? 'right' : 'left');
+  // What the table was stored with counts where it is asked for: a filter alone changes no pair.
+  const described = needsJudge(options) ? table.describedBy(given) : table.undescribed();
+  const filtered = await described.filteredBy(given, options.selfMatch === undefined ? 'right' : 'left', signal);
   if (options.strict && filtered.rejectedRowCount > 0) {
     const [reason] = Object.keys(filtered.rejectedByReason);
     throw fail('BAD_ROW', {

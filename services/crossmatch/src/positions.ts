@@ -31,11 +31,16 @@ export interface SkyRows {
 }
 
 /** The rows of `batch`; Float64 columns in degrees and ICRS are viewed, all others are converted. */
-export function readRows(batch: RecordBatch, columns: PositionColumns, where: string): SkyRows {
+export async function readRows(
+  batch: RecordBatch,
+  columns: PositionColumns,
+  where: string,
+  signal?: AbortSignal,
+): Promise<SkyRows> {
   const faults = new Faults();
   const positions = readPositions(batch, columns, faults, where);
   const astrometry = hasAstrometry(columns.astrometry) ? readAstrometry(batch, columns.astrometry, faults) : undefined;
-  const filtered = columns.filter?.marks(batch, positions);
+  const filtered = await columns.filter?.marks(batch, positions, signal);
   if (faults.size === 0 && !filtered) return { positions, astrometry, faults: undefined, filtered };
   const nulls = positions.nulls ?? new Uint8Array(batch.numRows);
   for (const row of faults.rows()) nulls[row] = 1;

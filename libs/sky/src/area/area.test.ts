@@ -230,7 +230,7 @@ test('rows without a position lie in no area', () => {
     dec: Float64Array.of(2, 2, 2, 2),
     nulls: Uint8Array.of(0, 1, 0, 0),
   };
-  expect(markOutside(parseArea('box(0, 0, 10, 10)'), positions, out)).toBe(3);
+  expect(markOutside(parseArea('box(0, 0, 10, 10)'), positions, out, 0, 4)).toBe(3);
   expect([...out]).toEqual([0, 1, 1, 1]);
 });
 

@@ -13,10 +13,16 @@ export interface Area {
   near(radiusArcsec: number): (raDeg: number, decDeg: number) => boolean;
 }
 
-/** Sets `out` to 1 at the rows whose position is null or not in the area; returns how many. */
-export function markOutside(area: Area, { ra, dec, nulls }: Positions, out: Uint8Array): number {
+/** Sets `out` to 1 at those of rows [from, to) whose position is null or not in the area; returns how many. */
+export function markOutside(
+  area: Area,
+  { ra, dec, nulls }: Positions,
+  out: Uint8Array, // [rows]
+  from: number,
+  to: number,
+): number {
   let count = 0;
-  for (let i = 0; i < ra.length; i++) {
+  for (let i = from; i < to; i++) {
     if ((nulls === undefined || nulls[i] === 0) && area.contains(ra[i], dec[i])) continue;
     out[i] = 1;
     count++;

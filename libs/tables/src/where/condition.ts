@@ -3,14 +3,14 @@ import type { Field, RecordBatch, Schema } from 'apache-arrow';
 import { bindTruth, type Scope } from './bind.js';
 import { parseCondition } from './parser.js';
 import type { ColumnNode, Node } from './syntax.js';
-import { TRUE, type TruthTyped } from './typed.js';
+import { TRUE } from './typed.js';
 
 /** A condition on the rows of one table. */
 export interface RowCondition {
   /** The columns that it looks at, each once. */
   readonly columns: readonly string[];
-  /** Sets `out` to 1 at the rows that do not satisfy it, also where that is unknown; returns how many. */
-  markOthers(batch: RecordBatch, out: Uint8Array): number;
+  /** Whether row i of `batch` satisfies it; not where that is unknown. */
+  over(batch: RecordBatch): (i: number) => boolean;
 }
 
 /** A condition on a row of each of two tables. */
@@ -39,13 +39,15 @@ export class Condition {
   }
 
   /** Columns of the table `side` that it can mean, before the other table is known. */
-  columnsFor(side: 'left' | 'right', { fields }: Schema): string[] {
+  columnsFor(side: 'left' | 'right', schema: Schema): string[] {
+    const fields = fieldsOf(schema);
     const named = this.#columns.filter(({ table }) => table === undefined || table === side);
-    return distinct(named.map(({ name }) => name)).filter((name) => fields.some((field) => field.name === name));
+    return distinct(named.map(({ name }) => name)).filter((name) => fields.has(name));
   }
 
   /** For the rows of one table; `where` names it. Throws WHERE_TYPE, WHERE_INVALID and COLUMN_NOT_FOUND. */
   forRows(schema: Schema, where: string): RowCondition {
+    const fields = fieldsOf(schema);
     const resolve = (node: ColumnNode): { table: 0; field: Field } => {
       if (node.table !== undefined)
         throw fail('WHERE_INVALID', {
@@ -53,20 +55,24 @@ export class Condition {
           position: node.at + 1,
           detail: `the condition is on one table: write ${node.name} without ${node.table}.`,
         });
-      const field = fieldOf(schema, node.name);
+      const field = fields.get(node.name);
       if (!field) throw this.#unknown(node, where, schema);
       return { table: 0, field };
     };
     const bound = bindTruth(this.#node, { field: this.field, resolve });
     return {
       columns: distinct(this.#columns.map(({ name }) => name)),
-      markOthers: (batch, out) => markOthers(bound, batch, out),
+      over: (batch) => {
+        const truth = bound.over([batch]);
+        return (i) => truth(i, i) === TRUE;
+      },
     };
   }
 
   /** For pairs of rows, of which columns are named left.x and right.x, or by a name that only one table has. */
   forPairs(left: Schema, right: Schema): PairCondition {
     const schemas = [left, right] as const;
+    const fields = [fieldsOf(left), fieldsOf(right)] as const;
     const resolve = (node: ColumnNode): { table: 0 | 1; field: Field } => {
       const { table, name } = node;
       if (table !== undefined && table !== 'left' && table !== 'right')
@@ -76,7 +82,7 @@ export class Condition {
           detail: `there is no table ${table}; write left.${name} or right.${name}`,
         });
       const sides = table === undefined ? ([0, 1] as const) : ([table === 'left' ? 0 : 1] as const);
-      const found = sides.filter((side) => fieldOf(schemas[side], name) !== undefined);
+      const found = sides.filter((side) => fields[side].has(name));
       if (found.length === 2)
         throw fail('COLUMN_AMBIGUOUS', {
           where: `${this.field}, character ${node.at + 1}`,
@@ -91,7 +97,7 @@ export class Condition {
           table === undefined ? 'both tables' : `the ${table} table`,
           ...sides.map((side) => schemas[side]),
         );
-      return { table: found[0], field: fieldOf(schemas[found[0]], name) as Field };
+      return { table: found[0], field: fields[found[0]].get(name) as Field };
     };
     const scope: Scope = { field: this.field, resolve };
     const bound = bindTruth(this.#node, scope);
@@ -116,17 +122,6 @@ export class Condition {
       available: names.length > 40 ? `${listed} and ${names.length - 40} more` : listed || '(no columns)',
     });
   }
-}
-
-function markOthers(bound: TruthTyped, batch: RecordBatch, out: Uint8Array): number {
-  const truth = bound.over([batch]);
-  let count = 0;
-  for (let row = 0; row < batch.numRows; row++) {
-    if (truth(row, row) === TRUE) continue;
-    out[row] = 1;
-    count++;
-  }
-  return count;
 }
 
 function columnsOf(node: Node): ColumnNode[] {
@@ -155,6 +150,7 @@ function columnsOf(node: Node): ColumnNode[] {
   }
 }
 
-const fieldOf = ({ fields }: Schema, name: string): Field | undefined => fields.find((field) => field.name === name);
+const fieldsOf = ({ fields }: Schema): ReadonlyMap<string, Field> =>
+  new Map(fields.map((field) => [field.name, field]));
 
 const distinct = (names: readonly string[]): string[] => [...new Set(names)];

@@ -295,6 +295,49 @@ describe('a condition on both rows of a pair', () => {
   });
 });
 
+test('a table that was stored with errors and radii of its rows counts its bad rows by their reasons', async () => {
+  const sky = {
+    ra: [10, 10, 10, 10, 10],
+    dec: [0, 0, 0, 0, 0.0003],
+    e: [1, -1, -1, 1, 1],
+    r: [5, 5, 5, 5, 0.1],
+    x: [1, 2, 3, 4, 5],
+  };
+  const one = tableOf({ ra: [10], dec: [0] });
+  await using stored = await CatalogTable.load(memoryTable(tableOf(sky)), {
+    runtime,
+    columns: { error: 'e:arcsec', radius: 'r:arcsec' },
+  });
+  const options: MatchOptions = { radiusArcsec: 2, find: 'all', columns: ['right_row'] };
+  const all = await answer(one, stored, options);
+  expect(all.rows.map((row) => row.right_row)).toEqual([0, 3, 4]);
+  const cut = await answer(one, stored, { ...options, right: { where: 'x > 2' } });
+  expect(cut.rows.map((row) => row.right_row)).toEqual([3, 4]);
+  expect(cut.summary.right).toMatchObject({
+    filteredRowCount: 2,
+    rejectedByReason: { ERROR_INVALID: 1 },
+    matchedRowCount: 2,
+  });
+  // What is said of rows still counts, beside the condition.
+  const told = { right: { where: 'x > 2', radius: 'r:arcsec' } };
+  expect((await answer(one, stored, { ...options, ...told })).rows.map((row) => row.right_row)).toEqual([3]);
+});
+
+test('a match stops while a condition is looked at', async () => {
+  const count = 200_000;
+  const many = tableOf({ ra: new Float64Array(count).map((_, i) => i / 1000), dec: new Float64Array(count) });
+  const text = Array.from({ length: 3000 }, (_, i) => `ra <> ${i}.5`).join(' AND ');
+  const stop = new AbortController();
+  const began = crossmatch(
+    memoryTable(many),
+    memoryTable(many),
+    { radiusArcsec: 1, right: { where: text } },
+    { runtime, signal: stop.signal },
+  );
+  setTimeout(() => stop.abort(), 20);
+  await expect(began).rejects.toMatchObject({ name: 'AbortError' });
+});
+
 test.each<[string, Omit<MatchOptions, 'radiusArcsec'>, string, RegExp]>([
   ['unknown column', { left: { where: 'id > 1 AND magnitude < 3' } }, 'COLUMN_NOT_FOUND', /left_where, character 12/],
   ['clash of types', { right: { where: "mag < 'a'" } }, 'WHERE_TYPE', /right_where, character 5/],

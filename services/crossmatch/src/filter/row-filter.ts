@@ -1,6 +1,7 @@
 import { type Area, markOutside, type Positions } from '@armilla/sky';
 import { Condition, type RowCondition } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
+import { CONDITION_SLICE_COUNT, inSlices } from '../ahead.js';
 import type { FilteredSide } from '../options.js';
 
 /** What leaves rows of one table out before they are matched: a condition on its columns, and an area of the sky. */
@@ -29,10 +30,26 @@ export class RowFilter {
   }
 
   /** [rows] 1 where a row is left out; undefined where none is. A row without a position lies in no area. */
-  marks(batch: RecordBatch, positions: Positions): Uint8Array | undefined {
+  async marks(
+    batch: RecordBatch,
+    positions: Positions,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const { condition, area } = this;
     const marks = new Uint8Array(batch.numRows);
-    const count =
-      (this.condition?.markOthers(batch, marks) ?? 0) + (this.area ? markOutside(this.area, positions, marks) : 0);
+    const holds = condition?.over(batch);
+    let count = 0;
+    const work = (from: number, to: number): void => {
+      if (holds) {
+        for (let row = from; row < to; row++) {
+          if (holds(row)) continue;
+          marks[row] = 1;
+          count++;
+        }
+      }
+      if (area) count += markOutside(area, positions, marks, from, to);
+    };
+    await inSlices(batch.numRows, signal, work, CONDITION_SLICE_COUNT);
     return count > 0 ? marks : undefined;
   }
 }

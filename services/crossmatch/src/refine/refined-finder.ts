@@ -2,7 +2,7 @@ import { fail } from '@armilla/base';
 import { hasMotion, type Motions, normaliseRa, type Positions, positionStatuses, RowStatus } from '@armilla/sky';
 import { sliceAstrometry } from '../astrometry/astrometry.js';
 import type { AstrometryColumns } from '../astrometry/astrometry-columns.js';
-import { inSlices } from '../ahead.js';
+import { CONDITION_SLICE_COUNT, inSlices } from '../ahead.js';
 import type { PairCounts, PairSource } from '../pairs.js';
 import { type JudgedPairs, type LeftPart, type PairBlock, slicePositions } from '../parts.js';
 import type { CandidateFinder } from './candidates.js';
@@ -109,10 +109,11 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
       );
       candidateCount += found.pairCount;
       cellCount += found.cellCount;
-      await inSlices(found.pairCount, signal, (start, end) => {
+      const work = (start: number, end: number): void => {
         for (let p = start; p < end; p++)
           if (judge.holds(found.left[p], found.right[p])) list.add(found.left[p], found.right[p], judge);
-      });
+      };
+      await inSlices(found.pairCount, signal, work, test && CONDITION_SLICE_COUNT);
     }
     this.counts.candidateCount += candidateCount;
     this.counts.cellCount += cellCount;
