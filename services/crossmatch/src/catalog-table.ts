@@ -13,6 +13,7 @@ import { type Astrometry, concatAstrometry, readAstrometry, voidRow } from './as
 import { astrometryColumns } from './astrometry/astrometry-columns.js';
 import { Faults } from './astrometry/fault.js';
 import { Payload } from './result/payload.js';
+import type { LeftSample } from './trust/left-sample.js';
 import { spanned } from './trace.js';
 
 export interface LoadOptions {
@@ -33,6 +34,8 @@ export interface LoadOptions {
   /** Rows expected, where the reader does not know. */
   readonly rowCount?: number;
   readonly onRejected?: (row: RejectedRow) => void;
+  /** Draws from all rows. */
+  readonly sample?: LeftSample;
   /** Called with the rows read so far. */
   readonly onRows?: (rowCount: number) => void;
 }
@@ -99,7 +102,13 @@ export class CatalogTable implements AsyncDisposable {
         told = count;
         options.onRows?.(count);
       };
-      const names = [...new Set([...fields.map(({ name }) => name), ...neededColumns(columns)])];
+      const names = [
+        ...new Set([
+          ...fields.map(({ name }) => name),
+          ...neededColumns(columns),
+          ...(options.sample?.columns ?? []),
+        ]),
+      ];
       async function* batches(): AsyncGenerator<RecordBatch> {
         // Straight into shared columns, where the format can.
         if (reader.readAll) yield await reader.readAll({ columns: names, signal: options.signal, onRows: tell });
@@ -111,6 +120,7 @@ export class CatalogTable implements AsyncDisposable {
           const rows = await readRows(batch, columns, reader.where, options.signal);
           const piece = rows.positions;
           payload.append(batch);
+          options.sample?.addBatch(batch, piece);
           if (keepPositions) pieces.push(piece);
           if (rows.astrometry) astrometries.push(rows.astrometry);
           faults.addAll(rows.faults, rowCount);

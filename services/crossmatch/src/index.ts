@@ -26,3 +26,8 @@ export type { RejectedRow } from './positions.js';
 export { COMPUTED_COLUMNS, type ComputedColumn } from './result/layout.js';
 export { MatchStream } from './stream.js';
 export type { MatchSummary, Progress, SideSummary } from './summary.js';
+export type { PairOffsets, Rotation, SystematicOffset } from './trust/alignment.js';
+export type { Assessment, Evidence, Trust } from './trust/assess.js';
+export type { CurvePoint } from './trust/curve.js';
+export { rayleigh } from './trust/rayleigh.js';
+export type { SampledRows } from './trust/left-sample.js';

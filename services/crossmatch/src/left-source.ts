@@ -7,6 +7,7 @@ import { type Astrometry, concatAstrometry } from './astrometry/astrometry.js';
 import { Faults } from './astrometry/fault.js';
 import { readRows, type RowInspector } from './positions.js';
 import { Payload, subSchema } from './result/payload.js';
+import type { LeftSample } from './trust/left-sample.js';
 
 export interface LeftReading {
   readonly reader: TableReader;
@@ -21,6 +22,8 @@ export interface LeftReading {
   readonly ascending: boolean;
   /** Looks at the rows before they are given on; without it they are judged by their match. */
   readonly inspector: RowInspector | undefined;
+  /** Draws from all rows. */
+  readonly sample: LeftSample | undefined;
   readonly signal: AbortSignal;
   readonly onRows: (rowCount: number) => void;
 }
@@ -30,7 +33,7 @@ const PAUSE_MS = 50;
 
 /** The left table in parts of at most `chunkRowCount` rows, read as they are asked for. */
 export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart, void, undefined> {
-  const { reader, columns, names, chunkRowCount, inspector, signal, onRows } = reading;
+  const { reader, columns, names, chunkRowCount, inspector, sample, signal, onRows } = reading;
   const schema = subSchema(reader.schema, names);
   let limit = reading.firstChunkRowCount;
   let firstRow = 0;
@@ -55,7 +58,13 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     part = open();
     return done;
   };
-  const wanted = [...new Set([...schema.fields.map(({ name }) => name), ...neededColumns(columns)])];
+  const wanted = [
+    ...new Set([
+      ...schema.fields.map(({ name }) => name),
+      ...neededColumns(columns),
+      ...(sample?.columns ?? []),
+    ]),
+  ];
   const batches = reader.batches({ columns: wanted, signal });
   for await (const batch of reading.cutEarly ? orPause(batches, PAUSE_MS) : batches) {
     signal.throwIfAborted();
@@ -67,6 +76,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
       const { positions, astrometry, faults, filtered } = await readRows(piece, columns, reader.where, signal);
+      sample?.addBatch(piece, positions);
       part.payload.append(piece);
       part.pieces.push(ownPositions(positions));
       part.faults.addAll(faults, part.rowCount);

@@ -25,6 +25,8 @@ import { comparesEpochs, movingSide } from './refine/epochs.js';
 import { JUDGED_COLUMNS } from './refine/pair-list.js';
 import { RefinedFinder, type RefinedSearch, withinTurn } from './refine/refined-finder.js';
 import { type MatchSummary, type Progress, type SideCounts, summariseSide } from './summary.js';
+import { LeftSample } from './trust/left-sample.js';
+import { guessMagnitude } from './trust/magnitude.js';
 
 /** Result rows of one block, and the pairs that are void after them. */
 export interface PairRows {
@@ -47,6 +49,8 @@ export class MatchPairs implements AsyncDisposable {
   readonly #finder: PairSource;
   readonly #usedRight: RowSet;
   readonly #leftInspector: RowInspector;
+  /** Rows of the left table, where the match is to be assessed. */
+  readonly sample: LeftSample | undefined;
   /** The right rows that pairs use, until they are added to `#usedRight`. */
   #marks: RowMarks | undefined;
   #groups: ReturnType<Groups['finish']> | undefined;
@@ -70,6 +74,7 @@ export class MatchPairs implements AsyncDisposable {
       options.strict,
       context.onRejected,
     );
+    if (context.assess && left) this.sample = new LeftSample(guessMagnitude(left.schema));
     const self = options.selfMatch !== undefined;
     const shared = {
       workerCount: context.execution?.workerCount,
@@ -219,6 +224,7 @@ export class MatchPairs implements AsyncDisposable {
       ascending: options.order === 'left' && !condition,
       // A strict match must not give out a row before all up to it have been looked at.
       inspector: options.strict ? this.#leftInspector : undefined,
+      sample: this.sample,
       signal: this.#signal,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
@@ -284,6 +290,7 @@ export class MatchPairs implements AsyncDisposable {
       cellRowCount: context.execution?.cellRowCount,
       rowCount: context.leftRowCount,
       onRejected: (row) => context.onRejected?.(row),
+      sample: this.sample,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
         this.#onRows('index');

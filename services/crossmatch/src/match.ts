@@ -25,6 +25,7 @@ import { rowBytes } from './result/batches.js';
 import { chosenNames, resultLayout } from './result/layout.js';
 import { MatchStream } from './stream.js';
 import type { Progress } from './summary.js';
+import { checkAssessable } from './trust/assess.js';
 
 /** What a match runs with. */
 export interface MatchContext {
@@ -36,6 +37,8 @@ export interface MatchContext {
   readonly rightRowCount?: number;
   readonly onProgress?: (progress: Progress) => void;
   readonly onRejected?: (row: RejectedRow) => void;
+  /** Measure whether the match can be trusted: the summary tells. The rows are the same. */
+  readonly assess?: boolean;
 }
 
 /** The left table, or how to open it once the right one is loaded: of two tables in one stream the right comes first. */
@@ -60,6 +63,7 @@ export async function crossmatch(
     const resolved = resolveOptions(options);
     if (resolved.selfMatch !== undefined)
       throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
+    if (context.assess) checkAssessable(resolved.radiusArcsec);
     // What is wrong with the columns should not wait for the right table.
     if (leftReader) {
       positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
@@ -108,6 +112,8 @@ export async function selfMatch(
   const owned: AsyncDisposable[] = [];
   try {
     const resolved = resolveOptions({ ...options, selfMatch: options.selfMatch ?? 'pairs' });
+    if (context.assess)
+      throw fail('OPTIONS_CONFLICT', { detail: 'a match of a table with itself has no counterparts to assess' });
     const resident = table instanceof CatalogTable;
     const loaded = resident
       ? await residentFor(table, resolved, context.signal)
@@ -182,7 +188,7 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
     runtime: context.runtime,
     columns: options.selfMatch === undefined ? options.right : options.left,
     keep: keptNames(reader.schema, options),
-    keepPositions: needsRightPositions(options),
+    keepPositions: context.assess === true || needsRightPositions(options),
     table: options.selfMatch === undefined ? 'right' : 'left',
     strict: options.strict,
     cellRowCount: context.execution?.cellRowCount,

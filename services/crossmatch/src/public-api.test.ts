@@ -16,6 +16,7 @@ test('what the library exports', () => {
     'needsWholeLeft',
     'planMatch',
     'positionColumns',
+    'rayleigh',
     'resolveOptions',
     'selfMatch',
   ]);

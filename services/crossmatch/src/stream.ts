@@ -9,9 +9,11 @@ import { MatchPairs } from './match-pairs.js';
 import type { Plan } from './plan.js';
 import type { PreparedMatch } from './prepared.js';
 import { ProgressReporter } from './progress.js';
+import { comparesEpochs } from './refine/epochs.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
 import { RowPicker } from './result/picks.js';
 import type { MatchSummary, Progress } from './summary.js';
+import { assess, type Assessment } from './trust/assess.js';
 import { startSpan } from './trace.js';
 
 /** Why work of a match ends that nobody wants any more; one for all, since making an error costs. */
@@ -34,6 +36,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   #rowCount = 0;
   #matchStarted = 0;
   #ends = 0;
+  #assessment: Assessment | undefined;
 
   constructor(match: PreparedMatch) {
     const { right, context, layout, plan, leftColumns } = match;
@@ -95,7 +98,13 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       peakMemoryBytes: this.#progress.peakMemoryBytes,
       workerCount: context.execution?.workerCount ?? context.runtime.workerCount,
       warnings: this.#match.warnings,
+      trust: this.#assessment?.trust,
     };
+  }
+
+  /** What the summary says about trust, and from what; only after the last batch, and undefined unless asked for. */
+  assessment(): Assessment | undefined {
+    return this.#assessment;
   }
 
   /**
@@ -160,6 +169,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
         for (const pairs of finished) this.#pairs.release(pairs);
       }
       await readers?.released();
+      this.#assessment = await this.#assess();
       this.#ends = performance.now();
       this.#ended = true;
       this.#report('done');
@@ -201,6 +211,24 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       if (this.#match.options.order === 'any' && count > 0) yield cut();
     }
     if (count > 0) yield cut();
+  }
+
+  async #assess(): Promise<Assessment | undefined> {
+    const { right, options, leftColumns } = this.#match;
+    const sample = this.#pairs.sample?.rows();
+    if (!sample || !right.index || !right.positions) return undefined;
+    const { left } = this.#pairs.totals();
+    return assess({
+      sample,
+      usableRowCount: left.rowCount - left.rejectedRowCount,
+      index: right.index,
+      right: right.positions,
+      radiusArcsec: options.radiusArcsec,
+      minRadiusArcsec: options.minRadiusArcsec,
+      notes: comparesEpochs(leftColumns.astrometry, right.columns.astrometry)
+        ? ['positions are assessed as they stand in the tables, whatever their epochs']
+        : [],
+    });
   }
 
   #report(stage: Progress['stage']): void {

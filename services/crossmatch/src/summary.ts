@@ -1,5 +1,6 @@
 import type { RowReason } from '@armilla/base';
 import type { PositionColumns } from './columns.js';
+import type { Trust } from './trust/assess.js';
 
 /** Rows of one table by what became of them: rowCount = matched + unmatched + rejected + filtered. */
 export interface SideSummary {
@@ -37,6 +38,8 @@ export interface MatchSummary {
   readonly workerCount: number;
   /** What the user should know about the result; empty mostly. */
   readonly warnings: readonly string[];
+  /** Whether to trust the match, where it was to be assessed. */
+  readonly trust?: Trust;
 }
 
 /** How far a match has come. Counts only grow. */

@@ -1,0 +1,53 @@
+import type { Positions, SkyIndex } from '@armilla/sky';
+import { every } from './chance.js';
+
+/** The part of the left table that lies where the right table has rows. */
+export interface Footprint {
+  /** Rows with a right row within this distance are inside. */
+  readonly reachArcsec: number;
+  /** Share of left rows inside. */
+  readonly insideShare: number;
+  /** Share of the rows inside that are matched. */
+  readonly matchedShare: number;
+}
+
+const PROBE_ROW_COUNT = 2000;
+/** Right rows within reach of a typical row that has any: that it has none by luck is out of the question. */
+const TYPICAL_COUNT = 12;
+const MOST_REACH_ARCSEC = 36_000;
+
+/** `matchedCount` of the rows of `positions` are matched. */
+export async function commonFootprint(
+  index: SkyIndex,
+  positions: Positions,
+  radiusArcsec: number,
+  matchedCount: number,
+): Promise<Footprint> {
+  const rowCount = positions.ra.length;
+  const probe = every(positions, Math.ceil(rowCount / PROBE_ROW_COUNT));
+  let reachArcsec = 4 * radiusArcsec;
+  while (reachArcsec < MOST_REACH_ARCSEC && (await typicalCount(index, probe, reachArcsec)) < TYPICAL_COUNT)
+    reachArcsec *= 2;
+  reachArcsec = Math.min(reachArcsec, Math.max(MOST_REACH_ARCSEC, radiusArcsec));
+  const query = { radiusArcsec: reachArcsec, minRadiusArcsec: 0, find: 'nearest', k: 1, order: 'any' } as const;
+  const { pairCount } = await index.match(positions, query);
+  return {
+    reachArcsec,
+    insideShare: pairCount / Math.max(rowCount, 1),
+    matchedShare: matchedCount / Math.max(pairCount, 1),
+  };
+}
+
+/** Median of the numbers of right rows within `reachArcsec`, over the rows that have one; 0 where none has. */
+async function typicalCount(index: SkyIndex, probe: Positions, reachArcsec: number): Promise<number> {
+  const { neighbourCount } = await index.match(probe, {
+    radiusArcsec: reachArcsec,
+    minRadiusArcsec: 0,
+    find: 'nearest',
+    k: 1,
+    neighbourCount: true,
+    order: 'any',
+  });
+  const counts = (neighbourCount as Int32Array).filter((count) => count > 0).sort();
+  return counts.length === 0 ? 0 : counts[counts.length >> 1];
+}
