@@ -38,6 +38,8 @@ export function crossmatchCommand(context: CommandContext): Command {
     .option('--types <list>', 'types of CSV columns that overrule what is sniffed: zip=utf8,flag=bool')
     .option('--strict', 'stop at the first row without a usable position instead of counting such rows')
     .option('--rejected <file>', 'write the rows without a usable position to this file')
+    .option('--assess', 'tell whether to trust the match: chance matches, completeness and purity, offsets')
+    .option('--report <file>', 'write what --assess tells, with pictures, as one HTML page')
     .option('--max-pairs <number>', 'refuse a match that would give more pairs')
     .addOption(
       new Option('--order <order>', 'left: by left row; any: as they are found, with left_row and right_row')
@@ -84,6 +86,7 @@ const EXAMPLES = `Examples:
   zcat left.csv.gz | armilla crossmatch - ref.parquet --radius 2 > pairs.csv
   armilla crossmatch --self catalog.parquet --radius 0.5 --groups -o groups.parquet
   armilla crossmatch gaia.parquet old.csv -r 2 --left-epoch J2016 --right-epoch B1950 --right-frame fk4 -o pairs.csv
+  armilla crossmatch left.parquet right.parquet -r 2 --report match.html -o pairs.parquet
   armilla crossmatch a.csv b.csv -r 5 --left-error e_pos:mas --right-error sigma:arcsec --max-sigma 3 -o pairs.csv
   armilla crossmatch a.csv b.csv -r 2 --area 'cone(10.5, 41.2, 1deg)' --left-where 'mag < 18' -o pairs.csv
 `;

@@ -24,6 +24,8 @@ export interface CrossmatchFlags {
   readonly types?: string;
   readonly strict?: boolean;
   readonly rejected?: string;
+  readonly assess?: boolean;
+  readonly report?: string;
   readonly maxPairs?: string;
   readonly order: Order;
   readonly output: string;
@@ -49,6 +51,10 @@ export interface MatchTask {
   readonly types: Readonly<Record<string, string>> | undefined;
   readonly output: TaskOutput;
   readonly rejected: TaskOutput | undefined;
+  /** Measure whether the match can be trusted. */
+  readonly assess: boolean;
+  /** Where to write a page about it. */
+  readonly report: Omit<TaskOutput, 'format'> | undefined;
   readonly server: URL | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -103,6 +109,8 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     types: flags.types === undefined ? undefined : typesByColumn(flags.types),
     output: taskOutput('--output', flags.output, flags.format, overwrite),
     rejected: flags.rejected === undefined ? undefined : taskOutput('--rejected', flags.rejected, undefined, overwrite),
+    assess: flags.assess === true || flags.report !== undefined,
+    report: flags.report === undefined ? undefined : { path: reportPath(flags.report), overwrite },
     server: flags.server === undefined ? undefined : serverUrl(flags.server),
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,
@@ -159,17 +167,32 @@ function readTables(
   return { left, right };
 }
 
-/** The rejected rows would replace the result, or be mixed with it. */
-function refuseSharedOutput({ output, rejected }: CrossmatchFlags): void {
-  if (rejected === undefined || rejected === '/dev/null') return;
+/** One would replace the other, or be mixed with it. */
+function refuseSharedOutput({ output, rejected, report }: CrossmatchFlags): void {
   const place = (path: string): string => (path === STANDARD ? '/dev/stdout' : resolve(path));
-  if (place(output) !== place(rejected)) return;
-  throw fail('OPTIONS_CONFLICT', { detail: `--output and --rejected are both '${rejected}'; give each its own file` });
+  const taken = new Map([[place(output), '--output']]);
+  for (const [flag, path] of Object.entries({ '--rejected': rejected, '--report': report })) {
+    if (path === undefined || path === '/dev/null') continue;
+    const other = taken.get(place(path));
+    if (other !== undefined)
+      throw fail('OPTIONS_CONFLICT', { detail: `${other} and ${flag} are both '${path}'; give each its own file` });
+    taken.set(place(path), flag);
+  }
 }
 
-/** A server plans with the memory that its operator gave it. */
-function refuseLocalOnly({ server, memory }: CrossmatchFlags): void {
-  if (server === undefined || memory === undefined) return;
+function reportPath(path: string): string {
+  if (path !== '' && path !== STANDARD) return path;
+  throw fail('OPTION_INVALID', { field: '--report', expected: 'a file such as match.html', got: `'${path}'` });
+}
+
+/** A server plans with the memory that its operator gave it, and its summary has no room for what a match is worth. */
+function refuseLocalOnly({ server, memory, assess, report }: CrossmatchFlags): void {
+  if (server === undefined) return;
+  if (assess || report !== undefined)
+    throw fail('OPTIONS_CONFLICT', {
+      detail: '--assess and --report are for matches in this process; leave them or --server out',
+    });
+  if (memory === undefined) return;
   throw fail('OPTIONS_CONFLICT', {
     detail:
       "--memory is for matches in this process; with --server leave it out, and set the server's own limit where it is started (armilla serve --memory-limit-bytes)",

@@ -21,6 +21,7 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
       ? undefined
       : (progress) => terminal.progress(() => progressText(progress, performance.now() - started)),
     onRejected: rejected && ((row) => rejected.add(row)),
+    assess: task.assess,
   };
   const [left, right] = await openTables(task, signal);
   const matching =
@@ -39,7 +40,14 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
       signal,
     });
   }
-  return stream.summary();
+  const summary = stream.summary();
+  const assessment = stream.assessment();
+  if (task.report && assessment) {
+    // Drawing takes a library that no other command needs.
+    const { writeReport } = await import('./report/report.js');
+    await writeReport(task.report, { task, summary, ...assessment }, signal);
+  }
+  return summary;
 }
 
 /** The left table and, unless it is matched with itself, the right one. */

@@ -12,7 +12,7 @@ import { summaryText } from './summary-text.js';
 /** Runs a match here or on a server, and tells what it did. */
 export async function runMatch(task: MatchTask, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  for (const { path, overwrite } of [task.output, ...(task.rejected ? [task.rejected] : [])]) {
+  for (const { path, overwrite } of [task.output, task.rejected, task.report].filter((one) => one !== undefined)) {
     if (path !== STANDARD) await checkOutput(path, { overwrite });
   }
   const whole = await withMoc(task);

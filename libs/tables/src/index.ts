@@ -60,7 +60,7 @@ export {
 } from './table/in-worker.js';
 export { openTable, type OpenOptions } from './table/open.js';
 export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.js';
-export { checkOutput } from './table/output.js';
+export { checkOutput, writeFileOutput } from './table/output.js';
 export { closeTableThreads } from './table/thread.js';
 export { writePickedRows, writeTable, type WriteOptions, type Written } from './table/write.js';
 export { Condition, type PairCondition, type RowCondition } from './where/condition.js';

@@ -55,6 +55,7 @@ test('what the library exports', () => {
     'unpackColumn',
     'validateMessage',
     'variableBytes',
+    'writeFileOutput',
     'writePickedRows',
     'writeTable',
   ]);

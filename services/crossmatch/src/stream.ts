@@ -35,6 +35,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   #ended = false;
   #rowCount = 0;
   #matchStarted = 0;
+  #matchEnded = 0;
   #ends = 0;
   #assessment: Assessment | undefined;
 
@@ -93,7 +94,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       rowCount: this.#rowCount,
       needsWholeLeft: plan.needsWholeLeft,
       indexSeconds: (resident ? 0 : right.loadSeconds) + this.#pairs.leftLoadSeconds,
-      matchSeconds: (this.#ends - this.#matchStarted) / 1000,
+      matchSeconds: (this.#matchEnded - this.#matchStarted) / 1000,
       totalSeconds: (this.#ends - started) / 1000,
       peakMemoryBytes: this.#progress.peakMemoryBytes,
       workerCount: context.execution?.workerCount ?? context.runtime.workerCount,
@@ -169,6 +170,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
         for (const pairs of finished) this.#pairs.release(pairs);
       }
       await readers?.released();
+      this.#matchEnded = performance.now();
       this.#assessment = await this.#assess();
       this.#ends = performance.now();
       this.#ended = true;

@@ -8,7 +8,7 @@ import {
   type SystematicOffset,
 } from './alignment.js';
 import { type Controls, countRings, type Estimate, localChance, type Ring, shiftedChance } from './chance.js';
-import { advisedRadius, curvePoints, type CurvePoint, matchCurve, pointOfMatch } from './curve.js';
+import { advisedRadius, curvePoints, type CurvePoint, type MatchCurve, matchCurve, pointOfMatch } from './curve.js';
 import { commonFootprint, type Footprint } from './footprint.js';
 import type { SampledRows } from './left-sample.js';
 import { fitRayleigh, type RayleighFit } from './rayleigh.js';
@@ -46,6 +46,7 @@ export interface Evidence {
   /** Separation of each row to its nearest right row; NaN where that is beyond twice the radius. */
   readonly nearestArcsec: Float64Array; // [rows]
   readonly offsets: PairOffsets;
+  readonly curve: MatchCurve;
 }
 
 export interface Assessment {
@@ -119,7 +120,7 @@ export async function assess(match: AssessedMatch): Promise<Assessment> {
             Math.hypot(Math.sqrt((here.purity * (1 - here.purity)) / matchedCount), chanceError / here.matchedShare),
           )
         : 0,
-    advisedRadiusArcsec: advisedRadius(curve, Math.hypot(binomial, chanceError)),
+    advisedRadiusArcsec: advisedRadius(curve, rowCount, Math.hypot(binomial, chanceError)),
     curve: curvePoints(curve),
     rayleigh: fitRayleigh(curve, rowCount),
     footprint: await commonFootprint(index, sample, radiusArcsec, matchedCount),
@@ -129,7 +130,7 @@ export async function assess(match: AssessedMatch): Promise<Assessment> {
   };
   return {
     trust: { ...trust, notes: [...match.notes, ...notesOf(trust, radiusArcsec)] },
-    evidence: { sample, nearestArcsec, offsets },
+    evidence: { sample, nearestArcsec, offsets, curve },
   };
 }
 

@@ -30,6 +30,7 @@ const STEP_COUNT = 2 * HALF_STEP_COUNT;
 const POINT_COUNT = 40;
 /** Radii whose scores differ by less are equally good; the smallest of them is advised. */
 const EQUAL_SCORE = 0.001;
+const LEAST_COUNTERPART_COUNT = 10;
 
 /**
  * Counts, from the separations of `rowCount` rows to their nearest neighbours, up to twice the radius of the match. Of rows that have a
@@ -79,8 +80,9 @@ export function pointOfMatch(curve: MatchCurve): CurvePoint {
  * The smallest radius at which the harmonic mean of completeness and purity is as good as it gets; undefined where hardly
  * any row has a counterpart.
  */
-export function advisedRadius(curve: MatchCurve, standardError: number): number | undefined {
-  if (curve.right[STEP_COUNT] < 5 * standardError) return undefined;
+export function advisedRadius(curve: MatchCurve, rowCount: number, standardError: number): number | undefined {
+  const all = curve.right[STEP_COUNT];
+  if (all * rowCount < LEAST_COUNTERPART_COUNT || all < 5 * standardError) return undefined;
   const scores = Array.from({ length: STEP_COUNT }, (_, i) => {
     const { completeness, purity } = pointAt(curve, i + 1);
     return completeness + purity === 0 ? 0 : (2 * completeness * purity) / (completeness + purity);
