@@ -38,6 +38,7 @@ export function crossmatchCommand(context: CommandContext): Command {
     .option('--types <list>', 'types of CSV columns that overrule what is sniffed: zip=utf8,flag=bool')
     .option('--strict', 'stop at the first row without a usable position instead of counting such rows')
     .option('--rejected <file>', 'write the rows without a usable position to this file')
+    .option('--recenter', 'measure the rotation between the tables first and turn the left positions by it')
     .option('--assess', 'tell whether to trust the match: chance matches, completeness and purity, offsets')
     .option('--report <file>', 'write what --assess tells, with pictures, as one HTML page')
     .option('--max-pairs <number>', 'refuse a match that would give more pairs')

@@ -25,6 +25,7 @@ export interface CrossmatchFlags {
   readonly strict?: boolean;
   readonly rejected?: string;
   readonly assess?: boolean;
+  readonly recenter?: boolean;
   readonly report?: string;
   readonly maxPairs?: string;
   readonly order: Order;
@@ -93,6 +94,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       join: flags.join,
       order: flags.order,
       selfMatch: flags.self === undefined ? undefined : flags.groups ? 'groups' : 'pairs',
+      recenter: flags.recenter,
       maxSigma: flags.maxSigma === undefined ? undefined : Number(flags.maxSigma),
       area: flags.area,
       where: flags.where,
@@ -186,11 +188,11 @@ function reportPath(path: string): string {
 }
 
 /** A server plans with the memory that its operator gave it, and its summary has no room for what a match is worth. */
-function refuseLocalOnly({ server, memory, assess, report }: CrossmatchFlags): void {
+function refuseLocalOnly({ server, memory, assess, recenter, report }: CrossmatchFlags): void {
   if (server === undefined) return;
-  if (assess || report !== undefined)
+  if (assess || recenter || report !== undefined)
     throw fail('OPTIONS_CONFLICT', {
-      detail: '--assess and --report are for matches in this process; leave them or --server out',
+      detail: '--assess, --report and --recenter are for matches in this process; leave them or --server out',
     });
   if (memory === undefined) return;
   throw fail('OPTIONS_CONFLICT', {

@@ -22,6 +22,8 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
       : (progress) => terminal.progress(() => progressText(progress, performance.now() - started)),
     onRejected: rejected && ((row) => rejected.add(row)),
     assess: task.assess,
+    // Standard input has passed by when it has been read.
+    openLeftAgain: task.left === STANDARD ? undefined : () => openInput(task.left, { types: task.types, signal }),
   };
   const [left, right] = await openTables(task, signal);
   const matching =

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount } from '@armilla/base';
 import type { MatchSummary, SideSummary } from '@armilla/crossmatch';
 import { type MatchTask, STANDARD } from './flags.js';
-import { trustText } from './trust-text.js';
+import { recenteringText, trustText } from './trust-text.js';
 
 /** A summary for people; rows of each side add up. */
 export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, summary: MatchSummary): string {
@@ -17,6 +17,7 @@ export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, 
   return [
     ...summary.warnings.map((warning) => `warning: ${warning}`),
     ...sides,
+    ...(summary.recentering ? [recenteringText(summary.recentering)] : []),
     ...(summary.trust ? [trustText(summary.trust)] : []),
     `${formatCount(rowCount)} rows${where} (${formatCount(pairCount)} pairs${groups}) in ${seconds(totalSeconds)}: ` +
       `index ${seconds(indexSeconds)}, match ${seconds(matchSeconds)}; ` +

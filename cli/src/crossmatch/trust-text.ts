@@ -1,5 +1,5 @@
 import { formatCount } from '@armilla/base';
-import type { Trust } from '@armilla/crossmatch';
+import type { Recentering, SystematicOffset, Trust } from '@armilla/crossmatch';
 
 /** What was measured, by what it is called; for the terminal and for the page. */
 export function trustLines(trust: Trust): readonly (readonly [name: string, text: string])[] {
@@ -31,12 +31,7 @@ export function trustLines(trust: Trust): readonly (readonly [name: string, text
     `${percent(footprint.insideShare)} of the left rows have a right row within ${arcsec(footprint.reachArcsec)}; ` +
       `${percent(footprint.matchedShare)} of those are matched`,
   ]);
-  if (offset)
-    lines.push([
-      'offset, right - left',
-      `ra cos(dec) ${value(offset.raCosdecArcsec, offset.raCosdecStandardErrorArcsec)}, ` +
-        `dec ${value(offset.decArcsec, offset.decStandardErrorArcsec)} arcsec (${formatCount(offset.pairCount)} pairs)`,
-    ]);
+  if (offset) lines.push(['offset, right - left', `${offsetText(offset)} (${formatCount(offset.pairCount)} pairs)`]);
   if (rotation)
     lines.push([
       'rotation, left to right',
@@ -49,6 +44,18 @@ export function trustLines(trust: Trust): readonly (readonly [name: string, text
 export function trustText(trust: Trust): string {
   const lines = trustLines(trust).map(([name, text]) => `  ${name.padEnd(24)} ${text}`);
   return ['can it be trusted?', ...lines, ...trust.notes.map((note) => `  note: ${note}`)].join('\n');
+}
+
+export function recenteringText({ turnArcsec, offset }: Recentering): string {
+  const [x, y, z] = turnArcsec.map((angle) => angle.toFixed(4));
+  return `recentered: left positions turned by ${x}, ${y}, ${z} arcsec about x, y, z (from ${formatCount(offset.pairCount)} pairs, ${offsetText(offset)})`;
+}
+
+function offsetText(offset: SystematicOffset): string {
+  return (
+    `ra cos(dec) ${value(offset.raCosdecArcsec, offset.raCosdecStandardErrorArcsec)}, ` +
+    `dec ${value(offset.decArcsec, offset.decStandardErrorArcsec)} arcsec`
+  );
 }
 
 function estimate({ count, standardError }: { readonly count: number; readonly standardError: number }): string {

@@ -14,6 +14,7 @@ import { astrometryColumns } from './astrometry/astrometry-columns.js';
 import { Faults } from './astrometry/fault.js';
 import { Payload } from './result/payload.js';
 import type { LeftSample } from './trust/left-sample.js';
+import { rotated, type Vector3 } from './trust/tangent.js';
 import { spanned } from './trace.js';
 
 export interface LoadOptions {
@@ -36,6 +37,8 @@ export interface LoadOptions {
   readonly onRejected?: (row: RejectedRow) => void;
   /** Draws from all rows. */
   readonly sample?: LeftSample;
+  /** Turns the positions, about the axes of ICRS. */
+  readonly turnArcsec?: Vector3;
   /** Called with the rows read so far. */
   readonly onRows?: (rowCount: number) => void;
 }
@@ -103,11 +106,7 @@ export class CatalogTable implements AsyncDisposable {
         options.onRows?.(count);
       };
       const names = [
-        ...new Set([
-          ...fields.map(({ name }) => name),
-          ...neededColumns(columns),
-          ...(options.sample?.columns ?? []),
-        ]),
+        ...new Set([...fields.map(({ name }) => name), ...neededColumns(columns), ...(options.sample?.columns ?? [])]),
       ];
       async function* batches(): AsyncGenerator<RecordBatch> {
         // Straight into shared columns, where the format can.
@@ -118,7 +117,7 @@ export class CatalogTable implements AsyncDisposable {
         for await (const batch of batches()) {
           options.signal?.throwIfAborted();
           const rows = await readRows(batch, columns, reader.where, options.signal);
-          const piece = rows.positions;
+          const piece = options.turnArcsec ? rotated(rows.positions, options.turnArcsec) : rows.positions;
           payload.append(batch);
           options.sample?.addBatch(batch, piece);
           if (keepPositions) pieces.push(piece);

@@ -8,6 +8,7 @@ import { Faults } from './astrometry/fault.js';
 import { readRows, type RowInspector } from './positions.js';
 import { Payload, subSchema } from './result/payload.js';
 import type { LeftSample } from './trust/left-sample.js';
+import { rotated, type Vector3 } from './trust/tangent.js';
 
 export interface LeftReading {
   readonly reader: TableReader;
@@ -24,6 +25,8 @@ export interface LeftReading {
   readonly inspector: RowInspector | undefined;
   /** Draws from all rows. */
   readonly sample: LeftSample | undefined;
+  /** Turns the positions, about the axes of ICRS. */
+  readonly turnArcsec: Vector3 | undefined;
   readonly signal: AbortSignal;
   readonly onRows: (rowCount: number) => void;
 }
@@ -33,7 +36,7 @@ const PAUSE_MS = 50;
 
 /** The left table in parts of at most `chunkRowCount` rows, read as they are asked for. */
 export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart, void, undefined> {
-  const { reader, columns, names, chunkRowCount, inspector, sample, signal, onRows } = reading;
+  const { reader, columns, names, chunkRowCount, inspector, sample, turnArcsec, signal, onRows } = reading;
   const schema = subSchema(reader.schema, names);
   let limit = reading.firstChunkRowCount;
   let firstRow = 0;
@@ -59,11 +62,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     return done;
   };
   const wanted = [
-    ...new Set([
-      ...schema.fields.map(({ name }) => name),
-      ...neededColumns(columns),
-      ...(sample?.columns ?? []),
-    ]),
+    ...new Set([...schema.fields.map(({ name }) => name), ...neededColumns(columns), ...(sample?.columns ?? [])]),
   ];
   const batches = reader.batches({ columns: wanted, signal });
   for await (const batch of reading.cutEarly ? orPause(batches, PAUSE_MS) : batches) {
@@ -75,7 +74,8 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
     for (let from = 0; from < batch.numRows;) {
       const to = Math.min(batch.numRows, from + limit - part.rowCount);
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
-      const { positions, astrometry, faults, filtered } = await readRows(piece, columns, reader.where, signal);
+      const { positions: read, astrometry, faults, filtered } = await readRows(piece, columns, reader.where, signal);
+      const positions = turnArcsec ? rotated(read, turnArcsec) : read;
       sample?.addBatch(piece, positions);
       part.payload.append(piece);
       part.pieces.push(ownPositions(positions));

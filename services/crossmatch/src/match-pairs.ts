@@ -225,6 +225,7 @@ export class MatchPairs implements AsyncDisposable {
       // A strict match must not give out a row before all up to it have been looked at.
       inspector: options.strict ? this.#leftInspector : undefined,
       sample: this.sample,
+      turnArcsec: this.#match.recentering?.turnArcsec,
       signal: this.#signal,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
@@ -291,6 +292,7 @@ export class MatchPairs implements AsyncDisposable {
       rowCount: context.leftRowCount,
       onRejected: (row) => context.onRejected?.(row),
       sample: this.sample,
+      turnArcsec: this.#match.recentering?.turnArcsec,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;
         this.#onRows('index');

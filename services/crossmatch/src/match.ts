@@ -26,6 +26,7 @@ import { chosenNames, resultLayout } from './result/layout.js';
 import { MatchStream } from './stream.js';
 import type { Progress } from './summary.js';
 import { checkAssessable } from './trust/assess.js';
+import { measureRecentering } from './trust/recenter.js';
 
 /** What a match runs with. */
 export interface MatchContext {
@@ -39,6 +40,8 @@ export interface MatchContext {
   readonly onRejected?: (row: RejectedRow) => void;
   /** Measure whether the match can be trusted: the summary tells. The rows are the same. */
   readonly assess?: boolean;
+  /** Opens the left table once more, for `recenter`. */
+  readonly openLeftAgain?: () => Promise<TableReader>;
 }
 
 /** The left table, or how to open it once the right one is loaded: of two tables in one stream the right comes first. */
@@ -75,6 +78,7 @@ export async function crossmatch(
       ? await residentFor(right, resolved, context.signal)
       : await loadRight(right, resolved, context);
     if (!resident) owned.push(rightTable);
+    const recentering = resolved.recenter ? await measureRecentering(rightTable, resolved, context) : undefined;
     leftReader ??= await (left as () => Promise<TableReader>)();
     const leftColumns = positionColumns(
       leftReader.schema,
@@ -87,6 +91,7 @@ export async function crossmatch(
       ...planned(rightTable, rightSchema, resolved, context, leftReader, resident),
       ...(await judged(rightTable, leftColumns, resolved, context, resident)),
       condition: resolved.condition?.forPairs(leftReader.schema, rightSchema),
+      recentering,
       left: leftReader,
       leftColumns,
       right: rightTable,
@@ -123,6 +128,7 @@ export async function selfMatch(
       ...planned(loaded, table.schema, resolved, context, undefined, resident),
       ...(await judged(loaded, loaded.columns, resolved, context, resident)),
       condition: resolved.condition?.forPairs(table.schema, table.schema),
+      recentering: undefined,
       left: undefined,
       leftColumns: loaded.columns,
       right: loaded,
@@ -188,7 +194,7 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
     runtime: context.runtime,
     columns: options.selfMatch === undefined ? options.right : options.left,
     keep: keptNames(reader.schema, options),
-    keepPositions: context.assess === true || needsRightPositions(options),
+    keepPositions: context.assess === true || options.recenter === true || needsRightPositions(options),
     table: options.selfMatch === undefined ? 'right' : 'left',
     strict: options.strict,
     cellRowCount: context.execution?.cellRowCount,

@@ -87,6 +87,11 @@ export interface MatchOptions {
   readonly area?: string | Area;
   /** Only pairs that satisfy this condition on `left.NAME` and `right.NAME` are pairs. */
   readonly where?: string;
+  /**
+   * Measure the rotation between the tables on pairs within twice the radius, and turn the left positions by it before they
+   * are matched: separations are of the turned positions. The left table is read twice.
+   */
+  readonly recenter?: boolean;
   /** Result columns in order: `left.NAME`, `right.NAME`, `left.*`, `right.*`, a computed name, or a bare name that only one table has. */
   readonly columns?: readonly string[];
   /** Appended to names that clash. Default `_1` and `_2`. */
@@ -230,12 +235,13 @@ export function needsWholeLeft(options: Pick<ResolvedOptions, 'find' | 'join' | 
   );
 }
 
-function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec, right }: ResolvedOptions): void {
+function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec, right, recenter }: ResolvedOptions): void {
   const refuse = (detail: string): never => {
     throw fail('OPTIONS_CONFLICT', { detail });
   };
   if (right.where !== undefined)
     refuse('a table that is matched with itself has one condition on its rows: give left_where, not right_where');
+  if (recenter) refuse('a table is not shifted against itself: leave recenter out');
   if (find === 'mutual' || find === 'one-to-one')
     refuse(`a table is matched with itself by find=nearest, k-nearest or all, not ${find}`);
   if (join !== 'inner' && join !== 'left' && join !== 'left-anti')

@@ -6,6 +6,7 @@ import type { ResolvedOptions } from './options.js';
 import type { Plan } from './plan.js';
 import type { CandidateFinder } from './refine/candidates.js';
 import type { ResultLayout } from './result/layout.js';
+import type { Recentering } from './trust/recenter.js';
 
 /** A match whose right table is loaded; made by `crossmatch` and `selfMatch`. */
 export interface PreparedMatch {
@@ -23,6 +24,8 @@ export interface PreparedMatch {
   readonly condition: PairCondition | undefined;
   /** What the user should know about the result. */
   readonly warnings: readonly string[];
+  /** By what the left positions are turned, if at all. */
+  readonly recentering: Recentering | undefined;
   readonly context: MatchContext;
   /** What to give back at the end. */
   readonly owned: readonly AsyncDisposable[];

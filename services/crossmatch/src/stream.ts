@@ -98,8 +98,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       totalSeconds: (this.#ends - started) / 1000,
       peakMemoryBytes: this.#progress.peakMemoryBytes,
       workerCount: context.execution?.workerCount ?? context.runtime.workerCount,
-      warnings: this.#match.warnings,
+      warnings: this.#warnings(),
       trust: this.#assessment?.trust,
+      recentering: this.#match.recentering,
     };
   }
 
@@ -213,6 +214,12 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       if (this.#match.options.order === 'any' && count > 0) yield cut();
     }
     if (count > 0) yield cut();
+  }
+
+  #warnings(): readonly string[] {
+    const { warnings, options, recentering } = this.#match;
+    if (!options.recenter || recentering) return warnings;
+    return [...warnings, 'the tables were not recentered: too few rows have a nearest row within twice the radius'];
   }
 
   async #assess(): Promise<Assessment | undefined> {

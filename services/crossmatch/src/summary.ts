@@ -1,6 +1,7 @@
 import type { RowReason } from '@armilla/base';
 import type { PositionColumns } from './columns.js';
 import type { Trust } from './trust/assess.js';
+import type { Recentering } from './trust/recenter.js';
 
 /** Rows of one table by what became of them: rowCount = matched + unmatched + rejected + filtered. */
 export interface SideSummary {
@@ -40,6 +41,8 @@ export interface MatchSummary {
   readonly warnings: readonly string[];
   /** Whether to trust the match, where it was to be assessed. */
   readonly trust?: Trust;
+  /** How the left positions were turned, where they were to be. */
+  readonly recentering?: Recentering;
 }
 
 /** How far a match has come. Counts only grow. */

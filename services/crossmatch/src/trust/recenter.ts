@@ -1,0 +1,81 @@
+import { fail } from '@armilla/base';
+import type { SkyIndex } from '@armilla/sky';
+import type { TableReader } from '@armilla/tables';
+import type { CatalogTable } from '../catalog-table.js';
+import { type PositionColumns, positionColumns } from '../columns.js';
+import type { MatchContext } from '../match.js';
+import type { ResolvedOptions } from '../options.js';
+import { readRows } from '../positions.js';
+import { comparesEpochs } from '../refine/epochs.js';
+import { type Alignment, measureAlignment, mutualOffsets } from './alignment.js';
+import { LeftSample, type SampledRows } from './left-sample.js';
+import { unitVector, type Vector3 } from './tangent.js';
+
+/** What was done to the left positions before they were matched, and what it was measured on. */
+export interface Recentering extends Alignment {
+  /** The left positions were turned by it about the axes of ICRS. */
+  readonly turnArcsec: Vector3;
+}
+
+/**
+ * Reads the left table once for the offset and the rotation between the two; undefined where too few rows have a nearest
+ * row within twice the radius. Throws OPTIONS_CONFLICT where the table cannot be read twice, or moves.
+ */
+export async function measureRecentering(
+  right: CatalogTable,
+  options: ResolvedOptions,
+  { openLeftAgain, signal }: MatchContext,
+): Promise<Recentering | undefined> {
+  if (!openLeftAgain)
+    throw fail('OPTIONS_CONFLICT', { detail: 'recenter reads the left table twice: give a file, not a stream' });
+  await using reader = disposable(await openLeftAgain());
+  const columns = positionColumns(reader.table.schema, options.left, reader.table.where, 'left');
+  if (comparesEpochs(columns.astrometry, right.columns.astrometry))
+    throw fail('OPTIONS_CONFLICT', { detail: 'recenter measures positions as they stand: leave the epochs out' });
+  const sample = await sampleOf(reader.table, columns, signal);
+  if (!right.positions) throw new TypeError('recentering needs the right positions');
+  const mostArcsec = Math.min(648_000, 2 * options.radiusArcsec);
+  const near = await (right.index as SkyIndex).match(
+    sample,
+    { radiusArcsec: mostArcsec, minRadiusArcsec: 0, find: 'nearest', k: 1, order: 'left' },
+    { signal },
+  );
+  const alignment = measureAlignment(mutualOffsets(near, sample, right.positions), sample, right.positions, mostArcsec);
+  return alignment && { ...alignment, turnArcsec: turnOf(alignment, sample) };
+}
+
+async function sampleOf(table: TableReader, columns: PositionColumns, signal?: AbortSignal): Promise<SampledRows> {
+  const sample = new LeftSample(undefined);
+  const names = [...new Set([columns.ra, columns.dec])];
+  // Errors and radii of rows do not count here.
+  const nothing = { epoch: undefined, motion: undefined, error: undefined, radius: undefined };
+  const positionsOnly: PositionColumns = { ...columns, astrometry: nothing };
+  for await (const batch of table.batches({ columns: names, signal })) {
+    signal?.throwIfAborted();
+    sample.addBatch(batch, readRows(batch, positionsOnly, table.where).positions);
+  }
+  return sample.rows();
+}
+
+/** The rotation, or where the pairs tell none the offset, as a turn of their mean place. */
+function turnOf({ offset, rotation }: Alignment, { ra, dec }: SampledRows): Vector3 {
+  if (rotation) return [rotation.xArcsec, rotation.yArcsec, rotation.zArcsec];
+  let [x, y, z] = [0, 0, 0];
+  for (let i = 0; i < ra.length; i++) {
+    const [ux, uy, uz] = unitVector(ra[i], dec[i]);
+    [x, y, z] = [x + ux, y + uy, z + uz];
+  }
+  const right = Math.atan2(y, x);
+  const up = Math.atan2(z, Math.hypot(x, y));
+  const { raCosdecArcsec: east, decArcsec: north } = offset;
+  // w = l x (east E + north N) = east N - north E.
+  return [
+    -east * Math.sin(up) * Math.cos(right) + north * Math.sin(right),
+    -east * Math.sin(up) * Math.sin(right) - north * Math.cos(right),
+    east * Math.cos(up),
+  ];
+}
+
+function disposable(table: TableReader): { readonly table: TableReader } & AsyncDisposable {
+  return { table, [Symbol.asyncDispose]: () => table.close() };
+}
