@@ -1,6 +1,5 @@
-import { isBlankColumn } from '@armilla/tables';
+import { isBlankColumn, markNulls, numbersOf } from '@armilla/tables';
 import { DataType, type Field, type RecordBatch, type Schema, type Vector } from 'apache-arrow';
-import { markNulls, numbersOf } from '../astrometry/numbers.js';
 
 // Names that surveys give to the magnitude that most of their rows have (Gaia, VizieR, SDSS, 2MASS, WISE, Pan-STARRS,
 // SExtractor), in lower case, the likeliest first.

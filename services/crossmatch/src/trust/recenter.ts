@@ -49,10 +49,10 @@ async function sampleOf(table: TableReader, columns: PositionColumns, signal?: A
   const names = [...new Set([columns.ra, columns.dec])];
   // Errors and radii of rows do not count here.
   const nothing = { epoch: undefined, motion: undefined, error: undefined, radius: undefined };
-  const positionsOnly: PositionColumns = { ...columns, astrometry: nothing };
+  const positionsOnly: PositionColumns = { ...columns, astrometry: nothing, filter: undefined };
   for await (const batch of table.batches({ columns: names, signal })) {
     signal?.throwIfAborted();
-    sample.addBatch(batch, readRows(batch, positionsOnly, table.where).positions);
+    sample.addBatch(batch, (await readRows(batch, positionsOnly, table.where, signal)).positions);
   }
   return sample.rows();
 }
