@@ -16,3 +16,21 @@ export {
   ServerReflectionResponse,
   ServerReflectionService,
 } from './gen/grpc/reflection/v1/reflection.js';
+export {
+  Action as FlightAction,
+  ActionType as FlightActionType,
+  Criteria as FlightCriteria,
+  Empty as FlightEmpty,
+  FlightData,
+  FlightDescriptor,
+  FlightDescriptor_DescriptorType as FlightDescriptorType,
+  FlightEndpoint,
+  FlightInfo,
+  FlightServiceService,
+  HandshakeRequest as FlightHandshakeRequest,
+  HandshakeResponse as FlightHandshakeResponse,
+  PutResult as FlightPutResult,
+  Result as FlightResult,
+  SchemaResult as FlightSchemaResult,
+  Ticket as FlightTicket,
+} from './gen/arrow/flight/protocol/flight.js';

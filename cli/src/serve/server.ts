@@ -1,16 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { computeInBackground } from '@armilla/base';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
-import {
-  type Config,
-  createLogger,
-  makeAdmission,
-  type RunningServer,
-  serve,
-  type ServiceModule,
-  startTelemetry,
-} from '@armilla/chassis';
-import { crossmatchService, StoredTables } from '@armilla/crossmatch/service';
+import { type Config, createLogger, makeAdmission, type RunningServer, serve, startTelemetry } from '@armilla/chassis';
+import { crossmatchServices, StoredTables } from '@armilla/crossmatch/service';
 import { type RunningGateway, startGateway } from '@armilla/gateway';
 import { Runtime } from '@armilla/gpu-core';
 import { checkAddressFree } from './address-check.js';
@@ -71,7 +63,7 @@ export async function startServer({
       const stored = new StoredTables({ quotaBytes, defaultTtlSeconds: config.tableTtlSeconds });
       stops.push(() => stored[Symbol.asyncDispose]());
       for (const table of tables) onStored?.(table.name, await storeTable(table, stored, runtime, signal));
-      const services: ServiceModule[] = [crossmatchService({ runtime, tables: stored })];
+      const services = crossmatchServices({ runtime, tables: stored });
       server = await serve({ services, config, log, admission });
       stops.push(server.stop);
     }

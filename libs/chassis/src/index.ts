@@ -23,6 +23,7 @@ export { stopOnSignals } from './serve/stop-signals.js';
 export { type AssembledMessage, type AssemblerLimits, FrameAssembler } from './stream/assembler.js';
 export { crc32c } from './stream/crc32c/index.js';
 export { cutMessage, type CutOptions, FRAME_BODY_BYTES, type FramedMessage } from './stream/cut.js';
+export { type FlightMessage, makeFlightMessage } from './stream/flight-message.js';
 export { type Frame, frameByteLength, makeFrame } from './stream/frame.js';
 export { deserializeFrame, serializeFrame } from './stream/frame-codec.js';
 export { readFrames } from './stream/read-frames.js';

@@ -34,6 +34,7 @@ test('the public names are these', () => {
     'isLoopback',
     'loadConfig',
     'makeAdmission',
+    'makeFlightMessage',
     'makeFrame',
     'newSpanContext',
     'parseAddress',

@@ -2,7 +2,7 @@ import { computeInBackground, problemToJson, toProblem } from '@armilla/base';
 import { CONFIG_KEYS, createLogger, loadConfig, serve, startTelemetry, stopOnSignals } from '@armilla/chassis';
 import { Runtime } from '@armilla/gpu-core';
 import { parseArgs } from 'node:util';
-import { crossmatchService } from './service.js';
+import { crossmatchServices } from './service.js';
 
 /** Serves crossmatch alone until SIGTERM or SIGINT; configured by flags (`--grpc-address …`), ARMILLA_* and a file. */
 async function main(): Promise<void> {
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     workerCount: config.workerCount || undefined,
     memoryLimitBytes: config.memoryLimitBytes || undefined,
   });
-  const serving = serve({ services: [crossmatchService({ runtime })], config, log });
+  const serving = serve({ services: crossmatchServices({ runtime }), config, log });
   // Before it serves: whoever sees the server up may stop it at once.
   const stopped = stopOnSignals(async () => (await serving).stop(), log);
   await serving;

@@ -88,6 +88,10 @@ export const CONFIG_KEYS = {
     { default: DAY, minimum: 1, maximum: 24 * DAY },
     'Longest deadline that a call may ask for; a longer one is cut to this.',
   ),
+  max_flight_message_bytes: bytes(
+    { default: 256 * MIB, minimum: 2 * MIB, maximum: GIB },
+    'Largest message of an Arrow Flight stream, which is a record batch as the client wrote it.',
+  ),
   max_http_streams: count(
     { default: 256, minimum: 1, maximum: 100_000 },
     'requests',

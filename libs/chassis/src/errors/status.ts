@@ -13,6 +13,9 @@ const FIELD_CHARS = 500;
 const DEFAULT_RETRY_SECONDS = 1;
 const RETRYABLE = new Set(['SERVER_BUSY', 'MEMORY_EXHAUSTED', 'DRAINING']);
 
+/** What stands in the message of a status, beside its details. */
+export type MessageStyle = 'message' | 'message and reason' | 'json';
+
 export interface CallIdentity {
   readonly requestId?: string;
   /** W3C trace id, 32 hexadecimal digits. */
@@ -32,7 +35,11 @@ export function publicProblem(problem: Problem, identity: CallIdentity = {}): Pr
 }
 
 /** gRPC status with google.rpc details: ErrorInfo and RequestInfo always, BadRequest and RetryInfo where they apply. */
-export function problemToStatus(problem: Problem, identity: CallIdentity = {}): StatusObject {
+export function problemToStatus(
+  problem: Problem,
+  identity: CallIdentity = {},
+  style: MessageStyle = 'message',
+): StatusObject {
   const shown = publicProblem(problem, identity);
   const message = headerText(shown.message, MESSAGE_CHARS);
   const code = grpcCode(shown.code);
@@ -55,7 +62,13 @@ export function problemToStatus(problem: Problem, identity: CallIdentity = {}): 
   }
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, Buffer.from(RpcStatus.encode({ code, message, details }).finish()));
-  return { code, details: message, metadata };
+  return { code, details: styled(style, shown.reason, message, fields), metadata };
+}
+
+function styled(style: MessageStyle, reason: string, message: string, fields: Record<string, string>): string {
+  if (style === 'message') return message;
+  if (style === 'message and reason') return `${message} [${reason}]`;
+  return JSON.stringify({ reason, message, fields });
 }
 
 /** Seconds after which the same call may succeed; undefined where a retry would fail alike. */

@@ -17,6 +17,7 @@ import { type Log } from '../log/logger.js';
 import { Undecodable } from '../stream/undecodable.js';
 import { type RpcMetrics } from '../telemetry/rpc-metrics.js';
 import { sendFromSlabs } from './frame-slabs.js';
+import { isWithinMessage, limitMessages } from './message-limit.js';
 import { REQUEST_ID_KEY, ServerCall } from './server-call.js';
 
 /** Time that a peer has to take the rest of an ended call before its stream is reset. */
@@ -35,6 +36,13 @@ type PeerCall = ServerInterceptingCallInterface & {
   deadlineTimer?: NodeJS.Timeout | null;
 };
 
+/** What is particular to the calls of one service. */
+export interface ServiceTraits {
+  /** Largest message, where it is not the server's. */
+  readonly maxMessageBytes?: number;
+  readonly reasonInMessage?: boolean;
+}
+
 type PartialStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
 /** The calls of one server, and what watches over each: identity, token, deadline, typed status, metrics. */
@@ -48,6 +56,8 @@ export class CallGuard {
     private readonly log: Log,
     private readonly metrics: RpcMetrics,
     private readonly tokens: TokenFile | undefined,
+    /** By full name of the service. */
+    private readonly traits: ReadonlyMap<string, ServiceTraits>,
   ) {}
 
   get active(): ReadonlySet<ServerCall> {
@@ -63,6 +73,8 @@ export class CallGuard {
     const peer = inner as PeerCall;
     dropOverflownDeadline(peer);
     sendFromSlabs(inner);
+    const traits = this.traits.get(method.path.split('/')[1]);
+    if (traits?.maxMessageBytes !== undefined) limitMessages(inner, traits.maxMessageBytes);
     let call: ServerCall | undefined;
     let deadlineTimer: NodeJS.Timeout | undefined;
     let statusSent = false;
@@ -88,6 +100,7 @@ export class CallGuard {
             const { deadlineMs, own } = this.#deadline(Number(inner.getDeadline()));
             call = new ServerCall(method.path, metadata, deadlineMs, this.log, this.metrics);
             call.idleMs = this.config.idleSeconds * 1000;
+            call.reasonInMessage = traits?.reasonInMessage ?? false;
             this.#active.add(call);
             this.#refuse.set(call, refuse);
             calls.set(metadata, call);
@@ -105,7 +118,10 @@ export class CallGuard {
             if (call) context.with(call.otelContext, () => nextMessage(message));
           },
           onReceiveHalfClose: (nextHalfClose) => {
-            if (call) context.with(call.otelContext, nextHalfClose);
+            if (!call) return;
+            if (isWithinMessage(inner))
+              return refuse(fail('STREAM_ORDER', { where: 'request', detail: 'it ends within a message' }));
+            context.with(call.otelContext, nextHalfClose);
           },
           // Comes after every status, too.
           onCancel: () => {

@@ -57,7 +57,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const bind = checkBind(config.grpcAddress, 'grpc_address', config);
   const tokens = config.authTokens === '' ? undefined : new TokenFile(config.authTokens, log);
   const admission = options.admission ?? makeAdmission(config);
-  const guard = new CallGuard(config, log, makeRpcMetrics(), tokens);
+  const traits = new Map(
+    services.map(({ name, reasonInMessage, maxMessageBytes }) => [
+      name,
+      { reasonInMessage, maxMessageBytes: maxMessageBytes?.(config) },
+    ]),
+  );
+  const guard = new CallGuard(config, log, makeRpcMetrics(), tokens, traits);
   const server = new Server({
     'grpc.max_receive_message_length': config.maxMessageBytes,
     'grpc.max_send_message_length': config.maxMessageBytes,

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api';
 import { type Problem } from '@armilla/base';
 import { grpcCodeName } from '../errors/grpc-code.js';
-import { type CallIdentity, problemToStatus } from '../errors/status.js';
+import { type CallIdentity, type MessageStyle, problemToStatus } from '../errors/status.js';
 import { type Log } from '../log/logger.js';
 import { messageByteLength } from '../stream/frame.js';
 import { type WriteState } from '../stream/write-frame.js';
@@ -21,6 +21,7 @@ import { type RpcMetrics } from '../telemetry/rpc-metrics.js';
 import { newSpanContext, parseTraceparent } from '../telemetry/trace-context.js';
 
 export const REQUEST_ID_KEY = 'x-request-id';
+const ERRORS_KEY = 'armilla-errors';
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** One call being served: its identity, its end, and what it moved. Handlers get it as their context. */
@@ -42,6 +43,8 @@ export class ServerCall {
   writes: WriteState | undefined;
   /** Longest wait for a message of the client, in milliseconds; 0: none. */
   idleMs = 0;
+  /** Whether the reason of a failure stands in the message of its status. */
+  reasonInMessage = false;
   receivedBytes = 0;
   sentBytes = 0;
 
@@ -94,7 +97,12 @@ export class ServerCall {
   }
 
   statusOf(problem: Problem): StatusObject {
-    return problemToStatus(problem, this.identity);
+    return problemToStatus(problem, this.identity, this.#messageStyle());
+  }
+
+  #messageStyle(): MessageStyle {
+    if (!this.reasonInMessage) return 'message';
+    return firstText(this.metadata, ERRORS_KEY) === 'json' ? 'json' : 'message and reason';
   }
 
   countReceived(message: unknown): void {

@@ -22,6 +22,13 @@ export interface ServiceModule {
   readonly definition: ServiceDefinition | object;
   /** Made of `unary`, `clientStream`, `serverStream` and `duplex`. */
   handlers(context: ServiceContext): UntypedServiceImplementation;
+  /** Largest message of its calls, where it is not `max_message_bytes`. */
+  maxMessageBytes?(config: Config): number;
+  /**
+   * Put the reason behind the message of a status: for clients that do not show their user the details of a status. With
+   * the request header `armilla-errors: json` the message is a JSON object of reason, message and fields instead.
+   */
+  readonly reasonInMessage?: boolean;
   /** Called once, when no call runs any more. */
   close?(): Promise<void>;
 }

@@ -2,6 +2,16 @@ import { fail } from '@armilla/base';
 import { type Frame } from './frame.js';
 import { frameCrc32c } from './frame-checksum.js';
 import { Undecodable } from './undecodable.js';
+import {
+  bytesFieldSize,
+  paddingBefore,
+  putBytes,
+  putPadded,
+  putParts,
+  putVarint,
+  varintSize,
+  WireReader,
+} from './wire.js';
 
 /** Field numbers of armilla.type.v1.ArrowFrame. */
 const HEADER = 2;
@@ -12,9 +22,6 @@ const END_OF_TABLE = 6;
 const MORE = 7;
 const BODY = 1000;
 
-/** gRPC puts 5 bytes before a message, and the receiver gets a view that starts behind them. */
-const GRPC_PREFIX_BYTES = 5;
-const MAX_VARINT_BYTES = 10;
 const WHERE = 'frame';
 
 /**
@@ -53,17 +60,8 @@ export class FrameEncoding {
   copy(out: Buffer, start: number): number {
     const frame = this.#frame;
     let at = start;
-    if (this.#headerLength > 0) {
-      at = putLength(out, at, HEADER, this.#headerLength);
-      out.set(frame.header, at);
-      out.fill(0, at + frame.header.byteLength, at + this.#headerLength);
-      at += this.#headerLength;
-    }
-    if (frame.metadata && frame.metadata.byteLength > 0) {
-      at = putLength(out, at, METADATA, frame.metadata.byteLength);
-      out.set(frame.metadata, at);
-      at += frame.metadata.byteLength;
-    }
+    at = putPadded(out, at, HEADER, frame.header, this.#headerLength - frame.header.byteLength);
+    at = putBytes(out, at, METADATA, frame.metadata);
     if (frame.table !== 0) {
       out[at++] = TABLE * 8;
       at = putVarint(out, at, frame.table);
@@ -80,13 +78,7 @@ export class FrameEncoding {
       out[at++] = MORE * 8;
       out[at++] = 1;
     }
-    if (frame.bodyLength > 0) {
-      at = putLength(out, at, BODY, frame.bodyLength);
-      for (const part of frame.body) {
-        out.set(part, at);
-        at += part.byteLength;
-      }
-    }
+    putParts(out, at, BODY, frame.body, frame.bodyLength);
     return this.byteLength;
   }
 }
@@ -98,7 +90,7 @@ export function sendFrame(frame: Frame): Buffer {
 
 /** Reads a frame; its arrays are views on `bytes`. Throws REQUEST_INVALID or CHECKSUM_MISMATCH. */
 export function deserializeFrame(bytes: Buffer): Frame {
-  const reader = new FrameReader(bytes);
+  const reader = new WireReader(bytes, 'an ArrowFrame');
   const frame: Frame = {
     header: bytes.subarray(0, 0),
     metadata: undefined,
@@ -109,7 +101,7 @@ export function deserializeFrame(bytes: Buffer): Frame {
     bodyLength: 0,
     crc32c: undefined,
   };
-  while (reader.at < bytes.length) {
+  while (!reader.ended) {
     const tag = reader.varint();
     switch (tag) {
       case HEADER * 8 + 2:
@@ -163,80 +155,8 @@ export function receiveFrame(bytes: Buffer): Frame | Undecodable {
 export function headerPadding(frame: Frame): number {
   const headerLength = frame.header.byteLength;
   if (headerLength === 0 || frame.bodyLength === 0) return 0;
-  const behind = GRPC_PREFIX_BYTES + smallFieldsSize(frame) + varintSize(BODY * 8 + 2) + varintSize(frame.bodyLength);
-  // The padding may lengthen the header's own length prefix, so 8 tries are not always enough.
-  for (let pad = 0; pad < 16; pad++) {
-    if ((behind + bytesFieldSize(HEADER, headerLength + pad)) % 8 === 0) return pad;
-  }
-  return 0;
+  return paddingBefore(BODY, frame.bodyLength, HEADER, headerLength, smallFieldsSize(frame));
 }
-
-class FrameReader {
-  at = 0;
-  /** The high 32 bits of the number read last. */
-  #high = 0;
-
-  constructor(private readonly source: Buffer) {}
-
-  /** Exact below 2^53. */
-  varint(): number {
-    const low = this.int32();
-    return this.#high * 2 ** 32 + (low >>> 0);
-  }
-
-  /** The low 32 bits of a number, which negative ones are sent with ten bytes for. */
-  int32(): number {
-    let low = 0;
-    let high = 0;
-    for (let n = 0; n < MAX_VARINT_BYTES; n++) {
-      if (this.at >= this.source.length) throw damaged('it ends within a number');
-      const byte = this.source[this.at++];
-      const bits = byte & 127;
-      if (n < 4) low |= bits << (7 * n);
-      else if (n === 4) {
-        low |= bits << 28;
-        high |= bits >>> 4;
-      } else high |= bits << (7 * n - 32);
-      if (byte < 128) {
-        this.#high = high >>> 0;
-        return low;
-      }
-    }
-    throw damaged(`a number at byte ${this.at - MAX_VARINT_BYTES} has no end`);
-  }
-
-  fixed32(): number {
-    if (this.at + 4 > this.source.length) throw damaged('it ends within a checksum');
-    this.at += 4;
-    return this.source.readUInt32LE(this.at - 4);
-  }
-
-  bytes(): Buffer {
-    const length = this.varint();
-    if (length > this.source.length - this.at) {
-      throw damaged(`a field at byte ${this.at} claims ${length} bytes, ${this.source.length - this.at} are there`);
-    }
-    this.at += length;
-    return this.source.subarray(this.at - length, this.at);
-  }
-
-  skip(tag: number): void {
-    const wireType = tag % 8;
-    if (tag < 8 || tag > 0xffffffff) throw damaged(`tag ${tag} at byte ${this.at} is none`);
-    if (wireType === 0) this.varint();
-    else if (wireType === 1) this.advance(8);
-    else if (wireType === 2) this.bytes();
-    else if (wireType === 5) this.advance(4);
-    else throw damaged(`wire type ${wireType} at byte ${this.at} is not known`);
-  }
-
-  private advance(count: number): void {
-    if (this.at + count > this.source.length) throw damaged('it ends within a field');
-    this.at += count;
-  }
-}
-
-const damaged = (detail: string): Error => fail('REQUEST_INVALID', { detail: `an ArrowFrame is damaged: ${detail}` });
 
 const hex = (value: number): string => value.toString(16).padStart(8, '0');
 
@@ -248,24 +168,4 @@ function smallFieldsSize(frame: Frame): number {
     (frame.endOfTable ? 2 : 0) +
     (frame.more ? 2 : 0)
   );
-}
-
-function bytesFieldSize(field: number, length: number): number {
-  return length === 0 ? 0 : varintSize(field * 8 + 2) + varintSize(length) + length;
-}
-
-function varintSize(value: number): number {
-  let size = 1;
-  for (; value > 127; value = Math.floor(value / 128)) size++;
-  return size;
-}
-
-function putVarint(out: Buffer, at: number, value: number): number {
-  for (; value > 127; value = Math.floor(value / 128)) out[at++] = (value % 128) | 128;
-  out[at++] = value;
-  return at;
-}
-
-function putLength(out: Buffer, at: number, field: number, length: number): number {
-  return putVarint(out, putVarint(out, at, field * 8 + 2), length);
 }

@@ -1,12 +1,14 @@
 import { type MethodDefinition, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { ArrowFrame } from '@armilla/proto';
+import { type ArrowFrame, type FlightData } from '@armilla/proto';
+import { receiveFlightMessage, sendFlightMessage } from './flight-codec.js';
+import { type FlightMessage } from './flight-message.js';
 import { type Frame } from './frame.js';
 import { receiveFrame, sendFrame } from './frame-codec.js';
 
-/** `T`, or Frame where the generated code says ArrowFrame. */
-type Framed<T> = T extends ArrowFrame ? Frame : T;
+/** `T`, or Frame and FlightMessage where the generated code says ArrowFrame and FlightData. */
+type Framed<T> = T extends ArrowFrame ? Frame : T extends FlightData ? FlightMessage : T;
 
-/** A service definition whose ArrowFrame methods carry `Frame`. */
+/** A service definition whose ArrowFrame methods carry `Frame`, and whose FlightData methods carry `FlightMessage`. */
 export type FramedService<D> = {
   readonly [M in keyof D]: D[M] extends {
     path: infer P extends string;
@@ -20,8 +22,8 @@ export type FramedService<D> = {
 };
 
 /**
- * The definition with the hand codec in place of the generated one wherever ArrowFrame travels. `methods` limits it to
- * those; without, all methods are looked at.
+ * The definition with the hand codecs in place of the generated ones wherever ArrowFrame or FlightData travels. `methods`
+ * limits it to those; without, all methods are looked at.
  */
 export function withFrameCodec<D extends ServiceDefinition<UntypedServiceImplementation> | object>(
   definition: D,
@@ -29,18 +31,14 @@ export function withFrameCodec<D extends ServiceDefinition<UntypedServiceImpleme
 ): FramedService<D> {
   const entries = Object.entries(definition as ServiceDefinition).map(([name, method]) => {
     if (methods.length > 0 && !(methods as string[]).includes(name)) return [name, method];
+    const request = handCodec(method.requestDeserialize);
+    const response = handCodec(method.responseDeserialize);
     return [
       name,
       {
         ...method,
-        ...(carriesFrames(method.requestDeserialize) && {
-          requestSerialize: sendFrame,
-          requestDeserialize: receiveFrame,
-        }),
-        ...(carriesFrames(method.responseDeserialize) && {
-          responseSerialize: sendFrame,
-          responseDeserialize: receiveFrame,
-        }),
+        ...(request && { requestSerialize: request.send, requestDeserialize: request.receive }),
+        ...(response && { responseSerialize: response.send, responseDeserialize: response.receive }),
       },
     ];
   });
@@ -48,7 +46,10 @@ export function withFrameCodec<D extends ServiceDefinition<UntypedServiceImpleme
 }
 
 /** The generated definitions name no types at run time, but an empty message decodes to an object with its fields. */
-function carriesFrames(deserialize: (bytes: Buffer) => unknown): boolean {
+function handCodec(deserialize: (bytes: Buffer) => unknown) {
   const empty = deserialize(Buffer.alloc(0)) as Partial<ArrowFrame>;
-  return empty.dataBody !== undefined && empty.dataHeader !== undefined;
+  if (empty.dataBody === undefined || empty.dataHeader === undefined) return undefined;
+  return empty.table === undefined
+    ? { send: sendFlightMessage, receive: receiveFlightMessage }
+    : { send: sendFrame, receive: receiveFrame };
 }

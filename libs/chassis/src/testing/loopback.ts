@@ -13,6 +13,7 @@ import {
   type Frame,
   loadConfig,
   type RunningServer,
+  type ServiceModule,
   serve,
   unary,
   withFrameCodec,
@@ -41,7 +42,11 @@ async function* echo(frames: AsyncIterable<Frame>): AsyncIterable<Frame> {
 }
 
 /** A server with a scripted crossmatch service on a free port, and a client of it. */
-export async function startLoopback(script: Script = {}, flags: ConfigSources['flags'] = {}): Promise<Loopback> {
+export async function startLoopback(
+  script: Script = {},
+  flags: ConfigSources['flags'] = {},
+  traits: Pick<ServiceModule, 'maxMessageBytes' | 'reasonInMessage'> = {},
+): Promise<Loopback> {
   const lines: string[] = [];
   const handlers = {
     explain: unary(script.explain ?? (async () => ExplainResponse.fromPartial({}))),
@@ -50,7 +55,12 @@ export async function startLoopback(script: Script = {}, flags: ConfigSources['f
   };
   const config = loadConfig({ flags: { grpcAddress: '127.0.0.1:0', reflection: false, ...flags } });
   const log = createLogger({ logLevel: 'debug' }, (line) => lines.push(line));
-  const service = { name: NAME, definition: withFrameCodec(CrossmatchServiceService), handlers: () => handlers };
+  const service = {
+    name: NAME,
+    definition: withFrameCodec(CrossmatchServiceService),
+    handlers: () => handlers,
+    ...traits,
+  };
   const server = await serve({ services: [service], config, log });
   const client = connect(CrossmatchServiceService, server.address);
   return {

@@ -4,6 +4,7 @@ import { type Frame, FrameAssembler } from '@armilla/chassis';
 import { TableEnd } from '@armilla/proto';
 import { MessageDecoder, type TableReader } from '@armilla/tables';
 import type { RecordBatch } from 'apache-arrow';
+import { openDecoded, unlessAborted } from './decoded-reader.js';
 
 const TITLES = ['left table', 'right table'] as const;
 /** How long the end of a client's stream may come behind its last table before nobody waits for it any more. */
@@ -41,31 +42,10 @@ export class FrameTables {
   async open(table: 0 | 1, options: { rowCount?: number; signal: AbortSignal; where?: string }): Promise<TableReader> {
     const where = options.where ?? TITLES[table];
     const decoder = new MessageDecoder({ where });
-    // Opening waits with the call's signal, reading with the reader's.
     const wait = { signal: options.signal };
     const misfits = new Map<string, number>();
-    const messages = this.#messages(table, where, decoder, wait, misfits);
-    while (decoder.schema === undefined) {
-      const { done } = await messages.next();
-      if (done) throw fail('STREAM_ORDER', { where, detail: 'the table ends before its schema' });
-    }
-    let begun = false;
-    const { schema } = decoder;
-    return {
-      where,
-      format: 'arrow-stream',
-      schema,
-      rowCount: options.rowCount,
-      misfits,
-      async *batches({ columns, signal } = {}) {
-        if (begun) throw new TypeError(`${where} can be read once`);
-        begun = true;
-        if (signal) wait.signal = signal;
-        if (columns) decoder.select(columns.map((name) => schema.fields.findIndex((field) => field.name === name)));
-        for await (const batch of messages) if (batch) yield batch;
-      },
-      close: async () => undefined,
-    };
+    const batches = this.#messages(table, where, decoder, wait, misfits);
+    return openDecoded(where, decoder, batches, wait, { rowCount: options.rowCount, misfits });
   }
 
   /**
@@ -154,13 +134,4 @@ function readEnd({ metadata }: Frame, where: string, decoder: MessageDecoder, mi
 /** What only carries options or an event belongs to no table. */
 function belongsToTable({ header, bodyLength, endOfTable, more }: Frame): boolean {
   return header.byteLength + bodyLength > 0 || endOfTable || more;
-}
-
-/** A client that stops sending must not hold up the end of a call that has failed for another reason. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

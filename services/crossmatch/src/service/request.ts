@@ -50,10 +50,7 @@ const SELF: Readonly<Record<number, SelfMatch | undefined>> = {
   [ProtoSelfMatch.GROUPS]: 'groups',
 };
 
-/**
- * The options of a request, resolved. Where the order is left open it is `any`, as fits a stream, unless the mode has to
- * see the whole left table anyway. `maxPairs` is the server's limit.
- */
+/** The options of a request, resolved by `forStream`. */
 export function readOptions(options: ProtoOptions | undefined, maxPairs: number): ResolvedOptions {
   if (!options)
     throw fail('REQUEST_INVALID', { detail: 'the request has no options; radius_arcsec at least is needed' });
@@ -75,6 +72,14 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
     area: options.area === '' ? undefined : options.area,
     where: options.where === '' ? undefined : options.where,
   };
+  return forStream(wanted, maxPairs);
+}
+
+/**
+ * The options resolved as fits a stream: where the order is left open it is `any`, unless the mode has to see the whole
+ * left table anyway. `maxPairs` is the server's limit.
+ */
+export function forStream(wanted: MatchOptions, maxPairs: number): ResolvedOptions {
   const resolved = resolveOptions(wanted);
   // The library's own default knows the memory, so that a server without a limit of its own leaves it open.
   const limit = Math.min(resolved.maxPairs ?? DEFAULT_MAX_PAIRS, maxPairs);

@@ -13,7 +13,7 @@ import { CrossmatchServiceService, type MatchOptions } from '@armilla/proto';
 import { type Positions, referencePairs } from '@armilla/sky';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Table } from 'apache-arrow';
-import { crossmatchService } from '../../service.js';
+import { crossmatchServices } from '../../service.js';
 import { rowsOf, tableOf } from '../../testing/memory-table.js';
 import { awkwardSky } from '../../testing/sky.js';
 import { type Answer, receive, requestFrame, send, tableFrames } from './client.js';
@@ -32,7 +32,7 @@ export const right = awkwardSky(22, 170);
 export async function startService(runtime: Runtime, flags: Record<string, string | number> = {}): Promise<Served> {
   const config = loadConfig({ flags: { grpcAddress: '127.0.0.1:0', ...flags } });
   const log = createLogger({ logLevel: 'error' });
-  const made = await serve({ services: [crossmatchService({ runtime })], config, log });
+  const made = await serve({ services: crossmatchServices({ runtime }), config, log });
   return { server: made, client: connect(CrossmatchServiceService, made.address) };
 }
 

@@ -1,0 +1,155 @@
+import { fail, toProblem } from '@armilla/base';
+import type { CallContext, ServiceContext } from '@armilla/chassis';
+import type { Runtime } from '@armilla/gpu-core';
+import type { TableReader } from '@armilla/tables';
+import { Metadata } from '@grpc/grpc-js';
+import { CatalogTable } from '../catalog-table.js';
+import { contentDigest } from '../digest.js';
+import type { MatchContext } from '../match.js';
+import type { SideOptions } from '../options.js';
+import type { StoredTableInfo, StoredTables } from '../stored-tables.js';
+import type { MatchStream } from '../stream.js';
+import type { Progress } from '../summary.js';
+import { columnsHeader, protoSummary, summaryJson } from './describe.js';
+import { type MatchAsk, MatchWatch } from './match-watch.js';
+import { type MatchOutcome, MatchResults } from './results.js';
+
+/** Made once: most calls end otherwise, and its stack tells nothing. */
+const LEFT_EARLY: MatchOutcome = { failure: fail('CANCELLED') };
+/** Planned before anything of a table is known. */
+const LEAST_BYTES = 2 ** 22;
+
+/** Raises what is reserved for the call to `bytes`; to be awaited before more is taken from its client. */
+export type Grow = (bytes: number) => Promise<void> | undefined;
+
+/** A table that a client sends. */
+export interface Upload {
+  readonly reader: TableReader;
+  readonly receivedBytes: number;
+  /** Waits for the end of what the client sends; throws when it is not the end. */
+  finish(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly name: string;
+  /** 0: the default. */
+  readonly ttlSeconds: number;
+  readonly columns: SideOptions;
+  readonly replace: boolean;
+}
+
+/** How a match is answered, in whatever messages. */
+export interface MatchAnswer {
+  readonly stream: MatchStream;
+  /** The progress to tell now; undefined when there is nothing new. */
+  progress(): Progress | undefined;
+  /** MatchSummary in protobuf JSON; to be asked for after the last batch. */
+  detailJson(): string;
+}
+
+/** What all faces of the service share: stored tables, results of matches, and what guards a call's memory. */
+export class CrossmatchCore {
+  readonly results: MatchResults;
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly stored: StoredTables,
+    readonly server: ServiceContext,
+  ) {
+    this.results = new MatchResults(server.config.resultTtlSeconds);
+  }
+
+  /** Reads, indexes and keeps the table of `upload`, which is asked for once the call is let in. */
+  async store(
+    { name, ttlSeconds: wantedTtlSeconds, columns, replace }: StoreOptions,
+    upload: (grow: Grow) => Promise<Upload>,
+    { signal, log }: CallContext,
+  ): Promise<StoredTableInfo> {
+    this.stored.check(name, replace);
+    if (columns.where !== undefined)
+      throw fail('OPTIONS_CONFLICT', {
+        detail: 'a stored table keeps all of its rows: give left_where or right_where with each match instead',
+      });
+    const ttlSeconds = this.stored.ttlSeconds(wantedTtlSeconds);
+    using permit = await this.server.admission.admit(LEAST_BYTES, signal);
+    const sent = await upload((bytes) => permit.grow(bytes, signal));
+    const table = await CatalogTable.load(sent.reader, {
+      runtime: this.runtime,
+      columns,
+      signal,
+      onRows: () => this.stored.checkQuota(sent.receivedBytes, replace ? name : undefined),
+    });
+    const digest = await sent
+      .finish()
+      .then(() => contentDigest(table, signal))
+      .catch(async (error: unknown) => {
+        await table.dispose();
+        throw error;
+      });
+    const info = await this.stored.put(name, table, digest, { ttlSeconds, replace });
+    log.info('table stored', { table: info.name, rowCount: table.rowCount, sizeBytes: info.sizeBytes });
+    return info;
+  }
+
+  /**
+   * One match from its options to its summary, recorded under `requestId`: `read` gives what is asked, `start` the match
+   * (with the stored right table, if one was asked for; `room` is to be awaited before more is taken from the client),
+   * `answer` the messages.
+   */
+  async *match<Message>(
+    requestId: string,
+    call: CallContext,
+    read: () => MatchAsk,
+    start: (
+      ask: MatchAsk,
+      resident: CatalogTable | undefined,
+      context: MatchContext,
+      room: () => Promise<void> | undefined,
+    ) => Promise<MatchStream>,
+    answer: (answer: MatchAnswer) => AsyncIterable<Message>,
+  ): AsyncGenerator<Message, void, undefined> {
+    const record = this.results.open(requestId, call.principal);
+    let outcome: MatchOutcome = LEFT_EARLY;
+    try {
+      const ask = read();
+      const watch = new MatchWatch(ask, this.runtime);
+      await using lease = ask.rightTable === undefined ? undefined : this.stored.use(ask.rightTable);
+      using permit = await this.server.admission.admit(Math.max(LEAST_BYTES, watch.plannedBytes()), call.signal);
+      const context: MatchContext = {
+        runtime: this.runtime,
+        execution: ask.execution,
+        signal: call.signal,
+        leftRowCount: ask.leftRowCount,
+        rightRowCount: ask.rightRowCount,
+        onRejected: (row) => record.addRejected(row),
+        onProgress: (progress) => watch.see(progress),
+      };
+      // What was reserved for the rows expected has to grow when more come.
+      const room = () => permit.grow(watch.plannedBytes(), call.signal);
+      await using stream = await start(ask, lease?.info.table, context, room);
+      call.sendMetadata(headersOf(stream, requestId));
+      yield* answer({
+        stream,
+        progress: () => watch.news(),
+        detailJson: () => {
+          const summary = protoSummary(stream.summary(), requestId);
+          outcome = { summary };
+          return summaryJson(summary);
+        },
+      });
+    } catch (error) {
+      outcome = { failure: toProblem(call.signal.aborted ? call.signal.reason : error) };
+      throw error;
+    } finally {
+      this.results.close(record, outcome);
+    }
+  }
+}
+
+function headersOf({ guesses }: MatchStream, requestId: string): Metadata {
+  const headers = new Metadata();
+  headers.set('armilla-request-id', requestId);
+  headers.set('armilla-left-columns', columnsHeader(guesses.left));
+  headers.set('armilla-right-columns', columnsHeader(guesses.right));
+  return headers;
+}

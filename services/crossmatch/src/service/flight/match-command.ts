@@ -1,0 +1,89 @@
+import { fail, parseAngleArcsec } from '@armilla/base';
+import {
+  type Find,
+  type Join,
+  type MatchOptions,
+  type Order,
+  resolveExecution,
+  type SelfMatch,
+} from '../../options.js';
+import type { MatchAsk } from '../match-watch.js';
+import { checkedRequestId, forStream } from '../request.js';
+import { JsonFields, wrong } from './json-fields.js';
+import { sideFields } from './side-fields.js';
+
+/** A match as a client of Flight asks for it. */
+export interface MatchCommand extends MatchAsk {
+  /** The stored table that is the left side; undefined: it comes with the call. */
+  readonly leftTable: string | undefined;
+  readonly requestId: string;
+  /** Send progress and summary as messages of their own, without rows. */
+  readonly events: boolean;
+}
+
+const MOST_ROWS = Number.MAX_SAFE_INTEGER;
+
+/** Reads a match by the names of the options over HTTP, beside `left` and `right` for stored tables. */
+export function readMatch(object: Record<string, unknown>, maxPairs: number, requestId: string): MatchCommand {
+  const fields = new JsonFields(object);
+  const command = {
+    leftTable: fields.text('left'),
+    rightTable: fields.text('right'),
+    requestId: checkedRequestId(fields.text('request_id') ?? '', requestId),
+    events: fields.flag('events') ?? false,
+    ...readOptionsAndSizes(fields, maxPairs),
+  };
+  fields.end();
+  return command;
+}
+
+/** What `readMatch` and the action explain have in common. */
+export function readOptionsAndSizes(fields: JsonFields, maxPairs: number): Omit<MatchAsk, 'rightTable'> {
+  const wanted = matchOptions(fields);
+  const execution = {
+    workerCount: fields.number('workers'),
+    chunkRowCount: fields.number('chunk_row_count'),
+    cellRowCount: fields.number('cell_row_count'),
+  };
+  const sizes = {
+    leftRowCount: fields.count('left_row_count', MOST_ROWS) || undefined,
+    rightRowCount: fields.count('right_row_count', MOST_ROWS) || undefined,
+  };
+  return { options: forStream(wanted, maxPairs), execution: resolveExecution(execution), ...sizes };
+}
+
+function matchOptions(fields: JsonFields): MatchOptions {
+  const suffixes = fields.list('suffixes');
+  if (suffixes && suffixes.length !== 2) throw wrong('suffixes', 'two texts, left and right', suffixes);
+  return {
+    radiusArcsec: angle(fields, 'radius') ?? NaN,
+    minRadiusArcsec: angle(fields, 'min_radius'),
+    // The texts are checked where the options are resolved.
+    find: fields.text('find') as Find | undefined,
+    k: fields.number('k'),
+    join: fields.text('join') as Join | undefined,
+    order: fields.text('order') as Order | undefined,
+    selfMatch: fields.text('self_match') as SelfMatch | undefined,
+    left: sideFields(fields, 'left_'),
+    right: sideFields(fields, 'right_'),
+    maxSigma: fields.number('max_sigma'),
+    area: fields.text('area'),
+    where: fields.text('where'),
+    columns: fields.list('columns'),
+    suffixes: suffixes && [suffixes[0], suffixes[1]],
+    strict: fields.flag('strict'),
+    maxPairs: fields.number('max_pairs'),
+  };
+}
+
+/** `radius` with a unit, a bare number in arcsec, or `radius_arcsec`. */
+function angle(fields: JsonFields, name: string): number | undefined {
+  const bare = fields.number(`${name}_arcsec`);
+  const value = fields.any(name);
+  if (value === undefined) return bare;
+  if (bare !== undefined)
+    throw fail('OPTIONS_CONFLICT', { field: name, detail: `give '${name}' or '${name}_arcsec', not both` });
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return parseAngleArcsec(value.slice(0, 64), name);
+  throw wrong(name, 'an angle such as 1arcsec or 500mas', value);
+}
