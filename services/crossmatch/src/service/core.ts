@@ -36,6 +36,8 @@ export interface StoreOptions {
   readonly ttlSeconds: number;
   readonly columns: SideOptions;
   readonly replace: boolean;
+  /** Rows that the client means to send; fewer or more are no whole table. */
+  readonly rowCount?: number;
 }
 
 /** How a match is answered, in whatever messages. */
@@ -61,7 +63,7 @@ export class CrossmatchCore {
 
   /** Reads, indexes and keeps the table of `upload`, which is asked for once the call is let in. */
   async store(
-    { name, ttlSeconds: wantedTtlSeconds, columns, replace }: StoreOptions,
+    { name, ttlSeconds: wantedTtlSeconds, columns, replace, rowCount }: StoreOptions,
     upload: (grow: Grow) => Promise<Upload>,
     { signal, log }: CallContext,
   ): Promise<StoredTableInfo> {
@@ -81,6 +83,7 @@ export class CrossmatchCore {
     });
     const digest = await sent
       .finish()
+      .then(() => checkRowCount(name, table.rowCount, rowCount))
       .then(() => contentDigest(table, signal))
       .catch(async (error: unknown) => {
         await table.dispose();
@@ -144,6 +147,11 @@ export class CrossmatchCore {
       this.results.close(record, outcome);
     }
   }
+}
+
+function checkRowCount(name: string, got: number, expected: number | undefined): void {
+  if (expected !== undefined && got !== expected)
+    throw fail('ARROW_TRUNCATED', { where: `table '${name}'`, detail: `${got} rows came, ${expected} were announced` });
 }
 
 function headersOf({ guesses }: MatchStream, requestId: string): Metadata {

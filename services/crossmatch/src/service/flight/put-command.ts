@@ -24,6 +24,7 @@ export function readPut({ descriptor, options }: FlightUpload): StoreOptions {
     ttlSeconds: fields.count('ttl_seconds', MAX_TTL_SECONDS) ?? 0,
     replace: fields.flag('replace') ?? false,
     columns: sideFields(fields, ''),
+    rowCount: fields.count('row_count', Number.MAX_SAFE_INTEGER),
   };
   fields.end();
   return put;

@@ -151,6 +151,7 @@ test.each<[string, () => Promise<unknown>, string]>([
   ['a command without a table', () => put(...left0(byCommand({ replace: true }))), 'REQUEST_INVALID'],
   ['a time to live of nonsense', () => put(...left0(byPath('new'), { ttl_seconds: -1 })), 'OPTION_INVALID'],
   ['an option of a put that is unknown', () => put(...left0(byPath('new'), { tll_seconds: 1 })), 'OPTION_UNKNOWN'],
+  ['fewer rows than were announced', () => put(...left0(byPath('new'), { row_count: 151 })), 'ARROW_TRUNCATED'],
   ['options that are no JSON', () => put({ ...schema, metadata: Buffer.from('{') }, batch), 'REQUEST_INVALID'],
   ['a table without positions', () => put(...tableMessages(tableOf({ x: [1] }), byPath('new'))), 'COLUMN_NOT_GUESSED'],
   // Exchanges.
