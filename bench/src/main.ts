@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { BenchOptions, CaseResult } from './crossmatch/case.js';
 import { runColdCase } from './crossmatch/cold.js';
 import { runFilesCase } from './crossmatch/files.js';
+import { runFlightCase } from './crossmatch/flight.js';
 import { runHealthCase } from './crossmatch/health.js';
 import { runHttpCase, runSmallCase } from './crossmatch/http.js';
 import { caseName, kernelCases, runKernelCase } from './crossmatch/kernel.js';
@@ -71,6 +72,8 @@ const jobs: { name: string; run: () => Promise<CaseResult> }[] = [
   { name: 'transport one way', run: () => runTransportCase(options) },
   { name: 'healthz under load', run: () => runHealthCase(options) },
   { name: 'memory given back', run: () => runMemoryCase(options) },
+  // Its client is pyarrow.
+  ...(options.peers ? [{ name: 'flight with pyarrow', run: () => runFlightCase(options) }] : []),
   { name: 'slow reader', run: () => runSlowReaderCase(options) },
 ].filter(({ name }) => options.only === undefined || name.includes(options.only));
 

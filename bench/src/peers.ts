@@ -98,3 +98,19 @@ export function runDuckdbFiles(
   const output = JSON.parse(result.stdout.trim()) as { pairs: number; version: string };
   return { seconds, ...output };
 }
+
+type FlightSeconds = Readonly<Record<'get' | 'put' | 'exchange', readonly number[]>>;
+
+/** pyarrow as a client of Flight, of our server at `target` and of its own. */
+export function runFlightClient(
+  target: string,
+  rowCount: number,
+  columnCount: number,
+  repeats: number,
+): { version: string; bytes: number; armilla: FlightSeconds; pyarrow: FlightSeconds } | PeerSkip {
+  const args = [join(folder, 'flight.py'), target, ...[rowCount, columnCount, repeats].map(String)];
+  const result = spawnSync(python, args, { encoding: 'utf8' });
+  if (result.status !== 0)
+    return { name: 'pyarrow', skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
+  return JSON.parse(result.stdout.trim()) as ReturnType<typeof runFlightClient>;
+}

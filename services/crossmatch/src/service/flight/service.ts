@@ -128,6 +128,7 @@ async function* put(
     reader: await upload.open(`table '${options.name}'`, {
       signal: call.signal,
       room: () => grow(upload.receivedBytes),
+      rowCount: options.rowCount,
     }),
     get receivedBytes() {
       return upload.receivedBytes;
