@@ -95,7 +95,8 @@ class Armilla:
 
     def put(self, name, table, *, replace=True, ttl_seconds=None, ra=None, dec=None, timeout_s=None):
         """Keeps `table` on the server under `name`, indexed; returns what the server says of it."""
-        source = _Source(table)
+        # With its number of rows announced, a table whose sending is interrupted is refused instead of kept.
+        source = _Source(_whole(table))
         options = {"replace": replace, "ttl_seconds": ttl_seconds, "ra": ra, "dec": dec, "row_count": source.row_count}
         command = {"table": name, **{key: value for key, value in options.items() if value is not None}}
         descriptor = fl.FlightDescriptor.for_command(json.dumps(command))
@@ -198,6 +199,11 @@ def _arrow(table):
     if hasattr(table, "to_arrow"):
         table = table.to_arrow()
     return table if isinstance(table, (pa.Table, pa.RecordBatchReader)) else pa.table(table)
+
+
+def _whole(table):
+    table = _arrow(table)
+    return table.read_all() if isinstance(table, pa.RecordBatchReader) else table
 
 
 def _of_astropy(table):

@@ -138,6 +138,18 @@ except RuntimeError as error:
 assert [t["name"] for t in client.tables() if t["name"].startswith("py-")] == []
 print(f"  Ctrl-C and a callback that raises end the call ({time.monotonic() - started:.1f} s)")
 
+stopped, run = threading.Event(), armilla._interruptible
+stopped.set()
+armilla._interruptible = lambda work: work(stopped)
+try:
+    client.put("interop-cut", left)
+    raise AssertionError("it was stored")
+except pa.ArrowInvalid as error:
+    assert "ARROW_TRUNCATED" in str(error)
+armilla._interruptible = run
+assert "interop-cut" not in {table["name"] for table in client.tables()}
+print("  an interrupted put stores nothing")
+
 plain = pyarrow.flight.connect(SERVER)
 ticket = pyarrow.flight.Ticket(b'{"left": "interop-left", "right": "interop-right", "radius": "1arcsec", "order": "left"}')
 assert pairs(plain.do_get(ticket).read_all()) == pairs(truth)
