@@ -211,23 +211,23 @@ def _of_astropy(table):
     arrays, fields = [], []
     for name in table.colnames:
         column = table[name]
-        data, mask = getattr(column, "data", None), getattr(column, "mask", None)
-        if data is None or not hasattr(data, "dtype"):
-            # Quantities hold their values elsewhere; coordinates and times are no single column.
-            data = getattr(column, "value", None)
-        if data is None or getattr(data, "dtype", None) is None or data.dtype.kind == "O" and data.ndim != 1:
+        # Quantities hold their numbers as `value`; coordinates and times are no single column of numbers.
+        data = getattr(column, "value" if hasattr(column, "to_value") and hasattr(column, "unit") else "data", None)
+        if not hasattr(data, "dtype"):
             raise TypeError(f"column {name!r} is a {type(column).__name__}: give its parts as columns (ra, dec in degrees)")
         if data.ndim != 1:
             raise TypeError(f"column {name!r} has {data.ndim - 1} further dimensions: give them as columns")
-        data = getattr(data, "data", data) if mask is not None else data
-        values = [v.decode() if isinstance(v, bytes) else str(v) for v in data] if data.dtype.kind in "SU" else data
-        if data.dtype.kind not in "SUO" and not data.dtype.isnative:
-            values = data.astype(data.dtype.newbyteorder("="))
-        array = pa.array(values, mask=None if mask is None else mask.astype(bool))
-        unit = getattr(column, "unit", None)
-        meta = {**({"unit": str(unit)} if unit is not None else {}), **({"ucd": column.info.meta["ucd"]} if "ucd" in (column.info.meta or {}) else {})}
+        mask = getattr(column, "mask", None)
+        data = data.data if hasattr(data, "filled") else data
+        if data.dtype.kind in "SU":
+            data = [value.decode() if isinstance(value, bytes) else str(value) for value in data]
+        elif not data.dtype.isnative:
+            data = data.astype(data.dtype.newbyteorder("="))
+        array = pa.array(data, mask=None if mask is None else mask.astype(bool))
+        ucd = (column.info.meta or {}).get("ucd")
+        notes = {key: str(value) for key, value in {"unit": getattr(column, "unit", None), "ucd": ucd}.items() if value is not None}
         arrays.append(array)
-        fields.append(pa.field(name, array.type, metadata=meta or None))
+        fields.append(pa.field(name, array.type, metadata=notes or None))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 

@@ -7,7 +7,11 @@ const url = `http://${process.env.ARMILLA_GRPC}`;
 const run = (...args) => execFileSync(process.execPath, [buf, ...base, ...args], { encoding: 'utf8' });
 
 const services = run('--list-services', url);
-for (const name of ['armilla.crossmatch.v1.CrossmatchService', 'grpc.health.v1.Health']) {
+for (const name of [
+  'armilla.crossmatch.v1.CrossmatchService',
+  'arrow.flight.protocol.FlightService',
+  'grpc.health.v1.Health',
+]) {
   if (!services.includes(name)) throw new Error(`${name} is not listed: ${services}`);
 }
 const plan = JSON.parse(
@@ -25,4 +29,6 @@ try {
   // buf curl exits with the gRPC code times 8: INVALID_ARGUMENT is 3.
   if (error.status !== 24) throw error;
 }
+const actions = run('-d', '{}', `${url}/arrow.flight.protocol.FlightService/ListActions`);
+if (!actions.includes('get-result')) throw new Error(`no actions: ${actions}`);
 console.log('  buf curl lists, plans and is refused by reflection');

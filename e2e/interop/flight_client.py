@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 
+import astropy.coordinates
 import astropy.table
+import astropy.time
 import astropy.units
 import numpy as np
 import polars as pl
@@ -101,11 +103,19 @@ try:
     client.crossmatch(left, right, -1)
 except armilla.ArmillaError as error:
     assert error.fields["got"] == "-1" and "radius" in error.message and str(error).endswith("[RADIUS_OUT_OF_RANGE]")
-try:
-    client.crossmatch(astropy.table.Table({"ra": [[1, 2]], "dec": [[1, 2]]}), right)
-    raise AssertionError("it did not fail")
-except TypeError as error:
-    assert "dimensions" in str(error)
+deg = astropy.units.deg
+quantities = astropy.table.QTable({"ra": [10.0, 10.5] * deg, "dec": [-0.5, -0.1] * deg, "name": [b"x", b"y"]})
+assert client.crossmatch(quantities, right, join="left")["name"].to_pylist() == ["x", "y"]
+for columns, what in [
+    ({"ra": [[1, 2]], "dec": [[1, 2]]}, "dimensions"),
+    ({"position": astropy.coordinates.SkyCoord([1, 2] * deg, [1, 2] * deg)}, "SkyCoord"),
+    ({"epoch": astropy.time.Time([2000, 2001], format="jyear")}, "Time"),
+]:
+    try:
+        client.crossmatch(astropy.table.QTable(columns), right)
+        raise AssertionError("it did not fail")
+    except TypeError as error:
+        assert what in str(error), error
 assert [t["name"] for t in client.tables() if t["name"].startswith("py-")] == []
 print("  errors carry reason, message and fields; nothing is left on the server")
 
