@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openTable } from '@armilla/tables';
 import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
 
 const folder = temporaryFolder();
@@ -38,6 +39,39 @@ test.each(['moc-range.fits', 'moc-nuniq.fits', 'moc.txt', 'moc.json'])('--moc wi
   const { code, stderr } = await match('--moc', moc(name));
   expect(code).toBe(0);
   expect(stderr).toMatch(/left .*4 rows = 0 matched \+ 0 unmatched \+ 0 rejected \+ 4 filtered/);
+});
+
+test.each(['inner', 'left', 'left-anti', 'full'])('from Parquet to Parquet the rows are the same: %s', async (join) => {
+  const [l, r] = [at('l.parquet'), at('r.parquet')];
+  for (const [name, path] of [
+    [left, l],
+    [right, r],
+  ]) {
+    const whole = ['--columns', 'left.*', '--radius', '0.001', '--overwrite', '--quiet', '-o', path];
+    expect(await runCli(['crossmatch', name, name, ...whole])).toMatchObject({ code: 0, stderr: '' });
+  }
+  const options = ['--radius', '2', '--join', join, '--find', 'all', '--quiet', '--overwrite', '-o'];
+  const filters = [
+    '--area',
+    'box(350, -5, 200, 40)',
+    '--left-where',
+    "kind = 'star'",
+    '--where',
+    'left.mag < right.mag',
+  ];
+  const some = join === 'left-anti' ? [] : ['--columns', 'name,id'];
+  const all = [...some, ...filters, ...options];
+  const back = async (path: string, ...args: string[]): Promise<unknown> => {
+    expect(await runCli(['crossmatch', ...args, ...all, path])).toMatchObject({ code: 0, stderr: '' });
+    const file = await openTable(path);
+    const rows: unknown[] = [];
+    for await (const batch of file.batches()) rows.push(...batch.toArray().map(String));
+    await file.close();
+    return rows;
+  };
+  const rows = await back(at('picked.parquet'), l, r);
+  expect(rows).toEqual(await back(at('plain.arrow'), left, right));
+  expect(rows).not.toEqual([]);
 });
 
 test('on a server, also where they are long', async () => {
