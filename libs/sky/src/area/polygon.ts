@@ -170,26 +170,33 @@ function checkedPoints(vertices: readonly Vertex[]): Vector[] {
 
 function refuseCrossings(points: readonly Vector[]): void {
   const n = points.length;
+  const normals = points.map((point, i) => normalised(cross(point, points[(i + 1) % n])));
   for (let i = 0; i < n; i++) {
     const [a, b] = [points[i], points[(i + 1) % n]];
     const after = points[(i + 2) % n];
     if (onArc(after, a, b) || onArc(a, b, after)) throw invalid(`${edgeName(i, n)} and the next lie on each other`);
     for (let j = i + 2; j < n; j++) {
       if (i === 0 && j === n - 1) continue;
-      if (arcsMeet(a, b, points[j], points[(j + 1) % n]))
+      if (arcsMeet(a, b, normals[i], points[j], points[(j + 1) % n], normals[j]))
         throw invalid(`it crosses itself: ${edgeName(i, n)} meets ${edgeName(j, n)}; split it`);
     }
   }
 }
 
-function arcsMeet(a: Vector, b: Vector, c: Vector, d: Vector): boolean {
-  if (onArc(c, a, b) || onArc(d, a, b) || onArc(a, c, d) || onArc(b, c, d)) return true;
-  const [ab, cd] = [cross(a, b), cross(c, d)];
-  if (dot(ab, c) * dot(ab, d) >= 0 || dot(cd, a) * dot(cd, b) >= 0) return false;
+/** Whether two arcs have a place in common; `ab` and `cd` are the normals of their planes. */
+function arcsMeet(a: Vector, b: Vector, ab: Vector, c: Vector, d: Vector, cd: Vector): boolean {
+  const [cSide, dSide, aSide, bSide] = [dot(ab, c), dot(ab, d), dot(cd, a), dot(cd, b)];
+  // An end on the other arc lies on its great circle first of all.
+  if (isNone(cSide) || isNone(dSide) || isNone(aSide) || isNone(bSide)) {
+    if (onArc(c, a, b) || onArc(d, a, b) || onArc(a, c, d) || onArc(b, c, d)) return true;
+  }
+  if (cSide * dSide >= 0 || aSide * bSide >= 0) return false;
   // Both circles cut each other twice: the arcs meet when it is the same cut.
   const cut = cross(ab, cd);
   return dot(cut, plus(a, b)) * dot(cut, plus(c, d)) > 0;
 }
+
+const isNone = (side: number): boolean => Math.abs(side) < LEAST_EDGE;
 
 /** Whether `p` lies on the arc, ends included, within what is taken for one place. */
 function onArc(p: Vector, a: Vector, b: Vector): boolean {

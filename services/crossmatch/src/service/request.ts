@@ -69,7 +69,7 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
     strict: options.strict,
     maxPairs: options.maxPairs === 0n ? undefined : Number(options.maxPairs),
     maxSigma: options.maxSigma === 0 ? undefined : options.maxSigma,
-    area: options.area === '' ? undefined : options.area,
+    area: readArea(options.area),
     where: options.where === '' ? undefined : options.where,
   };
   return forStream(wanted, maxPairs);
@@ -88,6 +88,17 @@ export function forStream(wanted: MatchOptions, maxPairs: number): ResolvedOptio
     order: wanted.order ?? (needsWholeLeft(resolved) ? 'left' : 'any'),
     maxPairs: limit === DEFAULT_MAX_PAIRS ? resolved.maxPairs : limit,
   };
+}
+
+/** What a call may ask to be read while others wait. */
+const MAX_AREA_LENGTH = 2 ** 20;
+
+function readArea(text: string): string | undefined {
+  if (text.length > MAX_AREA_LENGTH)
+    throw fail('AREA_INVALID', {
+      detail: `it has ${text.length} characters, a call may have ${MAX_AREA_LENGTH}; degrade a MOC to a lower order`,
+    });
+  return text === '' ? undefined : text;
 }
 
 export function readExecution(execution: ProtoExecution | undefined): ExecutionOptions {

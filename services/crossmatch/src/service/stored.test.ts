@@ -142,6 +142,7 @@ test('a stored table keeps its rows: conditions and areas come with each match',
   );
   for (const [options, reason] of [
     [{ area: 'cone(1)' }, 'AREA_INVALID'],
+    [{ area: `moc(0/${'1 '.repeat(2 ** 19)})` }, 'AREA_INVALID'],
     [{ where: 'left.id = ' }, 'WHERE_INVALID'],
     [{ where: 'left.id = right.name' }, 'COLUMN_NOT_FOUND'],
   ] as const)
