@@ -1,6 +1,6 @@
 export { CatalogTable, type LoadOptions } from './catalog-table.js';
 export { type PositionColumns, positionColumns } from './columns.js';
-export { crossmatch, type MatchContext, selfMatch } from './match.js';
+export { crossmatch, type LeftInput, type MatchContext, selfMatch } from './match.js';
 export {
   DEFAULT_MAX_PAIRS,
   type ExecutionOptions,
