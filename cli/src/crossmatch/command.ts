@@ -59,6 +59,11 @@ export function crossmatchCommand(context: CommandContext): Command {
       '-m, --memory <size>',
       'memory to plan with, for example 2GiB (default: what the machine or container allows); not with --server',
     )
+    .option(
+      '--scratch <folder>',
+      'where a join goes that does not fit the memory, in a folder OUTPUT.scratch (default: beside the output)',
+    )
+    .option('--resume', 'continue such a join where it was interrupted')
     .option('--server <url>', 'let this server match; a bearer token is taken from ARMILLA_TOKEN')
     .option(
       '--json',
@@ -85,6 +90,7 @@ const EXAMPLES = `Examples:
   armilla crossmatch left.csv.gz right.csv --radius 500mas --find all --join left -o - | less
   armilla crossmatch 'tiles/*.parquet' ref.parquet --radius 2 --columns left.id,right.id,separation_arcsec -o ids.csv
   zcat left.csv.gz | armilla crossmatch - ref.parquet --radius 2 > pairs.csv
+  armilla crossmatch survey.parquet ref.parquet --radius 2 --memory 2GiB --scratch /data/tmp --resume -o pairs.parquet
   armilla crossmatch --self catalog.parquet --radius 0.5 --groups -o groups.parquet
   armilla crossmatch gaia.parquet old.csv -r 2 --left-epoch J2016 --right-epoch B1950 --right-frame fk4 -o pairs.csv
   armilla crossmatch left.parquet right.parquet -r 2 --report match.html -o pairs.parquet

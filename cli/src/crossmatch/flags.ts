@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order, SideOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway';
@@ -34,6 +34,8 @@ export interface CrossmatchFlags {
   readonly overwrite?: boolean;
   readonly workers?: string;
   readonly memory?: string;
+  readonly scratch?: string;
+  readonly resume?: boolean;
   readonly server?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -49,6 +51,8 @@ export interface MatchTask {
   readonly mocPath: string | undefined;
   readonly workerCount: number | undefined;
   readonly memoryBytes: number | undefined;
+  /** Undefined where the join has to stay in memory. */
+  readonly scratch: TaskScratch | undefined;
   readonly types: Readonly<Record<string, string>> | undefined;
   readonly output: TaskOutput;
   readonly rejected: TaskOutput | undefined;
@@ -61,6 +65,12 @@ export interface MatchTask {
   readonly quiet: boolean;
   /** Not where the result goes to a terminal: the two would overwrite each other. */
   readonly showProgress: boolean;
+}
+
+/** Where a join goes that does not fit the memory. */
+export interface TaskScratch {
+  readonly folder: string;
+  readonly resume: boolean;
 }
 
 export interface TaskOutput {
@@ -108,6 +118,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     mocPath: mocPath(flags),
     workerCount: integer('--workers', flags.workers, 1, MAX_WORKERS),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
+    scratch: taskScratch(flags),
     types: flags.types === undefined ? undefined : typesByColumn(flags.types),
     output: taskOutput('--output', flags.output, flags.format, overwrite),
     rejected: flags.rejected === undefined ? undefined : taskOutput('--rejected', flags.rejected, undefined, overwrite),
@@ -199,6 +210,22 @@ function refuseLocalOnly({ server, memory, assess, recenter, report }: Crossmatc
     detail:
       "--memory is for matches in this process; with --server leave it out, and set the server's own limit where it is started (armilla serve --memory-limit-bytes)",
   });
+}
+
+/** Beside the output unless told otherwise, under its name: a folder is of one match. */
+function taskScratch({ scratch, resume, output, self, server }: CrossmatchFlags): TaskScratch | undefined {
+  const refuse = (detail: string): never => {
+    throw fail('OPTIONS_CONFLICT', { detail });
+  };
+  const flag = scratch !== undefined ? '--scratch' : resume ? '--resume' : undefined;
+  if (flag && server !== undefined) refuse(`${flag} is for a match in this process, not on a server`);
+  if (flag && self !== undefined) refuse(`${flag}: a table is matched with itself in memory`);
+  if (scratch === '') throw fail('OPTION_INVALID', { field: '--scratch', expected: 'a folder', got: "''" });
+  const isFile = output !== STANDARD && !output.startsWith('/dev/');
+  if (!isFile && scratch === undefined)
+    return resume ? refuse('--resume without an output file needs --scratch') : undefined;
+  const name = `${isFile ? basename(output) : 'result'}.scratch`;
+  return { folder: join(scratch ?? dirname(output), name), resume: resume ?? false };
 }
 
 function taskOutput(flag: string, path: string, format: Format | undefined, overwrite: boolean): TaskOutput {

@@ -1,11 +1,19 @@
 import { formatBytes, formatCount } from '@armilla/base';
-import { crossmatch, type MatchContext, type MatchSummary, type Progress, selfMatch } from '@armilla/crossmatch';
+import {
+  crossmatch,
+  type MatchContext,
+  type MatchStream,
+  type MatchSummary,
+  type Progress,
+  selfMatch,
+} from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
 import { type TableReader, writePickedRows, writeTable } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { standardOutput } from '../terminal/standard-output.js';
 import { type MatchTask, STANDARD } from './flags.js';
 import { checkTypes, openInput } from './open-input.js';
+import { scratchOptions, scratchText, unfinishedText } from './scratch.js';
 import { RejectedRows } from './rejected-rows.js';
 
 /** Matches in this process. */
@@ -27,13 +35,20 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
   };
   const [left, right] = await openTables(task, signal);
   const matching =
-    right === undefined ? selfMatch(left, task.options, context) : crossmatch(left, right, task.options, context);
+    right === undefined
+      ? selfMatch(left, task.options, context)
+      : crossmatch(left, right, task.options, { ...context, scratch: await scratchOptions(task) });
   await using stream = await matching;
-  const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
-  const { format, overwrite } = task.output;
-  const picked = format === 'parquet' ? stream.picked() : undefined;
-  if (picked) await writePickedRows(output, stream.schema, picked, { overwrite, signal });
-  else await writeTable(output, stream.schema, stream, { format, overwrite, signal });
+  const { spill } = stream.plan;
+  if (spill && task.scratch && !task.quiet) terminal.line(scratchText(spill, task.scratch));
+  try {
+    await writeResult(task, stream, signal);
+  } catch (error) {
+    await stream.close();
+    if (spill && task.scratch && !task.quiet) terminal.line(unfinishedText(task.scratch));
+    throw error;
+  }
+  await stream.removeScratch();
   if (task.rejected && rejected) {
     const { path, format, overwrite } = task.rejected;
     await writeTable(path === STANDARD ? standardOutput() : path, rejected.schema, rejected.batches(), {
@@ -50,6 +65,14 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
     await writeReport(task.report, { task, summary, ...assessment }, signal);
   }
   return summary;
+}
+
+async function writeResult({ output }: MatchTask, stream: MatchStream, signal: AbortSignal): Promise<void> {
+  const { path, format, overwrite } = output;
+  const target = path === STANDARD ? standardOutput() : path;
+  const picked = format === 'parquet' ? stream.picked() : undefined;
+  if (picked) await writePickedRows(target, stream.schema, picked, { overwrite, signal });
+  else await writeTable(target, stream.schema, stream, { format, overwrite, signal });
 }
 
 /** The left table and, unless it is matched with itself, the right one. */
@@ -77,9 +100,7 @@ export function progressText(
   const seconds = elapsedMs / 1000;
   const rows = leftRowCount + rightRowCount;
   const parts = [
-    stage === 'index'
-      ? `indexing: ${formatCount(rightRowCount)} right rows`
-      : `matching: ${formatCount(leftRowCount)} left rows, ${formatCount(resultRowCount)} result rows`,
+    stageText(stage, leftRowCount, rightRowCount, resultRowCount),
     `${seconds.toFixed(1)} s`,
     `${formatCount(Math.round(rows / Math.max(seconds, 1e-3)))} rows/s`,
     formatBytes(process.memoryUsage.rss()),
@@ -88,4 +109,17 @@ export function progressText(
     parts.push(`${Math.round(fraction * 100)} %`, `${Math.ceil((seconds * (1 - fraction)) / fraction)} s left`);
   }
   return parts.join(' · ');
+}
+
+function stageText(
+  stage: Progress['stage'],
+  leftRowCount: number,
+  rightRowCount: number,
+  resultRowCount: number,
+): string {
+  const [left, right, result] = [leftRowCount, rightRowCount, resultRowCount].map(formatCount);
+  if (stage === 'index') return `indexing: ${right} right rows`;
+  if (stage === 'partition') return `sorting into buckets: ${right} right rows, ${left} left rows`;
+  if (stage === 'merge') return `putting in order: ${result} result rows`;
+  return `matching: ${left} left rows, ${result} result rows`;
 }

@@ -1,12 +1,22 @@
 import { formatBytes, formatCount } from '@armilla/base';
-import type { MatchSummary, SideSummary } from '@armilla/crossmatch';
+import type { MatchSummary, SideSummary, SpillSummary } from '@armilla/crossmatch';
 import { type MatchTask, STANDARD } from './flags.js';
 import { recenteringText, trustText } from './trust-text.js';
 
 /** A summary for people; rows of each side add up. */
 export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, summary: MatchSummary): string {
-  const { left, right, rowCount, pairCount, indexSeconds, matchSeconds, totalSeconds, peakMemoryBytes, groupCount } =
-    summary;
+  const {
+    left,
+    right,
+    rowCount,
+    pairCount,
+    indexSeconds,
+    matchSeconds,
+    totalSeconds,
+    peakMemoryBytes,
+    groupCount,
+    spill,
+  } = summary;
   const sides =
     task.right === undefined
       ? [sideText('table', task.left, left)]
@@ -22,7 +32,13 @@ export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, 
     `${formatCount(rowCount)} rows${where} (${formatCount(pairCount)} pairs${groups}) in ${seconds(totalSeconds)}: ` +
       `index ${seconds(indexSeconds)}, match ${seconds(matchSeconds)}; ` +
       `${formatCount(Math.round(rate / Math.max(totalSeconds, 1e-3)))} rows/s; peak memory ${formatBytes(peakMemoryBytes)}`,
+    ...(spill ? [spillText(spill)] : []),
   ].join('\n');
+}
+
+function spillText({ bucketCount, spilledBytes, resumedStepCount }: SpillSummary): string {
+  const resumed = resumedStepCount > 0 ? `, continued behind ${formatCount(resumedStepCount)} finished steps` : '';
+  return `by way of ${formatCount(bucketCount)} buckets on disk, ${formatBytes(spilledBytes)} of scratch${resumed}`;
 }
 
 function sideText(title: string, name: string, side: SideSummary): string {

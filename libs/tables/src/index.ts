@@ -36,6 +36,7 @@ export {
 } from './parquet/pick/picks.js';
 export { decodeColumnChunk, decodeColumnChunkInto, type ColumnTarget } from './parquet/read/chunk.js';
 export { openParquet, type ParquetOptions, ParquetReader } from './parquet/read/reader.js';
+export { readStoredGroup, type StoredGroup } from './parquet/read/stored-group.js';
 export { type CodecChoice, encodeColumnChunk, type EncodedColumn } from './parquet/write/chunk.js';
 export { type ColumnPiece, type ColumnSpec, columnSpec } from './parquet/write/column.js';
 export { encodeParquet } from './parquet/write/encode.js';
@@ -59,6 +60,7 @@ export {
   type WorkerSource,
 } from './table/in-worker.js';
 export { openTable, type OpenOptions } from './table/open.js';
+export { expandPath as tableFiles } from './table/paths.js';
 export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.js';
 export { checkOutput, writeFileOutput } from './table/output.js';
 export { closeTableThreads } from './table/thread.js';

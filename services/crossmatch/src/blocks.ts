@@ -40,7 +40,7 @@ export async function mutualBlock(
   radii: { radiusArcsec: number; minRadiusArcsec: number },
 ): Promise<PairBlock> {
   const part = wholePart(left);
-  const nearest = await collect(part, finder, context.signal);
+  const nearest = await collectPairs(part, finder, context.signal);
   if (!left.index || !right.positions) throw new TypeError('mutual pairs need the left index and the right positions');
   const pairs = await keepMutual(nearest, {
     leftIndex: left.index,
@@ -59,7 +59,7 @@ export async function judgedMutualBlock(
   context: BlockContext,
 ): Promise<PairBlock> {
   const part = wholePart(left);
-  const pairs = keepMutualOf(await collect(part, finder, context.signal));
+  const pairs = keepMutualOf(await collectPairs(part, finder, context.signal));
   return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true };
 }
 
@@ -72,7 +72,7 @@ export async function oneToOneBlock(
   maxPairs = DEFAULT_MAX_PAIRS,
 ): Promise<PairBlock> {
   const part = wholePart(left);
-  const all = await collect(part, finder, context.signal).catch((error: unknown) => {
+  const all = await collectPairs(part, finder, context.signal).catch((error: unknown) => {
     if (!isProblem(error) || error.reason !== 'MAX_PAIRS_EXCEEDED') throw error;
     const limit = Number(error.fields.limit) * PAIR_BYTES;
     throw fail(
@@ -200,7 +200,7 @@ function takeValues(values: Float64Array, at: Int32Array): Float64Array {
 }
 
 /** All pairs of a part in one piece, by left row. */
-async function collect(part: LeftPart, finder: PairSource, signal: AbortSignal): Promise<JudgedPairs> {
+export async function collectPairs(part: LeftPart, finder: PairSource, signal: AbortSignal): Promise<JudgedPairs> {
   const blocks: PairBlock[] = [];
   let pairCount = 0;
   for await (const block of finder.find(part)) {

@@ -1,6 +1,6 @@
 import type { ChunkPairs } from '@armilla/sky';
 import type { Join } from './options.js';
-import type { JudgedPairs, LeftPart, PairBlock } from './parts.js';
+import type { JudgedPairs, LeftPart, PairBlock, RightRows } from './parts.js';
 import type { FilteredRows } from './filter/filtered-rows.js';
 import type { JudgedColumn } from './refine/pair-list.js';
 
@@ -12,7 +12,7 @@ export interface Selection {
   /** Undefined when no row of the selection has a left side. */
   readonly part: LeftPart | undefined;
   readonly left: Int32Array | undefined; // [count] rows of the part
-  readonly right: Int32Array | undefined; // [count] rows of the right table; undefined when none has a right side
+  readonly right: Int32Array | undefined; // [count] rows of `rightRows`; undefined when none has a right side
   readonly separationArcsec: Float64Array | undefined; // [count]
   readonly rank: Int32Array | undefined; // [count]
   readonly leftNumber?: BigInt64Array; // [count] row of the left table, where the search has numbered the rows
@@ -21,6 +21,8 @@ export interface Selection {
   /** By row of the block: neighbours and second separation of left row `left[i] - blockFrom`. */
   readonly pairs: JudgedPairs | undefined;
   readonly blockFrom: number;
+  /** Where it is not the right table of the match. */
+  readonly rightRows?: RightRows;
 }
 
 /** Rows [from, to) of a selection, viewed. */
@@ -87,7 +89,7 @@ export class JoinCursor {
   }
 
   #takePairs(limit: number): Selection | undefined {
-    const { pairs, part, from: blockFrom, paired } = this.#block;
+    const { pairs, part, from: blockFrom, paired, rightRows } = this.#block;
     const start = this.#pair;
     const end = Math.min(start + limit, pairs.pairCount);
     if (start === end) return undefined;
@@ -107,12 +109,13 @@ export class JoinCursor {
       judged: pairs.judged && sliceJudged(pairs.judged, start, end),
       pairs,
       blockFrom,
+      rightRows,
     };
   }
 
   /** Pairs and unmatched rows by left row. */
   #takeMerged(limit: number): Selection | undefined {
-    const { pairs, part, from: blockFrom, to } = this.#block;
+    const { pairs, part, from: blockFrom, to, rightRows } = this.#block;
     const rowCount = to - blockFrom;
     const left = new Int32Array(limit);
     const right = new Int32Array(limit);
@@ -165,6 +168,7 @@ export class JoinCursor {
       judged: pairs.judged && new Map(judged.map(({ name, to: values }) => [name, values.subarray(0, count)])),
       pairs,
       blockFrom,
+      rightRows,
     };
   }
 
@@ -201,9 +205,12 @@ export class JoinCursor {
 export class UnusedRightCursor {
   #row = 0;
 
+  /** `rightRows`: rows [firstRow, firstRow + rowCount) of the table, where they are not all of it. */
   constructor(
     private readonly used: RowSet,
     private readonly rowCount: number,
+    private readonly firstRow = 0,
+    private readonly rightRows?: RightRows,
     private readonly filtered?: FilteredRows,
   ) {}
 
@@ -212,7 +219,7 @@ export class UnusedRightCursor {
     let count = 0;
     let row = this.#row;
     for (; row < this.rowCount && count < limit; row++)
-      if (!this.used.has(row) && !this.filtered?.has(row)) right[count++] = row;
+      if (!this.used.has(row + this.firstRow) && !this.filtered?.has(row)) right[count++] = row;
     this.#row = row;
     if (count === 0) return undefined;
     return {
@@ -225,6 +232,7 @@ export class UnusedRightCursor {
       rank: undefined,
       pairs: undefined,
       blockFrom: 0,
+      rightRows: this.rightRows,
     };
   }
 }
@@ -235,11 +243,28 @@ export class RowSet {
   size = 0;
 
   constructor(rowCount: number) {
-    this.#bits = new Int32Array((rowCount + 31) >>> 5);
+    // Shared, so that threads mark rows and look them up.
+    this.#bits = new Int32Array(new SharedArrayBuffer(4 * ((rowCount + 31) >>> 5)));
+  }
+
+  /** Row r is bit r % 32 of word floor(r / 32). */
+  get words(): Int32Array {
+    return this.#bits;
+  }
+
+  /** Counts the rows anew, after threads have marked some. */
+  count(): void {
+    this.addWords(this.#bits);
   }
 
   has(row: number): boolean {
     return (this.#bits[row >>> 5] & (1 << (row & 31))) !== 0;
+  }
+
+  add(row: number): void {
+    if (this.has(row)) return;
+    this.#bits[row >>> 5] |= 1 << (row & 31);
+    this.size++;
   }
 
   /** Adds the rows whose bits are set: row r is bit r % 32 of word floor(r / 32). */

@@ -16,6 +16,7 @@ import { CatalogTable } from './catalog-table.js';
 import type { Groups } from './groups.js';
 import { JoinCursor, RowSet, UnusedRightCursor } from './join.js';
 import { readParts } from './left-source.js';
+import type { MatchRows, PairProgress, PairRows, PairTotals } from './match-rows.js';
 import { PairFinder, type PairSource } from './pairs.js';
 import { distinctLeftRows, type LeftPart, type PairBlock, slicePieces } from './parts.js';
 import { RowInspector } from './positions.js';
@@ -24,24 +25,12 @@ import type { CandidateFinder } from './refine/candidates.js';
 import { comparesEpochs, movingSide } from './refine/epochs.js';
 import { JUDGED_COLUMNS } from './refine/pair-list.js';
 import { RefinedFinder, type RefinedSearch, withinTurn } from './refine/refined-finder.js';
-import { type MatchSummary, type Progress, type SideCounts, summariseSide } from './summary.js';
+import { type Progress, type SideCounts, summariseSide } from './summary.js';
 import { LeftSample } from './trust/left-sample.js';
 import { guessMagnitude } from './trust/magnitude.js';
 
-/** Result rows of one block, and the pairs that are void after them. */
-export interface PairRows {
-  readonly cursor: JoinCursor | UnusedRightCursor;
-  readonly pairs?: ChunkPairs;
-}
-
-/** What the pairs of a match add up to. */
-export type PairTotals = Pick<
-  MatchSummary,
-  'left' | 'right' | 'pairCount' | 'candidateCount' | 'cellCount' | 'groupCount'
->;
-
 /** The pairs of one match in any mode, block by block, and the rows of both sides that they use. */
-export class MatchPairs implements AsyncDisposable {
+export class MatchPairs implements MatchRows {
   readonly #match: PreparedMatch;
   readonly #signal: AbortSignal;
   readonly #fairKey: object;
@@ -97,22 +86,18 @@ export class MatchPairs implements AsyncDisposable {
         });
   }
 
-  /** Left rows read so far. */
-  get leftRowCount(): number {
-    return this.#leftRowCount;
+  get progress(): PairProgress {
+    return { leftRowCount: this.#leftRowCount, rightRowCount: this.#match.right.rowCount };
   }
 
-  /** Group of each row; undefined before the first rows of a match for groups, and in every other match. */
   get groups(): ReturnType<Groups['finish']> | undefined {
     return this.#groups;
   }
 
-  /** Time that a left table took which had to be loaded as a whole. */
   get leftLoadSeconds(): number {
     return this.#leftLoadSeconds;
   }
 
-  /** Complete after the last rows. */
   totals(): PairTotals {
     const { options, right, left, leftColumns } = this.#match;
     const self = options.selfMatch !== undefined;
@@ -147,7 +132,6 @@ export class MatchPairs implements AsyncDisposable {
     };
   }
 
-  /** Gives back what the pairs of a block lie in; they are void then. */
   release(pairs: ChunkPairs): void {
     this.#finder.release(pairs);
   }
@@ -160,7 +144,6 @@ export class MatchPairs implements AsyncDisposable {
     await this.#match.left?.close();
   }
 
-  /** Result rows block by block; `leftNames` are the columns to keep of left parts. */
   async *rows(leftNames: readonly string[]): AsyncGenerator<PairRows, void, undefined> {
     const { join, selfMatch } = this.#match.options;
     for await (const block of ahead(this.#blocks(leftNames))) {
@@ -176,7 +159,7 @@ export class MatchPairs implements AsyncDisposable {
     if (this.#marks) this.#usedRight.addWords(this.#marks.words());
     if (join === 'right' || join === 'full' || join === 'right-anti') {
       const { rowCount, filtered } = this.#match.right;
-      yield { cursor: new UnusedRightCursor(this.#usedRight, rowCount, filtered) };
+      yield { cursor: new UnusedRightCursor(this.#usedRight, rowCount, 0, undefined, filtered) };
     }
   }
 
@@ -319,7 +302,8 @@ export class MatchPairs implements AsyncDisposable {
   }
 }
 
-function pairQuery({ options, layout }: PreparedMatch): PairQuery {
+/** What to search for, for the pairs of a match. */
+export function pairQuery({ options, layout }: Pick<PreparedMatch, 'options' | 'layout'>): PairQuery {
   const { radiusArcsec, minRadiusArcsec, k } = options;
   const find = options.find === 'mutual' ? 'nearest' : options.find === 'one-to-one' ? 'all' : options.find;
   const whole = options.find === 'mutual' || options.find === 'one-to-one';

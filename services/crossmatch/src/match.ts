@@ -23,6 +23,9 @@ import { epochWarnings } from './refine/warnings.js';
 import { withinTurn } from './refine/refined-finder.js';
 import { rowBytes } from './result/batches.js';
 import { chosenNames, resultLayout } from './result/layout.js';
+import { MatchPairs } from './match-pairs.js';
+import type { ScratchOptions } from './spill/scratch.js';
+import { spilledMatch } from './spill/spilled-match.js';
 import { MatchStream } from './stream.js';
 import type { Progress } from './summary.js';
 import { checkAssessable } from './trust/assess.js';
@@ -36,6 +39,8 @@ export interface MatchContext {
   /** Rows of the left table, where its reader does not know. */
   readonly leftRowCount?: number;
   readonly rightRowCount?: number;
+  /** Where a join may go that does not fit the memory; both tables must be files that can be read again. */
+  readonly scratch?: ScratchOptions;
   readonly onProgress?: (progress: Progress) => void;
   readonly onRejected?: (row: RejectedRow) => void;
   /** Measure whether the match can be trusted: the summary tells. The rows are the same. */
@@ -74,6 +79,11 @@ export async function crossmatch(
       resolved.condition?.forPairs(leftReader.schema, rightSchema);
     }
     const resident = right instanceof CatalogTable;
+    if (context.scratch && leftReader && !resident) {
+      const tables = { left: leftReader, right, options: resolved, context, started };
+      const spilled = await spilledMatch(tables, context.scratch);
+      if (spilled) return spilled;
+    }
     const rightTable = resident
       ? await residentFor(right, resolved, context.signal)
       : await loadRight(right, resolved, context);
@@ -87,7 +97,7 @@ export async function crossmatch(
       'left',
       leftReader.rowCount,
     );
-    return new MatchStream({
+    return inMemory({
       ...planned(rightTable, rightSchema, resolved, context, leftReader, resident),
       ...(await judged(rightTable, leftColumns, resolved, context, resident)),
       condition: resolved.condition?.forPairs(leftReader.schema, rightSchema),
@@ -124,7 +134,7 @@ export async function selfMatch(
       ? await residentFor(table, resolved, context.signal)
       : await loadRight(table, resolved, context);
     if (!resident) owned.push(loaded);
-    return new MatchStream({
+    return inMemory({
       ...planned(loaded, table.schema, resolved, context, undefined, resident),
       ...(await judged(loaded, loaded.columns, resolved, context, resident)),
       condition: resolved.condition?.forPairs(table.schema, table.schema),
@@ -163,6 +173,10 @@ async function judged(
   const year = left.epoch && 'year' in left.epoch ? left.epoch.year : undefined;
   const build = { cellRowCount: execution?.cellRowCount, signal };
   return { candidates: await CandidateFinder.moving(runtime, index, side, year, build), warnings };
+}
+
+function inMemory(match: PreparedMatch): MatchStream {
+  return new MatchStream(match, (signal, fairKey, onProgress) => new MatchPairs(match, signal, fairKey, onProgress));
 }
 
 function planned(

@@ -110,6 +110,8 @@ export interface ExecutionOptions {
   readonly chunkRowCount?: number;
   /** Rows of a cell: [64, 1048576]. Default: a 256th of the right table, within [1000, 8000]. */
   readonly cellRowCount?: number;
+  /** Right rows of a bucket of a join that does not stay in memory: [64, 33554432]. Default: as the memory allows. */
+  readonly bucketRowCount?: number;
   /** Memory to plan with, in bytes. Default: half of the runtime's limit. */
   readonly memoryBytes?: number;
 }
@@ -204,6 +206,7 @@ export function resolveExecution(execution: ExecutionOptions = {}): ExecutionOpt
   if (execution.workerCount !== undefined) integerIn('worker_count', execution.workerCount, 1, 256);
   if (execution.chunkRowCount !== undefined) integerIn('chunk_row_count', execution.chunkRowCount, 1, 2 ** 24);
   if (execution.cellRowCount !== undefined) integerIn('cell_row_count', execution.cellRowCount, 64, 2 ** 20);
+  if (execution.bucketRowCount !== undefined) integerIn('bucket_row_count', execution.bucketRowCount, 64, 2 ** 25);
   if (execution.memoryBytes !== undefined)
     integerIn('memory_bytes', execution.memoryBytes, 2 ** 20, Number.MAX_SAFE_INTEGER);
   return execution;

@@ -29,6 +29,14 @@ export interface JudgedPairs extends ChunkPairs {
   readonly judged?: ReadonlyMap<JudgedColumn, Float64Array>; // [pairCount] each
 }
 
+/** Right rows that pairs point at: those of a table in memory, or those of some pairs, read back from scratch. */
+export interface RightRows {
+  readonly payload: Payload;
+  readonly positions: Positions | undefined;
+  /** Their row numbers in the table; undefined where they are the table. */
+  readonly rows: Int32Array | undefined;
+}
+
 /** The pairs of rows [from, to) of a part; `pairs.left` counts from `from`. */
 export interface PairBlock {
   readonly part: LeftPart;
@@ -39,6 +47,8 @@ export interface PairBlock {
   readonly sorted: boolean;
   /** Whether each pair has a right row and a separation. */
   readonly paired: boolean;
+  /** What `pairs.right` points at, where it is not the right table of the match. */
+  readonly rightRows?: RightRows;
 }
 
 /** Positions of rows [from, to), viewed. */

@@ -1,4 +1,5 @@
 import { usualCellCount } from '@armilla/sky';
+import type { SpillPlan } from './spill/spill-plan.js';
 import { DEFAULT_MAX_PAIRS, type ExecutionOptions, needsWholeLeft, type ResolvedOptions } from './options.js';
 
 /** What a plan is made from; nothing here needs the data. */
@@ -37,6 +38,8 @@ export interface Plan {
   readonly chunkPairCount: number;
   /** Pairs within the radius that the search may find; for one-to-one, which holds them all, what memory allows. */
   readonly maxPairs: number;
+  /** Undefined for a join that stays in memory. */
+  readonly spill?: SpillPlan;
   readonly notes: readonly string[];
 }
 

@@ -5,17 +5,18 @@ import type { MatchContext } from './match.js';
 import type { ResolvedOptions } from './options.js';
 import type { Plan } from './plan.js';
 import type { CandidateFinder } from './refine/candidates.js';
+import type { Scratch } from './spill/scratch.js';
 import type { ResultLayout } from './result/layout.js';
 import type { Recentering } from './trust/recenter.js';
 
-/** A match whose right table is loaded; made by `crossmatch` and `selfMatch`. */
-export interface PreparedMatch {
+/** What a result is made of besides its pairs; made by `crossmatch` and `selfMatch`. */
+export interface MatchHead {
   readonly layout: ResultLayout;
   readonly plan: Plan;
   /** Undefined when the right table is matched with itself. */
   readonly left: TableReader | undefined;
   readonly leftColumns: PositionColumns;
-  readonly right: CatalogTable;
+  readonly right: Pick<CatalogTable, 'schema' | 'columns' | 'rowCount' | 'payload' | 'positions' | 'loadSeconds'>;
   readonly resident: boolean;
   readonly options: ResolvedOptions;
   /** Where candidates are looked for, when pairs are judged one by one; undefined when the radius decides. */
@@ -27,8 +28,14 @@ export interface PreparedMatch {
   /** By what the left positions are turned, if at all. */
   readonly recentering: Recentering | undefined;
   readonly context: MatchContext;
+  readonly scratch?: Scratch;
   /** What to give back at the end. */
   readonly owned: readonly AsyncDisposable[];
   /** performance.now() at the start. */
   readonly started: number;
+}
+
+/** A match whose right table is in memory. */
+export interface PreparedMatch extends MatchHead {
+  readonly right: CatalogTable;
 }

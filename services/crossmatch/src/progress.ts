@@ -17,10 +17,15 @@ export class ProgressReporter {
     return this.#peakMemoryBytes;
   }
 
-  /** `rows`: rows so far; `leftTotal`: rows that the left table has, where known. */
-  report(stage: Progress['stage'], rows: Omit<Progress, 'stage' | 'fraction'>, leftTotal: number | undefined): void {
+  /** `rows`: rows so far; `leftTotal`: rows that the left table has, where known; `fraction`: where rows do not tell it. */
+  report(
+    stage: Progress['stage'],
+    rows: Omit<Progress, 'stage' | 'fraction'>,
+    leftTotal: number | undefined,
+    fraction = fractionOf(rows, leftTotal),
+  ): void {
     this.#sample(stage === 'done');
-    this.onProgress?.({ stage, ...rows, fraction: stage === 'done' ? 1 : fractionOf(rows, leftTotal) });
+    this.onProgress?.({ stage, ...rows, fraction: stage === 'done' ? 1 : fraction });
   }
 
   #sample(last: boolean): void {

@@ -5,9 +5,9 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { breathe, inOrder, type Several } from './ahead.js';
 import type { PositionColumns } from './columns.js';
 import type { BatchRows, Selection } from './join.js';
-import { MatchPairs } from './match-pairs.js';
 import type { Plan } from './plan.js';
-import type { PreparedMatch } from './prepared.js';
+import type { MatchRows } from './match-rows.js';
+import type { MatchHead } from './prepared.js';
 import { ProgressReporter } from './progress.js';
 import { comparesEpochs } from './refine/epochs.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
@@ -25,10 +25,10 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   readonly plan: Plan;
   /** The position columns in use, and whether they were guessed. */
   readonly guesses: { readonly left: PositionColumns; readonly right: PositionColumns };
-  readonly #match: PreparedMatch;
+  readonly #match: MatchHead;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #pairs: MatchPairs;
+  readonly #pairs: MatchRows;
   readonly #progress: ProgressReporter;
   #begun = false;
   #closed = false;
@@ -39,7 +39,11 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   #ends = 0;
   #assessment: Assessment | undefined;
 
-  constructor(match: PreparedMatch) {
+  /** `pairs` makes where they come from; it is told when to stop, whose work it is, and tells when it has come further. */
+  constructor(
+    match: MatchHead,
+    pairs: (signal: AbortSignal, fairKey: object, onProgress: (stage: Progress['stage']) => void) => MatchRows,
+  ) {
     const { right, context, layout, plan, leftColumns } = match;
     this.#match = match;
     this.schema = layout.schema;
@@ -47,7 +51,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     this.guesses = { left: leftColumns, right: right.columns };
     this.#signal = context.signal ? AbortSignal.any([context.signal, this.#stop.signal]) : this.#stop.signal;
     this.#progress = new ProgressReporter(context.onProgress);
-    this.#pairs = new MatchPairs(match, this.#signal, this, (stage) => this.#report(stage));
+    this.#pairs = pairs(this.#signal, this, (stage) => this.#report(stage));
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordBatch, void, undefined> {
@@ -79,6 +83,11 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   async close(): Promise<void> {
     this.#stop.abort(STOPPED);
     if (!this.#begun) await this.#cleanUp();
+  }
+
+  /** Removes the scratch folder of a match that is told to keep it; to be called when the result is safe. */
+  async removeScratch(): Promise<void> {
+    await this.#match.scratch?.remove();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -242,12 +251,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   #report(stage: Progress['stage']): void {
     const { context, left, right } = this.#match;
-    const leftRowCount = this.#pairs.leftRowCount;
-    this.#progress.report(
-      stage,
-      { leftRowCount, rightRowCount: right.rowCount, resultRowCount: this.#rowCount },
-      left ? (left.rowCount ?? context.leftRowCount) : right.rowCount,
-    );
+    const { fraction, ...rows } = this.#pairs.progress;
+    const leftTotal = left ? (left.rowCount ?? context.leftRowCount) : right.rowCount;
+    this.#progress.report(stage, { ...rows, resultRowCount: this.#rowCount }, leftTotal, fraction);
   }
 
   async #cleanUp(): Promise<void> {

@@ -43,11 +43,22 @@ export interface MatchSummary {
   readonly trust?: Trust;
   /** How the left positions were turned, where they were to be. */
   readonly recentering?: Recentering;
+  /** Of a join that did not stay in memory. */
+  readonly spill?: SpillSummary;
+}
+
+/** What a join kept in its scratch folder. */
+export interface SpillSummary {
+  readonly bucketCount: number;
+  readonly spilledBytes: number;
+  /** Steps of an interrupted match that were not done again. */
+  readonly resumedStepCount: number;
 }
 
 /** How far a match has come. Counts only grow. */
 export interface Progress {
-  readonly stage: 'index' | 'match' | 'done';
+  /** A join that does not stay in memory has `partition` before its match and `merge` behind it. */
+  readonly stage: 'index' | 'partition' | 'match' | 'merge' | 'done';
   readonly leftRowCount: number;
   readonly rightRowCount: number;
   readonly resultRowCount: number;

@@ -143,11 +143,27 @@ export const REASONS = {
   ),
   REQUEST_INVALID: reason('INVALID_ARGUMENT', 2, '{detail}'),
   RESULT_NOT_FOUND: reason('NOT_FOUND', 66, "no result '{request_id}' is known here; results are kept for 10 minutes"),
+  RESUME_REFUSED: reason(
+    'FAILED_PRECONDITION',
+    65,
+    '{where}: the match cannot be continued: {detail}; remove the folder and begin anew',
+  ),
   ROUTE_NOT_FOUND: reason('NOT_FOUND', 2, 'there is nothing at {path}; see /openapi.json'),
   SCHEMAS_DIFFER: reason(
     'INVALID_ARGUMENT',
     65,
     '{where}: not the same columns as {first}: {detail}; files of one table must agree',
+  ),
+  SCRATCH_EXISTS: reason(
+    'ALREADY_EXISTS',
+    73,
+    '{where} holds an unfinished match: continue it (--resume) or remove the folder',
+  ),
+  SCRATCH_FAILED: reason('ABORTED', 74, '{where}: the scratch folder cannot be used: {detail}'),
+  SCRATCH_FULL: reason(
+    'RESOURCE_EXHAUSTED',
+    74,
+    '{where}: the scratch folder has no room: {needed} needed, {available} free; make room or give another folder (--scratch)',
   ),
   SENDER_TOO_SLOW: reason(
     'ABORTED',

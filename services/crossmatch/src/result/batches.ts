@@ -45,6 +45,7 @@ export class BatchMaker {
   constructor(
     private readonly layout: ResultLayout,
     leftSchema: Schema,
+    /** Of selections that bring no right rows of their own. */
     private readonly right: Payload,
     private readonly sources: ComputedSources,
     private readonly context: TakeContext,
@@ -77,10 +78,10 @@ export class BatchMaker {
     const { leftNames, rightNames } = this.layout;
     let count = 0;
     let bytes = 0;
-    for (const { count: rows, part, left, right } of selections) {
+    for (const { count: rows, part, left, right, rightRows } of selections) {
       count += rows;
       if (part && left) bytes += part.payload.variableBytes(left, leftNames);
-      if (right) bytes += this.right.variableBytes(right, rightNames);
+      if (right) bytes += (rightRows?.payload ?? this.right).variableBytes(right, rightNames);
     }
     return count > 1 && bytes > MOST_VARIABLE_BYTES;
   }
@@ -110,7 +111,7 @@ export class BatchMaker {
         layout.leftNames,
         context,
       ),
-      this.right.take(selection.right, selection.count, layout.rightNames, context),
+      (selection.rightRows?.payload ?? this.right).take(selection.right, selection.count, layout.rightNames, context),
     ]);
     return layout.columns.map((column) => {
       if (column.from === 'computed') return computedData(column.name, selection, this.sources);

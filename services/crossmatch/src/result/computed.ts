@@ -40,7 +40,7 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
     }
     case 'delta_ra_cosdec_arcsec':
     case 'delta_dec_arcsec':
-      return float64Data(deltas(name, selection, sources.rightPositions));
+      return float64Data(deltas(name, selection, selection.rightRows?.positions ?? sources.rightPositions));
     case 'left_row':
       return selection.leftNumber
         ? int64Data(ownValues(selection.leftNumber, selection))
@@ -48,7 +48,7 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
     case 'right_row':
       return selection.rightNumber
         ? int64Data(ownValues(selection.rightNumber, selection))
-        : rowData(count, right, 0, paired);
+        : rowData(count, rowsOfTable(right, selection.rightRows?.rows), 0, paired);
     case 'group_id':
       return rowData(count, pick(left, sources.groups?.id), 0, false);
     case 'group_size': {
@@ -144,6 +144,11 @@ function allNull(length: number): Data<Float64> {
 
 function pick(rows: Int32Array | undefined, values: Int32Array | undefined): Int32Array | undefined {
   return rows && values && rows.map((row) => values[row]);
+}
+
+/** Row numbers of the table for rows of a part of it; -1 stays. */
+function rowsOfTable(right: Int32Array | undefined, rows: Int32Array | undefined): Int32Array | undefined {
+  return right && rows ? right.map((row) => (row < 0 ? row : rows[row])) : right;
 }
 
 function negativeCount(values: Int32Array): number {

@@ -217,7 +217,8 @@ export function takeShared(shared: SharedColumns, rows: Int32Array, indices: rea
   return { columns, buffers: transferList(columns) };
 }
 
-function takePlain(columns: readonly Data[], rows: Int32Array): Data[] {
+/** Columns at `rows` as plain columns: dictionaries as their values, bytes as the values alone make them. */
+export function takePlain(columns: readonly Data[], rows: Int32Array): Data[] {
   return takeColumns(columns, rows).map((data) =>
     canonical(DataType.isDictionary(data.type) ? dictionaryValues(data as Data<Dictionary>) : data),
   );

@@ -1,20 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@armilla/gpu-core';
-import type { Positions } from '@armilla/sky';
-import {
-  encodeParquet,
-  openTable,
-  type PickedRows,
-  type TableReader,
-  writePickedRows,
-  writeTable,
-} from '@armilla/tables';
+import { openTable, type PickedRows, type TableReader, writePickedRows, writeTable } from '@armilla/tables';
 import type { RecordBatch, Table } from 'apache-arrow';
 import { crossmatch, type ExecutionOptions, type MatchOptions, type MatchStream } from '../index.js';
-import { memoryTable, rowsOf, tableOf } from '../testing/memory-table.js';
+import { memoryTable, rowsOf } from '../testing/memory-table.js';
 import { awkwardSky } from '../testing/sky.js';
+import { catalogOf, storeParquet } from '../testing/stored-catalog.js';
 
 let runtime: Runtime;
 let folder: string;
@@ -24,34 +17,14 @@ const at = (name: string): string => join(folder, name);
 beforeAll(async () => {
   runtime = await Runtime.create({ workerCount: 2 });
   folder = await mkdtemp(join(tmpdir(), 'armilla-picks-'));
-  left = catalog(awkwardSky(1, 1100), 'l');
-  await store('left.parquet', left);
-  await store('right.parquet', catalog(awkwardSky(2, 1000, 3), 'r'));
+  left = catalogOf(awkwardSky(1, 1100), 'l');
+  await storeParquet(at('left.parquet'), left);
+  await storeParquet(at('right.parquet'), catalogOf(awkwardSky(2, 1000, 3), 'r'));
 });
 afterAll(async () => {
   await runtime.close();
   await rm(folder, { recursive: true });
 });
-
-function catalog({ ra, dec, nulls }: Positions, prefix: string): Table {
-  const orNull = (values: Float64Array): (number | null)[] =>
-    Array.from(values, (value, i) => (nulls?.[i] ? null : value));
-  return tableOf({
-    id: BigInt64Array.from(ra, (_, i) => BigInt(i)),
-    name: Array.from(ra, (_, i) => (i % 7 === 3 ? null : `${prefix}${i}`)),
-    ra: orNull(ra),
-    dec: orNull(dec),
-    flag: Int32Array.from(ra, (_, i) => i % 3),
-  });
-}
-
-async function store(name: string, table: Table): Promise<void> {
-  const parts: Uint8Array[] = [];
-  // Small row groups, so that results cross their borders.
-  for await (const part of encodeParquet(table.schema, memoryTable(table).batches(), { rowGroupRowCount: 160 }))
-    parts.push(part.slice());
-  await writeFile(at(name), Buffer.concat(parts));
-}
 
 async function open(
   options: MatchOptions,

@@ -8,6 +8,10 @@ import {
   type TableReader,
 } from '@armilla/tables';
 import type { Selection } from '../join.js';
+import type { RightRows } from '../parts.js';
+import { type MemoryLoan, SharedMemory } from '../shared-memory.js';
+import { joinedData } from './joined-data.js';
+import type { Data, DataType } from 'apache-arrow';
 import type { ResolvedOptions } from '../options.js';
 import { computedData, type ComputedSources } from './computed.js';
 import type { ResultLayout } from './layout.js';
@@ -24,6 +28,7 @@ export class RowPicker {
   readonly groupRowCount: number;
   readonly #releases = new WeakMap<PickedRows['columns'], Promise<void>>();
   readonly #given = new Set<Promise<void>>();
+  readonly #memory = new SharedMemory();
 
   private constructor(
     private readonly layout: ResultLayout,
@@ -50,14 +55,18 @@ export class RowPicker {
   /** One row group of all rows of `selections`, in order. */
   make(selections: readonly Selection[], computed: ComputedSources): PickedRows {
     const rowCount = selections.reduce((sum, { count }) => sum + count, 0);
-    const left = sharedRows(rowCount);
-    const right = sharedRows(rowCount);
+    const loan = this.#memory.loan();
+    const left = rowsOf(loan, rowCount);
+    const right = rowsOf(loan, rowCount);
+    const own = ownRightRows(selections);
     let at = 0;
     for (const selection of selections) {
       const firstRow = selection.part?.firstRow ?? 0;
       const rows = selection.left as Int32Array;
       for (let i = 0; i < rows.length; i++) left[at + i] = firstRow + rows[i];
-      if (selection.right) right.set(selection.right, at);
+      const base = own?.firstRow.get(selection.rightRows as RightRows) ?? 0;
+      if (selection.right && base === 0) right.set(selection.right, at);
+      else if (selection.right) addBase(selection.right, base, right, at);
       else right.fill(-1, at, at + selection.count);
       at += selection.count;
     }
@@ -68,12 +77,16 @@ export class RowPicker {
           from: 'values',
           pieces: selections.map((selection) => computedData(column.name, selection, computed)),
         };
-      return source.from === 'file'
-        ? { ...source, rows: left }
-        : { ...(source as Source & { from: 'memory' }), rows: right };
+      if (source.from === 'file') return { ...source, rows: left };
+      const lies = own ? joinedSource(own.payloads, column.name, loan) : (source as Source & { from: 'memory' });
+      return { ...(lies as Source & { from: 'memory' }), rows: right };
     });
-    let release: () => void = () => undefined;
-    this.#releases.set(columns, new Promise<void>((resolve) => (release = resolve)));
+    let released: () => void = () => undefined;
+    this.#releases.set(columns, new Promise<void>((resolve) => (released = resolve)));
+    const release = (): void => {
+      loan.end();
+      released();
+    };
     return { rowCount, columns, release };
   }
 
@@ -96,9 +109,28 @@ function sourceOf(column: ResultLayout['columns'][number], left: ParquetReader, 
     const stored = left.storedColumn(column.name);
     return stored && isPickable(stored) ? { from: 'file' as const, column: stored } : undefined;
   }
-  const data = right.columnOf(column.name);
+  return memorySource(right, column.name);
+}
+
+function memorySource(right: Payload, name: string) {
+  const data = right.columnOf(name);
   const piece = data && pickableColumn(data);
   return piece && { from: 'memory' as const, column: piece };
+}
+
+/** The right rows that selections bring with them, and where those of each begin when they lie one after the other. */
+function ownRightRows(
+  selections: readonly Selection[],
+): { readonly payloads: readonly Payload[]; readonly firstRow: ReadonlyMap<RightRows, number> } | undefined {
+  const firstRow = new Map<RightRows, number>();
+  let rowCount = 0;
+  for (const { rightRows } of selections) {
+    if (!rightRows || firstRow.has(rightRows)) continue;
+    firstRow.set(rightRows, rowCount);
+    rowCount += rightRows.rows?.length ?? 0;
+  }
+  if (firstRow.size === 0) return undefined;
+  return { payloads: [...firstRow.keys()].map(({ payload }) => payload), firstRow };
 }
 
 /** A column chunk is decoded for each row group of the result that takes rows from it: not of files that have only a few large ones. */
@@ -108,6 +140,18 @@ function isPickable({ chunks }: StoredColumn): boolean {
   return chunks.every(({ chunk }) => chunk.valueCount <= MOST_CHUNK_ROWS);
 }
 
-function sharedRows(rowCount: number): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(4 * rowCount));
+/** One column of all payloads, one after the other, in memory of the loan. */
+function joinedSource(payloads: readonly Payload[], name: string, loan: MemoryLoan) {
+  const pieces = payloads.map((payload) => payload.columnOf(name) as Data<DataType>);
+  const column = pickableColumn(joinedData(pieces, loan));
+  return column && { from: 'memory' as const, column };
+}
+
+/** Rows of -1 stay. */
+function addBase(rows: Int32Array, base: number, out: Int32Array, at: number): void {
+  for (let i = 0; i < rows.length; i++) out[at + i] = rows[i] < 0 ? -1 : rows[i] + base;
+}
+
+function rowsOf(loan: MemoryLoan, rowCount: number): Int32Array {
+  return new Int32Array(loan.bytes(4 * rowCount).buffer, 0, rowCount);
 }

@@ -2,6 +2,7 @@ import { Random } from '@armilla/base';
 import { orderRows, sharedOrder } from './order.js';
 import { gatherWords, moveWords, wordsOf } from './words.js';
 
+const isConsecutive = (rows: Int32Array): boolean => rows.every((row, i) => row === rows[0] + i);
 const LIMITS = [1, 2, 1000, 2 ** 22 + 5, 2 ** 31 - 1];
 
 test.each([1, 2, 1000, 16_384, 40_000])('%d values fetched in the order of memory come to their places', (count) => {
@@ -9,7 +10,8 @@ test.each([1, 2, 1000, 16_384, 40_000])('%d values fetched in the order of memor
     const random = new Random(count + limit);
     const rows = Int32Array.from({ length: count }, () => random.below(limit));
     const order = sharedOrder(count);
-    expect(orderRows(rows, order)).toBe(true);
+    expect(orderRows(rows, order)).toBe(isConsecutive(rows) ? 'consecutive' : 'sorted');
+    if (isConsecutive(rows)) continue;
     expect(order.sorted).toEqual(new Int32Array(rows).sort());
     expect(new Set(order.slot).size).toBe(count);
     // The value of a row is the row itself: `from` would be too large for the largest.
@@ -17,6 +19,11 @@ test.each([1, 2, 1000, 16_384, 40_000])('%d values fetched in the order of memor
     order.slot.forEach((slot, k) => (kept[slot] = order.sorted[k]));
     expect(order.place.map((place) => kept[place])).toEqual(rows);
   }
+});
+
+test('rows that follow one another need no order', () => {
+  const rows = Int32Array.from({ length: 40_000 }, (_, i) => 7 + i);
+  expect(orderRows(rows, sharedOrder(40_000))).toBe('consecutive');
 });
 
 test('values stay within the block of rows that they belong to', () => {
@@ -30,7 +37,7 @@ test('values stay within the block of rows that they belong to', () => {
 });
 
 test('rows that are missing have no order', () => {
-  expect(orderRows(Int32Array.of(4, -1, 2), sharedOrder(3))).toBe(false);
+  expect(orderRows(Int32Array.of(4, -1, 2), sharedOrder(3))).toBe('missing');
 });
 
 test.each([4, 8])('values of %d bytes move bit for bit', (byteWidth) => {

@@ -25,12 +25,16 @@ export function sharedOrder(rowCount: number): RowOrder {
 
 let scratch = [new Int32Array(0)];
 
-/** Fills `order` from `rows` by a radix sort; false, and nothing of use in `order`, when a row is -1. */
-export function orderRows(rows: Int32Array, order: RowOrder): boolean {
+/** Whether rows were put in order; else nothing of use is in it: a row is -1, or they lie in memory as they are wanted. */
+export type Ordered = 'sorted' | 'missing' | 'consecutive';
+
+/** Fills `order` from `rows` by a radix sort. */
+export function orderRows(rows: Int32Array, order: RowOrder): Ordered {
   const count = rows.length;
   let all = 0;
   for (let i = 0; i < count; i++) all |= rows[i];
-  if (all < 0) return false;
+  if (all < 0) return 'missing';
+  if (isConsecutive(rows)) return 'consecutive';
   if (scratch[0].length < count) scratch = [0, 1, 2].map(() => new Int32Array(count));
   const [first, second, other] = scratch.map((words) => words.subarray(0, count));
   let keys = rows;
@@ -53,7 +57,13 @@ export function orderRows(rows: Int32Array, order: RowOrder): boolean {
     slot[k] = at;
     place[i] = at;
   }
-  return true;
+  return 'sorted';
+}
+
+function isConsecutive(rows: Int32Array): boolean {
+  let steps = 0;
+  for (let i = 0; i < rows.length; i++) steps |= rows[i] - rows[0] - i;
+  return steps === 0;
 }
 
 function scatterByDigit(

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { type Data, DataType, type Field, Type } from 'apache-arrow';
 import type { Leaf } from '../format/leaf.js';
 import type { ColumnChunk } from '../format/metadata.js';
@@ -63,7 +64,7 @@ export function pickableColumn(data: Data): ColumnPiece | undefined {
   const offsets = text ? (data.valueOffsets as Int32Array) : undefined;
   const validity = nullCount > 0 ? data.nullBitmap : undefined;
   const views = [values, offsets, validity].filter((view) => view !== undefined && view.byteLength > 0) as Uint8Array[];
-  if (views.some(({ buffer }) => !(buffer instanceof SharedArrayBuffer))) return undefined;
+  if (views.some(({ buffer }) => !types.isSharedArrayBuffer(buffer))) return undefined;
   // Offsets are read as signed words.
   if (values.length > 2 ** 31 - 1 && text) return undefined;
   return { length, nullCount, validity, bitOffset: data.offset, values, offsets };

@@ -21,9 +21,11 @@ export interface PickTask {
   readonly out: Uint8Array;
 }
 
+/** How the rows of a column in memory are fetched; undefined where some may be -1. */
+export type MemoryOrder = RowOrder | 'consecutive' | undefined;
+
 export type PickSource =
-  /** Without `order` rows may be -1. */
-  | { readonly from: 'memory'; readonly column: ColumnPiece; readonly order: RowOrder | undefined }
+  | { readonly from: 'memory'; readonly column: ColumnPiece; readonly order: MemoryOrder }
   | { readonly from: 'file'; readonly column: StoredColumn };
 
 /** Buffers above this size are not kept between tasks. */
@@ -49,8 +51,11 @@ function fromMemory(
 ): EncodedColumn {
   const { values } = column;
   if (order && isWords(spec) && column.nullCount === 0 && values.byteOffset % spec.byteWidth === 0) {
+    const lying = wordsOf(values, spec.byteWidth);
+    if (order === 'consecutive')
+      return encodeWords(spec, lying.subarray(rows[0], rows[0] + rows.length), undefined, rows.length, codec, out);
     const words = scratchWords(rows.length, spec.byteWidth);
-    moveWords(wordsOf(values, spec.byteWidth), order.sorted, order.slot, words);
+    moveWords(lying, order.sorted, order.slot, words);
     return encodeWords(spec, words, order.place, rows.length, codec, out);
   }
   const whole = new GatheredColumn(spec, rows.length);

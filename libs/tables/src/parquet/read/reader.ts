@@ -16,6 +16,7 @@ import { decodeColumnChunk } from './chunk.js';
 import { readFooter } from './footer.js';
 import { checkLayout } from './layout.js';
 import { lookAhead } from './lookAhead.js';
+import type { StoredGroup } from './stored-group.js';
 import { decodeInPool, memoryOf } from './spread.js';
 import { WholeColumn } from './whole.js';
 import { type TopColumn, topColumn } from './types.js';
@@ -119,6 +120,24 @@ export class ParquetReader implements TableReader {
       leaf,
       chunks: placed.filter(({ chunk }) => chunk.valueCount > 0),
     };
+  }
+
+  /** The row groups of these columns, to be read in threads while the reader is open; undefined where its file has no descriptor. */
+  storedGroups(names: readonly string[]): StoredGroup[] | undefined {
+    const { source } = this;
+    if (!(source instanceof FileSource)) return undefined;
+    const columns = this.#select(names);
+    return this.metadata.rowGroups
+      .filter(({ rowCount }) => rowCount > 0)
+      .map((group) => ({
+        fd: source.fd,
+        rowCount: group.rowCount,
+        columns: columns.map(({ leaf, leafIndex }) => ({
+          chunk: group.columns[leafIndex],
+          leaf,
+          where: `${this.where}, column '${leaf.name}'`,
+        })),
+      }));
   }
 
   /** Schema of the batches when these columns are asked for. */

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { fail, type ProblemJson, reviveProblem } from '@armilla/base';
+import type { Ordered } from '../pick/order.js';
 import type { ColumnValues } from '../format/leaf.js';
 import type { EncodedColumn } from '../write/chunk.js';
 import type { PickTask } from '../pick/task.js';
@@ -58,8 +59,7 @@ export class ParquetPool {
   run(task: DecodeTask, signal: AbortSignal): Promise<ColumnValues[]>;
   run(task: EncodeTask, signal: AbortSignal): Promise<EncodedColumn[]>;
   run(task: PickTask, signal: AbortSignal): Promise<EncodedColumn>;
-  /** False when the rows have no order. */
-  run(task: OrderTask, signal: AbortSignal): Promise<boolean>;
+  run(task: OrderTask, signal: AbortSignal): Promise<Ordered>;
   run(task: ParquetTask, signal: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ task, signal, resolve, reject });

@@ -2,6 +2,7 @@ import type { ColumnSpec } from './column.js';
 import { Lender } from '../pick/lender.js';
 import { type RowOrder, sharedOrder } from '../pick/order.js';
 import type { PickedColumn, PickedRows } from '../pick/picks.js';
+import type { MemoryOrder } from '../pick/task.js';
 import { encodedWordsLimit } from '../pick/words.js';
 import type { ParquetPool } from '../work/pool.js';
 import type { CodecChoice, EncodedColumn } from './chunk.js';
@@ -10,7 +11,7 @@ import { ColumnStage } from './stage.js';
 /** Columns that may be encoded or wait to be written beside those that threads work on. */
 const COLUMNS_AHEAD = 6;
 
-type Orders = ReadonlyMap<Int32Array, Promise<RowOrder | undefined>>;
+type Orders = ReadonlyMap<Int32Array, Promise<MemoryOrder>>;
 
 /** Has the columns of picked row groups encoded in threads, as many at a time as there is memory for. */
 export class PickedEncoder {
@@ -71,7 +72,7 @@ export class PickedEncoder {
 
   /** Begun before any column, so that those in memory, which often come last, need not wait. */
   #orders({ columns }: PickedRows): Orders {
-    const orders = new Map<Int32Array, Promise<RowOrder | undefined>>();
+    const orders = new Map<Int32Array, Promise<MemoryOrder>>();
     for (const column of columns) {
       if (column.from !== 'memory' || orders.has(column.rows)) continue;
       const order = this.#order(column.rows);
@@ -81,11 +82,12 @@ export class PickedEncoder {
     return orders;
   }
 
-  async #order(rows: Int32Array): Promise<RowOrder | undefined> {
+  async #order(rows: Int32Array): Promise<MemoryOrder> {
     const order = this.#freeOrder(rows.length);
-    const whole = await this.pool.run({ kind: 'order', rows, order }, this.signal);
-    if (!whole) this.#freeOrders.push(order);
-    return whole ? order : undefined;
+    const ordered = await this.pool.run({ kind: 'order', rows, order }, this.signal);
+    if (ordered === 'sorted') return order;
+    this.#freeOrders.push(order);
+    return ordered === 'consecutive' ? ordered : undefined;
   }
 
   #freeOrder(rowCount: number): RowOrder {
@@ -97,7 +99,7 @@ export class PickedEncoder {
 
   async #keepOrders(orders: Orders): Promise<void> {
     for (const outcome of await Promise.allSettled(orders.values()))
-      if (outcome.status === 'fulfilled' && outcome.value) this.#freeOrders.push(outcome.value);
+      if (outcome.status === 'fulfilled' && typeof outcome.value === 'object') this.#freeOrders.push(outcome.value);
   }
 
   #lenderOf(rowCount: number): Lender {

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { formatBytes } from '@armilla/base';
+import type { ScratchOptions, SpillPlan } from '@armilla/crossmatch';
+import { tableFiles } from '@armilla/tables';
+import { type MatchTask, STANDARD, type TaskScratch } from './flags.js';
+
+/** Where the join of `task` may go; undefined where an input cannot be read again, as a pipe. */
+export async function scratchOptions({ scratch, left, right }: MatchTask): Promise<ScratchOptions | undefined> {
+  if (!scratch || left === STANDARD || right === STANDARD || right === undefined) return undefined;
+  const inputs = { left: await tableFiles(left), right: await tableFiles(right) };
+  for (const path of [...inputs.left, ...inputs.right]) if (!(await stat(path)).isFile()) return undefined;
+  const { folder, resume } = scratch;
+  // What was begun there goes on there, however much memory there is now.
+  return { folder, resume, inputs, keep: true, use: resume && existsSync(folder) ? 'always' : 'needed' };
+}
+
+/** What a join will take that does not stay in memory. */
+export function scratchText({ bucketCount, memoryBytes, scratchBytes }: SpillPlan, { folder }: TaskScratch): string {
+  return (
+    `the join does not fit the memory: ${bucketCount} buckets in ${folder}, ` +
+    `about ${formatBytes(scratchBytes)} of scratch and ${formatBytes(memoryBytes)} of memory`
+  );
+}
+
+export function unfinishedText({ folder }: TaskScratch): string {
+  return existsSync(folder)
+    ? `what was done is kept in ${folder}: the same command with --resume goes on from there`
+    : 'nothing was kept in the scratch folder';
+}

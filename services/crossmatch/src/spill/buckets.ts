@@ -1,0 +1,245 @@
+import { fail, formatBytes } from '@armilla/base';
+import { scratchBuffer, scratchInts } from './scratch-words.js';
+
+/** Bins of declination that buckets are cut by: 0.6 arcsec each. */
+const BIN_COUNT = 2 ** 20;
+const BINS_PER_DEGREE = BIN_COUNT / 180;
+/** Added to the radius: far above what the separation of a pair may be off (1e-3 mas). */
+const MARGIN_DEG = 1e-7;
+/** Buckets fit 16 bits, with two numbers to spare. */
+const MOST_BUCKETS = 2 ** 16 - 3;
+/** The bucket of declinations that no row of the other table is near. */
+export const NO_BUCKET = 0xffff;
+const SEVERAL = 0xfffe;
+const ZONE_SHIFT = 8;
+const ZONE_BINS = 1 << ZONE_SHIFT;
+
+/** Bins [from, to) of declination. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The sky in declination buckets: a left row belongs to one, a right row also to those that lie within reach of it. */
+export interface Buckets {
+  /** Ascending, without overlap. */
+  readonly intervals: readonly Interval[];
+  /** [BIN_COUNT] in shared memory. */
+  readonly bucketOfBin: Uint16Array;
+  /** [BIN_COUNT / ZONE_BINS] the bucket of all bins of a zone and of all within reach; SEVERAL where it is not one. Stays in the cache. */
+  readonly bucketOfZone: Uint16Array;
+}
+
+/** The bin of a declination; never falls where the declination rises. Those beyond the poles are in the last bins. */
+export function binOf(decDeg: number): number {
+  const bin = ((decDeg + 90) * BINS_PER_DEGREE) | 0;
+  return bin < 0 ? 0 : bin >= BIN_COUNT ? BIN_COUNT - 1 : bin;
+}
+
+/** The difference in declination that a pair within the radius may have at most. */
+export function reachOf(radiusArcsec: number): number {
+  return radiusArcsec / 3600 + MARGIN_DEG;
+}
+
+/** Counts the rows of a table by declination. */
+export class DeclinationCounts {
+  /** In shared memory: threads count as well. */
+  readonly counts = new Int32Array(new SharedArrayBuffer(4 * BIN_COUNT));
+  /** Not all rows were looked at: there may be some where none was counted. */
+  isSample = false;
+
+  add(decDeg: Float64Array): void {
+    const { counts } = this;
+    // NaN falls into bin 0, which makes that bucket a little smaller than it could be.
+    for (let i = 0; i < decDeg.length; i++) counts[binOf(decDeg[i])]++;
+  }
+}
+
+/** How the sky is cut: each bucket with the rows that it will hold, copies included. */
+export interface BucketCut {
+  readonly intervals: readonly Interval[];
+  readonly rowCounts: readonly number[];
+}
+
+/**
+ * Cuts the sky so that a bucket and what lies within reach of it hold about `wantedRowCount` rows, as far as the reach
+ * allows. Throws MEMORY_OVER_LIMIT for buckets that hold more than `mostRowCount` however they are cut.
+ */
+export function cutBuckets(
+  { counts, isSample }: DeclinationCounts,
+  reachDeg: number,
+  wantedRowCount: number,
+  most: { readonly rowCount: number; readonly rowBytes: number },
+): BucketCut {
+  const before = new Float64Array(BIN_COUNT + 1);
+  for (let bin = 0; bin < BIN_COUNT; bin++) before[bin + 1] = before[bin] + counts[bin];
+  const margin = Math.min(BIN_COUNT, Math.ceil(reachDeg * BINS_PER_DEGREE) + 1);
+  const rowsWithin = (from: number, to: number): number =>
+    before[Math.min(BIN_COUNT, to + margin)] - before[Math.max(0, from - margin)];
+  let cut = cutGreedily(rowsWithin, margin, wantedRowCount);
+  // Buckets of one size: the last need not be a small one.
+  let low = Math.ceil(wantedRowCount / 2);
+  for (let high = wantedRowCount; high - low > wantedRowCount / 64;) {
+    const middle = Math.floor((low + high) / 2);
+    const even = cutGreedily(rowsWithin, margin, middle);
+    if (even.intervals.length > cut.intervals.length) low = middle + 1;
+    else {
+      high = middle;
+      cut = even;
+    }
+  }
+  const largest = cut.rowCounts.reduce((max, count) => Math.max(max, count), 0);
+  if (largest > most.rowCount || cut.intervals.length > MOST_BUCKETS) {
+    throw fail('MEMORY_OVER_LIMIT', {
+      needed: formatBytes(largest * most.rowBytes),
+      limit: formatBytes(most.rowCount * most.rowBytes),
+    });
+  }
+  return isSample ? { ...cut, intervals: withoutGaps(cut.intervals) } : cut;
+}
+
+/** The same intervals, but all of the sky belongs to one. */
+function withoutGaps(intervals: readonly Interval[]): Interval[] {
+  return intervals.map((interval, i) => ({
+    from: i === 0 ? 0 : intervals[i - 1].to,
+    to: i === intervals.length - 1 ? BIN_COUNT : interval.to,
+  }));
+}
+
+function cutGreedily(
+  rowsWithin: (from: number, to: number) => number,
+  margin: number,
+  wantedRowCount: number,
+): BucketCut {
+  const intervals: Interval[] = [];
+  const rowCounts: number[] = [];
+  for (let from = nextUsed(rowsWithin, 0); from < BIN_COUNT; from = nextUsed(rowsWithin, intervals.at(-1)?.to ?? 0)) {
+    let fits = from;
+    for (let low = from + 1, high = BIN_COUNT; low <= high;) {
+      const to = (low + high) >>> 1;
+      if (rowsWithin(from, to) > wantedRowCount) high = to - 1;
+      else {
+        fits = to;
+        low = to + 1;
+      }
+    }
+    // Narrower than the reach, a bucket is mostly copies.
+    const wide = Math.max(fits, from + margin);
+    const to = Math.min(BIN_COUNT, wide, lastUsed(rowsWithin, from, wide) + 2 * margin);
+    intervals.push({ from, to });
+    rowCounts.push(rowsWithin(from, to));
+  }
+  return { intervals, rowCounts };
+}
+
+/** The first bin from `bin` on that has rows within reach. */
+function nextUsed(rowsWithin: (from: number, to: number) => number, bin: number): number {
+  let low = bin;
+  let high = BIN_COUNT;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rowsWithin(bin, middle + 1) > 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The least end of an interval that begins with `from` and has the same rows within reach as [from, to). */
+function lastUsed(rowsWithin: (from: number, to: number) => number, from: number, to: number): number {
+  const all = rowsWithin(from, to);
+  let low = from + 1;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rowsWithin(from, middle) === all) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** `mostReachDeg`: how far rows are copied at most. */
+export function bucketsOf(intervals: readonly Interval[], mostReachDeg: number): Buckets {
+  const bucketOfBin = new Uint16Array(new SharedArrayBuffer(2 * BIN_COUNT)).fill(NO_BUCKET);
+  intervals.forEach(({ from, to }, bucket) => bucketOfBin.fill(bucket, from, to));
+  const margin = Math.min(BIN_COUNT, Math.ceil(mostReachDeg * BINS_PER_DEGREE) + 1);
+  const bucketOfZone = new Uint16Array(new SharedArrayBuffer((2 * BIN_COUNT) / ZONE_BINS));
+  for (let zone = 0; zone < bucketOfZone.length; zone++) {
+    const from = Math.max(0, zone * ZONE_BINS - margin);
+    const to = Math.min(BIN_COUNT, (zone + 1) * ZONE_BINS + margin);
+    const bucket = bucketOfBin[from];
+    let bin = from;
+    while (bin < to && bucketOfBin[bin] === bucket) bin++;
+    bucketOfZone[zone] = bin === to ? bucket : SEVERAL;
+  }
+  return { intervals, bucketOfBin, bucketOfZone };
+}
+
+/** Where the rows of a run go: by bucket, ascending within each. In memory that the next run uses again. */
+export interface BucketPlaces {
+  /** [rows] place of each row; -1 of rows that belong to no bucket. */
+  readonly place: Int32Array;
+  /** Rows that are also in other buckets, and their places there. */
+  readonly copies: { readonly row: Int32Array; readonly place: Int32Array };
+  /** [buckets + 1] the places of each bucket. */
+  readonly starts: Int32Array;
+}
+
+/** The places of the rows that `use` marks; with a reach also of their copies in the buckets within it. */
+export function placesByBucket(
+  buckets: Buckets,
+  decDeg: Float64Array,
+  use: Uint8Array,
+  reachDeg: number,
+): BucketPlaces {
+  const { bucketOfZone, bucketOfBin, intervals } = buckets;
+  const rowCount = decDeg.length;
+  const starts = new Int32Array(intervals.length + 1);
+  const own = new Uint16Array(scratchBuffer('bucket.own', 2 * rowCount), 0, rowCount);
+  const copyRow: number[] = [];
+  const copyBucket: number[] = [];
+  for (let i = 0; i < rowCount; i++) {
+    if (use[i] === 0) {
+      own[i] = NO_BUCKET;
+      continue;
+    }
+    const bin = binOf(decDeg[i]);
+    let bucket = bucketOfZone[bin >>> ZONE_SHIFT];
+    if (bucket === SEVERAL) {
+      bucket = bucketOfBin[bin];
+      if (reachDeg > 0) {
+        const [first, end] = bucketsWithin(intervals, binOf(decDeg[i] - reachDeg), binOf(decDeg[i] + reachDeg));
+        for (let other = first; other < end; other++) {
+          if (other === bucket) continue;
+          copyRow.push(i);
+          copyBucket.push(other);
+          starts[other + 1]++;
+        }
+      }
+    }
+    own[i] = bucket;
+    if (bucket !== NO_BUCKET) starts[bucket + 1]++;
+  }
+  for (let b = 0; b < intervals.length; b++) starts[b + 1] += starts[b];
+  const next = starts.slice();
+  const place = scratchInts('bucket.place', rowCount);
+  const copyPlace = new Int32Array(copyRow.length);
+  let copy = 0;
+  for (let i = 0; i < rowCount; i++) {
+    for (; copy < copyRow.length && copyRow[copy] === i; copy++) copyPlace[copy] = next[copyBucket[copy]]++;
+    place[i] = own[i] === NO_BUCKET ? -1 : next[own[i]]++;
+  }
+  return { place, copies: { row: Int32Array.from(copyRow), place: copyPlace }, starts };
+}
+
+/** The buckets [first, end) that have one of the bins [low, high]. */
+function bucketsWithin(intervals: readonly Interval[], low: number, high: number): [number, number] {
+  let first = 0;
+  let end = intervals.length;
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    if (intervals[middle].to > low) end = middle;
+    else first = middle + 1;
+  }
+  while (end < intervals.length && intervals[end].from <= high) end++;
+  return [first, end];
+}

@@ -1,0 +1,134 @@
+import { ColumnStore, recordBatch, type SharedColumns } from '@armilla/tables';
+import { type Data, type DataType, Field, Float64, Int32, makeData, type RecordBatch, Schema } from 'apache-arrow';
+import { takePlain } from '../result/payload.js';
+import { type Block, type SharedFile, writeBlocks } from './block.js';
+import { scratchInts } from './scratch-words.js';
+
+/** The columns of pairs in a scratch file besides left row, right row and separation. */
+export interface PairShape {
+  readonly key: boolean;
+  readonly rank: boolean;
+  /** The position of the right row. */
+  readonly positions: boolean;
+  /** Columns of the right table, as plain types. */
+  readonly payload: readonly Field[];
+}
+
+/** Pairs of one block, ascending by left row. */
+export interface PairTask {
+  readonly left: Int32Array; // [pairs] in `leftRows`
+  readonly right: Int32Array; // [pairs] in `rightRows`, `positions` and `payload`
+  readonly separationArcsec: Float64Array; // [pairs]
+  readonly key: Float64Array | undefined; // [pairs]
+  readonly rank: Int32Array | undefined; // [pairs]
+  /** Row numbers of the tables. */
+  readonly leftRows: Int32Array;
+  readonly rightRows: Int32Array;
+  readonly positions: { readonly ra: Float64Array; readonly dec: Float64Array } | undefined;
+  readonly payload: SharedColumns;
+  /** Where the right rows are marked, a bit each; in shared memory. */
+  readonly usedRight: Int32Array | undefined;
+  readonly rangeRowCount: number;
+  readonly file: SharedFile;
+}
+
+/** What was counted for left rows, in their order. */
+export interface CountTask {
+  readonly left: Int32Array; // [rows]
+  readonly neighbourCount: Int32Array; // [rows]
+  readonly secondSeparationArcsec: Float64Array; // [rows] NaN where there is none
+  readonly rangeRowCount: number;
+  readonly file: SharedFile;
+}
+
+export function pairSchema({ key, rank, positions, payload }: PairShape): Schema {
+  const types: DataType[] = [
+    new Int32(),
+    new Int32(),
+    new Float64(),
+    ...(key ? [new Float64()] : []),
+    ...(rank ? [new Int32()] : []),
+    ...(positions ? [new Float64(), new Float64()] : []),
+    ...payload.map(({ type }) => type as DataType),
+  ];
+  return new Schema(types.map((type, i) => new Field(String(i), type, true)));
+}
+
+export const COUNT_SCHEMA = new Schema(
+  [new Int32(), new Int32(), new Float64()].map((type, i) => new Field(String(i), type, true)),
+);
+
+/** Writes pairs to the ranges of their left rows, each with the columns of its right row; in a worker. */
+export function writePairs(task: PairTask): Block[] {
+  const { separationArcsec, key, rank, positions, usedRight } = task;
+  const left = rowsAt(task.leftRows, task.left, 'pairs.left');
+  const right = rowsAt(task.rightRows, task.right, 'pairs.right');
+  if (usedRight) for (let p = 0; p < right.length; p++) Atomics.or(usedRight, right[p] >>> 5, 1 << (right[p] & 31));
+  const payload = ColumnStore.fromShared(task.payload);
+  const schema = pairSchema({
+    key: key !== undefined,
+    rank: rank !== undefined,
+    positions: positions !== undefined,
+    payload: payload.schema.fields,
+  });
+  const columns: Data[] = [
+    ints(left),
+    ints(right),
+    floats(separationArcsec),
+    ...(key ? [floats(key)] : []),
+    ...(rank ? [ints(rank)] : []),
+  ];
+  const ofRight: Data[] = [...(positions ? [floats(positions.ra), floats(positions.dec)] : []), ...payload.columns];
+  function* parts(): Generator<{ part: number; batch: RecordBatch }> {
+    for (const { part, from, to } of ranges(left, task.rangeRowCount)) {
+      const taken = takePlain(ofRight, task.right.subarray(from, to));
+      const own = columns.map((column) => column.slice(from, to - from));
+      yield { part, batch: recordBatch(schema, [...own, ...taken], to - from) };
+    }
+  }
+  return writeBlocks(task.file, schema, parts());
+}
+
+function rowsAt(rows: Int32Array, at: Int32Array, label: string): Int32Array {
+  const out = scratchInts(label, at.length);
+  for (let i = 0; i < at.length; i++) out[i] = rows[at[i]];
+  return out;
+}
+
+/** Writes counts to the ranges of their left rows; in a worker. */
+export function writeCounts(task: CountTask): Block[] {
+  const { left, neighbourCount, secondSeparationArcsec } = task;
+  const columns = [ints(left), ints(neighbourCount), floats(secondSeparationArcsec)];
+  function* parts(): Generator<{ part: number; batch: RecordBatch }> {
+    for (const { part, from, to } of ranges(left, task.rangeRowCount)) {
+      const own = columns.map((column) => column.slice(from, to - from));
+      yield { part, batch: recordBatch(COUNT_SCHEMA, own, to - from) };
+    }
+  }
+  return writeBlocks(task.file, COUNT_SCHEMA, parts());
+}
+
+/** The runs of ascending `rows` that fall into one range each. */
+function* ranges(rows: Int32Array, rangeRowCount: number): Generator<{ part: number; from: number; to: number }> {
+  for (let from = 0; from < rows.length;) {
+    const part = Math.floor(rows[from] / rangeRowCount);
+    const end = (part + 1) * rangeRowCount;
+    let low = from + 1;
+    let high = rows.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (rows[middle] < end) low = middle + 1;
+      else high = middle;
+    }
+    yield { part, from, to: low };
+    from = low;
+  }
+}
+
+function ints(data: Int32Array): Data<Int32> {
+  return makeData({ type: new Int32(), length: data.length, nullCount: 0, data });
+}
+
+function floats(data: Float64Array): Data<Float64> {
+  return makeData({ type: new Float64(), length: data.length, nullCount: 0, data });
+}

@@ -1,0 +1,136 @@
+import {
+  ColumnStore,
+  MessageDecoder,
+  readStoredGroup,
+  recordBatch,
+  type SharedColumns,
+  type StoredGroup,
+} from '@armilla/tables';
+import { type Data, type DataType, Field, Float64, Int32, makeData, type RecordBatch, Schema } from 'apache-arrow';
+import type { PositionColumns } from '../columns.js';
+import { readRows } from '../positions.js';
+import { isWords } from '../result/joined-data.js';
+import { plainField, takePlain } from '../result/payload.js';
+import { type Block, type SharedFile, writeBlocks } from './block.js';
+import { type BucketPlaces, type Buckets, placesByBucket } from './buckets.js';
+import { scratchBuffer, scratchInts } from './scratch-words.js';
+import { placeWords } from './words.js';
+
+/** Where the rows of a run are: in shared memory, or in a file that the thread reads. */
+export type RunRows =
+  | { readonly from: 'memory'; readonly columns: SharedColumns }
+  | { readonly from: 'file'; readonly group: StoredGroup; readonly schemaHeader: Uint8Array };
+
+/** A run of consecutive rows of a table on their way to the buckets. */
+export interface RunTask {
+  readonly rows: RunRows;
+  readonly columns: PositionColumns;
+  readonly where: string;
+  /** Row of the table that is the first of the run. */
+  readonly firstRow: number;
+  readonly names: readonly string[];
+  readonly buckets: Buckets;
+  /** Rows go also to the buckets within this of them, in degrees. */
+  readonly reachDeg: number;
+  readonly file: SharedFile;
+}
+
+/** What became of a run. */
+export interface PartitionedRun {
+  readonly blocks: readonly Block[];
+  /** Rows without a usable position, ascending, as they came. */
+  readonly rejected: RejectedPositions;
+}
+
+export interface RejectedPositions {
+  readonly row: Int32Array;
+  readonly ra: Float64Array;
+  readonly dec: Float64Array;
+  readonly isNull: Uint8Array;
+}
+
+/** Columns that stand before those of the table. */
+const POSITION_FIELDS = [
+  new Field('ra', new Float64(), true),
+  new Field('dec', new Float64(), true),
+  new Field('row', new Int32(), true),
+];
+
+/** Columns of a partitioned table: right ascension, declination and row number, then `names` as plain columns. */
+export function partitionedSchema(schema: Schema, names: readonly string[]): Schema {
+  const payload = schema.fields
+    .filter(({ name }) => names.includes(name))
+    .map((field) => plainField(field, field.name, true));
+  // Numbers as names: a column of the table may be called as one of ours.
+  return new Schema([...POSITION_FIELDS, ...payload].map((field, i) => field.clone({ name: String(i) })));
+}
+
+/** Writes the rows of a run to their buckets; in a worker. */
+export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
+  const { columns, firstRow, names, buckets, file } = task;
+  const batch = await rowsOf(task.rows);
+  const { ra, dec, nulls } = readRows(batch, columns, task.where).positions;
+  const use = new Uint8Array(scratchBuffer('run.use', ra.length), 0, ra.length);
+  const bad: number[] = [];
+  for (let i = 0; i < use.length; i++) {
+    const d = dec[i];
+    // ra - ra is 0 for finite values only.
+    const isUsable = d >= -90 && d <= 90 && ra[i] - ra[i] === 0 && (nulls === undefined || nulls[i] === 0);
+    use[i] = isUsable ? 1 : 0;
+    if (!isUsable) bad.push(i);
+  }
+  const places = placesByBucket(buckets, dec, use, task.reachDeg);
+  const row = scratchInts('run.row', ra.length);
+  for (let i = 0; i < row.length; i++) row[i] = firstRow + i;
+  const whole: Data[] = [
+    makeData({ type: new Float64(), length: ra.length, data: ra }),
+    makeData({ type: new Float64(), length: ra.length, data: dec }),
+    makeData({ type: new Int32(), length: ra.length, data: row }),
+    ...batch.schema.fields.flatMap(({ name }, i) => (names.includes(name) ? [batch.data.children[i]] : [])),
+  ];
+  const schema = partitionedSchema(batch.schema, names);
+  const { starts } = places;
+  const placed = inPlaces(whole, places);
+  function* parts(): Generator<{ part: number; batch: RecordBatch }> {
+    for (let part = 0; part + 1 < starts.length; part++) {
+      const [from, count] = [starts[part], starts[part + 1] - starts[part]];
+      const slices = placed.map((column) => column.slice(from, count));
+      if (count > 0) yield { part, batch: recordBatch(schema, slices, count) };
+    }
+  }
+  return {
+    blocks: writeBlocks(file, schema, parts()),
+    rejected: {
+      row: Int32Array.from(bad, (i) => firstRow + i),
+      ra: Float64Array.from(bad, (i) => ra[i]),
+      dec: Float64Array.from(bad, (i) => dec[i]),
+      isNull: Uint8Array.from(bad, (i) => nulls?.[i] ?? 0),
+    },
+  };
+}
+
+async function rowsOf(rows: RunRows): Promise<RecordBatch> {
+  if (rows.from === 'memory') {
+    const store = ColumnStore.fromShared(rows.columns);
+    return recordBatch(store.schema, store.columns, rows.columns.rowCount);
+  }
+  const decoder = new MessageDecoder({ where: 'run' });
+  decoder.decode({ header: rows.schemaHeader, body: [], bodyLength: 0 });
+  return readStoredGroup(rows.group, decoder.schema as Schema);
+}
+
+/** The columns with each row in its place. Numbers are written as streams, one a bucket; other columns are gathered. */
+function inPlaces(columns: readonly Data[], { place, copies, starts }: BucketPlaces): Data[] {
+  const count = starts[starts.length - 1];
+  let rows: Int32Array | undefined;
+  const rowsInPlaces = (): Int32Array => {
+    const out = new Int32Array(count);
+    for (let i = 0; i < place.length; i++) if (place[i] >= 0) out[place[i]] = i;
+    for (let c = 0; c < copies.row.length; c++) out[copies.place[c]] = copies.row[c];
+    return out;
+  };
+  return columns.map((column, i) => {
+    if (!isWords(column)) return takePlain([column as Data<DataType>], (rows ??= rowsInPlaces()))[0];
+    return placeWords(column, i, count, place, copies);
+  });
+}

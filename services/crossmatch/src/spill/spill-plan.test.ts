@@ -1,0 +1,45 @@
+import { resolveOptions } from '../options.js';
+import { planMatch } from '../plan.js';
+import { fitsMemory, planSpill } from './spill-plan.js';
+
+const GIB = 2 ** 30;
+const options = resolveOptions({ radiusArcsec: 2 });
+
+function planOf(rowCount: number, memoryBytes: number) {
+  const input = {
+    leftRowCount: rowCount,
+    rightRowCount: rowCount,
+    leftRowBytes: 8,
+    rightRowBytes: 8,
+    workerCount: 2,
+    memoryLimitBytes: memoryBytes,
+  };
+  const plan = planMatch(options, { memoryBytes }, input);
+  const spill = planSpill(options, {}, { ...input, memoryBytes, estimatedPairCount: plan.estimatedPairCount });
+  return { fits: fitsMemory(plan, options, rowCount, memoryBytes), spill };
+}
+
+test.each([
+  [1e6, 1 * GIB, true],
+  [10e6, 2 * GIB, true],
+  [50e6, 1 * GIB, false],
+  [200e6, 2 * GIB, false],
+  // However much memory there is: one heap of WebAssembly ends at 4 GiB.
+  [100e6, 64 * GIB, false],
+])('%d rows a side with %d bytes of memory: in memory %p', (rowCount, memoryBytes, fits) => {
+  expect(planOf(rowCount, memoryBytes).fits).toBe(fits);
+});
+
+test.each([
+  [50e6, 0.25 * GIB],
+  [200e6, 2 * GIB],
+  [2e9, 64 * GIB],
+])('%d rows a side keep to %d bytes', (rowCount, memoryBytes) => {
+  const { spill } = planOf(rowCount, memoryBytes);
+  expect(spill.memoryBytes).toBeLessThanOrEqual(memoryBytes);
+  expect(spill.bucketCount * spill.bucketRowCount).toBeGreaterThanOrEqual(rowCount);
+  expect(spill.bucketRowCount * 45).toBeLessThan(4 * GIB);
+  // Positions and row numbers of both sides, the right column, and the pairs.
+  expect(spill.scratchBytes).toBeGreaterThan(rowCount * 48);
+  expect(spill.scratchBytes).toBeLessThan(rowCount * 100);
+});

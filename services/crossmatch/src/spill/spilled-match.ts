@@ -1,0 +1,208 @@
+import { stat } from 'node:fs/promises';
+import type { TableReader } from '@armilla/tables';
+import type { Schema } from 'apache-arrow';
+import { type PositionColumns, positionColumns } from '../columns.js';
+import type { MatchContext } from '../match.js';
+import { hasAstrometry } from '../astrometry/astrometry-columns.js';
+import { type ExecutionOptions, needsJudge, resolveExecution, type ResolvedOptions } from '../options.js';
+import { type Plan, planMatch } from '../plan.js';
+import { rowBytes } from '../result/batches.js';
+import { type ResultLayout, resultLayout } from '../result/layout.js';
+import { Payload, subSchema } from '../result/payload.js';
+import { MatchStream } from '../stream.js';
+import { countRows } from './count-rows.js';
+import { type BucketCut, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
+import { identityOf } from './identity.js';
+import { isResumable, Scratch, type ScratchOptions } from './scratch.js';
+import { bucketRowBytes, fitsMemory, planSpill, scratchBytesOf, type SpillPlan } from './spill-plan.js';
+import { SpilledPairs } from './spilled-pairs.js';
+
+/** Two tables that are to be matched in a scratch folder. */
+export interface SpilledTables {
+  readonly left: TableReader;
+  readonly right: TableReader;
+  readonly options: ResolvedOptions;
+  readonly context: MatchContext;
+  readonly started: number;
+}
+
+/** How the join is cut; recorded, so that it goes on with the same cut under other speed options. */
+export interface JoinCut extends BucketCut {
+  readonly leftRowCount: number | undefined;
+  readonly rightRowCount: number;
+  readonly rangeRowCount: number;
+}
+
+/** What is known before the tables are read. */
+interface Sizes {
+  readonly layout: ResultLayout;
+  readonly plan: Plan;
+  readonly spill: SpillPlan;
+  readonly fits: boolean;
+  readonly leftRowCount: number | undefined;
+  readonly rowBytes: { readonly left: number; readonly right: number };
+  readonly execution: ExecutionOptions;
+}
+
+/** A match by way of the scratch folder; undefined where it stays in memory. Throws MEMORY_OVER_LIMIT and the problems of the folder. */
+export async function spilledMatch(
+  tables: SpilledTables,
+  scratchOptions: ScratchOptions,
+): Promise<MatchStream | undefined> {
+  const { left, right, options, context, started } = tables;
+  const leftColumns = positionColumns(left.schema, options.left, left.where, 'left', left.rowCount);
+  const rightColumns = positionColumns(right.schema, options.right, right.where, 'right', right.rowCount);
+  const onlyInMemory = needsJudge(options) || options.condition || options.recenter || context.assess;
+  if (onlyInMemory || ![leftColumns, rightColumns].every(isPlain)) return undefined;
+  const sizes = sizesOf(tables, {
+    left: await rowCountOf(left, leftColumns, scratchOptions.inputs?.left, context),
+    right: await rowCountOf(right, rightColumns, scratchOptions.inputs?.right, context),
+  });
+  if (sizes.fits && scratchOptions.use !== 'always') return undefined;
+  const identity = await identityOf(left, right, right.schema, options, scratchOptions);
+  const scratch = await Scratch.open(scratchOptions, identity);
+  const canResume = !Object.values(identity).includes('');
+  let known: JoinCut | undefined;
+  try {
+    known = await scratch.recorded<JoinCut>('cut');
+    // What was done with another cut is of no use.
+    if (!known) await scratch.beginAnew();
+    const cut = known ?? (await cutOf(tables, sizes, leftColumns, rightColumns));
+    const plan = await finalPlan(sizes, cut, scratch);
+    await scratch.record('cut', cut);
+    const { layout } = sizes;
+    const rightSchema = subSchema(right.schema, layout.rightNames);
+    const head = {
+      layout,
+      plan,
+      left,
+      leftColumns,
+      right: rightSide(rightSchema, rightColumns, cut.rightRowCount),
+      resident: false,
+      options,
+      candidates: undefined,
+      condition: undefined,
+      recentering: undefined,
+      warnings: [],
+      context,
+      scratch,
+      owned: [],
+      started,
+    };
+    return new MatchStream(
+      head,
+      (signal, fairKey, onProgress) =>
+        new SpilledPairs(
+          { ...head, right, rightColumns, cut, canResume, keep: scratchOptions.keep ?? false },
+          signal,
+          fairKey,
+          onProgress,
+        ),
+    );
+  } catch (error) {
+    await (known && canResume && isResumable(error) ? scratch.close() : scratch.remove());
+    throw error;
+  }
+}
+
+function sizesOf(
+  { left, right, options, context }: SpilledTables,
+  rowCounts: { readonly left: number | undefined; readonly right: number | undefined },
+): Sizes {
+  const { runtime } = context;
+  const execution = resolveExecution(context.execution);
+  const layout = resultLayout(left.schema, right.schema, options);
+  const bytes = {
+    left: rowBytes({ fields: left.schema.fields.filter(({ name }) => layout.leftNames.includes(name)) }),
+    right: rowBytes({ fields: right.schema.fields.filter(({ name }) => layout.rightNames.includes(name)) }),
+  };
+  const counts = {
+    leftRowCount: rowCounts.left,
+    rightRowCount: rowCounts.right,
+  };
+  const plan = planMatch(options, execution, {
+    ...counts,
+    leftRowBytes: bytes.left,
+    rightRowBytes: bytes.right,
+    workerCount: runtime.workerCount,
+    memoryLimitBytes: runtime.memoryLimitBytes,
+  });
+  const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
+  const spill = planSpill(options, execution, {
+    leftRowCount: counts.leftRowCount ?? 0,
+    rightRowCount: counts.rightRowCount ?? 0,
+    leftRowBytes: bytes.left,
+    rightRowBytes: bytes.right,
+    workerCount: plan.workerCount,
+    memoryBytes,
+    estimatedPairCount: plan.estimatedPairCount,
+  });
+  const fits = fitsMemory(plan, options, counts.rightRowCount ?? 0, memoryBytes);
+  return { layout, plan, spill, fits, leftRowCount: counts.leftRowCount, rowBytes: bytes, execution };
+}
+
+/** Whether the radius decides alone and no row has to be looked at as text. */
+function isPlain({ astrometry, filter, raReading, decReading }: PositionColumns): boolean {
+  return !hasAstrometry(astrometry) && filter === undefined && !raReading.text && !decReading.text;
+}
+
+/** Files below this share of the memory fit, however their rows look. */
+const SMALL_SHARE = 1 / 32;
+
+/** Rows of a table; an Arrow stream, which does not say, is read for that where it is large. */
+async function rowCountOf(
+  reader: TableReader,
+  columns: PositionColumns,
+  files: readonly string[] | undefined,
+  { runtime, execution, signal }: MatchContext,
+): Promise<number | undefined> {
+  if (reader.rowCount !== undefined || files === undefined) return reader.rowCount;
+  const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
+  const memoryBytes = execution?.memoryBytes ?? runtime.memoryLimitBytes / 2;
+  if (sizes.reduce((sum, size) => sum + size, 0) < memoryBytes * SMALL_SHARE) return undefined;
+  return countRows(reader, columns, new DeclinationCounts(), runtime, signal);
+}
+
+/** Counts rows by declination, and cuts the buckets so. */
+async function cutOf(
+  { left, right, options, context }: SpilledTables,
+  sizes: Sizes,
+  leftColumns: PositionColumns,
+  rightColumns: PositionColumns,
+): Promise<JoinCut> {
+  const { spill, rowBytes, execution } = sizes;
+  const { runtime, signal } = context;
+  const counts = new DeclinationCounts();
+  const rightRowCount = await countRows(right, rightColumns, counts, runtime, signal);
+  // Where a bucket holds left rows as well they count as much.
+  const leftRowCount =
+    options.find === 'mutual' ? await countRows(left, leftColumns, counts, runtime, signal) : sizes.leftRowCount;
+  const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
+  const each = bucketRowBytes(rowBytes.right);
+  const most = { rowCount: Math.max(spill.bucketRowCount, Math.floor(memoryBytes / each)), rowBytes: each };
+  const reach = reachOf(options.radiusArcsec) * (options.find === 'mutual' ? 2 : 1);
+  return {
+    ...cutBuckets(counts, reach, spill.bucketRowCount, most),
+    rightRowCount,
+    leftRowCount,
+    rangeRowCount: spill.rangeRowCount,
+  };
+}
+
+/** The plan with what counting the rows has told; refuses what does not fit the disk. */
+async function finalPlan({ plan, spill, rowBytes }: Sizes, cut: JoinCut, scratch: Scratch): Promise<Plan> {
+  const spilledRight = cut.rowCounts.reduce((sum, count) => sum + count, 0);
+  const scratchBytes = scratchBytesOf(
+    { rightRowBytes: rowBytes.right, estimatedPairCount: plan.estimatedPairCount },
+    spilledRight,
+    cut.leftRowCount ?? 0,
+  );
+  if (!scratch.resumed) await scratch.check(scratchBytes);
+  const final = { ...spill, bucketCount: cut.intervals.length, rangeRowCount: cut.rangeRowCount, scratchBytes };
+  return { ...plan, plannedBytes: spill.memoryBytes, bucketCount: cut.intervals.length, spill: final };
+}
+
+/** The right table of a match that holds none of it. */
+function rightSide(schema: Schema, columns: PositionColumns, rowCount: number) {
+  return { schema, columns, rowCount, payload: Payload.empty(schema), positions: undefined, loadSeconds: 0 };
+}

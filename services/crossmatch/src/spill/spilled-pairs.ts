@@ -1,0 +1,278 @@
+import { fail } from '@armilla/base';
+import type { ChunkPairs } from '@armilla/sky';
+import { Schema } from 'apache-arrow';
+import { ahead } from '../ahead.js';
+import type { PositionColumns } from '../columns.js';
+import { JoinCursor, RowSet, UnusedRightCursor } from '../join.js';
+import { readParts } from '../left-source.js';
+import { pairQuery } from '../match-pairs.js';
+import type { PairProgress, PairRows, MatchRows, PairTotals } from '../match-rows.js';
+import type { LeftPart, PairBlock } from '../parts.js';
+import { Payload, plainField, subSchema } from '../result/payload.js';
+import { type Progress, summariseSide } from '../summary.js';
+import type { JoinSetup } from './bucket-join.js';
+import { bucketsOf, reachOf } from './buckets.js';
+import { chooseOneToOne, type KeptPairs } from './one-to-one.js';
+import { SharedMemory } from '../shared-memory.js';
+import { COUNT_SCHEMA, pairSchema, type PairShape } from './pair-blocks.js';
+import { type PairFiles, rangeBlock } from './range-blocks.js';
+import { isResumable } from './scratch.js';
+import type { SpillPlan } from './spill-plan.js';
+import { byPart, type PartitionRecord, type SpilledMatch, SpillSteps } from './steps.js';
+
+/** Shares of the whole time, about: each table into its buckets, the join, the result. */
+const SHARES = { right: 0.2, left: 0.15, match: 0.45, merge: 0.2 } as const;
+
+/** The pairs of a match by way of the scratch folder: both tables by buckets, bucket by bucket the join, then by left row. */
+export class SpilledPairs implements MatchRows {
+  readonly groups = undefined;
+  readonly leftLoadSeconds = 0;
+  readonly #steps: SpillSteps;
+  readonly #shape: PairShape;
+  readonly #sums = { pairCount: 0, candidateCount: 0, cellCount: 0, matchedLeftCount: 0 };
+  readonly #records: { left?: PartitionRecord; right?: PartitionRecord } = {};
+  readonly #rowCounts = { left: 0, right: 0 };
+  #usedRight: RowSet;
+  #fraction = 0;
+  #spilledBytes = 0;
+  #finished = false;
+  #failure: unknown;
+
+  constructor(
+    private readonly match: SpilledMatch,
+    private readonly signal: AbortSignal,
+    private readonly fairKey: object,
+    private readonly onProgress: (stage: Progress['stage']) => void,
+  ) {
+    const { cut, options, layout, right } = match;
+    this.#usedRight = new RowSet(cut.rightRowCount);
+    this.#steps = new SpillSteps(match, bucketsOf(cut.intervals, 2 * reachOf(options.radiusArcsec)), signal);
+    this.#shape = {
+      key: options.find === 'one-to-one',
+      rank: options.find === 'k-nearest',
+      positions: layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec'),
+      payload: subSchema(right.schema, layout.rightNames).fields.map((field) => plainField(field, field.name, true)),
+    };
+  }
+
+  get progress(): PairProgress {
+    const { left, right } = this.#rowCounts;
+    return { leftRowCount: left, rightRowCount: right, fraction: this.#fraction };
+  }
+
+  totals(): PairTotals {
+    const { leftColumns, rightColumns, cut } = this.match;
+    const { matchedLeftCount, ...sums } = this.#sums;
+    const { left, right } = this.#records;
+    return {
+      left: sideOf(left, leftColumns, matchedLeftCount),
+      right: sideOf(right, rightColumns, this.#usedRight.size),
+      ...sums,
+      groupCount: 0,
+      spill: {
+        bucketCount: cut.intervals.length,
+        spilledBytes: this.#spilledBytes,
+        resumedStepCount: this.#steps.resumedStepCount,
+      },
+    };
+  }
+
+  release(pairs: ChunkPairs): void {
+    pairs.release?.();
+  }
+
+  async *rows(leftNames: readonly string[]): AsyncGenerator<PairRows, void, undefined> {
+    const { join } = this.match.options;
+    try {
+      const files = await this.#pairFiles();
+      for await (const block of ahead(this.#ranges(files, leftNames)))
+        yield { cursor: new JoinCursor(block, join), pairs: block.pairs };
+      if (join === 'right' || join === 'full' || join === 'right-anti') yield* this.#unusedRight();
+      this.#finished = true;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** The folder stays where the match can be continued, or where its user says when to remove it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { scratch, canResume, keep, left, right } = this.match;
+    await left.close();
+    await right.close();
+    const goesOn = this.#failure === undefined ? !this.#finished : isResumable(this.#failure);
+    await ((goesOn && canResume) || (this.#finished && keep) ? scratch.close() : scratch.remove());
+  }
+
+  /** Everything up to the pairs in the ranges of their left rows. */
+  async #pairFiles(): Promise<PairFiles> {
+    const { layout, right, options, scratch, cut } = this.match;
+    const rightTable = await this.#partition('right');
+    const leftTable = await this.#partition('left');
+    const isCounted = layout.has('neighbour_count') || layout.has('second_separation_arcsec');
+    const isOneToOne = options.find === 'one-to-one';
+    const { pairs, counts, records } = await this.#steps.finishedBuckets(
+      { pairs: pairSchema(this.#shape), counts: isCounted ? COUNT_SCHEMA : undefined },
+      isOneToOne ? undefined : this.#usedRight,
+    );
+    const bucketCount = cut.intervals.length;
+    await this.#steps.join(this.#setup({ left: leftTable, pairs, counts }), rightTable, records, (_, bucket) =>
+      this.#advance('match', (bucket + 1) / bucketCount),
+    );
+    this.#spilledBytes = scratch.byteLength;
+    for (const name of ['pairCount', 'candidateCount', 'cellCount', 'matchedLeftCount'] as const)
+      this.#sums[name] = records.reduce((sum, record) => sum + record[name], 0);
+    const files = {
+      pairs,
+      counts,
+      shape: this.#shape,
+      rightSchema: subSchema(right.schema, layout.rightNames),
+      pairBlocks: byPart(records.flatMap(({ pairBlocks }) => pairBlocks)),
+      countBlocks: byPart(records.flatMap(({ countBlocks }) => countBlocks)),
+    };
+    if (isOneToOne) return { ...files, kept: await this.#choose(files) };
+    this.#usedRight.count();
+    return files;
+  }
+
+  async #partition(side: 'left' | 'right') {
+    const { options } = this.match;
+    const reach = reachOf(options.radiusArcsec);
+    // A right row of a bucket may have its nearest left row as far away again.
+    const reachDeg = side === 'right' ? reach : options.find === 'mutual' ? 2 * reach : 0;
+    const expected = this.match[side].rowCount ?? 0;
+    const table = await this.#steps.partition(side, reachDeg, (rowCount) => {
+      this.#rowCounts[side] = rowCount;
+      this.#advance(side, expected === 0 ? 0 : rowCount / expected);
+    });
+    this.#records[side] = table.record;
+    this.#rowCounts[side] = table.rowCount;
+    return table;
+  }
+
+  #setup(files: Pick<JoinSetup, 'left' | 'pairs' | 'counts'>): JoinSetup {
+    const { context, options, plan, cut } = this.match;
+    const { chunkRowCount } = plan.spill as SpillPlan;
+    return {
+      ...files,
+      runtime: context.runtime,
+      options,
+      query: { ...pairQuery(this.match), order: 'left' },
+      workerCount: context.execution?.workerCount,
+      cellRowCount: context.execution?.cellRowCount,
+      signal: this.signal,
+      fairKey: this.fairKey,
+      buckets: this.#steps.buckets,
+      chunkRowCount,
+      chunkPairCount: plan.chunkPairCount,
+      rangeRowCount: cut.rangeRowCount,
+      memory: new SharedMemory(),
+      shape: this.#shape,
+      usedRight: options.find === 'one-to-one' ? undefined : this.#usedRight,
+    };
+  }
+
+  /** Which pairs of one-to-one are taken. */
+  async #choose({ pairs, pairBlocks }: PairFiles): Promise<KeptPairs> {
+    const { options, cut, plan } = this.match;
+    const choice = await chooseOneToOne({
+      pairs,
+      pairBlocks,
+      leftRowCount: this.#rowCounts.left,
+      rightRowCount: cut.rightRowCount,
+      memoryBytes: (plan.spill as SpillPlan).memoryBytes,
+      signal: this.signal,
+    });
+    if (options.maxPairs !== undefined && choice.pairCount > options.maxPairs)
+      throw fail('MAX_PAIRS_EXCEEDED', { estimated: choice.pairCount, limit: options.maxPairs });
+    this.#usedRight = choice.usedRight;
+    this.#sums.pairCount = this.#sums.matchedLeftCount = choice.pairCount;
+    return choice.kept;
+  }
+
+  /** The pairs of the left rows in order, range by range. */
+  async *#ranges(files: PairFiles, leftNames: readonly string[]): AsyncGenerator<PairBlock, void, undefined> {
+    const { context, cut } = this.match;
+    const memory = new SharedMemory();
+    for await (const part of this.#parts(leftNames)) {
+      const range = Math.floor(part.firstRow / cut.rangeRowCount);
+      yield await rangeBlock(files, range, part, memory, context.runtime, this.signal);
+      this.#advance('merge', (part.firstRow + part.rowCount) / this.#rowCounts.left);
+    }
+  }
+
+  /** The left table again, in ranges; only their numbers where the result takes nothing else of it. */
+  #parts(names: readonly string[]): AsyncIterable<LeftPart> | Iterable<LeftPart> {
+    const { left, leftColumns, cut, layout } = this.match;
+    if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count'))
+      return bareParts(this.#rowCounts.left, cut.rangeRowCount);
+    return readParts({
+      reader: left,
+      columns: leftColumns,
+      names,
+      firstChunkRowCount: cut.rangeRowCount,
+      chunkRowCount: cut.rangeRowCount,
+      cutEarly: false,
+      ascending: true,
+      inspector: undefined,
+      signal: this.signal,
+      onRows: () => undefined,
+    });
+  }
+
+  /** The right table again: its rows that no pair uses. */
+  async *#unusedRight(): AsyncGenerator<PairRows, void, undefined> {
+    const { right, rightColumns, layout } = this.match;
+    const schema = subSchema(right.schema, layout.rightNames);
+    const columns = layout.rightNames.length > 0 ? layout.rightNames : [rightColumns.ra];
+    let firstRow = 0;
+    for await (const batch of right.batches({ columns, signal: this.signal })) {
+      const payload = Payload.create(schema, { rowCount: batch.numRows });
+      payload.append(batch);
+      payload.seal();
+      const first = firstRow;
+      const rows = Int32Array.from({ length: batch.numRows }, (_, i) => first + i);
+      firstRow += batch.numRows;
+      yield {
+        cursor: new UnusedRightCursor(this.#usedRight, batch.numRows, first, { payload, rows, positions: undefined }),
+      };
+    }
+  }
+
+  /** `share`: of the step. */
+  #advance(step: keyof typeof SHARES, share: number): void {
+    const steps = Object.keys(SHARES) as (keyof typeof SHARES)[];
+    const before = steps.slice(0, steps.indexOf(step)).reduce((sum, name) => sum + SHARES[name], 0);
+    this.#fraction = Math.max(this.#fraction, before + SHARES[step] * Math.min(1, share));
+    this.onProgress(step === 'left' || step === 'right' ? 'partition' : step);
+  }
+}
+
+function sideOf(record: PartitionRecord | undefined, columns: PositionColumns, matchedRowCount: number) {
+  return summariseSide({
+    rowCount: record?.rowCount ?? 0,
+    rejectedRowCount: record?.rejectedRowCount ?? 0,
+    rejectedByReason: record?.rejectedByReason ?? {},
+    misfits: new Map(record?.misfits ?? []),
+    columns,
+    matchedRowCount,
+  });
+}
+
+function* bareParts(rowCount: number, partRowCount: number): Generator<LeftPart> {
+  const payload = Payload.empty(new Schema([]));
+  for (let firstRow = 0; firstRow < rowCount; firstRow += partRowCount) {
+    const count = Math.min(partRowCount, rowCount - firstRow);
+    yield {
+      firstRow,
+      rowCount: count,
+      pieces: [],
+      positions: { ra: NONE, dec: NONE },
+      payload,
+      astrometry: undefined,
+      faults: undefined,
+    };
+  }
+}
+
+const NONE = new Float64Array(0);

@@ -1,0 +1,209 @@
+import { fail, isProblem, type RowReason } from '@armilla/base';
+import type { TableReader } from '@armilla/tables';
+import type { Schema } from 'apache-arrow';
+import { inOrder } from '../ahead.js';
+import type { PositionColumns } from '../columns.js';
+import type { RowSet } from '../join.js';
+import { DEFAULT_MAX_PAIRS } from '../options.js';
+import { RowInspector } from '../positions.js';
+import type { MatchHead } from '../prepared.js';
+import type { Block } from './block.js';
+import type { BlockFile } from './block-file.js';
+import { SharedMemory } from '../shared-memory.js';
+import { type JoinedBucket, joinBucket, type JoinSetup, type PartitionedTable } from './bucket-join.js';
+import { type BucketRows, readBucket } from './bucket-rows.js';
+import type { Buckets } from './buckets.js';
+import { partitionTable } from './partition.js';
+import { partitionedSchema } from './partition-run.js';
+import type { Scratch } from './scratch.js';
+import type { SpillPlan } from './spill-plan.js';
+import type { JoinCut } from './spilled-match.js';
+
+/** A match that goes by way of the scratch folder. */
+export interface SpilledMatch extends Omit<MatchHead, 'right' | 'left'> {
+  readonly left: TableReader;
+  readonly right: TableReader;
+  readonly rightColumns: PositionColumns;
+  readonly cut: JoinCut;
+  readonly scratch: Scratch;
+  /** Whether a later process can go on. */
+  readonly canResume: boolean;
+  /** Keep the folder after the last row. */
+  readonly keep: boolean;
+}
+
+/** What came of reading a table into the scratch folder. */
+export interface PartitionRecord {
+  readonly rowCount: number;
+  readonly byteLength: number;
+  readonly blocks: readonly Block[];
+  readonly rejectedRowCount: number;
+  readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
+  readonly misfits: readonly (readonly [string, number])[];
+}
+
+/** What came of a bucket, and where the files ended behind it. */
+interface BucketRecord extends JoinedBucket {
+  readonly pairBytes: number;
+  readonly countBytes: number;
+}
+
+/** The steps of one match up to its pairs. What an earlier process has finished, and is still whole, is not done again. */
+export class SpillSteps {
+  resumedStepCount = 0;
+
+  constructor(
+    private readonly match: SpilledMatch,
+    readonly buckets: Buckets,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Reads one table into its buckets, the right one with copies within `reachDeg`. */
+  async partition(
+    side: 'left' | 'right',
+    reachDeg: number,
+    onRows: (rowCount: number) => void,
+  ): Promise<PartitionedTable & { readonly record: PartitionRecord }> {
+    const { match, signal, buckets } = this;
+    const { scratch, context, options, layout } = match;
+    const reader = match[side];
+    const columns = side === 'left' ? match.leftColumns : match.rightColumns;
+    // The left columns are read again when their rows are in order.
+    const names = side === 'left' ? [] : layout.rightNames;
+    const schema = partitionedSchema(reader.schema, names);
+    const known = await this.#finished(side, schema);
+    if (known) return known;
+    const file = await scratch.file(side, schema);
+    const plan = match.plan.spill as SpillPlan;
+    const inspector = new RowInspector(side, reader.where, columns, options.strict, context.onRejected);
+    const { rowCount, blocks } = await partitionTable({
+      runtime: context.runtime,
+      reader,
+      columns,
+      names,
+      buckets,
+      reachDeg,
+      file,
+      runRowCount: plan.runRowCount,
+      groupRowCount: plan.groupRowCount,
+      inspector,
+      signal,
+      onRows,
+    });
+    const { rejectedRowCount, rejectedByReason } = inspector;
+    const misfits = [...reader.misfits];
+    const { byteLength } = file;
+    const record: PartitionRecord = { rowCount, byteLength, blocks, rejectedRowCount, rejectedByReason, misfits };
+    await scratch.record(side, record);
+    return { file, rowCount, blocks: byPart(blocks), record };
+  }
+
+  /** The buckets that are done, from the first on; their right rows are added to `usedRight`. */
+  async finishedBuckets(schemas: { pairs: Schema; counts: Schema | undefined }, usedRight: RowSet | undefined) {
+    const { scratch } = this.match;
+    const records: BucketRecord[] = [];
+    while (scratch.resumed) {
+      const record = await scratch.recorded<BucketRecord>(`bucket-${records.length}`);
+      if (!record) break;
+      records.push(record);
+    }
+    const last = records.at(-1);
+    const pairs = await scratch.file('pairs', schemas.pairs, last?.pairBytes);
+    const counts = schemas.counts && (await scratch.file('counts', schemas.counts, last?.countBytes));
+    const whole =
+      (await isWhole(
+        pairs,
+        records.flatMap(({ pairBlocks }) => pairBlocks),
+        this.signal,
+        usedRight,
+      )) &&
+      (!counts ||
+        (await isWhole(
+          counts,
+          records.flatMap(({ countBlocks }) => countBlocks),
+          this.signal,
+        )));
+    this.resumedStepCount += whole ? records.length : 0;
+    return { pairs, counts, records: whole ? records : [] };
+  }
+
+  /** Joins the buckets that are not done yet, and adds them to `records`. */
+  async join(
+    setup: JoinSetup,
+    right: PartitionedTable,
+    records: BucketRecord[],
+    onBucket: (record: BucketRecord, bucket: number) => void,
+  ): Promise<void> {
+    const { signal } = this;
+    const { options, scratch, cut } = this.match;
+    const first = records.length;
+    async function* loaded(): AsyncGenerator<{ bucket: number; rows: BucketRows }> {
+      for (let bucket = first; bucket < cut.intervals.length; bucket++)
+        yield { bucket, rows: await readBucket(right.file, right.blocks[bucket] ?? [], setup.memory, signal) };
+    }
+    const limit = options.find === 'one-to-one' ? DEFAULT_MAX_PAIRS : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
+    let pairCount = records.reduce((sum, record) => sum + record.pairCount, 0);
+    const running = new Set<Promise<JoinedBucket>>();
+    const work = async ({ bucket, rows }: { bucket: number; rows: BucketRows }) => {
+      const join = joinBucket(setup, bucket, rows, limit - pairCount);
+      running.add(join);
+      const joined = await join.finally(() => running.delete(join));
+      pairCount += joined.pairCount;
+      if (pairCount > limit) throw fail('MAX_PAIRS_EXCEEDED', { estimated: `more than ${limit}`, limit });
+      return { bucket, joined };
+    };
+    // While the pairs of one bucket are written the next is indexed.
+    try {
+      for await (const { bucket, joined } of inOrder(loaded(), work)) {
+        const record = { ...joined, pairBytes: setup.pairs.byteLength, countBytes: setup.counts?.byteLength ?? 0 };
+        await scratch.record(`bucket-${bucket}`, record);
+        records.push(record);
+        onBucket(record, bucket);
+      }
+    } finally {
+      // Their files stay open until the last write has ended.
+      await Promise.allSettled(running);
+    }
+  }
+
+  /** A table that an earlier process has read, if its file is still what it was. */
+  async #finished(side: 'left' | 'right', schema: Schema) {
+    const { scratch, context } = this.match;
+    const record = scratch.resumed ? await scratch.recorded<PartitionRecord>(side) : undefined;
+    // Rows that are to be listed have to be seen.
+    if (!record || (context.onRejected && record.rejectedRowCount > 0)) return undefined;
+    const file = await scratch.file(side, schema, record.byteLength);
+    if (!(await isWhole(file, record.blocks, this.signal))) return undefined;
+    this.resumedStepCount++;
+    return { file, rowCount: record.rowCount, blocks: byPart(record.blocks), record };
+  }
+}
+
+/** Blocks by their part, in the order in which they were written. */
+export function byPart(blocks: readonly Block[]): Block[][] {
+  const parts: Block[][] = [];
+  for (const block of blocks) (parts[block.part] ??= []).push(block);
+  return parts;
+}
+
+/** Whether the blocks are those that were written; the right rows of pairs are added to `usedRight`. */
+async function isWhole(
+  file: BlockFile,
+  blocks: readonly Block[],
+  signal: AbortSignal,
+  usedRight?: RowSet,
+): Promise<boolean> {
+  const memory = new SharedMemory();
+  try {
+    for (const block of blocks) {
+      const loan = memory.loan();
+      for await (const { data } of file.read([block], loan, { check: true, signal }))
+        usedRight?.addAll(data.children[1].values as Int32Array);
+      loan.end();
+    }
+    return true;
+  } catch (error) {
+    if (isProblem(error) && error.reason === 'SCRATCH_FAILED') return false;
+    throw error;
+  }
+}
