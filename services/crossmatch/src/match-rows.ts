@@ -2,6 +2,7 @@ import type { ChunkPairs } from '@armilla/sky';
 import type { Groups } from './groups.js';
 import type { JoinCursor, UnusedRightCursor } from './join.js';
 import type { MatchSummary } from './summary.js';
+import type { LeftSample } from './trust/left-sample.js';
 
 /** Result rows of one block, and the pairs that are void after them. */
 export interface PairRows {
@@ -30,6 +31,8 @@ export interface MatchRows extends AsyncDisposable {
   readonly groups: ReturnType<Groups['finish']> | undefined;
   /** Time that a left table took which had to be loaded as a whole. */
   readonly leftLoadSeconds: number;
+  /** Left rows that stand for all, where the match is to be assessed. */
+  readonly sample?: LeftSample;
   /** Complete after the last rows. */
   totals(): PairTotals;
   /** Gives back what the pairs of a block lie in; they are void then. */

@@ -243,6 +243,7 @@ function partOf({ rowCount, pieces }: BucketRows): LeftPart {
     payload: Payload.empty(new Schema([])),
     astrometry: undefined,
     faults: undefined,
+    filtered: undefined,
   };
 }
 

@@ -44,7 +44,7 @@ export async function countRows(
   if (!groups) {
     for await (const batch of reader.batches({ columns: names, signal })) {
       signal?.throwIfAborted();
-      into.add(readRows(batch, columns, reader.where).positions.dec);
+      into.add((await readRows(batch, columns, reader.where, signal)).positions.dec);
       rowCount += batch.numRows;
     }
     return rowCount;
@@ -83,6 +83,6 @@ export async function countGroup({
   const decoder = new MessageDecoder({ where: 'rows' });
   decoder.decode({ header: schemaHeader, body: [], bodyLength: 0 });
   const batch = await readStoredGroup(group, decoder.schema as Schema);
-  const { dec } = readRows(batch, columns, where).positions;
+  const { dec } = (await readRows(batch, columns, where)).positions;
   for (let i = 0; i < dec.length; i += stride) Atomics.add(counts, binOf(dec[i]), stride);
 }

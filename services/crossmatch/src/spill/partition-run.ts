@@ -69,7 +69,7 @@ export function partitionedSchema(schema: Schema, names: readonly string[]): Sch
 export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   const { columns, firstRow, names, buckets, file } = task;
   const batch = await rowsOf(task.rows);
-  const { ra, dec, nulls } = readRows(batch, columns, task.where).positions;
+  const { ra, dec, nulls } = (await readRows(batch, columns, task.where)).positions;
   const use = new Uint8Array(scratchBuffer('run.use', ra.length), 0, ra.length);
   const bad: number[] = [];
   for (let i = 0; i < use.length; i++) {

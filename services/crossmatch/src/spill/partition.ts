@@ -48,7 +48,7 @@ export async function partitionTable(partitioning: Partitioning): Promise<{ rowC
     const [{ done, endRow }] = running.splice(0, 1);
     const run = await done;
     const { row, ra, dec, isNull } = run.rejected;
-    for (let i = 0; i < row.length; i++) inspector.reject(row[i], ra[i], dec[i], isNull[i] === 1);
+    for (let i = 0; i < row.length; i++) inspector.reject(row[i], ra[i], dec[i], isNull[i] === 1, {}, i);
     for (const block of run.blocks) blocks.push(block);
     onRows(endRow);
   };

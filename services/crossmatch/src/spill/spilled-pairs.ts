@@ -215,6 +215,8 @@ export class SpilledPairs implements MatchRows {
       cutEarly: false,
       ascending: true,
       inspector: undefined,
+      sample: undefined,
+      turnArcsec: undefined,
       signal: this.signal,
       onRows: () => undefined,
     });
@@ -253,6 +255,7 @@ function sideOf(record: PartitionRecord | undefined, columns: PositionColumns, m
     rowCount: record?.rowCount ?? 0,
     rejectedRowCount: record?.rejectedRowCount ?? 0,
     rejectedByReason: record?.rejectedByReason ?? {},
+    filteredRowCount: 0,
     misfits: new Map(record?.misfits ?? []),
     columns,
     matchedRowCount,
@@ -271,6 +274,7 @@ function* bareParts(rowCount: number, partRowCount: number): Generator<LeftPart>
       payload,
       astrometry: undefined,
       faults: undefined,
+      filtered: undefined,
     };
   }
 }
