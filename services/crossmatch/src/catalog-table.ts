@@ -119,7 +119,7 @@ export class CatalogTable implements AsyncDisposable {
           const rows = await readRows(batch, columns, reader.where, options.signal);
           const piece = options.turnArcsec ? rotated(rows.positions, options.turnArcsec) : rows.positions;
           payload.append(batch);
-          options.sample?.addBatch(batch, piece);
+          options.sample?.addBatch(batch, piece, rows.astrometry);
           if (keepPositions) pieces.push(piece);
           if (rows.astrometry) astrometries.push(rows.astrometry);
           faults.addAll(rows.faults, rowCount);

@@ -76,7 +76,7 @@ export async function* readParts(reading: LeftReading): AsyncGenerator<LeftPart,
       const piece = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
       const { positions: read, astrometry, faults, filtered } = await readRows(piece, columns, reader.where, signal);
       const positions = turnArcsec ? rotated(read, turnArcsec) : read;
-      sample?.addBatch(piece, positions);
+      sample?.addBatch(piece, positions, astrometry);
       part.payload.append(piece);
       part.pieces.push(ownPositions(positions));
       part.faults.addAll(faults, part.rowCount);

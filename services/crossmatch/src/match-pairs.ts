@@ -28,6 +28,7 @@ import { RefinedFinder, type RefinedSearch, withinTurn } from './refine/refined-
 import { type Progress, type SideCounts, summariseSide } from './summary.js';
 import { LeftSample } from './trust/left-sample.js';
 import { guessMagnitude } from './trust/magnitude.js';
+import { moveOfLeft } from './trust/one-epoch.js';
 
 /** The pairs of one match in any mode, block by block, and the rows of both sides that they use. */
 export class MatchPairs implements MatchRows {
@@ -63,7 +64,7 @@ export class MatchPairs implements MatchRows {
       options.strict,
       context.onRejected,
     );
-    if (context.assess && left) this.sample = new LeftSample(guessMagnitude(left.schema));
+    if (context.assess && left) this.sample = new LeftSample(guessMagnitude(left.schema), moveOfLeft(match));
     const self = options.selfMatch !== undefined;
     const shared = {
       workerCount: context.execution?.workerCount,

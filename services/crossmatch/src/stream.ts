@@ -9,11 +9,11 @@ import type { Plan } from './plan.js';
 import type { MatchRows } from './match-rows.js';
 import type { MatchHead } from './prepared.js';
 import { ProgressReporter } from './progress.js';
-import { comparesEpochs } from './refine/epochs.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
 import { RowPicker } from './result/picks.js';
 import type { MatchSummary, Progress } from './summary.js';
 import { assess, type Assessment } from './trust/assess.js';
+import { assessedRight } from './trust/one-epoch.js';
 import { startSpan } from './trace.js';
 
 /** Why work of a match ends that nobody wants any more; one for all, since making an error costs. */
@@ -232,20 +232,20 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   }
 
   async #assess(): Promise<Assessment | undefined> {
-    const { right, options, leftColumns } = this.#match;
     const sample = this.#pairs.sample?.rows();
-    if (!sample || !right.index || !right.positions) return undefined;
+    const right = assessedRight(this.#match);
+    if (!sample || !right) return undefined;
     const { left } = this.#pairs.totals();
+    const { radiusArcsec, minRadiusArcsec } = this.#match.options;
     return assess({
       sample,
       usableRowCount: left.rowCount - left.rejectedRowCount,
       index: right.index,
       right: right.positions,
-      radiusArcsec: options.radiusArcsec,
-      minRadiusArcsec: options.minRadiusArcsec,
-      notes: comparesEpochs(leftColumns.astrometry, right.columns.astrometry)
-        ? ['positions are assessed as they stand in the tables, whatever their epochs']
-        : [],
+      radiusArcsec,
+      minRadiusArcsec,
+      notes: right.atOneEpoch ? [] : ['positions are assessed as they stand in the tables, whatever their epochs'],
+      signal: this.#signal,
     });
   }
 

@@ -76,6 +76,11 @@ export class CandidateFinder implements AsyncDisposable {
     return new CandidateFinder(right, classes);
   }
 
+  /** The index, where there is one for all rows. */
+  get onlyIndex(): SkyIndex | undefined {
+    return this.classes.length === 1 ? this.classes[0].index : undefined;
+  }
+
   /** The searches that find every pair of rows of `left` that can be within `radiusArcsec` when they are compared. */
   *searches(left: MovingSide, radiusArcsec: number): Generator<CandidateSearch, void, undefined> {
     const { right, classes } = this;

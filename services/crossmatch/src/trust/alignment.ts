@@ -42,6 +42,8 @@ export interface Alignment {
 }
 
 const LEAST_PAIR_COUNT = 10;
+/** Pairs that the window is found with. */
+const WINDOW_PAIR_COUNT = 20_000;
 /** Median of a Rayleigh distribution in sigma. */
 const MEDIAN_RADIUS = Math.sqrt(2 * Math.log(2));
 const ARCSEC_PER_RADIAN = (180 * 3600) / Math.PI;
@@ -109,7 +111,11 @@ export function measureAlignment(
 
 /** Pairs around the densest place of the offsets: a window follows their median while it shrinks to three sigma. */
 function densest({ eastArcsec, northArcsec }: PairOffsets, mostArcsec: number): number[] {
-  let chosen = Array.from(eastArcsec.keys());
+  const all = Array.from(eastArcsec.keys());
+  const step = Math.ceil(all.length / WINDOW_PAIR_COUNT);
+  const some = all.filter((p) => p % step === 0);
+  let chosen = some;
+  let within = (_: number): boolean => true;
   let window = mostArcsec;
   for (let round = 0; round < 30 && chosen.length >= LEAST_PAIR_COUNT; round++) {
     const east = median(Float64Array.from(chosen, (p) => eastArcsec[p]));
@@ -117,11 +123,12 @@ function densest({ eastArcsec, northArcsec }: PairOffsets, mostArcsec: number): 
     const distance = (p: number): number => Math.hypot(eastArcsec[p] - east, northArcsec[p] - north);
     const sigma = median(Float64Array.from(chosen, distance)) / MEDIAN_RADIUS;
     const next = Math.max(0.8 * window, 3 * sigma);
-    chosen = Array.from(eastArcsec.keys()).filter((p) => distance(p) <= next);
+    within = (p) => distance(p) <= next;
+    chosen = some.filter(within);
     if (next >= window * 0.999) break;
     window = next;
   }
-  return chosen;
+  return all.filter(within);
 }
 
 /** Least squares of r - l = w x l over the unit vectors of the pairs: sum (1 - l l^T) w = sum l x r. */

@@ -251,6 +251,36 @@ describe('a match that is assessed', () => {
     expect(await run('nearest', 20_000, false)).toEqual({ rowCount: whole.rowCount });
   });
 
+  test.each(['left', 'right'] as const)('compares at one epoch where the rows of the %s table move', async (moving) => {
+    const random = new Random(15);
+    const rowCount = 2000;
+    const draw = (low: number, high: number) =>
+      Float64Array.from({ length: rowCount }, () => random.between(low, high));
+    const still = { ra: draw(40, 42), dec: draw(-1, 1) };
+    const motion = { pmra: draw(-200, 200), pmdec: draw(-200, 200) };
+    // Ten years later, and 0.1 arcsec of error per axis.
+    const later = (values: Float64Array, pm: Float64Array) =>
+      values.map((value, i) => value + (pm[i] / 100 + 0.1 * random.normal()) / 3600);
+    const then = { ra: later(still.ra, motion.pmra), dec: later(still.dec, motion.pmdec) };
+    const fast = memoryTable(tableOf({ ...still, ...motion }));
+    const slow = memoryTable(tableOf({ ra: then.ra, dec: then.dec }));
+    const epochs = { epoch: 'J2000', pmRaCosdec: 'pmra', pmDec: 'pmdec' };
+    const stream = await (moving === 'left'
+      ? crossmatch(fast, slow, { radiusArcsec: 1, left: epochs, right: { epoch: 'J2010' } }, { runtime, assess: true })
+      : crossmatch(
+          slow,
+          fast,
+          { radiusArcsec: 1, left: { epoch: 'J2010' }, right: epochs },
+          { runtime, assess: true },
+        ));
+    for await (const _ of stream);
+    const { trust, pairCount } = stream.summary();
+    expect(pairCount).toBe(rowCount);
+    expect(trust?.matched.count).toBe(rowCount);
+    expect(trust?.rayleigh?.sigmaArcsec).toBeCloseTo(0.1, 2);
+    expect(trust?.notes).toEqual([]);
+  });
+
   test('is refused where there is nothing to measure', async () => {
     const reader = () => table(left, 'left', 1000);
     const context = { runtime, assess: true };
@@ -268,7 +298,7 @@ test('a sample is spread over the table, bounded, and the same for any pieces', 
   const all = { ra: Float64Array.from({ length: rowCount }, (_, i) => i / 1000), dec: new Float64Array(rowCount) };
   all.dec[5] = 91;
   const sampleOf = (step: number) => {
-    const sample = new LeftSample(undefined, 1000);
+    const sample = new LeftSample(undefined, undefined, 1000);
     for (let from = 0; from < rowCount; from += step)
       sample.add({ ra: all.ra.subarray(from, from + step), dec: all.dec.subarray(from, from + step) }, undefined);
     return sample.rows().ra;
@@ -280,7 +310,7 @@ test('a sample is spread over the table, bounded, and the same for any pieces', 
   expect(whole).toEqual(whole.slice().sort());
   // The mean of 1,000 uniform values in [0, 100) is 50 +- 0.91.
   expect(Math.abs(whole.reduce((sum, ra) => sum + ra, 0) / 1000 - 50)).toBeLessThan(4);
-  const few = new LeftSample(undefined, 1000);
+  const few = new LeftSample(undefined, undefined, 1000);
   few.add({ ra: all.ra.subarray(0, 10), dec: all.dec.subarray(0, 10) }, undefined);
   expect(few.rows().ra).toEqual(all.ra.filter((_, i) => i < 10 && i !== 5));
 });

@@ -64,6 +64,7 @@ export interface AssessedMatch {
   readonly minRadiusArcsec: number;
   /** What else the reader should know. */
   readonly notes: readonly string[];
+  readonly signal?: AbortSignal;
 }
 
 /** Beyond it everything has a chance neighbour, and rings would be of other parts of the sky. */
@@ -79,7 +80,7 @@ export function checkAssessable(radiusArcsec: number): void {
 
 /** The formulas are in docs/operations/crossmatch.md. */
 export async function assess(match: AssessedMatch): Promise<Assessment> {
-  const { sample, usableRowCount, index, right, radiusArcsec, minRadiusArcsec } = match;
+  const { sample, usableRowCount, index, right, radiusArcsec, minRadiusArcsec, signal } = match;
   const rowCount = sample.ra.length;
   const mostArcsec = 2 * radiusArcsec;
   const near = await index.match(sample, {
@@ -89,9 +90,11 @@ export async function assess(match: AssessedMatch): Promise<Assessment> {
     k: 1,
     order: 'left',
   });
+  signal?.throwIfAborted();
   const rings = await countRings(index, sample, radiusArcsec);
   const chanceLocal = localChance(rings, minRadiusArcsec, radiusArcsec, usableRowCount);
   const chanceShifted = await shiftedChance(index, sample, rings.ring, minRadiusArcsec, radiusArcsec, usableRowCount);
+  signal?.throwIfAborted();
   const curve = matchCurve(near.separationArcsec, rowCount, rings, minRadiusArcsec, radiusArcsec);
   const matchedCount = near.separationArcsec.reduce((count, one) => count + (one <= radiusArcsec ? 1 : 0), 0);
   const here = pointOfMatch(curve);
@@ -148,7 +151,11 @@ function notesOf(trust: Trust, radiusArcsec: number): string[] {
   if (curve[curve.length - 1].matchedShare === 0)
     return [`no left row has a right row within twice the radius, ${2 * radiusArcsec} arcsec`];
   const difference = Math.abs(chanceLocal.count - chanceShifted.count);
-  if (difference > 3 * Math.hypot(chanceLocal.standardError, chanceShifted.standardError) + 0.1 * chanceLocal.count)
+  // What counting so many chance matches in all controls would scatter by.
+  const scale = trust.usableRowCount / trust.sampleRowCount;
+  const counting = Math.sqrt((scale * chanceLocal.count) / chanceShifted.controlCount);
+  const error = Math.hypot(chanceLocal.standardError, chanceShifted.standardError, counting);
+  if (difference > 3 * error + 0.1 * chanceLocal.count)
     notes.push('the two estimates of chance matches disagree: the right table is uneven on the scale of the ring');
   if (advisedRadiusArcsec === undefined) notes.push('hardly more rows are matched than by chance');
   else if (advisedRadiusArcsec > 1.9 * radiusArcsec)

@@ -118,8 +118,8 @@ export async function shiftedChance(
   const scale = leftRowCount / Math.max(positions.ra.length, 1);
   return {
     count: scale * mean,
-    // Few controls can agree by luck: they are no better than counting is.
-    standardError: scale * Math.sqrt(Math.max(spread, mean) / CONTROL_COUNT),
+    // Few controls can agree by luck, on nothing even: they are no better than counting is.
+    standardError: scale * Math.sqrt(Math.max(spread, mean + 1 / CONTROL_COUNT) / CONTROL_COUNT),
     controlCount: CONTROL_COUNT,
     shiftArcsec,
   };

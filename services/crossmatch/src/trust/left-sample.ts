@@ -1,6 +1,9 @@
 import { Random } from '@armilla/base';
 import { type Positions, positionStatuses, RowStatus } from '@armilla/sky';
 import type { RecordBatch } from 'apache-arrow';
+import type { Astrometry } from '../astrometry/astrometry.js';
+import type { AstrometryColumns } from '../astrometry/astrometry-columns.js';
+import { moved, movingSide } from '../refine/epochs.js';
 import { magnitudesOf } from './magnitude.js';
 
 /** Usable rows that were drawn, ascending. */
@@ -9,6 +12,12 @@ export interface SampledRows {
   readonly dec: Float64Array; // [rows]
   /** NaN where a row has none; undefined where the table has no such column. */
   readonly magnitude: Float64Array | undefined; // [rows]
+}
+
+/** The year that rows are moved to by their motions. */
+export interface Move {
+  readonly year: number;
+  readonly columns: AstrometryColumns;
 }
 
 const SAMPLE_ROW_COUNT = 200_000;
@@ -32,6 +41,7 @@ export class LeftSample {
   constructor(
     /** Column that holds a magnitude, where there is one. */
     readonly magnitudeColumn: string | undefined,
+    private readonly move?: Move,
     private readonly capacity = SAMPLE_ROW_COUNT,
   ) {
     this.#ra = new Float64Array(capacity);
@@ -47,9 +57,10 @@ export class LeftSample {
   }
 
   /** Takes the next rows of the table, whose positions are `positions`. */
-  addBatch(batch: RecordBatch, positions: Positions): void {
-    const { magnitudeColumn } = this;
-    this.add(positions, magnitudeColumn === undefined ? undefined : magnitudesOf(batch, magnitudeColumn));
+  addBatch(batch: RecordBatch, positions: Positions, astrometry: Astrometry | undefined): void {
+    const { magnitudeColumn, move } = this;
+    const then = move ? moved(movingSide(positions, astrometry, move.columns), move.year) : positions;
+    this.add(then, magnitudeColumn === undefined ? undefined : magnitudesOf(batch, magnitudeColumn));
   }
 
   /** The same without a batch. Unusable ones are drawn like others and left out at the end. */

@@ -52,7 +52,7 @@ async function sampleOf(table: TableReader, columns: PositionColumns, signal?: A
   const positionsOnly: PositionColumns = { ...columns, astrometry: nothing, filter: undefined };
   for await (const batch of table.batches({ columns: names, signal })) {
     signal?.throwIfAborted();
-    sample.addBatch(batch, (await readRows(batch, positionsOnly, table.where, signal)).positions);
+    sample.addBatch(batch, (await readRows(batch, positionsOnly, table.where, signal)).positions, undefined);
   }
   return sample.rows();
 }
