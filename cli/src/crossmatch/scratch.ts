@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { formatBytes } from '@armilla/base';
 import type { ScratchOptions, SpillPlan } from '@armilla/crossmatch';
-import { tableFiles } from '@armilla/tables';
+import { expandPath } from '@armilla/tables';
 import { type MatchTask, STANDARD, type TaskScratch } from './flags.js';
 
 /** Where the join of `task` may go; undefined where an input cannot be read again, as a pipe. */
 export async function scratchOptions({ scratch, left, right }: MatchTask): Promise<ScratchOptions | undefined> {
   if (!scratch || left === STANDARD || right === STANDARD || right === undefined) return undefined;
-  const inputs = { left: await tableFiles(left), right: await tableFiles(right) };
+  const inputs = { left: await expandPath(left), right: await expandPath(right) };
   for (const path of [...inputs.left, ...inputs.right]) if (!(await stat(path)).isFile()) return undefined;
   const { folder, resume } = scratch;
   // What was begun there goes on there, however much memory there is now.

@@ -43,6 +43,7 @@ export { encodeParquet } from './parquet/write/encode.js';
 export { ParquetWriter, type ParquetWriterOptions } from './parquet/write/writer.js';
 export { type ByteSource, FileSource, MemorySource } from './parquet/source.js';
 export { encodeTable, type EncodeOptions } from './table/encode.js';
+export { type FileFacts, fileFacts, isSameFile } from './table/fileFacts.js';
 export {
   type Format,
   formatOfMediaType,
@@ -59,8 +60,18 @@ export {
   type OpenInWorkerOptions,
   type WorkerSource,
 } from './table/in-worker.js';
+export { type Metadata, type MetadataSource, type RowsMoment, withMetadata } from './table/metadata.js';
+export { expandPath } from './table/paths.js';
 export { openTable, type OpenOptions } from './table/open.js';
-export { expandPath as tableFiles } from './table/paths.js';
+export {
+  needsSidecar,
+  parseProvenance,
+  partsOf,
+  PROVENANCE_KEY,
+  readSidecar,
+  sidecarPath,
+  type TablePart,
+} from './table/provenance.js';
 export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.js';
 export { checkOutput, writeFileOutput } from './table/output.js';
 export { closeTableThreads } from './table/thread.js';

@@ -4,6 +4,7 @@ import { recordBatch } from './decoder.js';
 import { MessageEncoder } from './encoder.js';
 import { FILE_MAGIC, FILE_START } from './footer.js';
 import { IPC_END, ipcBytes, type IpcMessage } from './message.js';
+import { type MetadataSource, metadataOf, withMetadata } from '../table/metadata.js';
 import { GrowingDictionary } from './store/growingDictionary.js';
 import { messageKind } from './wire/header.js';
 
@@ -13,8 +14,9 @@ type Batches = AsyncIterable<RecordBatch> | Iterable<RecordBatch>;
 export async function* encodeArrowStream(
   schema: Schema,
   batches: Batches,
+  metadata?: MetadataSource,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const encoder = new MessageEncoder(schema);
+  const encoder = new MessageEncoder(withMetadata(schema, await metadataOf(metadata, 'ahead')));
   yield* ipcBytes(encoder.schemaMessage());
   for await (const batch of batches) {
     for (const message of encoder.encode(batch)) yield* ipcBytes(message);
@@ -23,8 +25,12 @@ export async function* encodeArrowStream(
 }
 
 /** A table as bytes of the IPC file format. Dictionaries that change become one that grows: a file cannot replace them. */
-export async function* encodeArrowFile(schema: Schema, batches: Batches): AsyncGenerator<Uint8Array, void, undefined> {
-  const dictionaries = new FileDictionaries(schema);
+export async function* encodeArrowFile(
+  schema: Schema,
+  batches: Batches,
+  metadata?: MetadataSource,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const dictionaries = new FileDictionaries(withMetadata(schema, await metadataOf(metadata, 'ahead')));
   const encoder = new MessageEncoder(dictionaries.schema, { dictionaries: 'grow' });
   const blocks = { dictionary: [] as FileBlock[], batch: [] as FileBlock[] };
   let at = FILE_START;
@@ -46,7 +52,8 @@ export async function* encodeArrowFile(schema: Schema, batches: Batches): AsyncG
     for (const message of encoder.encode(dictionaries.unify(batch))) yield* emit(message);
   }
   yield IPC_END;
-  const footer = Footer.encode(new Footer(encoder.schema, undefined, blocks.batch, blocks.dictionary));
+  const known = withMetadata(encoder.schema, await metadataOf(metadata, 'written'));
+  const footer = Footer.encode(new Footer(known, undefined, blocks.batch, blocks.dictionary));
   yield footer;
   const length = new Uint8Array(4);
   new DataView(length.buffer).setInt32(0, footer.byteLength, true);

@@ -25,13 +25,16 @@ export function fieldMetadata(keyValues: ReadonlyMap<string, string>): ReadonlyM
   return found;
 }
 
-/** The Arrow schema as Parquet keeps it; undefined where no field has metadata, for then the columns say everything. */
-export function encodedSchema(schema: Schema): string | undefined {
+/**
+ * The Arrow schema as Parquet keeps it, with the metadata of the table, which Arrow's readers take from here; undefined where
+ * no field has metadata, for then the columns and the key-values of the file say everything.
+ */
+export function encodedSchema(schema: Schema, metadata: ReadonlyMap<string, string>): string | undefined {
   if (schema.fields.every((field) => field.metadata.size === 0)) return undefined;
   const fields = schema.fields.map((field) => {
     const type: DataType = DataType.isDictionary(field.type) ? field.type.dictionary : field.type;
     return new Field(field.name, type, field.nullable, field.metadata);
   });
-  const message = new MessageEncoder(new Schema(fields)).schemaMessage();
+  const message = new MessageEncoder(new Schema(fields, new Map(metadata))).schemaMessage();
   return Buffer.concat([...ipcBytes(message), IPC_END]).toString('base64');
 }

@@ -1,6 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { fail } from '@armilla/base';
 import type { Format } from './format.js';
+import type { TablePart } from './provenance.js';
 import type { BatchOptions, TableReader } from './reader.js';
 
 /** Files of one table, one after the other; opened when their turn comes. */
@@ -15,6 +16,9 @@ export class ConcatReader implements TableReader {
     readonly rowCount: number | undefined,
     /** Opens file 1 and on; the caller closes it. */
     private readonly openNext: readonly (() => Promise<TableReader>)[],
+    readonly parts: readonly TablePart[],
+    /** Files may have the columns of the first one in another order. */
+    private readonly columnsInAnyOrder = false,
   ) {
     this.format = first.format;
     this.schema = first.schema;
@@ -28,13 +32,19 @@ export class ConcatReader implements TableReader {
       options.signal?.throwIfAborted();
       const reader = await open();
       try {
-        checkSameSchema(this.first, reader);
-        yield* reader.batches(options);
+        checkSameSchema(this.first, reader, this.columnsInAnyOrder);
+        yield* reader.batches({ ...options, columns: options.columns ?? this.#reordered(reader) });
         this.#count(reader);
       } finally {
         await reader.close();
       }
     }
+  }
+
+  /** The columns in the order of the first file, where those of `reader` stand in another. */
+  #reordered({ schema }: TableReader): string[] | undefined {
+    const names = this.schema.fields.map(({ name }) => name);
+    return schema.fields.every(({ name }, i) => name === names[i]) ? undefined : names;
   }
 
   #count(reader: TableReader): void {
@@ -47,13 +57,13 @@ export class ConcatReader implements TableReader {
 }
 
 /** Throws SCHEMAS_DIFFER with what differs, by column. */
-export function checkSameSchema(first: TableReader, other: TableReader): void {
-  const differences = schemaDifferences(first.schema, other.schema);
+export function checkSameSchema(first: TableReader, other: TableReader, columnsInAnyOrder = false): void {
+  const differences = schemaDifferences(first.schema, other.schema, columnsInAnyOrder);
   if (differences.length === 0) return;
   throw fail('SCHEMAS_DIFFER', { where: other.where, first: first.where, detail: differences.join('; ') });
 }
 
-function schemaDifferences(first: Schema, other: Schema): string[] {
+function schemaDifferences(first: Schema, other: Schema, columnsInAnyOrder: boolean): string[] {
   const differences: string[] = [];
   const types = new Map(other.fields.map((field) => [field.name, String(field.type)]));
   for (const field of first.fields) {
@@ -65,7 +75,7 @@ function schemaDifferences(first: Schema, other: Schema): string[] {
   }
   for (const name of types.keys()) differences.push(`column '${name}' is new`);
   const names = (schema: Schema): string => schema.fields.map((field) => field.name).join(', ');
-  if (differences.length === 0 && names(first) !== names(other))
+  if (!columnsInAnyOrder && differences.length === 0 && names(first) !== names(other))
     differences.push(`the columns stand in the order ${names(other)}`);
   return differences;
 }

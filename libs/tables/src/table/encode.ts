@@ -4,13 +4,14 @@ import { CsvWriter } from '../csv/writer.js';
 import { encodeParquet } from '../parquet/write/encode.js';
 import { type Format, parseFormat } from './format.js';
 import { JsonLinesWriter } from './jsonl.js';
+import type { MetadataSource } from './metadata.js';
 
 /** Rows formatted at a time, so that a batch of a million becomes many pieces. */
 const SLICE_ROWS = 4096;
 
 export interface EncodeOptions {
   /** Key-value metadata of the table, where the format has any. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: MetadataSource;
   /** The reader is done with a piece when it asks for the next: its memory may be used again. */
   readonly recycle?: boolean;
 }
@@ -32,9 +33,9 @@ export function encodeTable(
     case 'parquet':
       return encodeParquet(schema, batches, options);
     case 'arrow-stream':
-      return encodeArrowStream(schema, batches);
+      return encodeArrowStream(schema, batches, options.metadata);
     case 'arrow-file':
-      return encodeArrowFile(schema, batches);
+      return encodeArrowFile(schema, batches, options.metadata);
   }
 }
 

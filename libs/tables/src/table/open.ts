@@ -10,6 +10,7 @@ import type { Format } from './format.js';
 import { gunzip } from './gzip.js';
 import { fileInput, type Input, peek, type Source, sourceInput } from './input.js';
 import { expandPath } from './paths.js';
+import { partOf, type TablePart } from './provenance.js';
 import type { TableReader } from './reader.js';
 
 const HEAD_BYTES = 64 * 1024;
@@ -21,6 +22,8 @@ export interface OpenOptions extends CsvOptions {
   readonly columns?: readonly string[];
   /** False for bytes from outside: Parquet is then decoded in a child process with limits. */
   readonly trusted?: boolean;
+  /** The files of one table may be of different formats, with their columns in any order. */
+  readonly mixed?: boolean;
 }
 
 /**
@@ -122,61 +125,82 @@ async function openBinary(input: Input, found: Recognised, options: OpenOptions)
   throw fail('FORMAT_UNKNOWN', { where, detail: 'JSON lines, which are written but not read' });
 }
 
-/** Several files as one table. Types of CSV files are sniffed on all of them together. */
+/** Several files as one table. Types of CSV columns are sniffed on all files together. */
 async function openFiles(where: string, paths: readonly string[], options: OpenOptions): Promise<TableReader> {
   const inputs = await Promise.all(paths.map(fileInput));
   const first = await recognise(inputs[0], options);
-  if (first.csv === undefined) return openBinaryFiles(where, inputs, options);
-  const parts: { source: CsvSource; shape: CsvShape }[] = [];
+  if (first.csv === undefined && options.mixed !== true) return openBinaryFiles(where, inputs, options);
+  const texts: { source: CsvSource; shape: CsvShape }[] = [];
+  const order: (Input | { source: CsvSource; shape: CsvShape })[] = [];
   for (const [index, input] of inputs.entries()) {
     const found = index === 0 ? first : await recognise(input, options);
-    if (found.csv === undefined) {
+    if (found.csv !== undefined) {
+      const text = { source: found.csv, shape: await sniffCsv(found.csv, csvOptions(found.format, options)) };
+      texts.push(text);
+      order.push(text);
+    } else if (options.mixed === true) order.push(input);
+    else {
       throw fail('SCHEMAS_DIFFER', {
         where: input.where,
         first: inputs[0].where,
         detail: `it is ${found.format}, not ${first.format}`,
       });
     }
-    parts.push({ source: found.csv, shape: await sniffCsv(found.csv, csvOptions(found.format, options)) });
   }
-  const names = JSON.stringify(parts[0].shape.dialect.names);
-  const seen = new Uint8Array(parts[0].shape.seen.length);
-  for (const { shape } of parts) {
-    // Other names are told apart below, by the readers' schemas.
-    if (JSON.stringify(shape.dialect.names) === names) shape.seen.forEach((bits, column) => (seen[column] |= bits));
-  }
-  const readers = parts.map(({ source, shape }) =>
-    csvReader(source, shape, JSON.stringify(shape.dialect.names) === names ? seen : shape.seen, options),
-  );
-  for (const reader of readers) checkSameSchema(readers[0], reader);
-  const rowCount = readers.reduce<number | undefined>(
-    (sum, reader) => (sum === undefined || reader.rowCount === undefined ? undefined : sum + reader.rowCount),
-    0,
-  );
-  return new ConcatReader(
-    where,
-    readers[0],
-    rowCount,
-    readers.slice(1).map((reader) => () => Promise.resolve(reader)),
-  );
+  const seen = new Map<string, number>();
+  for (const { shape } of texts)
+    shape.dialect.names.forEach((name, i) => seen.set(name, (seen.get(name) ?? 0) | shape.seen[i]));
+  const openers = order.map((file): Opener => {
+    if ('open' in file) return reopening(file, options);
+    const { source, shape } = file;
+    const together = Uint8Array.from(shape.dialect.names, (name) => seen.get(name) as number);
+    const reader = csvReader(source, shape, together, options);
+    return { open: () => Promise.resolve(reader), again: false };
+  });
+  return concatenated(where, openers, options);
 }
 
 /** Each file is looked at before the first row is given, but only one is open at a time. */
 async function openBinaryFiles(where: string, inputs: readonly Input[], options: OpenOptions): Promise<TableReader> {
-  const first = await openInput(inputs[0], options);
+  return concatenated(
+    where,
+    inputs.map((input) => reopening(input, options)),
+    options,
+  );
+}
+
+interface Opener {
+  open(): Promise<TableReader>;
+  /** Whether each call opens the file anew; else all give the one reader of a text that was sniffed. */
+  readonly again: boolean;
+}
+
+function reopening(input: Input, options: OpenOptions): Opener {
+  if (input.repeatable) return { open: () => openInput(input, options), again: true };
+  const detail = 'it is no regular file, and among several files it is read twice; write it to a file first';
+  throw fail('INPUT_UNREADABLE', { where: input.where, detail });
+}
+
+async function concatenated(where: string, openers: readonly Opener[], { mixed }: OpenOptions): Promise<TableReader> {
+  const [opener, ...others] = openers;
+  const first = await opener.open();
   try {
     let rowCount = first.rowCount;
-    for (const input of inputs.slice(1)) {
-      const reader = await openInput(input, options);
-      await reader.close();
-      checkSameSchema(first, reader);
+    const parts: TablePart[] = [partOf(first)];
+    for (const { open, again } of others) {
+      const reader = await open();
+      if (again) await reader.close();
+      checkSameSchema(first, reader, mixed);
+      parts.push(partOf(reader));
       rowCount = rowCount === undefined || reader.rowCount === undefined ? undefined : rowCount + reader.rowCount;
     }
     return new ConcatReader(
       where,
       first,
       rowCount,
-      inputs.slice(1).map((input) => () => openInput(input, options)),
+      others.map(({ open }) => open),
+      parts,
+      mixed,
     );
   } catch (error) {
     await first.close();

@@ -58,16 +58,22 @@ export const diskFiles: OutputFiles = {
 
 export interface OutputOptions {
   readonly overwrite?: boolean;
+  /** A second file, of what is known when the first is whole; neither appears before both are whole. None beside pipes and devices. */
+  readonly beside?: { readonly path: string; bytes(byteCount: number): Promise<Uint8Array> };
   readonly signal?: AbortSignal;
 }
 
-/** Throws OUTPUT_EXISTS or OUTPUT_NOT_CREATED for what is known of `path` before there is anything to write. */
-export async function checkOutput(path: string, options: OutputOptions = {}): Promise<void> {
+/** Throws OUTPUT_EXISTS or OUTPUT_NOT_CREATED for what is known of `path`, and of a file beside it, before there is anything to write. */
+export async function checkOutput(
+  path: string,
+  options: { readonly overwrite?: boolean; readonly besidePath?: string } = {},
+): Promise<void> {
   const before = await lookAt(path, options, diskFiles);
   if (before?.kind === 'device') return;
   await access(dirname(before?.realPath ?? path), constants.W_OK | constants.X_OK).catch((error: unknown) => {
     throw notCreated(path, error);
   });
+  if (options.besidePath !== undefined) await checkOutput(options.besidePath, { overwrite: options.overwrite });
 }
 
 let partCount = 0;
@@ -82,13 +88,66 @@ export async function writeFileOutput(
   options: OutputOptions = {},
   files: OutputFiles = diskFiles,
 ): Promise<number> {
-  const { signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const before = await lookAt(path, options, files);
-  const inPlace = before?.kind === 'device';
+  if (before?.kind === 'device') return writeChunks(path, path, before, chunks, options, files);
+  const parts: FilePart[] = [];
+  try {
+    const first = await writeAside(path, before, chunks, options, files);
+    parts.push(first);
+    const { beside } = options;
+    if (beside) {
+      const place = await lookAt(beside.path, options, files);
+      const bytes = await beside.bytes(first.byteCount);
+      parts.push(await writeAside(beside.path, place, once(bytes), options, files));
+    }
+    for (const { path: name } of parts)
+      if (options.overwrite !== true && (await writing(name, files.look(name))) !== undefined)
+        throw fail('OUTPUT_EXISTS', { where: name });
+    for (const { path: name, part, target } of parts) await writing(name, files.rename(part, target));
+    // The files are whole by now; a file system that cannot sync folders is no reason to call them failed.
+    for (const folder of new Set(parts.map(({ target }) => dirname(target))))
+      await files.syncFolder(folder).catch(() => undefined);
+    return first.byteCount;
+  } catch (error) {
+    // The first error is the one to tell.
+    for (const { part } of parts) await files.remove(part).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A whole file under a name of its own. */
+interface FilePart {
+  readonly path: string;
+  readonly part: string;
+  /** Where it belongs. */
+  readonly target: string;
+  readonly byteCount: number;
+}
+
+async function writeAside(
+  path: string,
+  before: OutputPlace | undefined,
+  chunks: AsyncIterable<Uint8Array>,
+  options: OutputOptions,
+  files: OutputFiles,
+): Promise<FilePart> {
   const target = before?.realPath ?? path;
-  const part = inPlace ? path : `${target}.${process.pid}-${++partCount}.part`;
-  const file = await files.open(part, before?.mode).catch((error: unknown) => {
+  const part = `${target}.${process.pid}-${++partCount}.part`;
+  return { path, part, target, byteCount: await writeChunks(path, part, before, chunks, options, files) };
+}
+
+/** Writes `place`, which messages call `path`: synced and, after an error, removed, unless it is a device. */
+async function writeChunks(
+  path: string,
+  place: string,
+  before: OutputPlace | undefined,
+  chunks: AsyncIterable<Uint8Array>,
+  { signal }: OutputOptions,
+  files: OutputFiles,
+): Promise<number> {
+  const inPlace = before?.kind === 'device';
+  const file = await files.open(place, before?.mode).catch((error: unknown) => {
     throw notCreated(path, error);
   });
   let closed = false;
@@ -103,20 +162,17 @@ export async function writeFileOutput(
     if (!inPlace) await writing(path, file.sync());
     closed = true;
     await writing(path, file.close());
-    if (!inPlace) {
-      if (options.overwrite !== true && (await writing(path, files.look(path))) !== undefined)
-        throw fail('OUTPUT_EXISTS', { where: path });
-      await writing(path, files.rename(part, target));
-      // The file is whole by now; a file system that cannot sync folders is no reason to call it failed.
-      await files.syncFolder(dirname(target)).catch(() => undefined);
-    }
     return byteCount;
   } catch (error) {
     // The first error is the one to tell.
     if (!closed) await file.close().catch(() => undefined);
-    if (!inPlace) await files.remove(part).catch(() => undefined);
+    if (!inPlace) await files.remove(place).catch(() => undefined);
     throw error;
   }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
 }
 
 /** What stands at `path`, if it may be written to. */

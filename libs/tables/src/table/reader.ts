@@ -1,5 +1,6 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Format } from './format.js';
+import type { TablePart } from './provenance.js';
 
 export interface BatchOptions {
   /** Columns to read, in this order; all when left out. */
@@ -24,6 +25,8 @@ export interface TableReader {
   readonly schema: Schema;
   /** Where the format says it before it is read. */
   readonly rowCount: number | undefined;
+  /** The files of a table of several. */
+  readonly parts?: readonly TablePart[];
   /** Values that became null because they did not fit their column's type, by column; final after reading. */
   readonly misfits: ReadonlyMap<string, number>;
   /** May be called again for files, once for streams. */

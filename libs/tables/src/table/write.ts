@@ -4,11 +4,14 @@ import { encodeParquet } from '../parquet/write/encode.js';
 import type { PickedRows } from '../parquet/pick/picks.js';
 import { type Format, isGzipName } from './format.js';
 import { gzip } from './gzip.js';
+import type { MetadataSource } from './metadata.js';
 import { diskFiles, type OutputFiles, type OutputOptions, writeFileOutput, writeStreamOutput } from './output.js';
 
-export interface WriteOptions extends OutputOptions {
+export interface WriteOptions extends Omit<OutputOptions, 'beside'> {
   readonly format: Format;
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: MetadataSource;
+  /** What is written to a file beside a regular file, with it or not at all. */
+  readonly sidecar?: { readonly path: string; text(written: Written): string | Promise<string> };
 }
 
 export interface Written {
@@ -33,7 +36,7 @@ export async function writeTable(
   const bytes = encodeTable(format, schema, counted, { metadata, recycle: true });
   const text = format === 'csv' || format === 'tsv' || format === 'jsonl';
   const gzipped = text && typeof output === 'string' && isGzipName(output);
-  const byteCount = await writeBytes(output, gzipped ? gzip(bytes) : bytes, options, files);
+  const byteCount = await writeBytes(output, gzipped ? gzip(bytes) : bytes, outputOptions(options, count), files);
   return { byteCount, ...count };
 }
 
@@ -52,7 +55,7 @@ export async function writePickedRows(
   const byteCount = await writeBytes(
     output,
     encodeParquet(schema, counted, { metadata, recycle: true }),
-    options,
+    outputOptions(options, count),
     files,
   );
   return { byteCount, ...count };
@@ -70,6 +73,17 @@ async function* tallied<T>(
     count.rowCount += rowCountOf(item);
     yield item;
   }
+}
+
+function outputOptions(
+  { overwrite, signal, sidecar }: Omit<WriteOptions, 'format'>,
+  count: { readonly rowCount: number },
+): OutputOptions {
+  const beside = sidecar && {
+    path: sidecar.path,
+    bytes: async (byteCount: number) => new TextEncoder().encode(await sidecar.text({ ...count, byteCount })),
+  };
+  return { overwrite, signal, beside };
 }
 
 function writeBytes(

@@ -1,5 +1,6 @@
 import { fail } from '@armilla/base';
 import type { RecordBatch, Schema } from 'apache-arrow';
+import { type MetadataSource, metadataOf } from '../../table/metadata.js';
 import { ARROW_SCHEMA_KEY, encodedSchema } from '../arrowSchema.js';
 import type { PickedRows } from '../pick/picks.js';
 import { ParquetPool } from '../work/pool.js';
@@ -20,7 +21,7 @@ export interface ParquetWriterOptions {
   /** The sink is done with bytes when its promise resolves: their memory is used again. */
   readonly recycle?: boolean;
   /** Key-value metadata of the file. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: MetadataSource;
 }
 
 /** Large enough for readers to be fast, small enough to keep a few in memory with tens of columns. */
@@ -132,10 +133,11 @@ export class ParquetWriter {
     if (this.#stagedRows > 0) await this.#sendRowGroup();
     await this.#tail;
     if (this.#offset === 0) await this.#put(MAGIC);
-    const keyValues = new Map([...this.schema.metadata, ...Object.entries(this.options.metadata ?? {})]);
-    const arrowSchema = encodedSchema(this.schema);
-    if (arrowSchema === undefined) keyValues.delete(ARROW_SCHEMA_KEY);
-    else keyValues.set(ARROW_SCHEMA_KEY, arrowSchema);
+    const metadata = await metadataOf(this.options.metadata, 'written');
+    const keyValues = new Map([...this.schema.metadata, ...Object.entries(metadata)]);
+    keyValues.delete(ARROW_SCHEMA_KEY);
+    const arrowSchema = encodedSchema(this.schema, keyValues);
+    if (arrowSchema !== undefined) keyValues.set(ARROW_SCHEMA_KEY, arrowSchema);
     await this.#put(encodeFooter(this.#specs, this.#groups, keyValues));
     await this.#flushBuffer();
     await this.close();
