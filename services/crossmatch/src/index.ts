@@ -22,11 +22,18 @@ export {
   type SideOptions,
 } from './options.js';
 export { type Plan, type PlanInput, planMatch } from './plan.js';
+export {
+  countsJson,
+  type InputProvenance,
+  type MatchProvenance,
+  matchProvenance,
+  type StoredInput,
+} from './provenance.js';
 export type { RejectedRow } from './positions.js';
 export { COMPUTED_COLUMNS, type ComputedColumn } from './result/layout.js';
 export type { ScratchOptions } from './spill/scratch.js';
 export type { SpillPlan } from './spill/spill-plan.js';
-export { MatchStream } from './stream.js';
+export { type MatchInput, MatchStream } from './stream.js';
 export type { MatchSummary, Progress, SideSummary, SpillSummary } from './summary.js';
 export type { PairOffsets, Rotation, SystematicOffset } from './trust/alignment.js';
 export type { Assessment, Evidence, Trust } from './trust/assess.js';

@@ -5,6 +5,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { breathe, inOrder, type Several } from './ahead.js';
 import type { PositionColumns } from './columns.js';
 import type { BatchRows, Selection } from './join.js';
+import type { ResolvedOptions } from './options.js';
 import type { Plan } from './plan.js';
 import type { MatchRows } from './match-rows.js';
 import type { MatchHead } from './prepared.js';
@@ -19,12 +20,24 @@ import { startSpan } from './trace.js';
 /** Why work of a match ends that nobody wants any more; one for all, since making an error costs. */
 const STOPPED = fail('CANCELLED');
 
+/** A table of a match. */
+export interface MatchInput {
+  readonly name: string;
+  readonly rowCount: number | undefined;
+}
+
 /** The result of a match, to be iterated once. Leaving the loop early stops the match and gives everything back. */
 export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly schema: Schema;
   readonly plan: Plan;
   /** The position columns in use, and whether they were guessed. */
   readonly guesses: { readonly left: PositionColumns; readonly right: PositionColumns };
+  /** Those that change the answer, with their defaults. */
+  readonly options: ResolvedOptions;
+  /** The tables, and their rows where they are known. */
+  readonly inputs: { readonly left: MatchInput; readonly right: MatchInput };
+  /** What the user should know about the result. */
+  readonly warnings: readonly string[];
   readonly #match: MatchHead;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
@@ -44,10 +57,14 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     match: MatchHead,
     pairs: (signal: AbortSignal, fairKey: object, onProgress: (stage: Progress['stage']) => void) => MatchRows,
   ) {
-    const { right, context, layout, plan, leftColumns } = match;
+    const { left, right, context, layout, plan, leftColumns, options, warnings } = match;
     this.#match = match;
     this.schema = layout.schema;
     this.plan = plan;
+    this.options = options;
+    this.warnings = warnings;
+    const own = { name: right.where, rowCount: right.rowCount };
+    this.inputs = { left: left ? { name: left.where, rowCount: left.rowCount } : own, right: own };
     this.guesses = { left: leftColumns, right: right.columns };
     this.#signal = context.signal ? AbortSignal.any([context.signal, this.#stop.signal]) : this.#stop.signal;
     this.#progress = new ProgressReporter(context.onProgress);

@@ -1,6 +1,7 @@
 import { crc32c, cutMessage, type Frame, makeFrame, sealFrame } from '@armilla/chassis';
 import { StreamEvent } from '@armilla/proto';
-import { MessageEncoder } from '@armilla/tables';
+import { MessageEncoder, PROVENANCE_KEY, withMetadata } from '@armilla/tables';
+import { matchProvenance } from '../provenance.js';
 import type { MatchAnswer } from './core.js';
 import { protoProgress } from './describe.js';
 import { withProgress } from './with-progress.js';
@@ -14,10 +15,11 @@ export interface AnswerOptions {
 
 /** A match as response frames: schema, batches, progress meanwhile, and the summary in the last frame. */
 export async function* answerFrames(
-  { stream, progress, detailJson }: MatchAnswer,
+  { stream, stored, progress, detailJson }: MatchAnswer,
   { crc, finishInput }: AnswerOptions,
 ): AsyncGenerator<Frame, void, undefined> {
-  const encoder = new MessageEncoder(stream.schema);
+  const provenance = { [PROVENANCE_KEY]: JSON.stringify(matchProvenance(stream, stored)) };
+  const encoder = new MessageEncoder(withMetadata(stream.schema, provenance));
   yield* cutMessage(encoder.schemaMessage(), 0, { crc });
   let rowCount = 0;
   let batchCount = 0;

@@ -43,6 +43,8 @@ export interface StoreOptions {
 /** How a match is answered, in whatever messages. */
 export interface MatchAnswer {
   readonly stream: MatchStream;
+  /** The stored right table, where one takes part. */
+  readonly stored: StoredTableInfo | undefined;
   /** The progress to tell now; undefined when there is nothing new. */
   progress(): Progress | undefined;
   /** MatchSummary in protobuf JSON; to be asked for after the last batch. */
@@ -133,6 +135,7 @@ export class CrossmatchCore {
       call.sendMetadata(headersOf(stream, requestId));
       yield* answer({
         stream,
+        stored: lease?.info,
         progress: () => watch.news(),
         detailJson: () => {
           const summary = protoSummary(stream.summary(), requestId);
