@@ -2,7 +2,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order, SideOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway';
-import { type Format, formatOfName } from '@armilla/tables';
+import type { Format } from '@armilla/tables';
+import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
 
 const MAX_WORKERS = 256;
 
@@ -54,12 +55,12 @@ export interface MatchTask {
   /** Undefined where the join has to stay in memory. */
   readonly scratch: TaskScratch | undefined;
   readonly types: Readonly<Record<string, string>> | undefined;
-  readonly output: TaskOutput;
-  readonly rejected: TaskOutput | undefined;
+  readonly output: TableOutput;
+  readonly rejected: TableOutput | undefined;
   /** Measure whether the match can be trusted. */
   readonly assess: boolean;
   /** Where to write a page about it. */
-  readonly report: Omit<TaskOutput, 'format'> | undefined;
+  readonly report: Omit<TableOutput, 'format'> | undefined;
   readonly server: URL | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -72,15 +73,6 @@ export interface TaskScratch {
   readonly folder: string;
   readonly resume: boolean;
 }
-
-export interface TaskOutput {
-  /** '-' is standard output. */
-  readonly path: string;
-  readonly format: Format;
-  readonly overwrite: boolean;
-}
-
-export const STANDARD = '-';
 
 /** Throws the problems of single flags and of flags that do not go together; those of the match itself come with the match. */
 export function readMatchTask(left: string | undefined, right: string | undefined, flags: CrossmatchFlags): MatchTask {
@@ -110,7 +102,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       where: flags.where,
       left: sideOptions('left', flags),
       right: sideOptions('right', flags),
-      columns: flags.columns === undefined ? undefined : list(flags.columns),
+      columns: flags.columns === undefined ? undefined : readList(flags.columns),
       suffixes: flags.suffixes === undefined ? undefined : suffixPair(flags.suffixes),
       strict: flags.strict,
       maxPairs: integer('--max-pairs', flags.maxPairs),
@@ -119,9 +111,9 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     workerCount: integer('--workers', flags.workers, 1, MAX_WORKERS),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
     scratch: taskScratch(flags),
-    types: flags.types === undefined ? undefined : typesByColumn(flags.types),
-    output: taskOutput('--output', flags.output, flags.format, overwrite),
-    rejected: flags.rejected === undefined ? undefined : taskOutput('--rejected', flags.rejected, undefined, overwrite),
+    types: flags.types === undefined ? undefined : readTypes(flags.types),
+    output: readOutput('--output', flags.output, flags.format, overwrite),
+    rejected: flags.rejected === undefined ? undefined : readOutput('--rejected', flags.rejected, undefined, overwrite),
     assess: flags.assess === true || flags.report !== undefined,
     report: flags.report === undefined ? undefined : { path: reportPath(flags.report), overwrite },
     server: flags.server === undefined ? undefined : serverUrl(flags.server),
@@ -228,21 +220,6 @@ function taskScratch({ scratch, resume, output, self, server }: CrossmatchFlags)
   return { folder: join(scratch ?? dirname(output), name), resume: resume ?? false };
 }
 
-function taskOutput(flag: string, path: string, format: Format | undefined, overwrite: boolean): TaskOutput {
-  if (path === '') throw fail('OPTION_INVALID', { field: flag, expected: 'a file or -', got: "''" });
-  const device = path === STANDARD || path.startsWith('/dev/');
-  const found = format ?? formatOfName(path) ?? (device ? 'csv' : undefined);
-  if (found === undefined) {
-    throw fail('OPTION_INVALID', {
-      field: flag,
-      expected:
-        'a name that ends in .parquet, .csv, .tsv, .arrow, .arrows or .jsonl (.gz after those of text), or be given with --format',
-      got: `'${path}'`,
-    });
-  }
-  return { path, format: found, overwrite };
-}
-
 function integer(
   field: string,
   text: string | undefined,
@@ -257,22 +234,9 @@ function integer(
   return number;
 }
 
-const list = (text: string): string[] => text.split(',').map((item) => item.trim());
-
 function suffixPair(text: string): [string, string] {
   const items = text.split(',');
   if (items.length !== 2)
     throw fail('OPTION_INVALID', { field: '--suffixes', expected: 'two texts such as _1,_2', got: `'${text}'` });
   return [items[0], items[1]];
-}
-
-function typesByColumn(text: string): Record<string, string> {
-  return Object.fromEntries(
-    list(text).map((item) => {
-      const at = item.lastIndexOf('=');
-      if (at <= 0)
-        throw fail('OPTION_INVALID', { field: '--types', expected: 'COLUMN=TYPE, comma separated', got: `'${item}'` });
-      return [item.slice(0, at), item.slice(at + 1)];
-    }),
-  );
 }

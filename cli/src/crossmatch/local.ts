@@ -3,6 +3,7 @@ import {
   crossmatch,
   type MatchContext,
   type MatchStream,
+  matchProvenance,
   type MatchSummary,
   type Progress,
   selfMatch,
@@ -10,9 +11,13 @@ import {
 import { Runtime } from '@armilla/gpu-core';
 import { type TableReader, writePickedRows, writeTable } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
+import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
+import { provenanceOptions } from '../provenance/result.js';
 import { standardOutput } from '../terminal/standard-output.js';
-import { type MatchTask, STANDARD } from './flags.js';
-import { checkTypes, openInput } from './open-input.js';
+import { STANDARD } from '../table/flags.js';
+import type { MatchTask } from './flags.js';
+import { checkTypes, openInput } from '../table/open-input.js';
+import { taskProvenance } from './provenance.js';
 import { scratchOptions, scratchText, unfinishedText } from './scratch.js';
 import { RejectedRows } from './rejected-rows.js';
 
@@ -33,16 +38,19 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
     // Standard input has passed by when it has been read.
     openLeftAgain: task.left === STANDARD ? undefined : () => openInput(task.left, { types: task.types, signal }),
   };
-  const [left, right] = await openTables(task, signal);
+  const { readers, inputs } = await openTables(task, signal);
+  const [left, right] = readers;
   const matching =
     right === undefined
       ? selfMatch(left, task.options, context)
       : crossmatch(left, right, task.options, { ...context, scratch: await scratchOptions(task) });
   await using stream = await matching;
+  const provenance = taskProvenance(task, { ...matchProvenance(stream) }, inputs, () => stream.summary());
+  const { metadata, sidecar } = provenanceOptions(task.output, stream.schema, provenance);
   const { spill } = stream.plan;
   if (spill && task.scratch && !task.quiet) terminal.line(scratchText(spill, task.scratch));
   try {
-    await writeResult(task, stream, signal);
+    await writeResult(task, stream, { metadata, sidecar }, signal);
   } catch (error) {
     await stream.close();
     if (spill && task.scratch && !task.quiet) terminal.line(unfinishedText(task.scratch));
@@ -55,6 +63,7 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
       format,
       overwrite,
       signal,
+      metadata,
     });
   }
   const summary = stream.summary();
@@ -67,26 +76,35 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
   return summary;
 }
 
-async function writeResult({ output }: MatchTask, stream: MatchStream, signal: AbortSignal): Promise<void> {
+async function writeResult(
+  { output }: MatchTask,
+  stream: MatchStream,
+  { metadata, sidecar }: ReturnType<typeof provenanceOptions>,
+  signal: AbortSignal,
+): Promise<void> {
   const { path, format, overwrite } = output;
   const target = path === STANDARD ? standardOutput() : path;
   const picked = format === 'parquet' ? stream.picked() : undefined;
-  if (picked) await writePickedRows(target, stream.schema, picked, { overwrite, signal });
-  else await writeTable(target, stream.schema, stream, { format, overwrite, signal });
+  if (picked) await writePickedRows(target, stream.schema, picked, { overwrite, signal, metadata });
+  else await writeTable(target, stream.schema, stream, { format, overwrite, signal, metadata, sidecar });
 }
 
-/** The left table and, unless it is matched with itself, the right one. */
-async function openTables(
-  { left, right, types }: MatchTask,
-  signal: AbortSignal,
-): Promise<[TableReader, TableReader?]> {
+interface OpenTables {
+  /** The left table and, unless it is matched with itself, the right one. */
+  readonly readers: readonly [TableReader, TableReader?];
+  readonly inputs: readonly DescribedInput[];
+}
+
+async function openTables({ left, right, types }: MatchTask, signal: AbortSignal): Promise<OpenTables> {
   const readers: TableReader[] = [];
   try {
     const first = await openInput(left, { types, signal });
     readers.push(first);
     if (right !== undefined) readers.push(await openInput(right, { types, signal }));
     checkTypes(types, readers);
-    return [first, readers[1]];
+    const inputs = await describeInputs([left], first, signal);
+    if (right !== undefined) inputs.push(...(await describeInputs([right], readers[1], signal)));
+    return { readers: [first, readers[1]], inputs };
   } catch (error) {
     for (const reader of readers) await reader.close();
     throw error;

@@ -1,13 +1,25 @@
 import { fail, formatBytes, formatCount } from '@armilla/base';
 import type { MatchSummary, RejectedRow } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway';
-import { encodeTable, openTable, type TableReader, writeTable } from '@armilla/tables';
+import {
+  encodeTable,
+  type MetadataSource,
+  openTable,
+  parseProvenance,
+  PROVENANCE_KEY,
+  type TableReader,
+  writeTable,
+} from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
+import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
+import { provenanceOptions } from '../provenance/result.js';
 import { ServerClient } from '../server/server-client.js';
 import { standardOutput } from '../terminal/standard-output.js';
-import { type MatchTask, STANDARD } from './flags.js';
-import { checkTypes, openInput } from './open-input.js';
+import { STANDARD } from '../table/flags.js';
+import type { MatchTask } from './flags.js';
+import { checkTypes, openInput } from '../table/open-input.js';
 import { camelCaseKeys } from './json-names.js';
+import { taskProvenance } from './provenance.js';
 import { RejectedRows } from './rejected-rows.js';
 
 const STORED = 'table:';
@@ -25,10 +37,12 @@ export async function matchThere(
   const query = matchQuery(task);
   if (stored !== undefined) query.right = stored;
   const readers: { left?: TableReader; right?: TableReader } = {};
+  const described: { left?: DescribedInput; right?: DescribedInput } = {};
   try {
     const part = async (name: 'left' | 'right', path: string) => {
       const reader = await openInput(path, { types: task.types, signal });
       readers[name] = reader;
+      [described[name]] = await describeInputs([path], reader, signal);
       if (reader.rowCount !== undefined) query[`${name}_row_count`] = String(reader.rowCount);
       return {
         name,
@@ -52,14 +66,26 @@ export async function matchThere(
     const result = await openTable({ name: 'the answer of the server', stream: counted() }, { signal });
     const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
     const { format, overwrite } = task.output;
-    await writeTable(output, result.schema, result.batches({ signal }), { format, overwrite, signal });
-    const summary = await fetchSummary(client, answer.requestId, task, { signal, terminal });
-    // The tables were read here, and the server saw nulls only.
-    return {
-      ...summary,
-      left: withMisfits(summary.left, readers.left),
-      right: withMisfits(summary.right, task.right === undefined ? readers.left : readers.right),
+    let fetched: Promise<CompleteResult> | undefined;
+    const fetchOnce = (): Promise<CompleteResult> => (fetched ??= fetchResult(client, answer.requestId, task, signal));
+    const summarise = async (): Promise<MatchSummary> => {
+      const { summary } = await fetchOnce();
+      // The tables were read here, and the server saw nulls only.
+      return {
+        ...summary,
+        left: withMisfits(summary.left, readers.left),
+        right: withMisfits(summary.right, task.right === undefined ? readers.left : readers.right),
+      };
     };
+    const known = parseProvenance(result.schema.metadata.get(PROVENANCE_KEY) ?? '') ?? {};
+    const provenance = taskProvenance(task, known, [described.left, described.right], summarise);
+    const { metadata, sidecar } = provenanceOptions(task.output, result.schema, provenance);
+    const options = { format, overwrite, signal, metadata, sidecar };
+    await writeTable(output, result.schema, result.batches({ signal }), options);
+    const { rejected = [] } = await fetchOnce();
+    const summary = await summarise();
+    await writeRejected(task, summary, rejected, metadata, { signal, terminal });
+    return summary;
   } finally {
     for (const reader of Object.values(readers)) await reader.close();
   }
@@ -128,32 +154,43 @@ interface ResultDocument {
   }[];
 }
 
-async function fetchSummary(
+interface CompleteResult extends ResultDocument {
+  readonly summary: MatchSummary;
+}
+
+/** How the match went, and the rejected rows where they are wanted. */
+async function fetchResult(
   client: ServerClient,
   requestId: string,
   task: MatchTask,
-  { signal, terminal }: Pick<CommandContext, 'signal' | 'terminal'>,
-): Promise<MatchSummary> {
+  signal: AbortSignal,
+): Promise<CompleteResult> {
   const path = `v1/crossmatch/results/${encodeURIComponent(requestId)}${task.rejected ? `?rejected=${REJECTED_LIMIT}` : ''}`;
-  const { summary, rejected = [], state } = camelCaseKeys(await client.get(path, signal)) as ResultDocument;
+  const result = camelCaseKeys(await client.get(path, signal)) as ResultDocument;
+  const { summary, state } = result;
   if (summary === undefined)
     throw fail('STREAM_INCOMPLETE', {
       where: 'the answer of the server',
       detail: `the match is ${state}, without a summary`,
     });
-  if (task.rejected) {
-    const rows = new RejectedRows();
-    for (const row of rejected) rows.add({ ...row, table: row.table === 1 ? 'right' : 'left' });
-    const rejectedCount = summary.left.rejectedRowCount + summary.right.rejectedRowCount;
-    if (rejectedCount > rejected.length) {
-      terminal.line(`the server lists ${formatCount(rejected.length)} of ${formatCount(rejectedCount)} rejected rows`);
-    }
-    const { path: file, format, overwrite } = task.rejected;
-    await writeTable(file === STANDARD ? standardOutput() : file, rows.schema, rows.batches(), {
-      format,
-      overwrite,
-      signal,
-    });
+  return { ...result, summary };
+}
+
+async function writeRejected(
+  task: MatchTask,
+  { left, right }: MatchSummary,
+  rejected: NonNullable<ResultDocument['rejected']>,
+  metadata: MetadataSource | undefined,
+  { signal, terminal }: Pick<CommandContext, 'signal' | 'terminal'>,
+): Promise<void> {
+  if (!task.rejected) return;
+  const rows = new RejectedRows();
+  for (const row of rejected) rows.add({ ...row, table: row.table === 1 ? 'right' : 'left' });
+  const rejectedCount = left.rejectedRowCount + right.rejectedRowCount;
+  if (rejectedCount > rejected.length) {
+    terminal.line(`the server lists ${formatCount(rejected.length)} of ${formatCount(rejectedCount)} rejected rows`);
   }
-  return summary;
+  const { path, format, overwrite } = task.rejected;
+  const output = path === STANDARD ? standardOutput() : path;
+  await writeTable(output, rows.schema, rows.batches(), { format, overwrite, signal, metadata });
 }

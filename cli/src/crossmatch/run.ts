@@ -1,8 +1,10 @@
 import { type MatchSummary } from '@armilla/crossmatch';
 import { checkOutput } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
+import { besidePath } from '../provenance/result.js';
 import { printLine } from '../terminal/standard-output.js';
-import { type MatchTask, STANDARD } from './flags.js';
+import { STANDARD } from '../table/flags.js';
+import type { MatchTask } from './flags.js';
 import { snakeCaseKeys } from './json-names.js';
 import { matchHere } from './local.js';
 import { withMoc } from './read-moc.js';
@@ -12,9 +14,11 @@ import { summaryText } from './summary-text.js';
 /** Runs a match here or on a server, and tells what it did. */
 export async function runMatch(task: MatchTask, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  for (const { path, overwrite } of [task.output, task.rejected, task.report].filter((one) => one !== undefined)) {
-    if (path !== STANDARD) await checkOutput(path, { overwrite });
-  }
+  const { output, rejected, report } = task;
+  if (output.path !== STANDARD)
+    await checkOutput(output.path, { overwrite: output.overwrite, besidePath: besidePath(output) });
+  if (rejected && rejected.path !== STANDARD) await checkOutput(rejected.path, { overwrite: rejected.overwrite });
+  if (report) await checkOutput(report.path, { overwrite: report.overwrite });
   const whole = await withMoc(task);
   const summary =
     task.server === undefined ? await matchHere(whole, context) : await matchThere(whole, task.server, context);

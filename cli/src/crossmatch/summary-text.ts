@@ -1,6 +1,7 @@
 import { formatBytes, formatCount } from '@armilla/base';
 import type { MatchSummary, SideSummary, SpillSummary } from '@armilla/crossmatch';
-import { type MatchTask, STANDARD } from './flags.js';
+import { STANDARD } from '../table/flags.js';
+import type { MatchTask } from './flags.js';
 import { recenteringText, trustText } from './trust-text.js';
 
 /** A summary for people; rows of each side add up. */

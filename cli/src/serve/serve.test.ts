@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Random } from '@armilla/base';
+import { openTable } from '@armilla/tables';
 import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
 
 const folder = temporaryFolder();
@@ -64,6 +65,33 @@ test('a server answers the same rows as the library, keeps tables, tells its sta
       left: { row_count: 4, matched_row_count: 2, rejected_by_reason: { DECLINATION_OUT_OF_RANGE: 1 } },
       row_count: 2,
     });
+    // What was read here and what was matched there make one provenance, that of a local match but for the table that only the server has.
+    const provenanceOf = (path: string): { inputs: object[] } => {
+      const { run: _, ...rest } = JSON.parse(readFileSync(`${path}.provenance.json`, 'utf8')) as { run: object };
+      return rest as { inputs: object[] };
+    };
+    const files = ['here', 'there', 'stored'].map((name) => join(folder.path, `${name}.csv`));
+    expect((await runCli(['crossmatch', left, right, ...options, '-o', files[0]])).code).toBe(0);
+    expect((await runCli(['crossmatch', left, right, ...options, '-o', files[1], '--server', url])).code).toBe(0);
+    expect(provenanceOf(files[1])).toEqual(provenanceOf(files[0]));
+    expect((await runCli(['crossmatch', left, 'table:ref', ...options, '-o', files[2], '--server', url])).code).toBe(0);
+    expect(provenanceOf(files[2]).inputs[1]).toEqual({
+      table: 'right',
+      name: 'table:ref',
+      content_digest: expect.any(String),
+      row_count: 2,
+      position: expect.objectContaining({ guessed: true }),
+    });
+    const body = new FormData();
+    body.append('left', new Blob([readFileSync(left)]), 'left.csv');
+    const answer = await fetch(`${url}/v1/crossmatch?radius=2&right=ref&format=parquet`, { method: 'POST', body });
+    const reader = await openTable({ name: 'answer', bytes: new Uint8Array(await answer.arrayBuffer()) });
+    expect(JSON.parse(reader.schema.metadata.get('armilla.provenance') as string)).toMatchObject({
+      operation: 'crossmatch',
+      options: { radius_arcsec: 2 },
+      inputs: [{ table: 'left' }, { table: 'right', name: 'table:ref', row_count: 2 }],
+    });
+    await reader.close();
     const self = ['crossmatch', '--self', left, '--radius', '5', '--quiet'];
     expect(await runCli([...self, '--server', url])).toEqual(await runCli(self));
 

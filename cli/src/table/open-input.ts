@@ -4,12 +4,12 @@ import { STANDARD } from './flags.js';
 
 type Types = Readonly<Record<string, string>>;
 
-/** Opens a table that the command line names: a file, a glob, a folder, or `-`. Of `types` it takes what it has. */
+/** Opens a table that the command line names: a file, a glob, a folder, several of them, or `-`. Of `types` it takes what it has. */
 export function openInput(
-  name: string,
-  { types, signal }: { readonly types?: Types; readonly signal: AbortSignal },
+  name: string | readonly string[],
+  { types, mixed, signal }: { readonly types?: Types; readonly mixed?: boolean; readonly signal: AbortSignal },
 ): Promise<TableReader> {
-  const options = { types, typesWhereThere: true, signal };
+  const options = { types, typesWhereThere: true, mixed, signal };
   return openTable(name === STANDARD ? { name: 'standard input', stream: process.stdin } : name, options);
 }
 
