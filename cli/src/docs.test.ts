@@ -6,13 +6,17 @@ import { runCli } from './testing/run-cli.js';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8');
 
-test('docs/cli.md names every option of crossmatch, and no other', async () => {
-  const { stdout } = await runCli(['crossmatch', '--help']);
+test.each([
+  ['crossmatch', '## crossmatch', '## convert', 20],
+  ['convert', '## convert', '## serve', 4],
+  ['merge', '## convert', '## serve', 4],
+])('docs/cli.md names every option of %s, and no other', async (command, from, to, least) => {
+  const { stdout } = await runCli([command, '--help']);
   const known = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)]
     .map(([, name]) => name)
     .filter((name) => name !== '--help');
-  expect(known.length).toBeGreaterThan(20);
-  const section = page.slice(page.indexOf('## crossmatch'), page.indexOf('## serve'));
+  expect(known.length).toBeGreaterThan(least);
+  const section = page.slice(page.indexOf(from), page.indexOf(to));
   const documented = [...section.matchAll(/^\| (`--.*?) \|/gm)].flatMap(([, names]) =>
     [...names.matchAll(/`(--[a-z-]+)`/g)].map(([, name]) => name),
   );

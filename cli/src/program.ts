@@ -7,6 +7,8 @@ type MakeCommand = (context: CommandContext) => Command;
 /** The commands in the order of the help; each is loaded when it is needed: a match of two files has no use for a server. */
 const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   crossmatch: async () => (await import('./crossmatch/command.js')).crossmatchCommand,
+  convert: async () => (await import('./convert/command.js')).convertCommand,
+  merge: async () => (await import('./convert/command.js')).mergeCommand,
   serve: async () => (await import('./serve/command.js')).serveCommand,
   status: async () => (await import('./serve/status.js')).statusCommand,
   doctor: async () => (await import('./doctor/command.js')).doctorCommand,
@@ -18,7 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
 export async function makeProgram(context: CommandContext, args: readonly string[]): Promise<Command> {
   const { version } = createRequire(import.meta.url)('@armilla/cli/package.json') as { version: string };
   const program = new Command('armilla')
-    .description('Computes on star catalogs: matches them on the sky, from files or as a service.')
+    .description('Computes on star catalogs: matches them on the sky, from files or as a service, and converts them.')
     .version(version)
     .showSuggestionAfterError(true)
     .showHelpAfterError("(see 'armilla --help')")
@@ -39,6 +41,7 @@ export async function makeProgram(context: CommandContext, args: readonly string
 const EXAMPLES = `Examples:
   armilla crossmatch gaia.parquet mine.csv --radius 1arcsec --output pairs.parquet
   armilla crossmatch --self mine.csv --radius 2 | head
+  armilla convert gaia.csv.gz gaia.parquet
   armilla serve --table gaia=gaia.parquet
   armilla demo
 `;

@@ -1,0 +1,60 @@
+import { Command, Option } from 'commander';
+import { FORMATS } from '@armilla/tables';
+import type { CommandContext } from '../command-context.js';
+import { type ConvertFlags, readConvertTask } from './flags.js';
+import { runConvert } from './run.js';
+
+/** `armilla convert`. */
+export function convertCommand(context: CommandContext): Command {
+  return tableCommand('convert', context)
+    .description('Write a table in another format, as it is read: in little memory, whatever its size.')
+    .addHelpText('before', CONVERT_EXAMPLES)
+    .addHelpText('after', RULES);
+}
+
+/** `armilla merge`. */
+export function mergeCommand(context: CommandContext): Command {
+  return tableCommand('merge', context)
+    .description(
+      'Write tables of the same columns as one, row after row; their formats may differ, and the order of their columns.',
+    )
+    .addHelpText('before', MERGE_EXAMPLES)
+    .addHelpText('after', RULES);
+}
+
+function tableCommand(operation: 'convert' | 'merge', context: CommandContext): Command {
+  return new Command(operation)
+    .usage('IN... OUT [options]')
+    .argument(
+      '<tables...>',
+      'files, globs, folders or - (standard input): CSV, TSV, Arrow or Parquet, by content; the last one is the output, a file or -',
+    )
+    .option('-c, --columns <list>', 'columns to keep, in this order, comma separated (default: all)')
+    .option('--types <list>', 'types of CSV columns that overrule what is sniffed: zip=utf8,flag=bool')
+    .addOption(
+      new Option('--format <format>', "of the output (default: by the file's name; csv on standard output)").choices([
+        ...FORMATS,
+      ]),
+    )
+    .option('--overwrite', 'replace an existing output')
+    .option('-q, --quiet', 'no progress and no summary')
+    .action(async (tables: readonly string[], flags: ConvertFlags) => {
+      await runConvert(readConvertTask(operation, tables, flags), context);
+    });
+}
+
+const CONVERT_EXAMPLES = `Examples:
+  armilla convert gaia.csv.gz gaia.parquet
+  armilla convert 'tiles/*.parquet' all.arrow --columns id,ra,dec
+  zcat stars.csv.gz | armilla convert - stars.parquet --types id=utf8
+`;
+
+const MERGE_EXAMPLES = `Examples:
+  armilla merge north.csv south.parquet sky.parquet
+  armilla merge 'night-*.csv' reference.arrow - --format jsonl | head
+`;
+
+const RULES = `
+Inputs are read in the order given, the files of a glob or folder by name. Names and types of their columns must agree: what differs is
+listed. Nulls, 64-bit integers, units and UCDs are kept where the output's format has a place for them; JSON lines are written, not read.
+The output says where it comes from (docs/provenance.md): in its metadata, or for CSV, TSV and JSON lines in OUT.provenance.json.`;

@@ -1,0 +1,124 @@
+import { createRequire } from 'node:module';
+import { fail, formatBytes, formatCount } from '@armilla/base';
+import { checkOutput, expandPath, isSameFile, type TableReader, writeTable } from '@armilla/tables';
+import { type RecordBatch, Schema } from 'apache-arrow';
+import type { CommandContext } from '../command-context.js';
+import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
+import { besidePath, modifiedJson, provenanceOptions, type ResultProvenance } from '../provenance/result.js';
+import { STANDARD } from '../table/flags.js';
+import { checkTypes, openInput } from '../table/open-input.js';
+import { standardOutput } from '../terminal/standard-output.js';
+import type { ConvertTask } from './flags.js';
+
+/** Writes the inputs as one table, as they are read, and tells what it did. */
+export async function runConvert(task: ConvertTask, { signal, terminal }: CommandContext): Promise<void> {
+  const { inputs, output, types, columns } = task;
+  const startedMs = performance.now();
+  const { path, format, overwrite } = output;
+  if (path !== STANDARD) await checkOutput(path, { overwrite, besidePath: besidePath(output) });
+  await refuseOwnOutput(task, signal);
+  const reader = await openInput(inputs.length === 1 ? inputs[0] : inputs, {
+    types,
+    mixed: task.operation === 'merge',
+    signal,
+  });
+  try {
+    checkTypes(types, [reader]);
+    const schema = columns ? chosen(reader, columns) : reader.schema;
+    const described = await describeInputs(inputs, reader, signal);
+    const count = { rowCount: 0 };
+    const rows = counted(reader.batches({ columns, signal }), count, () => {
+      if (!task.showProgress) return;
+      terminal.progress(() => progressText(count.rowCount, reader.rowCount, performance.now() - startedMs));
+    });
+    const provenance = convertProvenance(task, described, count, startedMs);
+    const target = path === STANDARD ? standardOutput() : path;
+    const options = { format, overwrite, signal, ...provenanceOptions(output, schema, provenance) };
+    const { rowCount, byteCount } = await writeTable(target, schema, rows, options);
+    terminal.clear();
+    if (task.quiet) return;
+    const misfits = [...reader.misfits].map(([column, n]) => `${formatCount(n)} of column '${column}'`);
+    if (misfits.length > 0) terminal.line(`values that did not fit and are null: ${misfits.join(', ')}`);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const where = path === STANDARD ? '' : ` to ${path}`;
+    terminal.line(
+      `${formatCount(rowCount)} rows${where} (${formatBytes(byteCount)}) in ${seconds.toFixed(2)} s; ` +
+        `${formatCount(Math.round(rowCount / Math.max(seconds, 1e-3)))} rows/s`,
+    );
+  } finally {
+    await reader.close();
+  }
+}
+
+/** An output that replaces one of its inputs is a slip of the hand more often than a wish. */
+async function refuseOwnOutput({ inputs, output }: ConvertTask, signal: AbortSignal): Promise<void> {
+  if (output.path === STANDARD) return;
+  for (const input of inputs) {
+    if (input === STANDARD) continue;
+    for (const file of await expandPath(input)) {
+      signal.throwIfAborted();
+      if (await isSameFile(file, output.path))
+        throw fail('OPTIONS_CONFLICT', {
+          detail: `'${output.path}' is the output and an input; give the output another name`,
+        });
+    }
+  }
+}
+
+function chosen(reader: TableReader, columns: readonly string[]): Schema {
+  const { schema, where } = reader;
+  const fields = columns.map((column) => {
+    const field = schema.fields.find(({ name }) => name === column);
+    if (field) return field;
+    throw fail('COLUMN_NOT_FOUND', { where, column, available: schema.fields.map(({ name }) => name).join(', ') });
+  });
+  return new Schema(fields, schema.metadata);
+}
+
+async function* counted(
+  batches: AsyncIterable<RecordBatch>,
+  count: { rowCount: number },
+  onRows: () => void,
+): AsyncGenerator<RecordBatch, void, undefined> {
+  for await (const batch of batches) {
+    count.rowCount += batch.numRows;
+    onRows();
+    yield batch;
+  }
+}
+
+function convertProvenance(
+  { operation, columns, types }: ConvertTask,
+  inputs: readonly DescribedInput[],
+  count: { readonly rowCount: number },
+  startedMs: number,
+): ResultProvenance {
+  const { version } = createRequire(import.meta.url)('@armilla/cli/package.json') as { version: string };
+  const document = {
+    program: 'armilla',
+    version,
+    operation,
+    options: { columns, types },
+    inputs: inputs.map(({ json }) => json),
+  };
+  return {
+    document: (rows) => (rows === 'ahead' ? document : { ...document, counts: { row_count: count.rowCount } }),
+    run: () => ({
+      ended: new Date().toISOString(),
+      total_seconds: (performance.now() - startedMs) / 1000,
+      inputs_modified: modifiedJson(inputs),
+    }),
+  };
+}
+
+function progressText(rowCount: number, expected: number | undefined, elapsedMs: number): string {
+  const seconds = elapsedMs / 1000;
+  const parts = [
+    `${formatCount(rowCount)} rows`,
+    `${seconds.toFixed(1)} s`,
+    `${formatCount(Math.round(rowCount / Math.max(seconds, 1e-3)))} rows/s`,
+    formatBytes(process.memoryUsage.rss()),
+  ];
+  if (expected !== undefined && rowCount > 0) parts.push(`${Math.floor((100 * rowCount) / expected)} %`);
+  return parts.join(' · ');
+}
