@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { formatBytes } from '@armilla/base';
 import type { ScratchOptions, SpillPlan } from '@armilla/crossmatch';
 import { expandPath } from '@armilla/tables';
-import { type MatchTask, STANDARD, type TaskScratch } from './flags.js';
+import { STANDARD } from '../table/flags.js';
+import type { MatchTask, TaskScratch } from './flags.js';
 
 /** Where the join of `task` may go; undefined where an input cannot be read again, as a pipe. */
 export async function scratchOptions({ scratch, left, right }: MatchTask): Promise<ScratchOptions | undefined> {

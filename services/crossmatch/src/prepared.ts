@@ -16,8 +16,11 @@ export interface MatchHead {
   /** Undefined when the right table is matched with itself. */
   readonly left: TableReader | undefined;
   readonly leftColumns: PositionColumns;
-  readonly right: Pick<CatalogTable, 'schema' | 'columns' | 'rowCount' | 'payload' | 'positions' | 'loadSeconds'> &
-    Partial<Pick<CatalogTable, 'index'>>;
+  readonly right: Pick<
+    CatalogTable,
+    'where' | 'schema' | 'columns' | 'rowCount' | 'payload' | 'positions' | 'loadSeconds'
+  > &
+    Partial<Pick<CatalogTable, 'index' | 'astrometry'>>;
   readonly resident: boolean;
   readonly options: ResolvedOptions;
   /** Where candidates are looked for, when pairs are judged one by one; undefined when the radius decides. */

@@ -77,7 +77,7 @@ export async function spilledMatch(
       plan,
       left,
       leftColumns,
-      right: rightSide(rightSchema, rightColumns, cut.rightRowCount),
+      right: rightSide(right.where, rightSchema, rightColumns, cut.rightRowCount),
       resident: false,
       options,
       candidates: undefined,
@@ -203,6 +203,6 @@ async function finalPlan({ plan, spill, rowBytes }: Sizes, cut: JoinCut, scratch
 }
 
 /** The right table of a match that holds none of it. */
-function rightSide(schema: Schema, columns: PositionColumns, rowCount: number) {
-  return { schema, columns, rowCount, payload: Payload.empty(schema), positions: undefined, loadSeconds: 0 };
+function rightSide(where: string, schema: Schema, columns: PositionColumns, rowCount: number) {
+  return { where, schema, columns, rowCount, payload: Payload.empty(schema), positions: undefined, loadSeconds: 0 };
 }

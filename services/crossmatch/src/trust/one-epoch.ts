@@ -1,5 +1,5 @@
 import type { Positions, SkyIndex } from '@armilla/sky';
-import type { PreparedMatch } from '../prepared.js';
+import type { MatchHead } from '../prepared.js';
 import { comparesEpochs, moved, movingSide } from '../refine/epochs.js';
 import { withinTurn } from '../refine/refined-finder.js';
 import type { Move } from './left-sample.js';
@@ -13,14 +13,14 @@ export interface AssessedRight {
 }
 
 /** Where the sample of the left table has to be moved: its rows move, those of the right one stay. */
-export function moveOfLeft({ leftColumns, right }: Pick<PreparedMatch, 'leftColumns' | 'right'>): Move | undefined {
+export function moveOfLeft({ leftColumns, right }: Pick<MatchHead, 'leftColumns' | 'right'>): Move | undefined {
   const [left, other] = [leftColumns.astrometry, right.columns.astrometry];
   if (!comparesEpochs(left, other) || other.motion || !other.epoch || !('year' in other.epoch)) return undefined;
   return { year: other.epoch.year, columns: left };
 }
 
 /** The right table at the epoch of the left one where its rows move, as it is where they stay; undefined without positions. */
-export function assessedRight(match: PreparedMatch): AssessedRight | undefined {
+export function assessedRight(match: MatchHead): AssessedRight | undefined {
   const { right, leftColumns, candidates } = match;
   const { index, positions, columns, astrometry } = right;
   if (!index || !positions) return undefined;
