@@ -1,6 +1,6 @@
 import { Runtime } from '@armilla/gpu-core';
 import { Field, Float64, Null, type RecordBatch, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow';
-import { CatalogTable, crossmatch, type ExecutionOptions, type MatchOptions, selfMatch } from './index.js';
+import { crossmatch, type ExecutionOptions, type MatchOptions, selfMatch } from './index.js';
 import type { RejectedRow } from './positions.js';
 import { memoryTable, rowsOf, tableOf } from './testing/memory-table.js';
 
@@ -358,48 +358,5 @@ describe('max_pairs', () => {
   });
   test('within the limit the match runs', async () => {
     expect((await rowsMatched(grid, grid, { radiusArcsec: 0.01, find: 'all', maxPairs: 1000 })).length).toBe(400);
-  });
-});
-
-describe('giving back', () => {
-  test('leaving the loop early closes the readers', async () => {
-    const left = memoryTable(table(Array(5000).fill(1), Array(5000).fill(1)), { batchRowCount: 100 });
-    const right = memoryTable(one);
-    for await (const _ of await crossmatch(
-      left,
-      right,
-      { radiusArcsec: 648_000, columns: ['left_row'] },
-      { runtime, execution: { chunkRowCount: 100 } },
-    ))
-      break;
-    expect(left.closed).toBe(1);
-    expect(right.closed).toBe(1);
-  });
-
-  test('an aborted match ends with the reason of the abort', async () => {
-    const abort = new AbortController();
-    const stream = await crossmatch(
-      memoryTable(one),
-      memoryTable(one),
-      { radiusArcsec: 1 },
-      { runtime, signal: abort.signal },
-    );
-    abort.abort(new Error('enough'));
-    await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow('enough');
-  });
-
-  test('a failed start closes both readers', async () => {
-    const [left, right] = [memoryTable(one), memoryTable(one)];
-    await expect(crossmatch(left, right, { radiusArcsec: -1 }, { runtime })).rejects.toEqual(
-      refused('RADIUS_OUT_OF_RANGE'),
-    );
-    expect([left.closed, right.closed]).toEqual([1, 1]);
-  });
-
-  test('a resident table cannot be matched by other columns than its index has', async () => {
-    await using resident = await CatalogTable.load(memoryTable(one), { runtime });
-    await expect(
-      crossmatch(memoryTable(one), resident, { radiusArcsec: 1, right: { ra: 'dec' } }, { runtime }),
-    ).rejects.toEqual(refused('OPTIONS_CONFLICT'));
   });
 });
