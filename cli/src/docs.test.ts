@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REASONS } from '@armilla/base';
-import { SIDE_OPTIONS } from '@armilla/gateway';
+import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import { runCli } from './testing/run-cli.js';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8');

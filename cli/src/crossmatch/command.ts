@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { FINDS, JOINS, ORDERS } from '@armilla/crossmatch';
-import { SIDE_OPTIONS } from '@armilla/gateway';
+import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import { FORMATS } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { type CrossmatchFlags, readMatchTask } from './flags.js';

@@ -1,7 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order, SideOptions } from '@armilla/crossmatch';
-import { SIDE_OPTIONS } from '@armilla/gateway';
+import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import type { Format } from '@armilla/tables';
 import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
 

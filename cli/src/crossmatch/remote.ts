@@ -1,6 +1,6 @@
 import { fail, formatBytes, formatCount } from '@armilla/base';
 import type { MatchSummary, RejectedRow } from '@armilla/crossmatch';
-import { SIDE_OPTIONS } from '@armilla/gateway';
+import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import {
   encodeTable,
   type MetadataSource,

@@ -1,5 +1,5 @@
 import { fail, type Problem, type ProblemFields, toProblem } from '@armilla/base';
-import { SIDE_OPTIONS } from '@armilla/gateway';
+import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 
 /** Options of the library by the flags that set them. */
 const FLAGS: Readonly<Record<string, string>> = {

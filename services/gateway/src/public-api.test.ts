@@ -1,5 +1,5 @@
 import * as api from './index.js';
 
 test('the public names', () => {
-  expect(Object.keys(api).sort()).toEqual(['SIDE_OPTIONS', 'startGateway']);
+  expect(Object.keys(api).sort()).toEqual(['startGateway']);
 });
