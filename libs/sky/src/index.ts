@@ -27,7 +27,7 @@ export { cosDeg } from './separation/trigonometry.js';
 export { COUNTERPART_SHARE, type SimulatedCatalog, type SimulatedField, simulateField } from './simulate/field.js';
 export { clusteredPlane, type SimulatedPair, uniformSky } from './simulate/pair.js';
 export { type MatchPrediction } from './simulate/prediction.js';
-export { EPOCH_SCALES, type EpochScale, julianYearOf, parseEpoch } from './motion/epoch.js';
+export { type EpochScale, julianYearOf, parseEpoch } from './motion/epoch.js';
 export { hasMotion, largestMove, type Motions, moveForward, moveRow } from './motion/motion.js';
 export { type Frame, FRAMES, toIcrs } from './frames/frames.js';
 export { type Area, markOutside } from './area/area.js';

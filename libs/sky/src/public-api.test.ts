@@ -5,7 +5,6 @@ test('what the library exports', () => {
     'Box',
     'COUNTERPART_SHARE',
     'Cone',
-    'EPOCH_SCALES',
     'FRAMES',
     'MAX_ORDER',
     'MAX_RADIUS_ARCSEC',

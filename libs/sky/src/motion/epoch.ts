@@ -8,8 +8,7 @@ const MJD_OF_B1900 = 15_019.81352;
 const DAYS_PER_BESSELIAN_YEAR = 365.242198781;
 
 /** How the numbers of an epoch column count time. */
-export const EPOCH_SCALES = ['julian-year', 'besselian-year', 'mjd', 'jd'] as const;
-export type EpochScale = (typeof EPOCH_SCALES)[number];
+export type EpochScale = 'julian-year' | 'besselian-year' | 'mjd' | 'jd';
 
 /** Julian year of a number in `scale`; the difference between time scales (a minute) moves no star visibly. */
 export function julianYearOf(value: number, scale: EpochScale): number {
