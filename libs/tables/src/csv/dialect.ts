@@ -1,4 +1,6 @@
 import { fail } from '@armilla/base';
+import type { DeclaredColumn } from '../declared/declared-column.js';
+import { ecsvHeader } from './ecsv.js';
 import { kindOf } from './kind.js';
 import { textRecords, type TextRecord } from './records.js';
 import { seenIn } from './word.js';
@@ -8,8 +10,8 @@ export interface Dialect {
   /** Byte between two fields. */
   readonly delimiter: number;
   readonly names: readonly string[];
-  /** Units by column, where a line of the file gives them. */
-  readonly units: readonly string[] | undefined;
+  /** What lines of the file say of its columns besides their names. */
+  readonly declared: ReadonlyMap<string, DeclaredColumn>;
   /** True where the file starts with comments: lines that start with "#" are then no data further down either. */
   readonly commented: boolean;
   /** Where the data begins. */
@@ -27,6 +29,7 @@ export interface DialectOptions {
 const CANDIDATES = [',', '\t', ';', '|'].map((text) => text.charCodeAt(0));
 const HASH = 35;
 const SAMPLE_RECORDS = 100;
+const NOTHING: ReadonlyMap<string, DeclaredColumn> = new Map();
 const COLUMN_LIMIT = 16_384;
 
 /** Finds delimiter and header in the first bytes of a file (all of it when `complete`). */
@@ -43,28 +46,37 @@ export function sniffDialect(
     throw fail('CSV_INVALID', { where, line, detail: 'the file is empty; a header line is expected' });
   }
   const commented = comments.lineCount > 0;
+  const ecsv = ecsvHeader(head.subarray(0, comments.end));
   const delimiter =
-    options.delimiter === undefined ? sniffDelimiter(head, comments, complete) : parseDelimiter(options.delimiter);
+    ecsv?.delimiter ??
+    (options.delimiter === undefined ? sniffDelimiter(head, comments, complete) : parseDelimiter(options.delimiter));
   const records = sample(head, delimiter, comments, complete);
   const first = records[0];
   if (!first.ended && !complete) {
     const detail = `the first record has more than ${head.length} bytes; is this a CSV file?`;
     throw fail('CSV_INVALID', { where, line: first.line, detail });
   }
+  if (ecsv) {
+    const declared = new Map(ecsv.columns.map((column) => [column.name, column]));
+    const dataLine = records[1]?.line ?? first.line + 1;
+    return { delimiter, names: namesIn(first, where), declared, commented, dataOffset: first.to, dataLine };
+  }
   const rule = records.findIndex((record, index) => index < 3 && isRule(record));
   if (rule > 0) {
     // As VizieR writes: names, units, dashes.
-    const units = rule === 2 ? records[1].cells.map((cell) => cell.text.trim()) : undefined;
+    const names = namesIn(first, where);
+    const units = rule === 2 ? records[1].cells.map((cell) => cell.text.trim()) : [];
+    const declared = new Map(names.map((name, index) => [name, { name, unit: units[index] }]));
     const dataLine = records[rule].line + 1;
-    return { delimiter, names: namesIn(first, where), units, commented, dataOffset: records[rule].to, dataLine };
+    return { delimiter, names, declared, commented, dataOffset: records[rule].to, dataLine };
   }
   const above = options.header === false ? undefined : headerInComment(comments.last, delimiter, records, where);
   if (above === undefined && (options.header ?? looksLikeHeader(records))) {
     const dataLine = records[1]?.line ?? first.line + 1;
-    return { delimiter, names: namesIn(first, where), units: undefined, commented, dataOffset: first.to, dataLine };
+    return { delimiter, names: namesIn(first, where), declared: NOTHING, commented, dataOffset: first.to, dataLine };
   }
   const names = above ?? first.cells.map((_, index) => `col${index + 1}`);
-  return { delimiter, names, units: undefined, commented, dataOffset: first.from, dataLine: first.line };
+  return { delimiter, names, declared: NOTHING, commented, dataOffset: first.from, dataLine: first.line };
 }
 
 function namesIn({ cells }: TextRecord, where: string): readonly string[] {

@@ -1,10 +1,12 @@
 import { Field, type RecordBatch, Schema } from 'apache-arrow';
 import { fail } from '@armilla/base';
+import { declaredMetadata } from '../declared/declared-column.js';
 import { abortable } from '../table/abortable.js';
 import type { Format } from '../table/format.js';
 import { letOthersRun } from '../table/input.js';
 import type { BatchOptions, TableReader } from '../table/reader.js';
 import { type Dialect, type DialectOptions, sniffDialect } from './dialect.js';
+import { declaredKind, oneDelimiter } from './ecsv.js';
 import { BLANK_METADATA } from './blank.js';
 import { setTextEvidence } from './evidence.js';
 import { arrowTypeOf, type Kind, kindOf, parseKind } from './kind.js';
@@ -59,7 +61,7 @@ export async function openCsv(source: CsvSource, options: CsvOptions = {}): Prom
 
 export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Promise<CsvShape> {
   const { where } = source;
-  const iterator = source.open(options.signal)[Symbol.asyncIterator]();
+  const iterator = oneDelimiter(source.open(options.signal))[Symbol.asyncIterator]();
   let keep = false;
   try {
     const head: Uint8Array[] = [];
@@ -118,9 +120,21 @@ export async function sniffCsv(source: CsvSource, options: CsvOptions = {}): Pro
 
 /** The reader of a sniffed source with types for `seen`, which may say more than the source itself showed. */
 export function csvReader(source: CsvSource, shape: CsvShape, seen: Uint8Array, options: CsvOptions): TableReader {
-  const kinds = chooseKinds(source.where, shape.dialect.names, seen, options);
-  const sniffed = shape.dialect.names.map((name) => !Object.hasOwn(options.types ?? {}, name));
+  const { names, declared } = shape.dialect;
+  const types = { ...declaredTypes(declared), ...options.types };
+  const kinds = chooseKinds(source.where, names, seen, { ...options, types });
+  const sniffed = names.map((name) => !Object.hasOwn(types, name));
   return new CsvReader(source, shape, kinds, sniffed, seen);
+}
+
+/** Types that the file itself gives its columns. */
+function declaredTypes(declared: Dialect['declared']): Record<string, string> {
+  return Object.fromEntries(
+    [...declared.values()].flatMap((column) => {
+      const kind = declaredKind(column);
+      return kind === undefined ? [] : [[column.name, kind]];
+    }),
+  );
 }
 
 function chooseKinds(
@@ -160,7 +174,7 @@ class CsvReader implements TableReader {
     this.format = dialect.delimiter === 9 ? 'tsv' : 'csv';
     this.schema = new Schema(
       dialect.names.map((name, index) => {
-        const metadata = unitOf(dialect, index);
+        const metadata = declaredMetadata(dialect.declared.get(name) ?? {});
         if (seen[index] === 0 && shape.rowCount !== undefined && kinds[index] === 'utf8')
           metadata.set(...BLANK_METADATA);
         return new Field(name, arrowTypeOf(kinds[index]), true, metadata);
@@ -229,7 +243,7 @@ class CsvReader implements TableReader {
 
   #bytes(signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
     if (!this.source.repeatable) return abortable(this.#replay(), signal);
-    return this.shape.head.length > 0 ? this.#kept() : this.source.open(signal);
+    return this.shape.head.length > 0 ? this.#kept() : oneDelimiter(this.source.open(signal));
   }
 
   async *#kept(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -261,11 +275,6 @@ class CsvReader implements TableReader {
     await rest?.return?.();
     await this.source.close?.();
   }
-}
-
-function unitOf({ units }: Dialect, index: number): Map<string, string> {
-  const unit = units?.[index] ?? '';
-  return unit === '' ? new Map() : new Map([['unit', unit]]);
 }
 
 function joinBytes(parts: readonly Uint8Array[], byteCount: number): Uint8Array {

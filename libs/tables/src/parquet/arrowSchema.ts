@@ -9,7 +9,7 @@ import { IpcSplitter } from '../arrow/splitter.js';
 export const ARROW_SCHEMA_KEY = 'ARROW:schema';
 
 /** Field metadata by column name; none where there is no Arrow schema or it cannot be read: the table does not depend on it. */
-export function fieldMetadata(keyValues: ReadonlyMap<string, string>): ReadonlyMap<string, Map<string, string>> {
+export function arrowFieldMetadata(keyValues: ReadonlyMap<string, string>): Map<string, Map<string, string>> {
   const found = new Map<string, Map<string, string>>();
   const text = keyValues.get(ARROW_SCHEMA_KEY);
   if (text === undefined) return found;

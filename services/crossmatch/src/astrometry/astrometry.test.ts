@@ -69,6 +69,10 @@ test.each([
   ['km s-1', 'velocity', 1],
   ['m/s', 'velocity', 0.001],
   ['h', 'position', 15],
+  ['15deg', 'position', 15],
+  ['0.1 mas/yr', 'proper-motion', 0.1],
+  ['5', 'position', undefined],
+  ['', 'position', undefined],
   ['pix', 'position', undefined],
   ['mag', 'error', undefined],
 ] as const)('the unit %s of a %s counts %d', (unit, kind, factor) => {

@@ -63,7 +63,10 @@ export function parseColumn(text: string, kind: QuantityKind): ColumnReference {
 export function factorOf(unit: string, kind: QuantityKind): number | undefined {
   const text = unit.trim().replace(/\s+/g, '').replace(/\*\*/g, '').replace(/\^/g, '');
   const { factors } = UNITS[kind];
-  return factors[text] ?? factors[text.toLowerCase()];
+  // VOUnits may begin with a number, such as 15deg for hours.
+  const [, scale, name] = /^(\d+(?:\.\d+)?)?(.*)$/.exec(text) as unknown as [string, string | undefined, string];
+  const factor = factors[name] ?? factors[name.toLowerCase()];
+  return factor === undefined ? undefined : factor * Number(scale ?? 1);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { fail, formatBytes } from '@armilla/base';
 import { type Field, type RecordBatch, Schema } from 'apache-arrow';
 import type { BatchOptions, ReadAllOptions, TableReader } from '../../table/reader.js';
-import { ARROW_SCHEMA_KEY, fieldMetadata } from '../arrowSchema.js';
+import { ARROW_SCHEMA_KEY } from '../arrowSchema.js';
 import { prepareCodecs } from '../codec/codec.js';
 import { parquetProblem, unsupported } from '../format/fault.js';
 import type { ColumnValues, Leaf } from '../format/leaf.js';
@@ -13,6 +13,7 @@ import { ParquetPool } from '../work/pool.js';
 import type { WantedChunk } from '../work/tasks.js';
 import { batchOf } from './batch.js';
 import { decodeColumnChunk } from './chunk.js';
+import { fieldMetadata } from './field-metadata.js';
 import { readFooter } from './footer.js';
 import { checkLayout } from './layout.js';
 import { lookAhead } from './lookAhead.js';
