@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchOptions, CaseResult } from './crossmatch/case.js';
 import { runColdCase } from './crossmatch/cold.js';
+import { diskCases, runDiskCase } from './crossmatch/disk.js';
 import { runFilesCase } from './crossmatch/files.js';
 import { runFlightCase } from './crossmatch/flight.js';
 import { runHealthCase } from './crossmatch/health.js';
@@ -29,9 +30,13 @@ Options:
   --with NAMES  with --peers: only these, separated by commas
   --list        names of the cases
 
+Cases "disk 50M" and "disk 200M" run only when they are named with --only: they keep tables of 2.4 and 9.6 GB in
+ARMILLA_BENCH_CACHE (default: a folder of the system's temporary one), and take as much again while they run.
+
 Examples:
   npm run bench -- crossmatch --quick
   npm run bench -- crossmatch --peers --only "kernel uniform 1M"
+  npm run bench -- crossmatch --peers --only "disk 50M"
 `;
 
 const { values, positionals } = parseArgs({
@@ -62,11 +67,23 @@ const options: BenchOptions = {
   log,
 };
 
-const jobs: { name: string; run: () => Promise<CaseResult> }[] = [
+interface Job {
+  readonly name: string;
+  readonly run: () => Promise<CaseResult>;
+  readonly onlyByName?: boolean;
+}
+
+const known: Job[] = [
   ...kernelCases(options.quick).map((one) => ({ name: caseName(one), run: () => runKernelCase(one, options) })),
   { name: 'cold first call', run: () => runColdCase(options) },
   { name: 'resident', run: () => runResidentCase(options) },
   { name: 'cli parquet to parquet', run: () => runFilesCase(options) },
+  ...diskCases(options.quick).map((one) => ({
+    name: one.name,
+    run: () => runDiskCase(one, options),
+    // Their tables take gigabytes of disk.
+    onlyByName: true,
+  })),
   { name: 'http arrow there and back', run: () => runHttpCase(options) },
   { name: 'small requests, 64 clients', run: () => runSmallCase(options) },
   { name: 'transport one way', run: () => runTransportCase(options) },
@@ -75,7 +92,11 @@ const jobs: { name: string; run: () => Promise<CaseResult> }[] = [
   // Its client is pyarrow.
   ...(options.peers ? [{ name: 'flight with pyarrow', run: () => runFlightCase(options) }] : []),
   { name: 'slow reader', run: () => runSlowReaderCase(options) },
-].filter(({ name }) => options.only === undefined || name.includes(options.only));
+];
+const jobs = known.filter(({ name, onlyByName }) => {
+  if (options.only === undefined) return values.list || !onlyByName;
+  return onlyByName ? name === options.only : name.includes(options.only);
+});
 
 try {
   if (values.list) {

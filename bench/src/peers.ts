@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from './measure.js';
+import { runTree, type TreeUsage } from './process-tree.js';
 
 /** What another program did with the same tables. */
 export interface PeerResult {
@@ -97,6 +98,21 @@ export function runDuckdbFiles(
     return { name: 'duckdb', skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
   const output = JSON.parse(result.stdout.trim()) as { pairs: number; version: string };
   return { seconds, ...output };
+}
+
+/** A program from files to a file, measured as a whole: `script` of the peers prints its name, version and pairs. */
+export async function runFilesPeer(
+  script: string,
+  args: readonly string[],
+): Promise<(TreeUsage & { readonly name: string; readonly version: string; readonly pairs: number }) | PeerSkip> {
+  const usage = await runTree(python, [join(folder, script), ...args]);
+  if (usage.code !== 0) return { name: script, skipped: usage.stderr.trim().split('\n').at(-1) ?? 'failed' };
+  const output = JSON.parse(usage.stdout.trim().split('\n').at(-1) as string) as {
+    name: string;
+    version: string;
+    pairs: number;
+  };
+  return { ...usage, ...output };
 }
 
 type FlightSeconds = Readonly<Record<'get' | 'put' | 'exchange', readonly number[]>>;

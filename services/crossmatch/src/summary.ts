@@ -51,6 +51,8 @@ export interface MatchSummary {
 export interface SpillSummary {
   readonly bucketCount: number;
   readonly spilledBytes: number;
+  /** What the plan said before the first row. */
+  readonly plannedScratchBytes: number;
   /** Steps of an interrupted match that were not done again. */
   readonly resumedStepCount: number;
 }

@@ -61,7 +61,7 @@ export class SpilledPairs implements MatchRows {
   }
 
   totals(): PairTotals {
-    const { leftColumns, rightColumns, cut } = this.match;
+    const { leftColumns, rightColumns, cut, plan } = this.match;
     const { matchedLeftCount, ...sums } = this.#sums;
     const { left, right } = this.#records;
     return {
@@ -72,6 +72,7 @@ export class SpilledPairs implements MatchRows {
       spill: {
         bucketCount: cut.intervals.length,
         spilledBytes: this.#spilledBytes,
+        plannedScratchBytes: (plan.spill as SpillPlan).scratchBytes,
         resumedStepCount: this.#steps.resumedStepCount,
       },
     };
