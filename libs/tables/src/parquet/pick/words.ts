@@ -3,12 +3,9 @@ import { compress } from '../codec/codec.js';
 import { BlockKernel } from '../codec/kernel.js';
 import { encodeLevels } from '../encoding/levels.js';
 import { Codec, Encoding, Physical } from '../format/metadata.js';
-import { type CodecChoice, type EncodedColumn, pageHeader, worthSnappy } from '../write/chunk.js';
+import { type CodecChoice, type EncodedColumn, pageHeader, WORD_PAGE_BYTES, worthSnappy } from '../write/chunk.js';
 import type { ColumnPiece, ColumnSpec } from '../write/column.js';
 import { Bounds } from '../write/statistics.js';
-
-/** Bytes of a page: a part of the second-level cache, so that it is gathered, measured and copied while it is there. */
-const PAGE_BYTES = 1 << 19;
 
 /** Whether a column is of numbers of 4 or 8 bytes that are stored as they are. */
 export function isWords(spec: ColumnSpec): boolean {
@@ -20,7 +17,7 @@ export function isWords(spec: ColumnSpec): boolean {
 /** Bytes that `encodeWords` may need for `rowCount` values, whatever they are. */
 export function encodedWordsLimit(rowCount: number, byteWidth: number): number {
   const length = rowCount * byteWidth;
-  return length + Math.ceil(length / 6) + 128 * (Math.ceil(length / PAGE_BYTES) + 1);
+  return length + Math.ceil(length / 6) + 128 * (Math.ceil(length / WORD_PAGE_BYTES) + 1);
 }
 
 /** Values of 4 or 8 bytes that are only moved. */
@@ -75,9 +72,9 @@ export function encodeWords(
   choice: CodecChoice | undefined,
   out: Uint8Array,
 ): EncodedColumn {
-  const pageRows = PAGE_BYTES / spec.byteWidth;
+  const pageRows = WORD_PAGE_BYTES / spec.byteWidth;
   const kernel = BlockKernel.get();
-  const page = kernel.page(PAGE_BYTES);
+  const page = kernel.page(WORD_PAGE_BYTES);
   const pageWords = wordsOf(page, spec.byteWidth);
   const bounds = new Bounds(spec);
   let codec: number | undefined = choice === undefined || choice === 'auto' ? undefined : Codec[choice];
@@ -92,16 +89,15 @@ export function encodeWords(
     const levels = spec.nullable ? encodeLevels(NO_NULLS, 0, count) : NOTHING;
     codec ??= worthSnappy([bytes]) ? Codec.snappy : Codec.uncompressed;
     const length = levels.length + bytes.length;
-    if (codec === Codec.uncompressed) {
-      at = put(out, at, pageHeader(length, length, count));
+    const packed = codec === Codec.uncompressed ? undefined : compress(codec, joined(levels, bytes));
+    const header = pageHeader(length, packed?.length ?? length, count);
+    at = put(out, at, header);
+    if (packed) at = put(out, at, packed);
+    else {
       at = put(out, at, levels);
       at = put(out, at, bytes);
-    } else {
-      const packed = compress(codec, joined(levels, bytes));
-      at = put(out, at, pageHeader(length, packed.length, count));
-      at = put(out, at, packed);
     }
-    uncompressedByteLength += pageHeader(length, length, count).length + length;
+    uncompressedByteLength += header.length + length;
   }
   BlockKernel.release();
   const limits = bounds.result();

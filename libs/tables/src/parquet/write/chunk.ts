@@ -26,6 +26,11 @@ export interface EncodedColumn {
 
 /** Uncompressed bytes of a page, about. */
 const PAGE_BYTES = 1 << 20;
+/**
+ * The same of columns of 4 or 8 bytes a value: a part of the second-level cache, so that values that are gathered from
+ * elsewhere are measured and copied while they are there.
+ */
+export const WORD_PAGE_BYTES = 1 << 19;
 const SAMPLE_BYTES = 1 << 16;
 
 /** Encodes one column of one row group. Knows no other state, so that any thread can do it. */
@@ -94,7 +99,8 @@ function* pagesOf(spec: ColumnSpec, pieces: readonly ColumnPiece[]): Generator<D
 /** The row behind the last one of the page that begins at `from`; a multiple of 8 further on, for the bitmaps' sake. */
 function pageEnd(spec: ColumnSpec, piece: ColumnPiece, from: number): number {
   if (spec.physical !== Physical.byteArray) {
-    const rows = Math.max(8, Math.floor(PAGE_BYTES / Math.max(1, spec.byteWidth)) & -8);
+    const bytes = spec.byteWidth === 4 || spec.byteWidth === 8 ? WORD_PAGE_BYTES : PAGE_BYTES;
+    const rows = Math.max(8, Math.floor(bytes / Math.max(1, spec.byteWidth)) & -8);
     return Math.min(piece.length, from + rows);
   }
   const offsets = piece.offsets as Int32Array;
