@@ -4,7 +4,7 @@ import type { Frame } from '@armilla/sky';
 import { DataType, type Field, type Schema } from 'apache-arrow';
 import { type AstrometryColumns, astrometryColumns, astrometryNames } from './astrometry/astrometry-columns.js';
 import { columnFactor, factorOf, parseColumn } from './astrometry/quantity.js';
-import { RowFilter } from './filter/row-filter.js';
+import { type FilterText, RowFilter } from './filter/row-filter.js';
 import type { FilteredSide } from './options.js';
 
 /** How the values of a coordinate are read: times `factor` they are degrees; `text`: sexagesimal. */
@@ -24,6 +24,20 @@ export interface PositionColumns {
   readonly astrometry: AstrometryColumns;
   /** What leaves rows out before they are matched. */
   readonly filter: RowFilter | undefined;
+}
+
+/** The columns as threads are told of them, which make the filter again. */
+export interface SentColumns extends Omit<PositionColumns, 'filter'> {
+  readonly filter: FilterText | undefined;
+}
+
+export function sentColumns({ filter, ...columns }: PositionColumns): SentColumns {
+  return { ...columns, filter: filter?.text };
+}
+
+/** The columns again, in another thread; `schema` has at least those that are needed. */
+export function receivedColumns({ filter, ...columns }: SentColumns, schema: Schema, where: string): PositionColumns {
+  return { ...columns, filter: filter && RowFilter.again(schema, filter, where) };
 }
 
 interface Role {

@@ -49,6 +49,11 @@ function sliceJudged(
   return new Map([...judged].map(([name, values]) => [name, values.subarray(from, to)]));
 }
 
+/** Whether left rows without a pair are in the result. */
+export function keepsUnmatchedLeft(join: Join): boolean {
+  return join === 'left' || join === 'full' || join === 'left-anti';
+}
+
 /** Selections that make a batch, and the pairs that no later one needs. */
 export interface BatchRows {
   readonly selections: readonly Selection[];
@@ -73,7 +78,7 @@ export class JoinCursor {
   ) {
     this.#block = block;
     this.#keepPairs = join !== 'left-anti' && join !== 'right-anti';
-    this.#keepUnmatched = join === 'left' || join === 'full' || join === 'left-anti';
+    this.#keepUnmatched = keepsUnmatchedLeft(join);
     if (this.#keepUnmatched && !block.sorted) {
       this.#used = new Uint8Array(block.to - block.from);
       for (const row of block.pairs.left) this.#used[row] = 1;

@@ -4,7 +4,7 @@ import { markNulls, numbersOf } from '@armilla/tables';
 import type { RecordBatch, Vector } from 'apache-arrow';
 import { type Astrometry, readAstrometry } from './astrometry/astrometry.js';
 import { hasAstrometry } from './astrometry/astrometry-columns.js';
-import { Faults } from './astrometry/fault.js';
+import { type Fault, Faults } from './astrometry/fault.js';
 import type { FilteredRows } from './filter/filtered-rows.js';
 import { parseSexagesimal, saysHours } from './astrometry/sexagesimal.js';
 import type { CoordinateReading, PositionColumns } from './columns.js';
@@ -68,8 +68,52 @@ function readPositions(batch: RecordBatch, columns: PositionColumns, faults: Fau
 
 /** Why rows take no part, as far as it is known before their positions are looked at. */
 export interface RowNotes {
-  readonly faults?: Faults;
+  readonly faults?: Pick<Faults, 'of'>;
   readonly filtered?: FilteredRows;
+}
+
+/** Unusable rows of a part of a table, ascending, as they came. */
+export interface UnusableRows {
+  readonly row: Int32Array; // [rows] of the table
+  readonly ra: Float64Array; // [rows]
+  readonly dec: Float64Array; // [rows]
+  readonly isNull: Uint8Array; // [rows]
+  /** What is wrong with row i of these besides its position. */
+  readonly faults: ReadonlyMap<number, Fault>;
+  /** Rows that a filter left out; they are not among these. */
+  readonly filteredRowCount: number;
+}
+
+/** Finds the unusable rows, of which the first is row `firstRow` of the table. */
+export function unusableRows({ positions, faults, filtered }: SkyRows, firstRow: number): UnusableRows {
+  const { ra, dec, nulls } = positions;
+  const rows: number[] = [];
+  const found = new Map<number, Fault>();
+  let filteredRowCount = 0;
+  for (let i = 0; i < ra.length; i++) {
+    if (isUsable(ra[i], dec[i]) && (nulls === undefined || nulls[i] === 0)) continue;
+    if (filtered?.[i] === 1) {
+      filteredRowCount++;
+      continue;
+    }
+    const fault = faults?.of(i);
+    if (fault) found.set(rows.length, fault);
+    rows.push(i);
+  }
+  return {
+    row: Int32Array.from(rows, (i) => firstRow + i),
+    ra: Float64Array.from(rows, (i) => ra[i]),
+    dec: Float64Array.from(rows, (i) => dec[i]),
+    isNull: Uint8Array.from(rows, (i) => nulls?.[i] ?? 0),
+    faults: found,
+    filteredRowCount,
+  };
+}
+
+/** Whether degrees are a position: finite, and a declination in [-90, 90]. */
+function isUsable(raDeg: number, decDeg: number): boolean {
+  // ra - ra is 0 for finite values only.
+  return decDeg >= -90 && decDeg <= 90 && raDeg - raDeg === 0;
 }
 
 /** Counts the unusable rows of the pieces of one table by reason, lists them, or refuses the first (`strict`). */
@@ -92,10 +136,8 @@ export class RowInspector {
   inspect({ ra, dec, nulls }: Positions, notes: RowNotes, notesFrom = 0): void {
     const n = ra.length;
     for (let i = 0; i < n; i++) {
-      const d = dec[i];
-      // ra - ra is 0 for finite values only.
-      if (d >= -90 && d <= 90 && ra[i] - ra[i] === 0 && (nulls === undefined || nulls[i] === 0)) continue;
-      this.reject(this.#row + i, ra[i], d, nulls?.[i] === 1, notes, notesFrom + i);
+      if (isUsable(ra[i], dec[i]) && (nulls === undefined || nulls[i] === 0)) continue;
+      this.reject(this.#row + i, ra[i], dec[i], nulls?.[i] === 1, notes, notesFrom + i);
     }
     this.#row += n;
   }
@@ -124,6 +166,13 @@ export class RowInspector {
         notesFrom + i,
       );
     });
+  }
+
+  /** Takes the next unusable rows of the table. */
+  rejectAll({ row, ra, dec, isNull, faults, filteredRowCount }: UnusableRows): void {
+    const notes = { faults: { of: (i: number) => faults.get(i) } };
+    for (let i = 0; i < row.length; i++) this.reject(row[i], ra[i], dec[i], isNull[i] === 1, notes, i);
+    this.filteredRowCount += filteredRowCount;
   }
 
   /** Takes over what another inspection of the same table found. */

@@ -1,14 +1,24 @@
-import { type Area, markOutside, type Positions } from '@armilla/sky';
+import { type Area, markOutside, parseArea, parseMoc, type Positions } from '@armilla/sky';
 import { Condition, type RowCondition } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { CONDITION_SLICE_COUNT, inSlices } from '../ahead.js';
 import type { FilteredSide } from '../options.js';
+
+/** A filter as threads are told of it, which make it again. */
+export interface FilterText {
+  readonly where: string | undefined;
+  readonly area: string | undefined;
+}
+
+/** The area that a thread has made last: it may have millions of cells. */
+let lastArea: { readonly text: string; readonly area: Area } | undefined;
 
 /** What leaves rows of one table out before they are matched: a condition on its columns, and an area of the sky. */
 export class RowFilter {
   private constructor(
     private readonly condition: RowCondition | undefined,
     private readonly area: Area | undefined,
+    readonly text: FilterText,
   ) {}
 
   /** The filter that `options` ask for; undefined where they ask for none. Throws the problems of conditions. */
@@ -21,7 +31,13 @@ export class RowFilter {
     if (text === undefined && area === undefined) return undefined;
     const condition =
       text === undefined ? undefined : new Condition(text, side === undefined ? 'where' : `${side}_where`);
-    return new RowFilter(condition?.forRows(schema, where), area);
+    return new RowFilter(condition?.forRows(schema, where), area, { where: text, area: area?.text });
+  }
+
+  /** The filter again, in another thread; `schema` has at least the columns that it looks at. */
+  static again(schema: Schema, { where, area }: FilterText, table: string): RowFilter | undefined {
+    if (area !== undefined && lastArea?.text !== area) lastArea = { text: area, area: areaAgain(area) };
+    return RowFilter.of(schema, { where, area: area === undefined ? undefined : lastArea?.area }, table, undefined);
   }
 
   /** The columns that it looks at, besides the position. */
@@ -52,4 +68,10 @@ export class RowFilter {
     await inSlices(batch.numRows, signal, work, CONDITION_SLICE_COUNT);
     return count > 0 ? marks : undefined;
   }
+}
+
+/** What was an area once is one again, however long its text is. */
+function areaAgain(text: string): Area {
+  const moc = /^moc\(([^]*)\)$/.exec(text);
+  return moc ? parseMoc(Buffer.from(moc[1], 'latin1'), 'area') : parseArea(text);
 }

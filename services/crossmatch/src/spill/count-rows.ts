@@ -9,8 +9,8 @@ import {
 } from '@armilla/tables';
 import type { Schema } from 'apache-arrow';
 import { workerModule } from '../ops/module.js';
-import type { PositionColumns } from '../columns.js';
-import { readRows } from '../positions.js';
+import { neededColumns, type PositionColumns, receivedColumns, type SentColumns, sentColumns } from '../columns.js';
+import { readRows, type SkyRows } from '../positions.js';
 import { subSchema } from '../result/payload.js';
 import { binOf, type DeclinationCounts } from './buckets.js';
 
@@ -18,7 +18,7 @@ import { binOf, type DeclinationCounts } from './buckets.js';
 interface CountGroupTask {
   readonly group: StoredGroup;
   readonly schemaHeader: Uint8Array;
-  readonly columns: PositionColumns;
+  readonly columns: SentColumns;
   readonly where: string;
   /** In shared memory; threads add to it. */
   readonly counts: Int32Array;
@@ -36,7 +36,7 @@ export async function countRows(
   runtime: Runtime,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const names = [columns.ra, columns.dec];
+  const names = neededColumns(columns);
   const schema = subSchema(reader.schema, names);
   const inOrder = schema.fields.map(({ name }) => name);
   const groups = reader instanceof ParquetReader ? reader.storedGroups(inOrder) : undefined;
@@ -44,7 +44,7 @@ export async function countRows(
   if (!groups) {
     for await (const batch of reader.batches({ columns: names, signal })) {
       signal?.throwIfAborted();
-      into.add((await readRows(batch, columns, reader.where, signal)).positions.dec);
+      into.add(countedDeclinations(await readRows(batch, columns, reader.where, signal)));
       rowCount += batch.numRows;
     }
     return rowCount;
@@ -56,7 +56,14 @@ export async function countRows(
   try {
     for (const group of groups) {
       signal?.throwIfAborted();
-      const task: CountGroupTask = { group, schemaHeader, columns, where: reader.where, counts: into.counts, stride };
+      const task: CountGroupTask = {
+        group,
+        schemaHeader,
+        columns: sentColumns(columns),
+        where: reader.where,
+        counts: into.counts,
+        stride,
+      };
       // Not to be left by a signal: the file stays open until the last read has ended.
       const done = runtime.call<void>(workerModule(), 'countGroup', [task]);
       done.catch(() => undefined);
@@ -83,6 +90,11 @@ export async function countGroup({
   const decoder = new MessageDecoder({ where: 'rows' });
   decoder.decode({ header: schemaHeader, body: [], bodyLength: 0 });
   const batch = await readStoredGroup(group, decoder.schema as Schema);
-  const { dec } = (await readRows(batch, columns, where)).positions;
+  const dec = countedDeclinations(await readRows(batch, receivedColumns(columns, batch.schema, where), where));
   for (let i = 0; i < dec.length; i += stride) Atomics.add(counts, binOf(dec[i]), stride);
+}
+
+/** The declinations of the rows that a filter leaves; those that are unusable otherwise are few, and count along. */
+function countedDeclinations({ positions: { dec }, filtered }: SkyRows): Float64Array {
+  return filtered ? dec.filter((_, row) => filtered[row] === 0) : dec;
 }

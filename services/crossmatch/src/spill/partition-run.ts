@@ -1,3 +1,4 @@
+import { positionStatuses, RowStatus } from '@armilla/sky';
 import {
   ColumnStore,
   MessageDecoder,
@@ -7,8 +8,8 @@ import {
   type StoredGroup,
 } from '@armilla/tables';
 import { type Data, type DataType, Field, Float64, Int32, makeData, type RecordBatch, Schema } from 'apache-arrow';
-import type { PositionColumns } from '../columns.js';
-import { readRows } from '../positions.js';
+import { receivedColumns, type SentColumns } from '../columns.js';
+import { readRows, type UnusableRows, unusableRows } from '../positions.js';
 import { isWords } from '../result/joined-data.js';
 import { plainField, takePlain } from '../result/payload.js';
 import { type Block, type SharedFile, writeBlocks } from './block.js';
@@ -24,7 +25,7 @@ export type RunRows =
 /** A run of consecutive rows of a table on their way to the buckets. */
 export interface RunTask {
   readonly rows: RunRows;
-  readonly columns: PositionColumns;
+  readonly columns: SentColumns;
   readonly where: string;
   /** Row of the table that is the first of the run. */
   readonly firstRow: number;
@@ -38,15 +39,7 @@ export interface RunTask {
 /** What became of a run. */
 export interface PartitionedRun {
   readonly blocks: readonly Block[];
-  /** Rows without a usable position, ascending, as they came. */
-  readonly rejected: RejectedPositions;
-}
-
-export interface RejectedPositions {
-  readonly row: Int32Array;
-  readonly ra: Float64Array;
-  readonly dec: Float64Array;
-  readonly isNull: Uint8Array;
+  readonly unusable: UnusableRows;
 }
 
 /** Columns that stand before those of the table. */
@@ -67,18 +60,13 @@ export function partitionedSchema(schema: Schema, names: readonly string[]): Sch
 
 /** Writes the rows of a run to their buckets; in a worker. */
 export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
-  const { columns, firstRow, names, buckets, file } = task;
+  const { firstRow, names, buckets, file } = task;
   const batch = await rowsOf(task.rows);
-  const { ra, dec, nulls } = (await readRows(batch, columns, task.where)).positions;
+  const read = await readRows(batch, receivedColumns(task.columns, batch.schema, task.where), task.where);
+  const { ra, dec } = read.positions;
+  const status = positionStatuses(read.positions);
   const use = new Uint8Array(scratchBuffer('run.use', ra.length), 0, ra.length);
-  const bad: number[] = [];
-  for (let i = 0; i < use.length; i++) {
-    const d = dec[i];
-    // ra - ra is 0 for finite values only.
-    const isUsable = d >= -90 && d <= 90 && ra[i] - ra[i] === 0 && (nulls === undefined || nulls[i] === 0);
-    use[i] = isUsable ? 1 : 0;
-    if (!isUsable) bad.push(i);
-  }
+  for (let i = 0; i < use.length; i++) use[i] = status[i] === RowStatus.ok ? 1 : 0;
   const places = placesByBucket(buckets, dec, use, task.reachDeg);
   const row = scratchInts('run.row', ra.length);
   for (let i = 0; i < row.length; i++) row[i] = firstRow + i;
@@ -100,12 +88,7 @@ export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   }
   return {
     blocks: writeBlocks(file, schema, parts()),
-    rejected: {
-      row: Int32Array.from(bad, (i) => firstRow + i),
-      ra: Float64Array.from(bad, (i) => ra[i]),
-      dec: Float64Array.from(bad, (i) => dec[i]),
-      isNull: Uint8Array.from(bad, (i) => nulls?.[i] ?? 0),
-    },
+    unusable: unusableRows(read, firstRow),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Runtime } from '@armilla/gpu-core';
 import { ColumnStore, MessageEncoder, ParquetReader, type TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { PositionColumns } from '../columns.js';
+import { neededColumns, type PositionColumns, sentColumns } from '../columns.js';
 import { workerModule } from '../ops/module.js';
 import type { RowInspector } from '../positions.js';
 import { subSchema } from '../result/payload.js';
@@ -40,15 +40,14 @@ const LEAST_GROUP_ROWS = 2 ** 15;
 /** Reads a table once and writes its rows to the buckets that they belong to, in ascending order within each. */
 export async function partitionTable(partitioning: Partitioning): Promise<{ rowCount: number; blocks: Block[] }> {
   const { runtime, reader, columns, names, inspector, signal, onRows, buckets, reachDeg, file } = partitioning;
-  const wanted = subSchema(reader.schema, [...names, columns.ra, columns.dec]);
+  const wanted = subSchema(reader.schema, [...names, ...neededColumns(columns)]);
   const blocks: Block[] = [];
   const running: { readonly done: Promise<PartitionedRun>; readonly endRow: number }[] = [];
   let firstRow = 0;
   const take = async (): Promise<void> => {
     const [{ done, endRow }] = running.splice(0, 1);
     const run = await done;
-    const { row, ra, dec, isNull } = run.rejected;
-    for (let i = 0; i < row.length; i++) inspector.reject(row[i], ra[i], dec[i], isNull[i] === 1, {}, i);
+    inspector.rejectAll(run.unusable);
     for (const block of run.blocks) blocks.push(block);
     onRows(endRow);
   };
@@ -58,7 +57,7 @@ export async function partitionTable(partitioning: Partitioning): Promise<{ rowC
       signal.throwIfAborted();
       const task: RunTask = {
         rows,
-        columns,
+        columns: sentColumns(columns),
         where: reader.where,
         firstRow,
         names,

@@ -141,9 +141,9 @@ function sizesOf(
   return { layout, plan, spill, fits, leftRowCount: counts.leftRowCount, rowBytes: bytes, execution };
 }
 
-/** Whether the radius decides alone and no row has to be looked at as text. */
-function isPlain({ astrometry, filter, raReading, decReading }: PositionColumns): boolean {
-  return !hasAstrometry(astrometry) && filter === undefined && !raReading.text && !decReading.text;
+/** Whether the radius decides alone. */
+function isPlain({ astrometry }: PositionColumns): boolean {
+  return !hasAstrometry(astrometry);
 }
 
 /** Files below this share of the memory fit, however their rows look. */

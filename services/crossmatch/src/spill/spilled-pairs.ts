@@ -2,12 +2,14 @@ import { fail } from '@armilla/base';
 import type { ChunkPairs } from '@armilla/sky';
 import { Schema } from 'apache-arrow';
 import { ahead } from '../ahead.js';
-import type { PositionColumns } from '../columns.js';
-import { JoinCursor, RowSet, UnusedRightCursor } from '../join.js';
+import { neededColumns, type PositionColumns } from '../columns.js';
+import { FilteredRows } from '../filter/filtered-rows.js';
+import { JoinCursor, keepsUnmatchedLeft, RowSet, UnusedRightCursor } from '../join.js';
 import { readParts } from '../left-source.js';
 import { pairQuery } from '../match-pairs.js';
 import type { PairProgress, PairRows, MatchRows, PairTotals } from '../match-rows.js';
 import type { LeftPart, PairBlock } from '../parts.js';
+import { readRows } from '../positions.js';
 import { Payload, plainField, subSchema } from '../result/payload.js';
 import { type Progress, summariseSide } from '../summary.js';
 import type { JoinSetup } from './bucket-join.js';
@@ -204,8 +206,9 @@ export class SpilledPairs implements MatchRows {
 
   /** The left table again, in ranges; only their numbers where the result takes nothing else of it. */
   #parts(names: readonly string[]): AsyncIterable<LeftPart> | Iterable<LeftPart> {
-    const { left, leftColumns, cut, layout } = this.match;
-    if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count'))
+    const { left, leftColumns, cut, layout, options } = this.match;
+    const showsFiltered = leftColumns.filter && keepsUnmatchedLeft(options.join);
+    if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count') && !showsFiltered)
       return bareParts(this.#rowCounts.left, cut.rangeRowCount);
     return readParts({
       reader: left,
@@ -227,7 +230,8 @@ export class SpilledPairs implements MatchRows {
   async *#unusedRight(): AsyncGenerator<PairRows, void, undefined> {
     const { right, rightColumns, layout } = this.match;
     const schema = subSchema(right.schema, layout.rightNames);
-    const columns = layout.rightNames.length > 0 ? layout.rightNames : [rightColumns.ra];
+    const { filter } = rightColumns;
+    const columns = [...new Set([...layout.rightNames, ...(filter ? neededColumns(rightColumns) : [rightColumns.ra])])];
     let firstRow = 0;
     for await (const batch of right.batches({ columns, signal: this.signal })) {
       const payload = Payload.create(schema, { rowCount: batch.numRows });
@@ -236,9 +240,13 @@ export class SpilledPairs implements MatchRows {
       const first = firstRow;
       const rows = Int32Array.from({ length: batch.numRows }, (_, i) => first + i);
       firstRow += batch.numRows;
-      yield {
-        cursor: new UnusedRightCursor(this.#usedRight, batch.numRows, first, { payload, rows, positions: undefined }),
-      };
+      const filtered = filter && new FilteredRows();
+      if (filtered) {
+        const { filtered: marks } = await readRows(batch, rightColumns, right.where, this.signal);
+        filtered.append(batch.numRows, marks);
+      }
+      const rightRows = { payload, rows, positions: undefined };
+      yield { cursor: new UnusedRightCursor(this.#usedRight, batch.numRows, first, rightRows, filtered) };
     }
   }
 
@@ -256,7 +264,7 @@ function sideOf(record: PartitionRecord | undefined, columns: PositionColumns, m
     rowCount: record?.rowCount ?? 0,
     rejectedRowCount: record?.rejectedRowCount ?? 0,
     rejectedByReason: record?.rejectedByReason ?? {},
-    filteredRowCount: 0,
+    filteredRowCount: record?.filteredRowCount ?? 0,
     misfits: new Map(record?.misfits ?? []),
     columns,
     matchedRowCount,

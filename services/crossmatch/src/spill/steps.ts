@@ -38,6 +38,7 @@ export interface PartitionRecord {
   readonly byteLength: number;
   readonly blocks: readonly Block[];
   readonly rejectedRowCount: number;
+  readonly filteredRowCount: number;
   readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
   readonly misfits: readonly (readonly [string, number])[];
 }
@@ -90,10 +91,18 @@ export class SpillSteps {
       signal,
       onRows,
     });
-    const { rejectedRowCount, rejectedByReason } = inspector;
+    const { rejectedRowCount, rejectedByReason, filteredRowCount } = inspector;
     const misfits = [...reader.misfits];
     const { byteLength } = file;
-    const record: PartitionRecord = { rowCount, byteLength, blocks, rejectedRowCount, rejectedByReason, misfits };
+    const record: PartitionRecord = {
+      rowCount,
+      byteLength,
+      blocks,
+      rejectedRowCount,
+      rejectedByReason,
+      filteredRowCount,
+      misfits,
+    };
     await scratch.record(side, record);
     return { file, rowCount, blocks: byPart(blocks), record };
   }
