@@ -28,6 +28,19 @@ export function crossmatchCommand(context: CommandContext): Command {
     )
     .option('--moc <file>', 'only left rows in this coverage map: FITS, ASCII or JSON')
     .option('--where <condition>', 'only pairs of which this holds, such as "abs(left.mag - right.mag) < 1"; see below')
+    .option('--probabilities', 'tell of all pairs within the radius how probable they are; needs errors of both tables')
+    .option('--right-sky-area <area>', 'square degrees that the right table covers, or full')
+    .option('--completeness <share>', 'share of left rows that have their counterpart in the right table (default: 1)')
+    .option(
+      '--acceptable-ratio <share>',
+      "of the best candidate's p_i, above which another has match_flag 2 (default: 0.5)",
+    )
+    .option(
+      '--magnitude-prior <prior>',
+      'NAME=FILE or NAME=auto: a magnitude of the right table that weighs, by a histogram; may be repeated',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option('--secure-posterior <probability>', 'dist_post above which a pair counts for NAME=auto (default: 0.9)')
     .option('--self <table>', 'match this table with itself, each pair once')
     .option('--groups', 'with --self: friends-of-friends groups instead of pairs')
     .option(
@@ -95,6 +108,8 @@ const EXAMPLES = `Examples:
   armilla crossmatch gaia.parquet old.csv -r 2 --left-epoch J2016 --right-epoch B1950 --right-frame fk4 -o pairs.csv
   armilla crossmatch left.parquet right.parquet -r 2 --report match.html -o pairs.parquet
   armilla crossmatch a.csv b.csv -r 5 --left-error e_pos:mas --right-error sigma:arcsec --max-sigma 3 -o pairs.csv
+  armilla crossmatch xray.csv optical.parquet -r 10 --probabilities --right-sky-area 2.0 --completeness 0.9 \\
+    --left-error pos_err:arcsec --right-error e_pos:mas --magnitude-prior imag=auto -j left -o probable.parquet
   armilla crossmatch a.csv b.csv -r 2 --area 'cone(10.5, 41.2, 1deg)' --left-where 'mag < 18' -o pairs.csv
 `;
 
@@ -113,5 +128,6 @@ FALSE; columns are NAME or "NAME", in --where left.NAME and right.NAME. Null and
 
 const COLUMNS = `
 Computed columns: separation_arcsec, rank, neighbour_count, second_separation_arcsec, normalised_distance,
-delta_ra_cosdec_arcsec, delta_dec_arcsec, left_row, right_row; group_id and group_size with --groups.
+delta_ra_cosdec_arcsec, delta_dec_arcsec, left_row, right_row; group_id and group_size with --groups; dist_bayesfactor,
+dist_post, bias_NAME, p_single, p_any, p_i, match_flag with --probabilities.
 Rows without a usable position are counted by reason and kept by left, right and full joins; RA may be in any turn.`;

@@ -3,12 +3,13 @@ import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order, SideOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import type { Format } from '@armilla/tables';
+import { type ProbabilityFlags, readProbabilityFlags } from './probability-flags.js';
 import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
 
 const MAX_WORKERS = 256;
 
 /** Flags as commander hands them over. */
-export interface CrossmatchFlags {
+export interface CrossmatchFlags extends ProbabilityFlags {
   readonly radius?: string;
   readonly find?: Find;
   readonly k?: string;
@@ -100,6 +101,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       maxSigma: flags.maxSigma === undefined ? undefined : Number(flags.maxSigma),
       area: flags.area,
       where: flags.where,
+      probabilities: readProbabilityFlags(flags),
       left: sideOptions('left', flags),
       right: sideOptions('right', flags),
       columns: flags.columns === undefined ? undefined : readList(flags.columns),

@@ -1,5 +1,5 @@
 import { fail, formatBytes, formatCount } from '@armilla/base';
-import type { MatchSummary, RejectedRow } from '@armilla/crossmatch';
+import type { MatchSummary, ProbabilityOptions, RejectedRow } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import {
   encodeTable,
@@ -113,6 +113,7 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     maxSigma,
     area,
     where,
+    probabilities,
   } = options;
   const given: Record<string, string | number | boolean | undefined> = {
     radius_arcsec: radiusArcsec,
@@ -125,6 +126,7 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     max_sigma: maxSigma,
     area: typeof area === 'string' ? area : area?.text,
     where,
+    ...(probabilities && probabilityQuery(probabilities)),
     ...Object.fromEntries(
       SIDE_OPTIONS.flatMap(({ name, key }) => [
         [`left_${name}`, left?.[key]],
@@ -140,6 +142,21 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
   );
+}
+
+function probabilityQuery(given: ProbabilityOptions): Record<string, string | number | undefined> {
+  const { rightAreaSquareDegrees, completeness, acceptableRatio, securePosterior, magnitudePriors } = given;
+  if (securePosterior !== undefined || magnitudePriors?.some((prior) => prior.endsWith('=auto')))
+    throw fail('OPTIONS_CONFLICT', {
+      detail: '--magnitude-prior NAME=auto is for matches in this process; give a histogram, or leave --server out',
+    });
+  return {
+    probabilities: 'true',
+    right_sky_area: rightAreaSquareDegrees,
+    completeness,
+    acceptable_ratio: acceptableRatio,
+    magnitude_prior: magnitudePriors && JSON.stringify(magnitudePriors),
+  };
 }
 
 interface ResultDocument {

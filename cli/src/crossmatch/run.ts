@@ -7,6 +7,7 @@ import { STANDARD } from '../table/flags.js';
 import type { MatchTask } from './flags.js';
 import { snakeCaseKeys } from './json-names.js';
 import { matchHere } from './local.js';
+import { withHistograms } from './probability-flags.js';
 import { withMoc } from './read-moc.js';
 import { matchThere } from './remote.js';
 import { summaryText } from './summary-text.js';
@@ -19,7 +20,7 @@ export async function runMatch(task: MatchTask, context: CommandContext): Promis
     await checkOutput(output.path, { overwrite: output.overwrite, besidePath: besidePath(output) });
   if (rejected && rejected.path !== STANDARD) await checkOutput(rejected.path, { overwrite: rejected.overwrite });
   if (report) await checkOutput(report.path, { overwrite: report.overwrite });
-  const whole = await withMoc(task);
+  const whole = await withHistograms(await withMoc(task));
   const summary =
     task.server === undefined ? await matchHere(whole, context) : await matchThere(whole, task.server, context);
   terminal.clear();

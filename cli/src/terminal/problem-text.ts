@@ -3,16 +3,21 @@ import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 
 /** Options of the library by the flags that set them. */
 const FLAGS: Readonly<Record<string, string>> = {
+  acceptable_ratio: '--acceptable-ratio',
   columns: '--columns',
+  completeness: '--completeness',
   find: '--find',
   join: '--join',
   k: '--k',
+  magnitude_prior: '--magnitude-prior',
   max_pairs: '--max-pairs',
   max_sigma: '--max-sigma',
   memory_bytes: '--memory',
   min_radius_arcsec: '--min-radius',
   order: '--order',
   radius_arcsec: '--radius',
+  right_sky_area: '--right-sky-area',
+  secure_posterior: '--secure-posterior',
   suffixes: '--suffixes',
   worker_count: '--workers',
   ...Object.fromEntries(

@@ -30,6 +30,16 @@ export { type MatchPrediction } from './simulate/prediction.js';
 export { type EpochScale, julianYearOf, parseEpoch } from './motion/epoch.js';
 export { hasMotion, largestMove, type Motions, moveForward, moveRow } from './motion/motion.js';
 export { type Frame, FRAMES, toIcrs } from './frames/frames.js';
+export { bayesFactor, type Covariance, type MeasuredPlace, pairBayesFactor } from './association/bayes-factor.js';
+export { isKnownMagnitude, MagnitudeHistogram } from './association/magnitude-histogram.js';
+export {
+  type Choice,
+  chooseAny,
+  logPrior,
+  posterior,
+  type SearchedCatalog,
+  WHOLE_SKY_SQUARE_DEGREES,
+} from './association/posterior.js';
 export { type Area, markOutside } from './area/area.js';
 export { Box } from './area/box.js';
 export { Cone } from './area/cone.js';

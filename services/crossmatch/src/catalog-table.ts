@@ -187,14 +187,24 @@ export class CatalogTable implements AsyncDisposable {
 
   /** The same table, index and columns shared, with what `options` say of its rows where they say anything. */
   describedBy(options: FilteredSide): CatalogTable {
-    const { ra: _ra, dec: _dec, frame: _frame, where: _where, area: _area, ...rest } = options;
-    if (Object.values(rest).every((name) => name === undefined)) return this;
-    const astrometry = astrometryColumns(this.schema, rest, this.where, 'right');
+    const { ra: _ra, dec: _dec, frame: _frame, where: _where, area: _area, positiveErrors, ...rest } = options;
+    if (Object.values(rest).every((name) => name === undefined))
+      return positiveErrors ? this.#withoutZeroErrors() : this;
+    const astrometry = astrometryColumns(this.schema, options, this.where, 'right');
     const faults = new Faults();
     const read = readAstrometry(this.#batch(), astrometry, faults);
     // The index has these rows: nothing is within what is not a number.
     for (const row of faults.rows()) voidRow(read, row);
     return this.#with({ columns: { ...this.columns, astrometry }, astrometry: read });
+  }
+
+  /** The same table, of which rows without an extent of their error are in no pair. */
+  #withoutZeroErrors(): CatalogTable {
+    const { covariances } = this.astrometry ?? {};
+    if (!this.astrometry || !covariances) return this;
+    const { north, cross } = covariances;
+    const east = covariances.east.map((value, row) => (value * north[row] - cross[row] ** 2 > 0 ? value : NaN));
+    return this.#with({ astrometry: { ...this.astrometry, covariances: { east, north, cross } } });
   }
 
   /**

@@ -258,7 +258,7 @@ function named(schema: Schema, name: string, where: string): Field {
 }
 
 /** Numbers, and columns without any value: their rows are all rejected as null. */
-function isNumber(field: Field): boolean {
+export function isNumber(field: Field): boolean {
   const { type } = field;
   return (
     isBlankColumn(field) ||

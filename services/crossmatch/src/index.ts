@@ -30,6 +30,7 @@ export {
   type StoredInput,
 } from './provenance.js';
 export type { RejectedRow } from './positions.js';
+export type { ProbabilityOptions, ResolvedProbabilities } from './probability/options.js';
 export { COMPUTED_COLUMNS, type ComputedColumn } from './result/layout.js';
 export type { ScratchOptions } from './spill/scratch.js';
 export type { SpillPlan } from './spill/spill-plan.js';

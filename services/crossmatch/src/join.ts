@@ -1,7 +1,8 @@
-import type { ChunkPairs } from '@armilla/sky';
+import { type ChunkPairs, RowStatus } from '@armilla/sky';
 import type { Join } from './options.js';
 import type { JudgedPairs, LeftPart, PairBlock, RightRows } from './parts.js';
 import type { FilteredRows } from './filter/filtered-rows.js';
+import { aloneValue } from './probability/pair-probabilities.js';
 import type { JudgedColumn } from './refine/pair-list.js';
 
 /** Rows of the result before their columns are gathered. Absent rows are -1, absent separations NaN. */
@@ -155,6 +156,8 @@ export class JoinCursor {
         left[count] = row + blockFrom;
         right[count] = -1;
         separationArcsec[count] = NaN;
+        // A row without a usable position has no probabilities either.
+        if (pairs.status[row] === RowStatus.ok) for (const column of judged) column.to[count] = aloneValue(column.name);
         count++;
         row++;
       } else break;

@@ -22,6 +22,7 @@ import { distinctLeftRows, type LeftPart, type PairBlock, slicePieces } from './
 import { RowInspector } from './positions.js';
 import type { PreparedMatch } from './prepared.js';
 import type { CandidateFinder } from './refine/candidates.js';
+import { PairProbabilities } from './probability/pair-probabilities.js';
 import { comparesEpochs, movingSide } from './refine/epochs.js';
 import { JUDGED_COLUMNS } from './refine/pair-list.js';
 import { RefinedFinder, type RefinedSearch, withinTurn } from './refine/refined-finder.js';
@@ -328,7 +329,7 @@ function refinedFinder(
     'workerCount' | 'signal' | 'fairKey' | 'blockRowCount' | 'blockPairCount' | 'maxPairs' | 'self'
   >,
 ): RefinedFinder {
-  const { radiusArcsec, minRadiusArcsec, maxSigma, k, find, selfMatch } = options;
+  const { radiusArcsec, minRadiusArcsec, maxSigma, k, find, selfMatch, probabilities } = options;
   if (!right.positions) throw new TypeError('judging pairs needs the right positions');
   const positions = withinTurn(right.positions);
   const rightColumns = left ? right.columns.astrometry : leftColumns.astrometry;
@@ -350,6 +351,7 @@ function refinedFinder(
       neighbourCount: layout.has('neighbour_count'),
       secondSeparation: layout.has('second_separation_arcsec'),
     },
-    judged: JUDGED_COLUMNS.filter((name) => layout.has(name)),
+    judged: JUDGED_COLUMNS.filter((name) => layout.has(name) || (name === 'dist_bayesfactor' && probabilities)),
+    probabilities: probabilities && new PairProbabilities(probabilities, right, (name) => layout.has(name)),
   });
 }

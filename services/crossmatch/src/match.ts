@@ -17,6 +17,8 @@ import {
 import { planMatch } from './plan.js';
 import type { RejectedRow } from './positions.js';
 import type { PreparedMatch } from './prepared.js';
+import { MEASURED_COLUMNS, measuredPriors } from './probability/measured-priors.js';
+import type { ResolvedProbabilities } from './probability/options.js';
 import { CandidateFinder } from './refine/candidates.js';
 import { comparesEpochs, movingSide } from './refine/epochs.js';
 import { epochWarnings } from './refine/warnings.js';
@@ -68,13 +70,14 @@ export async function crossmatch(
   // All columns of the right table, of which only those that the result takes are loaded.
   const rightSchema = right.schema;
   try {
-    const resolved = resolveOptions(options);
+    let resolved = resolveOptions(options);
     if (resolved.selfMatch !== undefined)
       throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
     if (context.assess) checkAssessable(resolved.radiusArcsec);
     // What is wrong with the columns should not wait for the right table.
     if (leftReader) {
-      positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
+      const columns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
+      if (resolved.probabilities) checkErrors('left', columns);
       if (resolved.columns) resultLayout(leftReader.schema, rightSchema, resolved);
       resolved.condition?.forPairs(leftReader.schema, rightSchema);
     }
@@ -89,6 +92,8 @@ export async function crossmatch(
       : await loadRight(right, resolved, context);
     if (!resident) owned.push(rightTable);
     const recentering = resolved.recenter ? await measureRecentering(rightTable, resolved, context) : undefined;
+    if (resolved.probabilities?.priors.some(({ histogram }) => histogram === undefined))
+      resolved = await withMeasuredPriors(rightTable, rightSchema, resolved, context, resident);
     leftReader ??= await (left as () => Promise<TableReader>)();
     const leftColumns = positionColumns(
       leftReader.schema,
@@ -162,6 +167,10 @@ async function judged(
   { runtime, execution, signal }: MatchContext,
   resident: boolean,
 ): Promise<Pick<PreparedMatch, 'candidates' | 'warnings'>> {
+  if (options.probabilities) {
+    checkErrors('left', leftColumns);
+    checkErrors('right', right.columns);
+  }
   // The index of a stored table has the rows that its filter leaves out.
   const indexHasAll = !(resident && right.filtered);
   if (!needsJudge(options) && indexHasAll) return { candidates: undefined, warnings: [] };
@@ -173,6 +182,61 @@ async function judged(
   const year = left.epoch && 'year' in left.epoch ? left.epoch.year : undefined;
   const build = { cellRowCount: execution?.cellRowCount, signal };
   return { candidates: await CandidateFinder.moving(runtime, index, side, year, build), warnings };
+}
+
+/** Matches once by position alone, and measures the magnitudes of what is secure. Throws OPTIONS_CONFLICT where the left table cannot be read twice. */
+async function withMeasuredPriors(
+  right: CatalogTable,
+  rightSchema: Schema,
+  options: ResolvedOptions,
+  context: MatchContext,
+  resident: boolean,
+): Promise<ResolvedOptions> {
+  const probabilities = options.probabilities as ResolvedProbabilities;
+  const left = await context.openLeftAgain?.();
+  if (!left)
+    throw fail('OPTIONS_CONFLICT', {
+      detail: 'magnitude_prior NAME=auto reads the left table twice: give a file, not a stream, or a histogram',
+    });
+  try {
+    const leftColumns = positionColumns(left.schema, options.left, left.where, 'left', left.rowCount);
+    const first: ResolvedOptions = {
+      ...options,
+      join: 'inner',
+      order: 'left',
+      columns: MEASURED_COLUMNS,
+      probabilities: { ...probabilities, priors: [] },
+    };
+    const quiet = { ...context, onRejected: undefined, onProgress: undefined, assess: false };
+    await using pairs = inMemory({
+      ...planned(right, rightSchema, first, quiet, left, resident),
+      ...(await judged(right, leftColumns, first, quiet, resident)),
+      condition: options.condition?.forPairs(left.schema, rightSchema),
+      recentering: undefined,
+      left,
+      leftColumns,
+      right,
+      options: first,
+      context: quiet,
+      owned: [],
+      started: performance.now(),
+      resident,
+    });
+    return {
+      ...options,
+      probabilities: { ...probabilities, priors: await measuredPriors(probabilities, right, pairs) },
+    };
+  } finally {
+    await left.close();
+  }
+}
+
+/** Probabilities need to know how well both rows of a pair are measured. */
+function checkErrors(side: 'left' | 'right', { astrometry }: PositionColumns): void {
+  if (astrometry.error) return;
+  throw fail('OPTIONS_CONFLICT', {
+    detail: `probabilities need position errors of both tables: give ${side}_error, or those of ellipses or axes`,
+  });
 }
 
 function inMemory(match: PreparedMatch): MatchStream {
@@ -222,10 +286,11 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
 
 /** Columns of the right table that the result or a condition on pairs can need. */
 function keptNames(schema: Schema, options: ResolvedOptions): string[] {
-  const { condition, selfMatch } = options;
+  const { condition, selfMatch, probabilities } = options;
   const sides = selfMatch === undefined ? (['right'] as const) : (['left', 'right'] as const);
+  const magnitudes = (probabilities?.priors ?? []).map(({ column }) => column);
   const conditions = condition ? sides.flatMap((side) => condition.columnsFor(side, schema)) : [];
-  return [...new Set([...chosenNames(schema, 'right', options), ...conditions])];
+  return [...new Set([...chosenNames(schema, 'right', options), ...conditions, ...magnitudes])];
 }
 
 /** Positions in row order: for the reverse search, for a table that is its own left side, for the deltas, and for judging pairs. */

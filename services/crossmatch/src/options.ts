@@ -1,6 +1,7 @@
 import { fail } from '@armilla/base';
 import { type Area, type Frame, FRAMES, parseArea } from '@armilla/sky';
 import { Condition } from '@armilla/tables';
+import { type ProbabilityOptions, type ResolvedProbabilities, resolveProbabilities } from './probability/options.js';
 
 export const FINDS = ['nearest', 'all', 'k-nearest', 'mutual', 'one-to-one'] as const;
 export const JOINS = ['inner', 'left', 'right', 'full', 'left-anti', 'right-anti'] as const;
@@ -55,9 +56,10 @@ export interface SideOptions extends PositionColumnNames {
   readonly where?: string;
 }
 
-/** What is known of the rows of a table, and the area that they have to lie in. */
+/** What is known of the rows of a table, the area that they have to lie in, and whether an error of zero is none. */
 export interface FilteredSide extends SideOptions {
   readonly area?: Area;
+  readonly positiveErrors?: boolean;
 }
 
 /** Everything that changes the answer. Angles in arcsec. */
@@ -87,6 +89,8 @@ export interface MatchOptions {
   readonly area?: string | Area;
   /** Only pairs that satisfy this condition on `left.NAME` and `right.NAME` are pairs. */
   readonly where?: string;
+  /** Tell of each pair how probable it is: the columns of NWAY. Needs position errors of both tables; `find` is `all`. */
+  readonly probabilities?: ProbabilityOptions;
   /**
    * Measure the rotation between the tables on pairs within twice the radius, and turn the left positions by it before they
    * are matched: separations are of the turned positions. The left table is read twice.
@@ -125,7 +129,8 @@ export interface ResolvedOptions extends MatchOptions {
   readonly join: Join;
   readonly order: Order;
   readonly left: FilteredSide;
-  readonly right: SideOptions;
+  readonly right: FilteredSide;
+  readonly probabilities?: ResolvedProbabilities;
   readonly suffixes: readonly [string, string];
   readonly strict: boolean;
   /** `where`, read. */
@@ -153,7 +158,9 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
     });
   }
   const selfMatch = options.selfMatch === undefined ? undefined : oneOf('self_match', SELF_MATCHES, options.selfMatch);
-  const find = oneOf('find', FINDS, options.find ?? (selfMatch === undefined ? 'nearest' : 'all'));
+  const probabilities = options.probabilities && resolveProbabilities(options.probabilities);
+  const usual = selfMatch === undefined && !probabilities ? 'nearest' : 'all';
+  const find = oneOf('find', FINDS, options.find ?? usual);
   const join = oneOf('join', JOINS, options.join ?? 'inner');
   const order = oneOf('order', ORDERS, options.order ?? 'left');
   if (options.k !== undefined) {
@@ -187,8 +194,9 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
     join,
     order,
     selfMatch,
-    left: area === undefined ? (options.left ?? {}) : { ...options.left, area },
-    right: options.right ?? {},
+    left: { ...options.left, ...(area && { area }), ...(probabilities && { positiveErrors: true }) },
+    right: { ...options.right, ...(probabilities && { positiveErrors: true }) },
+    probabilities,
     suffixes: checkedSuffixes(options.suffixes ?? ['_1', '_2']),
     strict: options.strict ?? false,
     columns: checkedColumns(options.columns),
@@ -198,6 +206,7 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
       detail: 'max_sigma needs position errors: give left_error or right_error, or those of ellipses or axes',
     });
   if (selfMatch !== undefined) checkSelfMatch(resolved);
+  if (probabilities) checkProbable(resolved);
   return resolved;
 }
 
@@ -218,9 +227,12 @@ export function hasErrors({ left, right }: Pick<ResolvedOptions, 'left' | 'right
 }
 
 /** Whether the radius alone does not decide what is a pair, or more than the separation is asked of pairs. */
-export function needsJudge(options: Pick<ResolvedOptions, 'left' | 'right' | 'maxSigma' | 'condition'>): boolean {
-  const { left, right, maxSigma, condition } = options;
+export function needsJudge(
+  options: Pick<ResolvedOptions, 'left' | 'right' | 'maxSigma' | 'condition' | 'probabilities'>,
+): boolean {
+  const { left, right, maxSigma, condition, probabilities } = options;
   return (
+    probabilities !== undefined ||
     maxSigma !== undefined ||
     condition !== undefined ||
     hasErrors(options) ||
@@ -253,6 +265,15 @@ function checkSelfMatch({ selfMatch, find, join, minRadiusArcsec, right, recente
   if (find !== 'all') refuse(`groups are made of all pairs: leave find out instead of find=${find}`);
   if (join === 'left-anti') refuse('groups hold every row: join=left-anti has no meaning for them');
   if (minRadiusArcsec > 0) refuse('groups are made of all pairs within the radius: min_radius_arcsec must be 0');
+}
+
+function checkProbable({ selfMatch, find, join }: ResolvedOptions): void {
+  const refuse = (detail: string): never => {
+    throw fail('OPTIONS_CONFLICT', { detail });
+  };
+  if (selfMatch !== undefined) refuse('probabilities are of rows of two tables: leave self_match out');
+  if (find !== 'all') refuse(`probabilities weigh all candidates: leave find out instead of find=${find}`);
+  if (join === 'left-anti' || join === 'right-anti') refuse(`join=${join} has no pairs to be probable: leave it out`);
 }
 
 function checkedSuffixes(suffixes: readonly [string, string]): readonly [string, string] {

@@ -1,4 +1,4 @@
-import { usualCellCount } from '@armilla/sky';
+import { usualCellCount, WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
 import type { SpillPlan } from './spill/spill-plan.js';
 import { DEFAULT_MAX_PAIRS, type ExecutionOptions, needsWholeLeft, type ResolvedOptions } from './options.js';
 
@@ -43,7 +43,6 @@ export interface Plan {
   readonly notes: readonly string[];
 }
 
-export const WHOLE_SKY_SQUARE_DEGREES = (4 * Math.PI * 180 ** 2) / Math.PI ** 2;
 const LEAST_CHUNK_ROW_COUNT = 2 ** 20;
 const MOST_CHUNK_ROW_COUNT = 2 ** 22;
 const FIRST_CHUNK_ROW_COUNT = 2 ** 16;

@@ -85,6 +85,7 @@ function sideCountsJson(side: SideSummary): object {
 }
 
 function optionsJson(options: ResolvedOptions): Readonly<Record<string, unknown>> {
+  const { probabilities } = options;
   return {
     radius_arcsec: options.radiusArcsec,
     min_radius_arcsec: options.minRadiusArcsec,
@@ -94,6 +95,16 @@ function optionsJson(options: ResolvedOptions): Readonly<Record<string, unknown>
     order: options.order,
     self_match: options.selfMatch,
     max_sigma: options.maxSigma,
+    ...(probabilities && {
+      probabilities: {
+        right_area_square_degrees: probabilities.rightAreaSquareDegrees,
+        completeness: probabilities.completeness,
+        acceptable_ratio: probabilities.acceptableRatio,
+        magnitude_priors: Object.fromEntries(
+          probabilities.priors.map(({ column, histogram }) => [column, histogram?.toString()]),
+        ),
+      },
+    }),
     columns: options.columns,
     suffixes: options.suffixes,
     strict: options.strict,

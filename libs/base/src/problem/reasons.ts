@@ -99,6 +99,7 @@ export const REASONS = {
     "'{got}' is no table name: 1 to 128 of letters, digits, '_', '.' and '-', not starting with '.'",
   ),
   HANDLE_NOT_FOUND: reason('NOT_FOUND', 66, "no table '{name}' is stored here; put it first, or it has expired"),
+  HISTOGRAM_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a usable histogram of magnitudes: {detail}'),
   INPUT_NOT_FOUND: reason('NOT_FOUND', 66, '{where}: no such file'),
   INPUT_UNREADABLE: reason('FAILED_PRECONDITION', 66, '{where}: cannot be read: {detail}'),
   INTERNAL: reason('INTERNAL', 70, 'internal error ({detail}); please report it with request id {request_id}'),
@@ -201,7 +202,7 @@ export const ROW_REASONS = {
   POSITION_TEXT: 'the text of right ascension or declination is not sexagesimal',
   EPOCH_INVALID: 'the epoch is null or not a finite number',
   ERROR_INVALID:
-    'the position error is null, not finite or negative, its ellipse is wider than long, or its correlation lies outside (-1, 1)',
+    'the position error is null, not finite or negative (zero too, where probabilities are asked for), its ellipse is wider than long, or its correlation lies outside (-1, 1)',
   RADIUS_INVALID: 'the radius of the row is null, not finite or negative',
 } as const;
 

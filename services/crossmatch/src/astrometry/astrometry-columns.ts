@@ -2,7 +2,7 @@ import { fail } from '@armilla/base';
 import { type EpochScale, parseEpoch } from '@armilla/sky';
 import { DataType, type Field, type Schema } from 'apache-arrow';
 import { availableColumns } from '../columns.js';
-import type { SideOptions } from '../options.js';
+import type { FilteredSide, SideOptions } from '../options.js';
 import { columnFactor, parseColumn, type QuantityKind } from './quantity.js';
 
 /** A column and the factor that brings its values to the unit that is computed in. */
@@ -24,8 +24,13 @@ export interface MotionColumns {
   readonly guessed: boolean;
 }
 
-/** Errors of one sigma: a circle, an ellipse with its position angle from north through east, or along both axes. */
-export type ErrorColumns =
+/**
+ * Errors of one sigma: a circle, an ellipse with its position angle from north through east, or along both axes.
+ * `positive`: zero is no error.
+ */
+export type ErrorColumns = { readonly positive?: boolean } & ErrorShape;
+
+type ErrorShape =
   | { readonly shape: 'circle'; readonly radius: ScaledColumn } // arcsec
   | {
       readonly shape: 'ellipse';
@@ -79,7 +84,7 @@ export function astrometryNames({ epoch, motion, error, radius }: AstrometryColu
  */
 export function astrometryColumns(
   schema: Schema,
-  options: SideOptions,
+  options: FilteredSide,
   where: string,
   side: 'left' | 'right' | undefined,
 ): AstrometryColumns {
@@ -95,10 +100,11 @@ export function astrometryColumns(
 
   const epoch = options.epoch === undefined ? undefined : epochColumns(schema, options.epoch, where, prefix);
 
+  const error = errorColumns(options, prefix, find, conflict, schema, where);
   return {
     epoch,
     motion: motionColumns(),
-    error: errorColumns(options, prefix, find, conflict, schema, where),
+    error: error && { ...error, ...(options.positiveErrors && { positive: true }) },
     radius: options.radius === undefined ? undefined : find(options.radius, 'error'),
   };
 
@@ -142,7 +148,7 @@ function errorColumns(
   conflict: (detail: string) => never,
   schema: Schema,
   where: string,
-): ErrorColumns | undefined {
+): ErrorShape | undefined {
   const { error, errorMajor, errorMinor, errorAngle, errorRa, errorDec, errorCorrelation } = options;
   const ellipse = [errorMajor, errorMinor, errorAngle].filter((name) => name !== undefined).length;
   const axes = [errorRa, errorDec].filter((name) => name !== undefined).length;

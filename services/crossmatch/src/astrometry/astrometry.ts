@@ -127,7 +127,7 @@ export function sliceAstrometry(astrometry: Astrometry | undefined, from: number
 /** Errors as covariances. Position angles run from north through east. */
 function readCovariances(batch: RecordBatch, error: ErrorColumns, faults: Faults): Covariances {
   const { numRows } = batch;
-  const isError = (value: number): boolean => value >= 0 && value < Infinity;
+  const isError = (value: number): boolean => (error.positive ? value > 0 : value >= 0) && value < Infinity;
   const read = (column: ScaledColumn): Float64Array => {
     const values = scaledValues(batch, column);
     refuse(values, 'ERROR_INVALID', column.name, isError, faults);

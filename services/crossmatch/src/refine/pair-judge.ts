@@ -1,4 +1,5 @@
 import {
+  pairBayesFactor,
   type Positions,
   separationKey,
   separationKeyFloor,
@@ -44,6 +45,8 @@ export class PairJudge {
   separationArcsec = 0;
   /** Separation in units of the combined error of both rows; NaN without errors. */
   normalisedDistance = NaN;
+  /** Of the sum of both covariances, arcsec^4; NaN without errors. */
+  #determinant = NaN;
   /** Right minus left at the compared epoch. */
   deltaRaCosDecArcsec = 0;
   deltaDecArcsec = 0;
@@ -58,6 +61,11 @@ export class PairJudge {
     this.#most = separationKeyLimit(rule.radiusArcsec);
     this.#least = rule.minRadiusArcsec > 0 ? separationKeyFloor(rule.minRadiusArcsec) : 0;
     this.#errors = (left.astrometry?.covariances ?? right.astrometry?.covariances) !== undefined;
+  }
+
+  /** log10 of the Bayes factor that both rows are one source; NaN without errors. */
+  get logBayesFactor(): number {
+    return pairBayesFactor(this.normalisedDistance, this.#determinant);
   }
 
   /** Whether left row `i` and right row `j` are a pair; sets the fields above. */
@@ -112,6 +120,7 @@ export class PairJudge {
     addTurned(sum, this.right.astrometry, j, this.epochs?.rightYears ?? 0, there);
     // The separation lies along it: d' C^-1 d = s^2 C_across / det C.
     const determinant = sum.along * sum.across - sum.mixed * sum.mixed;
+    this.#determinant = determinant;
     if (Number.isNaN(determinant)) return NaN;
     if (this.separationArcsec === 0) return 0;
     return determinant > 0 ? this.separationArcsec * Math.sqrt(sum.across / determinant) : Infinity;

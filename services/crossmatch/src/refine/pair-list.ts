@@ -1,4 +1,4 @@
-import type { ComputedColumn } from '../result/layout.js';
+import type { BiasColumn, ComputedColumn } from '../result/layout.js';
 import type { PairJudge } from './pair-judge.js';
 
 /** Computed columns of pairs that only a judge knows. */
@@ -6,8 +6,11 @@ export const JUDGED_COLUMNS = [
   'normalised_distance',
   'delta_ra_cosdec_arcsec',
   'delta_dec_arcsec',
+  'dist_bayesfactor',
 ] as const satisfies readonly ComputedColumn[];
-export type JudgedColumn = (typeof JUDGED_COLUMNS)[number];
+export type ListedColumn = (typeof JUDGED_COLUMNS)[number];
+/** Those, and what follows from all pairs of a left row together. */
+export type JudgedColumn = ListedColumn | 'dist_post' | 'p_single' | 'p_any' | 'p_i' | 'match_flag' | BiasColumn;
 
 /** Pairs that hold, as they are found; columns that grow. */
 export class PairList {
@@ -16,9 +19,9 @@ export class PairList {
   right = new Int32Array(1024);
   key = new Float64Array(1024);
   separationArcsec = new Float64Array(1024);
-  readonly judged = new Map<JudgedColumn, Float64Array>();
+  readonly judged = new Map<ListedColumn, Float64Array>();
 
-  constructor(columns: readonly JudgedColumn[]) {
+  constructor(columns: readonly ListedColumn[]) {
     for (const name of columns) this.judged.set(name, new Float64Array(1024));
   }
 
@@ -77,7 +80,15 @@ export class PairList {
   }
 }
 
-function valueOf(name: JudgedColumn, judge: PairJudge): number {
-  if (name === 'normalised_distance') return judge.normalisedDistance;
-  return name === 'delta_dec_arcsec' ? judge.deltaDecArcsec : judge.deltaRaCosDecArcsec;
+function valueOf(name: ListedColumn, judge: PairJudge): number {
+  switch (name) {
+    case 'normalised_distance':
+      return judge.normalisedDistance;
+    case 'dist_bayesfactor':
+      return judge.logBayesFactor;
+    case 'delta_dec_arcsec':
+      return judge.deltaDecArcsec;
+    case 'delta_ra_cosdec_arcsec':
+      return judge.deltaRaCosDecArcsec;
+  }
 }

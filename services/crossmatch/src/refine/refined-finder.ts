@@ -8,7 +8,8 @@ import { type JudgedPairs, type LeftPart, type PairBlock, slicePositions } from 
 import type { CandidateFinder } from './candidates.js';
 import { type MovingSide, movingSide, PairEpochs } from './epochs.js';
 import { type JudgedSide, PairJudge, type PairRule } from './pair-judge.js';
-import { type JudgedColumn, PairList } from './pair-list.js';
+import type { PairProbabilities } from '../probability/pair-probabilities.js';
+import { type ListedColumn, PairList } from './pair-list.js';
 import { reducePairs, type Reduction } from './reduce.js';
 
 export interface RefinedSearch {
@@ -23,7 +24,9 @@ export interface RefinedSearch {
   readonly self: boolean;
   readonly reduction: Reduction;
   /** Columns that the result takes from the judge. */
-  readonly judged: readonly JudgedColumn[];
+  readonly judged: readonly ListedColumn[];
+  /** How probable the pairs are, where that is asked for. */
+  readonly probabilities: PairProbabilities | undefined;
   readonly workerCount?: number;
   readonly signal?: AbortSignal;
   readonly fairKey?: object;
@@ -119,7 +122,8 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
     this.counts.cellCount += cellCount;
     const seen = candidateCount / Math.max(1, to - from);
     this.#candidatesPerRow = Math.max(seen, (this.#candidatesPerRow ?? seen) / 2);
-    return reducePairs(list, to - from, reduction, { status, usableCount, candidateCount, cellCount });
+    const pairs = reducePairs(list, to - from, reduction, { status, usableCount, candidateCount, cellCount });
+    return this.search.probabilities?.complete(pairs) ?? pairs;
   }
 
   #blockRowCount(part: LeftPart): number {

@@ -15,10 +15,9 @@ export interface ComputedSources {
 export function computedData(name: ComputedColumn, selection: Selection, sources: ComputedSources): Data {
   const { count, left, right, paired } = selection;
   const judged = selection.judged?.get(name as JudgedColumn);
+  if (name === 'match_flag') return int32Data(count, (i) => orMinusOne(judged?.[i]));
   if (judged) return float64Data(judged.slice());
   switch (name) {
-    case 'normalised_distance':
-      return allNull(count);
     case 'separation_arcsec':
       return selection.separationArcsec
         ? float64Data(ownValues(selection.separationArcsec, selection), paired)
@@ -55,6 +54,9 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
       const size = sources.groups?.size;
       return int32Data(count, (i) => (size && left && size[left[i]] > 0 ? size[left[i]] : -1));
     }
+    default:
+      // What only a pair has.
+      return allNull(count);
   }
 }
 
@@ -140,6 +142,10 @@ function rowData(length: number, rows: Int32Array | undefined, firstRow: number,
 
 function allNull(length: number): Data<Float64> {
   return float64Data(new Float64Array(length).fill(NaN));
+}
+
+function orMinusOne(value = NaN): number {
+  return Number.isNaN(value) ? -1 : value;
 }
 
 function pick(rows: Int32Array | undefined, values: Int32Array | undefined): Int32Array | undefined {

@@ -12,13 +12,24 @@ export const COMPUTED_COLUMNS = [
   'normalised_distance',
   'delta_ra_cosdec_arcsec',
   'delta_dec_arcsec',
+  'dist_bayesfactor',
+  'dist_post',
+  'p_single',
+  'p_any',
+  'p_i',
+  'match_flag',
   'left_row',
   'right_row',
   'group_id',
   'group_size',
 ] as const;
 
-export type ComputedColumn = (typeof COMPUTED_COLUMNS)[number];
+/** Those of a match with probabilities, beside the weight of each magnitude prior. */
+const PROBABILITY_COLUMNS = ['dist_bayesfactor', 'dist_post', 'p_single', 'p_any', 'p_i', 'match_flag'] as const;
+
+/** The weight by the magnitude in a column of the right table. */
+export type BiasColumn = `bias_${string}`;
+export type ComputedColumn = (typeof COMPUTED_COLUMNS)[number] | BiasColumn;
 
 /** Where a result column comes from; `name` is its name there. */
 export type ResultColumn =
@@ -35,7 +46,7 @@ export interface ResultLayout {
   has(name: ComputedColumn): boolean;
 }
 
-const TYPES: Readonly<Record<ComputedColumn, () => DataType>> = {
+const TYPES: Readonly<Record<(typeof COMPUTED_COLUMNS)[number], () => DataType>> = {
   separation_arcsec: () => new Float64(),
   rank: () => new Int32(),
   neighbour_count: () => new Int32(),
@@ -43,6 +54,12 @@ const TYPES: Readonly<Record<ComputedColumn, () => DataType>> = {
   normalised_distance: () => new Float64(),
   delta_ra_cosdec_arcsec: () => new Float64(),
   delta_dec_arcsec: () => new Float64(),
+  dist_bayesfactor: () => new Float64(),
+  dist_post: () => new Float64(),
+  p_single: () => new Float64(),
+  p_any: () => new Float64(),
+  p_i: () => new Float64(),
+  match_flag: () => new Int32(),
   left_row: () => new Int64(),
   right_row: () => new Int64(),
   group_id: () => new Int64(),
@@ -102,10 +119,18 @@ function defaultColumns(left: Schema, right: Schema, options: ResolvedOptions): 
       'separation_arcsec',
       hasErrors(options) && 'normalised_distance',
       options.find === 'k-nearest' && 'rank',
+      ...probabilityColumns(options),
       any && 'left_row',
       any && 'right_row',
     ),
   ];
+}
+
+/** In the order of NWAY. */
+function probabilityColumns({ probabilities }: ResolvedOptions): ComputedColumn[] {
+  if (!probabilities) return [];
+  const [factor, post, ...rest] = PROBABILITY_COLUMNS;
+  return [factor, post, ...probabilities.priors.map(({ column }) => `bias_${column}` as const), ...rest];
 }
 
 function chosenColumns(text: string, left: Schema, right: Schema, options: ResolvedOptions): ResultColumn[] {
@@ -121,7 +146,11 @@ function chosenColumns(text: string, left: Schema, right: Schema, options: Resol
       throw fail('COLUMN_NOT_FOUND', { where: `${from} table`, column: name, available: availableColumns(schema) });
     return [{ from, name }];
   }
-  if ((COMPUTED_COLUMNS as readonly string[]).includes(text)) {
+  const probable = probabilityColumns(options);
+  const inTables = has(left, text) || has(right, text);
+  // Catalogs that NWAY has matched before have columns of these names.
+  const isOther = (PROBABILITY_COLUMNS as readonly string[]).includes(text) && probable.length === 0 && inTables;
+  if (([...COMPUTED_COLUMNS, ...probable] as readonly string[]).includes(text) && !isOther) {
     const name = text as ComputedColumn;
     const refuse = (detail: string): never => {
       throw fail('OPTIONS_CONFLICT', { detail: `column ${name} ${detail}` });
@@ -129,6 +158,8 @@ function chosenColumns(text: string, left: Schema, right: Schema, options: Resol
     const inGroups = options.selfMatch === 'groups';
     if (name === 'normalised_distance' && !hasErrors(options))
       refuse('needs position errors: give left_error or right_error, or those of ellipses or axes');
+    if ((PROBABILITY_COLUMNS as readonly string[]).includes(name) && probable.length === 0)
+      refuse('needs probabilities: ask for them');
     if (name === 'rank' && options.find !== 'k-nearest') refuse('is only there for find=k-nearest');
     if (name.startsWith('group_') !== inGroups && name !== 'left_row')
       refuse(inGroups ? 'is not there for groups' : 'is only there for self_match=groups');
@@ -184,7 +215,8 @@ function resultNames(columns: readonly ResultColumn[], suffixes: readonly [strin
 function fieldOf(column: ResultColumn, name: string, left: Schema, right: Schema, { join }: ResolvedOptions): Field {
   if (column.from === 'computed') {
     const metadata = new Map(column.name.endsWith('_arcsec') ? [['unit', 'arcsec']] : []);
-    return new Field(name, TYPES[column.name](), true, metadata);
+    const type = TYPES[column.name as keyof typeof TYPES] as (() => DataType) | undefined;
+    return new Field(name, type?.() ?? new Float64(), true, metadata);
   }
   const source = (column.from === 'left' ? left : right).fields.find((field) => field.name === column.name) as Field;
   const mayMiss =

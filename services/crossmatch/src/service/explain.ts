@@ -1,7 +1,8 @@
 import { fail } from '@armilla/base';
 import type { ExplainRequest, ExplainResponse } from '@armilla/proto';
+import { WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
 import { resolveExecution } from '../options.js';
-import { type Plan, planMatch, WHOLE_SKY_SQUARE_DEGREES } from '../plan.js';
+import { type Plan, planMatch } from '../plan.js';
 import type { CrossmatchCore } from './core.js';
 import type { MatchAsk } from './match-watch.js';
 import { expectedRows, readExecution, readOptions } from './request.js';

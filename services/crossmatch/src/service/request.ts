@@ -6,6 +6,7 @@ import {
   type MatchOptions as ProtoOptions,
   Order as ProtoOrder,
   type PositionColumns,
+  type Probabilities,
   SelfMatch as ProtoSelfMatch,
 } from '@armilla/proto';
 import {
@@ -21,6 +22,7 @@ import {
   type SelfMatch,
   type SideOptions,
 } from '../options.js';
+import type { ProbabilityOptions } from '../probability/options.js';
 
 const FIND: Readonly<Record<number, Find | undefined>> = {
   [ProtoFind.UNSPECIFIED]: undefined,
@@ -71,6 +73,7 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
     maxSigma: options.maxSigma === 0 ? undefined : options.maxSigma,
     area: readArea(options.area),
     where: options.where === '' ? undefined : options.where,
+    probabilities: options.probabilities && readProbabilities(options.probabilities),
   };
   return forStream(wanted, maxPairs);
 }
@@ -87,6 +90,15 @@ export function forStream(wanted: MatchOptions, maxPairs: number): ResolvedOptio
     ...resolved,
     order: wanted.order ?? (needsWholeLeft(resolved) ? 'left' : 'any'),
     maxPairs: limit === DEFAULT_MAX_PAIRS ? resolved.maxPairs : limit,
+  };
+}
+
+function readProbabilities(given: Probabilities): ProbabilityOptions {
+  return {
+    rightAreaSquareDegrees: given.rightAreaSquareDegrees,
+    completeness: given.completeness === 0 ? undefined : given.completeness,
+    acceptableRatio: given.acceptableRatio === 0 ? undefined : given.acceptableRatio,
+    magnitudePriors: given.magnitudePriors,
   };
 }
 

@@ -1,6 +1,7 @@
 import { ExplainRequest } from '@armilla/proto';
 import { emptyMatchDraft, EXECUTION_OPTIONS, MATCH_OPTIONS, type MatchDraft } from './match-options.js';
 import type { RequestOption } from './option.js';
+import { probabilitiesOf } from './probability-options.js';
 import { readInteger, readNumber } from './value.js';
 import { fail } from '@armilla/base';
 
@@ -54,7 +55,7 @@ export const EXPLAIN_OPTIONS: readonly RequestOption<ExplainDraft>[] = [
 
 export function explainRequest(draft: ExplainDraft): ExplainRequest {
   return ExplainRequest.fromPartial({
-    options: draft.options,
+    options: { ...draft.options, probabilities: probabilitiesOf(draft.probability) },
     execution: draft.execution,
     leftRowCount: BigInt(draft.leftRowCount),
     rightRowCount: BigInt(draft.rightRowCount),

@@ -11,6 +11,7 @@ import {
 import { fail } from '@armilla/base';
 import { ANSWER_FORMATS, type AnswerFormat } from '../answer/answer-format.js';
 import type { OptionSchema, RequestOption } from './option.js';
+import { PROBABILITY_OPTIONS, probabilitiesOf, type ProbabilityDraft } from './probability-options.js';
 import { SIDE_OPTIONS, WHERE_LENGTH } from './side-options.js';
 import {
   readAngleArcsec,
@@ -27,6 +28,7 @@ import {
 export interface MatchDraft {
   readonly options: MatchOptions & { left: PositionColumns; right: PositionColumns };
   readonly execution: ExecutionOptions;
+  readonly probability: ProbabilityDraft;
   rightTable: string;
   leftRowCount: number;
   rightRowCount: number;
@@ -42,6 +44,7 @@ export function emptyMatchDraft(): MatchDraft {
       right: PositionColumns.fromPartial({}),
     },
     execution: ExecutionOptions.fromPartial({}),
+    probability: {},
     rightTable: '',
     leftRowCount: 0,
     rightRowCount: 0,
@@ -53,7 +56,7 @@ export function emptyMatchDraft(): MatchDraft {
 /** The message that opens the call to the service. */
 export function matchRequest(draft: MatchDraft, requestId: string): MatchRequest {
   return MatchRequest.fromPartial({
-    options: draft.options,
+    options: { ...draft.options, probabilities: probabilitiesOf(draft.probability) },
     execution: draft.execution,
     rightTable: draft.rightTable,
     requestId,
@@ -248,6 +251,12 @@ export const MATCH_OPTIONS: readonly Row[] = [
     WHERE_LENGTH,
     (draft, value) => (draft.options.where = value),
   ),
+  ...PROBABILITY_OPTIONS.map(({ name, sentence, schema, take }): Row => ({
+    name,
+    sentence,
+    schema,
+    take: ({ probability }, value) => take(probability, value),
+  })),
 ];
 
 /** Options that only change the speed: any value gives the same rows. */

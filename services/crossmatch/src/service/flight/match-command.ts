@@ -1,4 +1,5 @@
 import { fail, parseAngleArcsec } from '@armilla/base';
+import { WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
 import {
   type Find,
   type Join,
@@ -7,6 +8,7 @@ import {
   resolveExecution,
   type SelfMatch,
 } from '../../options.js';
+import type { ProbabilityOptions } from '../../probability/options.js';
 import type { MatchAsk } from '../match-watch.js';
 import { checkedRequestId, forStream } from '../request.js';
 import { JsonFields, wrong } from './json-fields.js';
@@ -69,11 +71,26 @@ function matchOptions(fields: JsonFields): MatchOptions {
     maxSigma: fields.number('max_sigma'),
     area: fields.text('area'),
     where: fields.text('where'),
+    probabilities: probabilityFields(fields),
     columns: fields.list('columns'),
     suffixes: suffixes && [suffixes[0], suffixes[1]],
     strict: fields.flag('strict'),
     maxPairs: fields.number('max_pairs'),
   };
+}
+
+function probabilityFields(fields: JsonFields): ProbabilityOptions | undefined {
+  const wanted = fields.flag('probabilities') ?? false;
+  const area = fields.any('right_sky_area');
+  const rest = {
+    completeness: fields.number('completeness'),
+    acceptableRatio: fields.number('acceptable_ratio'),
+    magnitudePriors: fields.list('magnitude_prior'),
+  };
+  if (wanted) return { rightAreaSquareDegrees: area === 'full' ? WHOLE_SKY_SQUARE_DEGREES : Number(area), ...rest };
+  if (area !== undefined || Object.values(rest).some((value) => value !== undefined))
+    throw fail('OPTIONS_CONFLICT', { detail: 'right_sky_area and its like go with probabilities: ask for those' });
+  return undefined;
 }
 
 /** `radius` with a unit, a bare number in arcsec, or `radius_arcsec`. */
