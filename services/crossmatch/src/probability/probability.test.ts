@@ -73,7 +73,7 @@ async function match(left: Table, right: Table | CatalogTable, options: MatchOpt
 /** Every pair of both tables looked at, in plain formulas. */
 function bruteForce(left: readonly Source[], right: readonly Source[], weight: (mag: number) => number): Row[] {
   const prior = (0.8 * 0.01) / (4 * Math.PI * (180 / Math.PI) ** 2 * (right.length + 1));
-  return left.flatMap((l, left_row) => {
+  return left.flatMap((l, left_row): Row[] => {
     const candidates = right
       .map((r, right_row) => ({ r, right_row, separation: separationArcsec(l.ra, l.dec, r.ra, r.dec) }))
       .filter(({ separation }) => separation <= 8)

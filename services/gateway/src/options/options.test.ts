@@ -122,7 +122,7 @@ test.each([
   [{ acceptable_ratio: '-1' }, 'OPTION_INVALID'],
   [{ magnitude_prior: '' }, 'OPTION_INVALID'],
   [{ magnitude_prior: '[1' }, 'OPTION_INVALID'],
-  [{ magnitude_prior: [] }, 'OPTION_INVALID'],
+  [{ magnitude_prior: '[]' }, 'OPTION_INVALID'],
   [{ find: '' }, 'OPTION_INVALID'],
   [{ k: '0' }, 'OPTION_INVALID'],
   [{ k: '1e3' }, 'OPTION_INVALID'],
