@@ -1,12 +1,12 @@
 import { fail } from '@armilla/base';
-import type { Format } from '@armilla/tables';
+import type { WrittenFormat } from '@armilla/tables';
 import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
 
 /** Flags as commander hands them over. */
 export interface ConvertFlags {
   readonly columns?: string;
   readonly types?: string;
-  readonly format?: Format;
+  readonly format?: WrittenFormat;
   readonly overwrite?: boolean;
   readonly quiet?: boolean;
 }

@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order, SideOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
-import type { Format } from '@armilla/tables';
+import type { WrittenFormat } from '@armilla/tables';
 import { type ProbabilityFlags, readProbabilityFlags } from './probability-flags.js';
 import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
 
@@ -32,7 +32,7 @@ export interface CrossmatchFlags extends ProbabilityFlags {
   readonly maxPairs?: string;
   readonly order: Order;
   readonly output: string;
-  readonly format?: Format;
+  readonly format?: WrittenFormat;
   readonly overwrite?: boolean;
   readonly workers?: string;
   readonly memory?: string;

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { type Format, formatOfName } from '@armilla/tables';
+import { formatOfName, parseFormat, type WrittenFormat } from '@armilla/tables';
 
 /** In place of a file: standard input or standard output. */
 export const STANDARD = '-';
@@ -8,12 +8,17 @@ export const STANDARD = '-';
 export interface TableOutput {
   /** '-' is standard output. */
   readonly path: string;
-  readonly format: Format;
+  readonly format: WrittenFormat;
   readonly overwrite: boolean;
 }
 
 /** By the name's end, unless `format` is given; CSV on standard output and devices. */
-export function readOutput(flag: string, path: string, format: Format | undefined, overwrite: boolean): TableOutput {
+export function readOutput(
+  flag: string,
+  path: string,
+  format: WrittenFormat | undefined,
+  overwrite: boolean,
+): TableOutput {
   if (path === '') throw fail('OPTION_INVALID', { field: flag, expected: 'a file or -', got: "''" });
   const device = path === STANDARD || path.startsWith('/dev/');
   const found = format ?? formatOfName(path) ?? (device ? 'csv' : undefined);
@@ -25,7 +30,7 @@ export function readOutput(flag: string, path: string, format: Format | undefine
       got: `'${path}'`,
     });
   }
-  return { path, format: found, overwrite };
+  return { path, format: parseFormat(found), overwrite };
 }
 
 /** Comma separated. */

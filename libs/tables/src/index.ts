@@ -52,6 +52,7 @@ export {
   isGzipName,
   mediaTypeOf,
   parseFormat,
+  type WrittenFormat,
 } from './table/format.js';
 export {
   encodeTableInWorker,

@@ -81,11 +81,13 @@ export const REASONS = {
   CSV_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: line {line}: {detail}'),
   DEADLINE_EXCEEDED: reason('DEADLINE_EXCEEDED', 69, 'the deadline passed after {elapsed}'),
   DRAINING: reason('UNAVAILABLE', 69, 'the server is stopping; try another or again'),
+  FITS_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid FITS table: {detail}'),
+  FITS_UNSUPPORTED: reason('UNIMPLEMENTED', 65, '{where}: {detail}'),
   FORMAT_NOT_WRITABLE: reason('INVALID_ARGUMENT', 2, "cannot write '{got}'; known are {known}"),
   FORMAT_UNKNOWN: reason(
     'INVALID_ARGUMENT',
     65,
-    '{where}: not a table in a known format ({detail}); known are CSV, TSV, Arrow IPC (stream, file) and Parquet, CSV and TSV also gzipped',
+    '{where}: not a table in a known format ({detail}); known are CSV, TSV, Arrow IPC (stream, file), Parquet and FITS, CSV, TSV and FITS also gzipped',
   ),
   GZIP_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: broken gzip data: {detail}'),
   HANDLE_EXISTS: reason(

@@ -12,7 +12,6 @@ export function isGzip(head: Uint8Array): boolean {
 }
 
 const FOREIGN: readonly [string, string, number?][] = [
-  ['SIMPLE  =', 'a FITS file, which cannot be read yet'],
   ['<?xml', 'XML; VOTable cannot be read yet'],
   ['<VOTABLE', 'VOTable, which cannot be read yet'],
   ['<!DOCTYPE', 'an HTML page; did the download fail?'],
@@ -39,6 +38,7 @@ export function detectFormat(head: Uint8Array, complete: boolean, where: string)
     throw fail('CSV_INVALID', { where, line: 1, detail: 'the file is empty; a header line is expected' });
   if (startsWith(head, 'ARROW1')) return 'arrow-file';
   if (startsWith(head, 'PAR1')) return 'parquet';
+  if (startsWith(head, 'SIMPLE  =')) return 'fits';
   if (head.length >= 4 && startsWith(head, '\xff\xff\xff\xff')) return 'arrow-stream';
   if (isOldArrowStream(head)) return 'arrow-stream';
   const foreign = FOREIGN.find(([magic, , at]) => startsWith(head, magic, at ?? 0));

@@ -2,7 +2,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { encodeArrowFile, encodeArrowStream } from '../arrow/write.js';
 import { CsvWriter } from '../csv/writer.js';
 import { encodeParquet } from '../parquet/write/encode.js';
-import { type Format, parseFormat } from './format.js';
+import { type WrittenFormat, parseFormat } from './format.js';
 import { JsonLinesWriter } from './jsonl.js';
 import type { MetadataSource } from './metadata.js';
 
@@ -18,7 +18,7 @@ export interface EncodeOptions {
 
 /** The bytes of a whole table in `format`, as they come. An empty table still has its header or schema. */
 export function encodeTable(
-  format: Format,
+  format: WrittenFormat,
   schema: Schema,
   batches: AsyncIterable<RecordBatch>,
   options: EncodeOptions = {},

@@ -1,11 +1,14 @@
 import { extname } from 'node:path';
 import { fail } from '@armilla/base';
 
-/** How a table is written down; `tsv` is CSV with tabs, `jsonl` (JSON lines) is written only. */
-export type Format = 'arrow-stream' | 'arrow-file' | 'parquet' | 'csv' | 'tsv' | 'jsonl';
+/** How a table is written; `tsv` is CSV with tabs, `jsonl` (JSON lines) is written only. */
+export type WrittenFormat = 'arrow-stream' | 'arrow-file' | 'parquet' | 'csv' | 'tsv' | 'jsonl';
 
-/** The formats in the order in which messages list them. */
-export const FORMATS: readonly Format[] = ['arrow-stream', 'arrow-file', 'parquet', 'csv', 'tsv', 'jsonl'];
+/** How a table is written down; `fits` is read only. */
+export type Format = WrittenFormat | 'fits';
+
+/** The formats that are written, in the order in which messages list them. */
+export const FORMATS: readonly WrittenFormat[] = ['arrow-stream', 'arrow-file', 'parquet', 'csv', 'tsv', 'jsonl'];
 
 const OF_EXTENSION: Readonly<Record<string, Format>> = {
   '.arrow': 'arrow-file',
@@ -13,6 +16,9 @@ const OF_EXTENSION: Readonly<Record<string, Format>> = {
   '.csv': 'csv',
   '.ecsv': 'csv',
   '.feather': 'arrow-file',
+  '.fit': 'fits',
+  '.fits': 'fits',
+  '.fts': 'fits',
   '.ipc': 'arrow-file',
   '.jsonl': 'jsonl',
   '.ndjson': 'jsonl',
@@ -35,7 +41,7 @@ const OF_MEDIA_TYPE: Readonly<Record<string, Format>> = {
   'text/tab-separated-values': 'tsv',
 };
 
-const MEDIA_TYPES: Readonly<Record<Format, string>> = {
+const MEDIA_TYPES: Readonly<Record<WrittenFormat, string>> = {
   'arrow-stream': 'application/vnd.apache.arrow.stream',
   'arrow-file': 'application/vnd.apache.arrow.file',
   parquet: 'application/vnd.apache.parquet',
@@ -65,8 +71,8 @@ export function mediaTypeOf(format: string): string {
   return MEDIA_TYPES[parseFormat(format)];
 }
 
-/** A format by its name; FORMAT_NOT_WRITABLE for an unknown one. */
-export function parseFormat(text: string): Format {
+/** A format to write by its name; FORMAT_NOT_WRITABLE for any other. */
+export function parseFormat(text: string): WrittenFormat {
   const format = FORMATS.find((known) => known === text);
   if (format === undefined) throw fail('FORMAT_NOT_WRITABLE', { got: text, known: FORMATS.join(', ') });
   return format;

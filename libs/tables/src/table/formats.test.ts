@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { IpcSplitter } from '../arrow/splitter.js';
 import { bytesOf, each, inPieces, rowsOf, sampleTable } from '../testing/sample-table.js';
 import { encodeTable } from './encode.js';
-import { type Format, formatOfMediaType, formatOfName, FORMATS, mediaTypeOf } from './format.js';
+import { type WrittenFormat, formatOfMediaType, formatOfName, FORMATS, mediaTypeOf } from './format.js';
 import { encodeTableInWorker, openTableInWorker } from './in-worker.js';
 import { openTable } from './open.js';
 import { closeTableThreads } from './thread.js';
@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const NAMES: readonly [string, Format][] = [
+const NAMES: readonly [string, WrittenFormat][] = [
   ['a.csv', 'csv'],
   ['a.tsv', 'tsv'],
   ['a.csv.gz', 'csv'],
@@ -86,7 +86,8 @@ test('JSON lines hold the same rows; NaN and the infinities are null', async () 
 test('formats have names and media types', () => {
   for (const format of FORMATS) expect(formatOfMediaType(mediaTypeOf(format))).toBe(format);
   expect(formatOfName('/data/x.CSV.GZ')).toBe('csv');
-  expect(formatOfName('x.fits')).toBeUndefined();
+  expect(formatOfName('x.fits.gz')).toBe('fits');
+  expect(formatOfName('x.fitsio')).toBeUndefined();
   expect(() => mediaTypeOf('fits')).toThrow(expect.objectContaining({ reason: 'FORMAT_NOT_WRITABLE' }));
 });
 
@@ -136,7 +137,7 @@ test.each([
   ['nothing', Buffer.alloc(0), 'CSV_INVALID'],
   ['zeros', Buffer.alloc(100), 'FORMAT_UNKNOWN'],
   ['noise', Buffer.from(Array.from({ length: 4000 }, (_, i) => (i * i * 31 + (i >> 3)) & 255)), 'FORMAT_UNKNOWN'],
-  ['FITS', Buffer.from('SIMPLE  =                    T'.padEnd(2880)), 'FORMAT_UNKNOWN'],
+  ['FITS', Buffer.from('SIMPLE  =                    T'.padEnd(2880)), 'FITS_INVALID'],
   ['VOTable', Buffer.from('<?xml version="1.0"?><VOTABLE/>'), 'FORMAT_UNKNOWN'],
   ['Parquet with an encrypted footer', Buffer.from('PARE and more'), 'FORMAT_UNKNOWN'],
   ['JSON', Buffer.from('[{"ra": 1}]'), 'FORMAT_UNKNOWN'],

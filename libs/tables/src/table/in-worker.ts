@@ -1,5 +1,5 @@
 import { encodeArrowStream } from '../arrow/write.js';
-import type { Format } from './format.js';
+import type { WrittenFormat } from './format.js';
 import { fileInput, peek, type Source, sourceInput } from './input.js';
 import { type OpenOptions, openTable } from './open.js';
 import type { TableReader } from './reader.js';
@@ -62,7 +62,7 @@ export interface EncodeInWorkerOptions {
 
 /** The bytes of an Arrow IPC stream as a table in `format`, written off the calling thread at the pace of the consumer. */
 export function encodeTableInWorker(
-  format: Format,
+  format: WrittenFormat,
   ipcStream: AsyncIterable<Uint8Array>,
   options: EncodeInWorkerOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {

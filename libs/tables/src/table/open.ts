@@ -1,6 +1,7 @@
 import { fail } from '@armilla/base';
 import { openArrow } from '../arrow/open.js';
 import { csvReader, type CsvOptions, type CsvShape, type CsvSource, openCsv, sniffCsv } from '../csv/reader.js';
+import { openFits } from '../fits/reader.js';
 import { openParquetIsolated } from '../parquet/isolated/reader.js';
 import { openParquet } from '../parquet/read/reader.js';
 import { FileSource, MemorySource } from '../parquet/source.js';
@@ -122,6 +123,8 @@ async function openBinary(input: Input, found: Recognised, options: OpenOptions)
       throw error;
     }
   }
+  if (found.format === 'fits')
+    return openFits({ where, repeatable: input.repeatable, open: found.open }, options.signal);
   throw fail('FORMAT_UNKNOWN', { where, detail: 'JSON lines, which are written but not read' });
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { each, rowsOf, sampleTable } from '../testing/sample-table.js';
-import type { Format } from './format.js';
+import type { WrittenFormat } from './format.js';
 import { openTable } from './open.js';
 import { checkOutput, diskFiles, type OutputFiles, writeFileOutput } from './output.js';
 import { writeTable } from './write.js';
@@ -48,7 +48,7 @@ function failingFiles(failing: number, code: string): { files: OutputFiles; call
   return { files, calls: () => count };
 }
 
-describe.each<[string, Format]>([
+describe.each<[string, WrittenFormat]>([
   ['out.csv', 'csv'],
   ['out.csv.gz', 'csv'],
   ['out.parquet', 'parquet'],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { each, sampleTable } from '../testing/sample-table.js';
 import { fileFacts, isSameFile } from './fileFacts.js';
-import type { Format } from './format.js';
+import type { WrittenFormat } from './format.js';
 import type { RowsMoment } from './metadata.js';
 import { openTable } from './open.js';
 import { parseProvenance, partsOf, PROVENANCE_KEY, readSidecar, sidecarPath } from './provenance.js';
@@ -21,7 +21,7 @@ afterEach(async () => {
 const table = sampleTable(8, 3, 100);
 
 describe('metadata', () => {
-  test.each<[Format, readonly RowsMoment[], RowsMoment]>([
+  test.each<[WrittenFormat, readonly RowsMoment[], RowsMoment]>([
     ['parquet', ['written'], 'written'],
     ['arrow-file', ['ahead', 'written'], 'written'],
     ['arrow-stream', ['ahead'], 'ahead'],
@@ -150,7 +150,7 @@ describe('facts of files', () => {
 });
 
 describe('files of several formats', () => {
-  const write = async (name: string, format: Format, provenance?: string): Promise<string> => {
+  const write = async (name: string, format: WrittenFormat, provenance?: string): Promise<string> => {
     const path = join(folder, name);
     const metadata = provenance === undefined ? undefined : { [PROVENANCE_KEY]: provenance };
     await writeTable(path, table.schema, each(table.batches), { format, metadata });

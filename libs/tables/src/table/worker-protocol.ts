@@ -1,5 +1,5 @@
 import type { ProblemJson } from '@armilla/base';
-import type { Format } from './format.js';
+import type { WrittenFormat } from './format.js';
 import type { OpenOptions } from './open.js';
 
 /** What a table worker may have sent without the consumer having taken it. */
@@ -10,7 +10,7 @@ export type Job =
   | { readonly kind: 'open'; readonly name: string; readonly path: string | undefined; readonly options: OpenOptions }
   | {
       readonly kind: 'encode';
-      readonly format: Format;
+      readonly format: WrittenFormat;
       readonly where: string;
       readonly metadata: Readonly<Record<string, string>> | undefined;
     };

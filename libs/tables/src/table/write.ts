@@ -2,13 +2,13 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { encodeTable } from './encode.js';
 import { encodeParquet } from '../parquet/write/encode.js';
 import type { PickedRows } from '../parquet/pick/picks.js';
-import { type Format, isGzipName } from './format.js';
+import { type WrittenFormat, isGzipName } from './format.js';
 import { gzip } from './gzip.js';
 import type { MetadataSource } from './metadata.js';
 import { diskFiles, type OutputFiles, type OutputOptions, writeFileOutput, writeStreamOutput } from './output.js';
 
 export interface WriteOptions extends Omit<OutputOptions, 'beside'> {
-  readonly format: Format;
+  readonly format: WrittenFormat;
   readonly metadata?: MetadataSource;
   /** What is written to a file beside a regular file, with it or not at all. */
   readonly sidecar?: { readonly path: string; text(written: Written): string | Promise<string> };

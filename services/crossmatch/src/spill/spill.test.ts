@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@armilla/gpu-core';
-import { type Format, formatOfName, openTable, writePickedRows, writeTable } from '@armilla/tables';
+import { type WrittenFormat, formatOfName, openTable, writePickedRows, writeTable } from '@armilla/tables';
 import type { RecordBatch } from 'apache-arrow';
 import { crossmatch, type ExecutionOptions, type MatchOptions, type MatchStream, type MatchSummary } from '../index.js';
 import { memoryTable, rowsOf } from '../testing/memory-table.js';
@@ -114,7 +114,7 @@ describe.each(['parquet', 'csv', 'arrow', 'arrows'])('.%s files', (extension) =>
       // In one row group, which threads read themselves.
       if (extension === 'parquet') await storeParquet(at(name), table, 1000);
       else {
-        const format = formatOfName(name) as Format;
+        const format = formatOfName(name) as WrittenFormat;
         await writeTable(at(name), table.schema, memoryTable(table).batches(), { format });
       }
     }

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { encodeTable, openTable, type Format } from '@armilla/tables';
+import { encodeTable, openTable, type WrittenFormat } from '@armilla/tables';
 import { tableFromArrays, tableFromIPC } from 'apache-arrow';
 import { fail } from '@armilla/base';
 import { answerFrames, answering, echo } from '../testing/fake-crossmatch.js';
@@ -20,7 +20,7 @@ const SMALL = tableFromArrays({
   dec: Float64Array.from([-89.5, 12.125]),
 });
 
-async function encoded(format: Format): Promise<Buffer> {
+async function encoded(format: WrittenFormat): Promise<Buffer> {
   async function* batches(): AsyncGenerator<(typeof SMALL.batches)[number]> {
     yield* SMALL.batches;
   }
@@ -63,7 +63,7 @@ test.each<[string, () => Promise<Buffer>]>([
   await eventually(() => subject.spooledFiles().length === 0, 'the spool is empty');
 });
 
-test.each<[Format, string]>([
+test.each<[WrittenFormat, string]>([
   ['arrow-stream', 'application/vnd.apache.arrow.stream'],
   ['arrow-file', 'application/vnd.apache.arrow.file'],
   ['parquet', 'application/vnd.apache.parquet'],
