@@ -87,7 +87,7 @@ export const REASONS = {
   FORMAT_UNKNOWN: reason(
     'INVALID_ARGUMENT',
     65,
-    '{where}: not a table in a known format ({detail}); known are CSV, TSV, Arrow IPC (stream, file), Parquet and FITS, CSV, TSV and FITS also gzipped',
+    '{where}: not a table in a known format ({detail}); known are CSV, TSV, Arrow IPC (stream, file), Parquet, FITS and VOTable, all but Arrow and Parquet also gzipped',
   ),
   GZIP_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: broken gzip data: {detail}'),
   HANDLE_EXISTS: reason(
@@ -189,6 +189,8 @@ export const REASONS = {
   STREAM_INCOMPLETE: reason('DATA_LOSS', 74, '{where}: the stream ended without its summary: {detail}'),
   STREAM_ORDER: reason('INVALID_ARGUMENT', 65, '{where}: {detail}'),
   UNAUTHENTICATED: reason('UNAUTHENTICATED', 77, 'a valid bearer token is needed: {detail}'),
+  VOTABLE_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid VOTable: {detail}'),
+  VOTABLE_UNSUPPORTED: reason('UNIMPLEMENTED', 65, '{where}: {detail}'),
   WHERE_INVALID: reason('INVALID_ARGUMENT', 2, '{field}, character {position}: {detail}'),
   WHERE_TYPE: reason('INVALID_ARGUMENT', 2, '{field}, character {position}: {detail}'),
 } as const satisfies Record<string, Reason>;

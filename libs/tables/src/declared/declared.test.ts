@@ -1,5 +1,5 @@
 import { parseAstropyHeader } from './astropy-yaml.js';
-import { votableFields } from './votable-fields.js';
+import { declaredFields } from '../votable/declared-fields.js';
 
 const votable = (fields: string, prefix = ''): string =>
   `<?xml version='1.0'?><${prefix}VOTABLE xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><!-- <TABLE><FIELD name="no"/> -->
@@ -10,17 +10,17 @@ test('fields of a VOTable: the first table, with or without a prefix, either quo
   const fields = `<FIELD name="ra" unit='h' ucd="pos.eq.ra;meta.main" datatype="double"><DESCRIPTION>a &lt; b</DESCRIPTION></FIELD>
     <p:FIELD datatype="char" name="a &amp; &quot;b&#x22; > c"/>`;
   for (const prefix of ['', 'ns0:'])
-    expect(votableFields(votable(fields, prefix))).toEqual([
+    expect(declaredFields(votable(fields, prefix))).toEqual([
       { name: 'ra', unit: 'h', ucd: 'pos.eq.ra;meta.main', datatype: 'double' },
       { name: 'a & "b" > c', unit: undefined, ucd: undefined, datatype: 'char' },
     ]);
 });
 
 test('what is no VOTable, or defines entities, declares nothing', () => {
-  expect(votableFields('')).toBeUndefined();
-  expect(votableFields('<html><p>TABLE</p></html>')).toBeUndefined();
-  expect(votableFields(`<!DOCTYPE x [<!ENTITY a "b">]>${votable('<FIELD name="&a;"/>')}`)).toBeUndefined();
-  expect(votableFields(votable('<FIELD name="a"/>'.repeat(16_385)))).toBeUndefined();
+  expect(declaredFields('')).toBeUndefined();
+  expect(declaredFields('<html><p>TABLE</p></html>')).toBeUndefined();
+  expect(declaredFields(`<!DOCTYPE x [<!ENTITY a "b">]>${votable('<FIELD name="&a;"/>')}`)).toBeUndefined();
+  expect(declaredFields(votable('<FIELD name="a"/>'.repeat(16_385)))).toBeUndefined();
 });
 
 test('unclosed marks end quickly', () => {
@@ -30,7 +30,7 @@ test('unclosed marks end quickly', () => {
     '<a b="'.repeat(2e5),
     `<TABLE>${'<FIELD '.repeat(1e5)}`,
   ])
-    expect(votableFields(text) ?? []).toEqual([]);
+    expect(declaredFields(text) ?? []).toEqual([]);
 });
 
 test('the header of astropy: pairs of an ordered mapping, unknown tags', () => {

@@ -11,9 +11,11 @@ export function isGzip(head: Uint8Array): boolean {
   return head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b;
 }
 
+/** What may stand before the first element. */
+const XML_HEAD_BYTES = 16_384;
+
 const FOREIGN: readonly [string, string, number?][] = [
-  ['<?xml', 'XML; VOTable cannot be read yet'],
-  ['<VOTABLE', 'VOTable, which cannot be read yet'],
+  ['<?xml', 'XML, but no VOTable'],
   ['<!DOCTYPE', 'an HTML page; did the download fail?'],
   ['<html', 'an HTML page; did the download fail?'],
   ['PK\x03\x04', 'a ZIP archive; unpack it first'],
@@ -41,11 +43,22 @@ export function detectFormat(head: Uint8Array, complete: boolean, where: string)
   if (startsWith(head, 'SIMPLE  =')) return 'fits';
   if (head.length >= 4 && startsWith(head, '\xff\xff\xff\xff')) return 'arrow-stream';
   if (isOldArrowStream(head)) return 'arrow-stream';
+  if (isVotable(head)) return 'votable';
   const foreign = FOREIGN.find(([magic, , at]) => startsWith(head, magic, at ?? 0));
   if (foreign !== undefined) throw fail('FORMAT_UNKNOWN', { where, detail: foreign[1] });
   const detail = whyNotText(head, complete);
   if (detail !== undefined) throw fail('FORMAT_UNKNOWN', { where, detail });
   return 'csv';
+}
+
+/** A VOTABLE element, perhaps with a prefix, behind nothing but declarations, instructions and comments. */
+function isVotable(head: Uint8Array): boolean {
+  const text = Buffer.from(head.subarray(0, XML_HEAD_BYTES))
+    .toString('latin1')
+    .replace(/^\u00ef\u00bb\u00bf/, '');
+  const before =
+    /^(?:\s+|<\?(?:[^?]|\?(?!>))*\?>|<!--(?:[^-]|-(?!->))*-->|<!DOCTYPE[^[>]*>)*/.exec(text)?.[0].length ?? 0;
+  return /^<(?:[\w.-]+:)?VOTABLE[\s>]/.test(text.slice(before, before + 200));
 }
 
 /** Arrow streams of before 0.15 start with the length of the first header, which with its own 4 bytes is a multiple of 8, and the place of its root table. */

@@ -4,8 +4,8 @@ import { fail } from '@armilla/base';
 /** How a table is written; `tsv` is CSV with tabs, `jsonl` (JSON lines) is written only. */
 export type WrittenFormat = 'arrow-stream' | 'arrow-file' | 'parquet' | 'csv' | 'tsv' | 'jsonl';
 
-/** How a table is written down; `fits` is read only. */
-export type Format = WrittenFormat | 'fits';
+/** How a table is written down; `fits` and `votable` are read only. */
+export type Format = WrittenFormat | 'fits' | 'votable';
 
 /** The formats that are written, in the order in which messages list them. */
 export const FORMATS: readonly WrittenFormat[] = ['arrow-stream', 'arrow-file', 'parquet', 'csv', 'tsv', 'jsonl'];
@@ -27,6 +27,8 @@ const OF_EXTENSION: Readonly<Record<string, Format>> = {
   '.pq': 'parquet',
   '.tab': 'tsv',
   '.tsv': 'tsv',
+  '.vot': 'votable',
+  '.votable': 'votable',
 };
 
 const OF_MEDIA_TYPE: Readonly<Record<string, Format>> = {

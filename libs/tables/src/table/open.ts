@@ -5,6 +5,7 @@ import { openFits } from '../fits/reader.js';
 import { openParquetIsolated } from '../parquet/isolated/reader.js';
 import { openParquet } from '../parquet/read/reader.js';
 import { FileSource, MemorySource } from '../parquet/source.js';
+import { openVotable } from '../votable/reader.js';
 import { checkSameSchema, ConcatReader } from './concat.js';
 import { detectFormat, isGzip } from './detect.js';
 import type { Format } from './format.js';
@@ -125,6 +126,8 @@ async function openBinary(input: Input, found: Recognised, options: OpenOptions)
   }
   if (found.format === 'fits')
     return openFits({ where, repeatable: input.repeatable, open: found.open }, options.signal);
+  if (found.format === 'votable')
+    return openVotable({ where, repeatable: input.repeatable, open: found.open }, options.signal);
   throw fail('FORMAT_UNKNOWN', { where, detail: 'JSON lines, which are written but not read' });
 }
 

@@ -29,6 +29,8 @@ export interface TableReader {
   readonly parts?: readonly TablePart[];
   /** Values that became null because they did not fit their column's type, by column; final after reading. */
   readonly misfits: ReadonlyMap<string, number>;
+  /** What who uses the table should know of it, such as that a service cut it; final after reading. */
+  readonly warnings?: readonly string[];
   /** May be called again for files, once for streams. */
   batches(options?: BatchOptions): AsyncIterable<RecordBatch>;
   /**

@@ -1,12 +1,12 @@
 import { parseAstropyHeader } from '../../declared/astropy-yaml.js';
 import { type DeclaredColumn, declaredMetadata } from '../../declared/declared-column.js';
-import { votableFields } from '../../declared/votable-fields.js';
+import { declaredFields } from '../../votable/declared-fields.js';
 import { arrowFieldMetadata } from '../arrowSchema.js';
 
 /** Where a file says what its columns are, besides the Arrow schema; the first that has a column counts. */
 const SOURCES: readonly [key: string, read: (text: string) => readonly DeclaredColumn[] | undefined][] = [
   // IVOA note VOParquet 1.0: as TOPCAT, STILTS and astropy write it.
-  ['IVOA.VOTable-Parquet.content', votableFields],
+  ['IVOA.VOTable-Parquet.content', declaredFields],
   ['table_meta_yaml', (text) => parseAstropyHeader(text)?.columns],
 ];
 
