@@ -27,7 +27,7 @@ function tableCommand(operation: 'convert' | 'merge', context: CommandContext): 
     .usage('IN... OUT [options]')
     .argument(
       '<tables...>',
-      'files, globs, folders or - (standard input): CSV, TSV, Arrow, Parquet or FITS, by content; the last one is the output, a file or -',
+      'files, globs, folders or - (standard input): CSV, TSV, Arrow, Parquet, FITS or VOTable, by content; the last one is the output, a file or -',
     )
     .option('-c, --columns <list>', 'columns to keep, in this order, comma separated (default: all)')
     .option('--types <list>', 'types of CSV columns that overrule what is sniffed: zip=utf8,flag=bool')

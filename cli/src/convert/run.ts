@@ -39,6 +39,7 @@ export async function runConvert(task: ConvertTask, { signal, terminal }: Comman
     if (task.quiet) return;
     const misfits = [...reader.misfits].map(([column, n]) => `${formatCount(n)} of column '${column}'`);
     if (misfits.length > 0) terminal.line(`values that did not fit and are null: ${misfits.join(', ')}`);
+    for (const warning of reader.warnings ?? []) terminal.line(`warning: ${warning}`);
     const seconds = (performance.now() - startedMs) / 1000;
     const where = path === STANDARD ? '' : ` to ${path}`;
     terminal.line(

@@ -11,7 +11,10 @@ export function crossmatchCommand(context: CommandContext): Command {
   const command = new Command('crossmatch')
     .description('Match two tables on the sky, or one with itself.')
     .usage('LEFT RIGHT --radius R [options]\n       armilla crossmatch --self TABLE --radius R [options]')
-    .argument('[left]', 'file, glob, folder or - (standard input): CSV, TSV, Arrow, Parquet or FITS, by content')
+    .argument(
+      '[left]',
+      'file, glob, folder or - (standard input): CSV, TSV, Arrow, Parquet, FITS or VOTable, by content',
+    )
     .argument('[right]', 'the same; with --server also table:NAME, a table stored there')
     .option(
       '-r, --radius <angle>',

@@ -60,6 +60,8 @@ export class CatalogTable implements AsyncDisposable {
     /** Why rows with a good position take no part. */
     readonly faults: Faults,
     readonly misfits: ReadonlyMap<string, number>,
+    /** What its reader has to say of it. */
+    readonly warnings: readonly string[],
     readonly payload: Payload,
     readonly positions: Positions | undefined,
     readonly index: SkyIndex | undefined,
@@ -165,6 +167,7 @@ export class CatalogTable implements AsyncDisposable {
         filtered,
         faults,
         reader.misfits,
+        [...(reader.warnings ?? [])],
         payload,
         kept,
         index,
@@ -246,6 +249,7 @@ export class CatalogTable implements AsyncDisposable {
       all.filtered,
       all.faults,
       all.misfits,
+      all.warnings,
       all.payload,
       all.positions,
       all.index,

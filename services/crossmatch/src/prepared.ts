@@ -20,7 +20,7 @@ export interface MatchHead {
     CatalogTable,
     'where' | 'schema' | 'columns' | 'rowCount' | 'payload' | 'positions' | 'loadSeconds'
   > &
-    Partial<Pick<CatalogTable, 'index' | 'astrometry'>>;
+    Partial<Pick<CatalogTable, 'index' | 'astrometry' | 'warnings'>>;
   readonly resident: boolean;
   readonly options: ResolvedOptions;
   /** Where candidates are looked for, when pairs are judged one by one; undefined when the radius decides. */

@@ -243,7 +243,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   }
 
   #warnings(): readonly string[] {
-    const { warnings, options, recentering } = this.#match;
+    const { left, right, options, recentering } = this.#match;
+    const warnings = [...this.#match.warnings, ...(left?.warnings ?? []), ...(right.warnings ?? [])];
     if (!options.recenter || recentering) return warnings;
     return [...warnings, 'the tables were not recentered: too few rows have a nearest row within twice the radius'];
   }

@@ -7,6 +7,7 @@ import type { BatchOptions, TableReader } from './reader.js';
 /** Files of one table, one after the other; opened when their turn comes. */
 export class ConcatReader implements TableReader {
   readonly misfits = new Map<string, number>();
+  readonly warnings: string[] = [];
   readonly format: Format;
   readonly schema: Schema;
 
@@ -26,6 +27,7 @@ export class ConcatReader implements TableReader {
 
   async *batches(options: BatchOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
     this.misfits.clear();
+    this.warnings.length = 0;
     yield* this.first.batches(options);
     this.#count(this.first);
     for (const open of this.openNext) {
@@ -49,6 +51,7 @@ export class ConcatReader implements TableReader {
 
   #count(reader: TableReader): void {
     for (const [column, count] of reader.misfits) this.misfits.set(column, (this.misfits.get(column) ?? 0) + count);
+    this.warnings.push(...(reader.warnings ?? []));
   }
 
   async close(): Promise<void> {

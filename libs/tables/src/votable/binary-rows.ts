@@ -64,10 +64,10 @@ export class BinaryRows {
     for (const [i, column] of columns.entries()) {
       const isNull = this.masked && (this.#bytes[mask + (i >> 3)] & (0x80 >> (i & 7))) !== 0;
       const [from, count] = this.#value(column, at);
-      const length = count * bytesOf(column);
+      const length = bytesOf(column, count);
       const builder = rows.builders[i];
       if (builder) pushValue(this.#bytes.subarray(from, from + length), column, isNull, builder);
-      at = column.datatype === 'bit' ? from + Math.ceil(count / 8) : from + length;
+      at = from + length;
     }
     this.#at = end;
     rows.endRow(columns.length);
@@ -79,7 +79,7 @@ export class BinaryRows {
     for (const column of columns) {
       if (column.repeat === undefined && at + 4 > this.#bytes.length) return undefined;
       const [from, count] = this.#value(column, at);
-      const length = column.datatype === 'bit' ? Math.ceil(count / 8) : count * bytesOf(column);
+      const length = bytesOf(column, count);
       if (length > MAX_VALUE_BYTES)
         throw votableInvalid(
           this.where,
@@ -96,14 +96,14 @@ export class BinaryRows {
   }
 }
 
-function bytesOf({ datatype }: VotableColumn): number {
-  return ELEMENT_BYTES[datatype] ?? 0;
+function bytesOf({ datatype }: VotableColumn, count: number): number {
+  return datatype === 'bit' ? Math.ceil(count / 8) : count * ELEMENT_BYTES[datatype];
 }
 
 function pushValue(bytes: Buffer, column: VotableColumn, isNull: boolean, builder: ColumnBuilder): void {
   const { datatype, repeat = 1, nullText } = column;
   if (datatype === 'char' || datatype === 'unicodeChar') {
-    const text = isNull ? '' : textOf(bytes, datatype);
+    const text = isNull ? '' : textOf(bytes, column);
     builder.push(text === '' ? null : text);
     return;
   }
@@ -112,7 +112,7 @@ function pushValue(bytes: Buffer, column: VotableColumn, isNull: boolean, builde
     return;
   }
   const read = ELEMENTS[datatype];
-  const width = ELEMENT_BYTES[datatype];
+  const width = bytesOf(column, 1);
   for (let item = 0; item < repeat; item++) {
     const value = read(bytes, item * width);
     // NaN is never equal to itself.
@@ -121,6 +121,8 @@ function pushValue(bytes: Buffer, column: VotableColumn, isNull: boolean, builde
 }
 
 const ELEMENTS: Readonly<Record<string, (bytes: Buffer, at: number) => number | bigint | boolean | null>> = {
+  // The one bit is the highest, but in the lower half as astropy writes it.
+  bit: (bytes, at) => bytes[at] !== 0,
   boolean: (bytes, at) =>
     'Tt1'.includes(String.fromCharCode(bytes[at]))
       ? true
@@ -135,11 +137,12 @@ const ELEMENTS: Readonly<Record<string, (bytes: Buffer, at: number) => number | 
   double: (bytes, at) => bytes.readDoubleBE(at),
 };
 
-/** Up to the first NUL, without the blanks that fill a fixed length. */
-function textOf(bytes: Buffer, datatype: string): string {
+/** Up to the first NUL, and without the blanks that fill a fixed length. */
+function textOf(bytes: Buffer, { datatype, repeat }: VotableColumn): string {
   const text = datatype === 'unicodeChar' ? utf16.decode(bytes) : charsOf(bytes);
   const end = text.indexOf('\0');
-  return (end < 0 ? text : text.slice(0, end)).trimEnd();
+  const whole = end < 0 ? text : text.slice(0, end);
+  return repeat === undefined ? whole : whole.trimEnd();
 }
 
 function charsOf(bytes: Buffer): string {

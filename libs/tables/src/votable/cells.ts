@@ -46,6 +46,8 @@ function pushElement(text: string, { datatype, nullText }: VotableColumn, builde
 /** Null for what means no value, undefined for what does not fit. */
 function elementOf(text: string, datatype: string): number | bigint | boolean | null | undefined {
   switch (datatype) {
+    case 'bit':
+      return text === '1' ? true : text === '0' ? false : undefined;
     case 'boolean':
       return text === '?' ? null : BOOLEANS[text.toLowerCase()];
     case 'float':

@@ -38,7 +38,7 @@ export interface VotableColumn {
   readonly obstacle: string;
 }
 
-/** Bytes of an element in BINARY and BINARY2; those of bits are counted apart. */
+/** Bytes of an element in BINARY and BINARY2; eight bits take one, which counts as one element here. */
 export const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   boolean: 1,
   unsignedByte: 1,
@@ -54,6 +54,7 @@ export const ELEMENT_BYTES: Readonly<Record<string, number>> = {
 };
 
 const TYPES: Readonly<Record<string, DataType>> = {
+  bit: new Bool(),
   boolean: new Bool(),
   unsignedByte: new Uint8(),
   short: new Int16(),
@@ -75,7 +76,7 @@ export function votableColumn(given: VotableField): VotableColumn | undefined {
     return undefined;
   const repeat = axes.at(-1)?.endsWith('*') ? undefined : axes.reduce((product, axis) => product * Number(axis), 1);
   let obstacle = '';
-  if (datatype === 'bit') obstacle = 'holds bits';
+  if (datatype === 'bit' && repeat !== 1) obstacle = 'holds bits';
   else if (datatype.endsWith('Complex')) obstacle = 'holds complex numbers';
   else if (isText && axes.length > 1) obstacle = 'holds arrays of texts';
   else if (!isText && repeat === undefined) obstacle = 'holds arrays of varying length';

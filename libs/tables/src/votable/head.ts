@@ -1,3 +1,4 @@
+import type { Problem } from '@armilla/base';
 import { votableColumn, type VotableColumn, type VotableField } from './field.js';
 import { votableInvalid, votableUnsupported } from './fault.js';
 import type { TokenSource } from './tokens.js';
@@ -48,7 +49,10 @@ export async function readHead(source: TokenSource, where: string): Promise<Vota
   }
 }
 
-/** A service says in INFO QUERY_STATUS how it went (IVOA DALI 1.1, section 4.4): what it says when the rows were cut, if they were. */
+/**
+ * A service says in INFO QUERY_STATUS how it went (IVOA DALI 1.1, section 4.4), and in INFO Error that it failed (Simple Cone Search 1.03,
+ * section 2.3): throws what it says then, and gives what is to be known when the rows were cut.
+ */
 export async function readInfo(
   source: TokenSource,
   empty: boolean,
@@ -56,10 +60,12 @@ export async function readInfo(
   where: string,
 ): Promise<string | undefined> {
   const text = empty ? '' : (await readText(source)).trim();
+  const status = attributes.get('value') ?? '';
+  const failed = (words: string): Problem =>
+    votableInvalid(where, `it is no table but an error that a service reports: ${words || 'without a word'}`);
+  if (attributes.get('name')?.toLowerCase() === 'error') throw failed(status || text);
   if (attributes.get('name') !== 'QUERY_STATUS') return undefined;
-  const status = attributes.get('value');
-  if (status === 'ERROR')
-    throw votableInvalid(where, `it is no table but an error that a service reports: ${text || 'without a word'}`);
+  if (status === 'ERROR') throw failed(text);
   return status === 'OVERFLOW'
     ? `the service cut the table at its limit of rows (OVERFLOW)${text === '' ? '' : `: ${text}`}`
     : undefined;

@@ -34,7 +34,7 @@ export class TokenSource {
     try {
       text = this.#decoder.decode(bytes, { stream: !this.#ended });
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
       throw votableInvalid(this.where, `its bytes are not in the encoding ${this.#decoder.encoding}`);
     }
     this.#tokens = this.#xml.push(text, this.#ended);
