@@ -27,9 +27,12 @@ import { comparesEpochs, movingSide } from './refine/epochs.js';
 import { JUDGED_COLUMNS } from './refine/pair-list.js';
 import { RefinedFinder, type RefinedSearch, withinTurn } from './refine/refined-finder.js';
 import { type Progress, type SideCounts, summariseSide } from './summary.js';
+import type { Assessment } from './trust/assess.js';
+import { assessMatch } from './trust/assess-match.js';
 import { LeftSample } from './trust/left-sample.js';
 import { guessMagnitude } from './trust/magnitude.js';
 import { moveOfLeft } from './trust/one-epoch.js';
+import type { Recentering } from './trust/recenter.js';
 
 /** The pairs of one match in any mode, block by block, and the rows of both sides that they use. */
 export class MatchPairs implements MatchRows {
@@ -41,7 +44,7 @@ export class MatchPairs implements MatchRows {
   readonly #usedRight: RowSet;
   readonly #leftInspector: RowInspector;
   /** Rows of the left table, where the match is to be assessed. */
-  readonly sample: LeftSample | undefined;
+  readonly #sample: LeftSample | undefined;
   /** The right rows that pairs use, until they are added to `#usedRight`. */
   #marks: RowMarks | undefined;
   #groups: ReturnType<Groups['finish']> | undefined;
@@ -65,7 +68,7 @@ export class MatchPairs implements MatchRows {
       options.strict,
       context.onRejected,
     );
-    if (context.assess && left) this.sample = new LeftSample(guessMagnitude(left.schema), moveOfLeft(match));
+    if (context.assess && left) this.#sample = new LeftSample(guessMagnitude(left.schema), moveOfLeft(match));
     const self = options.selfMatch !== undefined;
     const shared = {
       workerCount: context.execution?.workerCount,
@@ -96,8 +99,25 @@ export class MatchPairs implements MatchRows {
     return this.#groups;
   }
 
-  get leftLoadSeconds(): number {
-    return this.#leftLoadSeconds;
+  get indexSeconds(): number {
+    const { resident, right } = this.#match;
+    return (resident ? 0 : right.loadSeconds) + this.#leftLoadSeconds;
+  }
+
+  get rightRows(): CatalogTable {
+    return this.#match.right;
+  }
+
+  get recentering(): Recentering | undefined {
+    return this.#match.recentering;
+  }
+
+  async assess(): Promise<Assessment | undefined> {
+    return this.#sample && assessMatch(this.#match, this.#sample, this.totals().left, this.#signal);
+  }
+
+  async forget(): Promise<void> {
+    // All of it was in memory.
   }
 
   totals(): PairTotals {
@@ -144,6 +164,7 @@ export class MatchPairs implements MatchRows {
     await this.#match.candidates?.[Symbol.asyncDispose]();
     this.#marks?.[Symbol.dispose]();
     await this.#match.left?.close();
+    for (const resource of this.#match.owned) await resource[Symbol.asyncDispose]();
   }
 
   async *rows(leftNames: readonly string[]): AsyncGenerator<PairRows, void, undefined> {
@@ -209,7 +230,7 @@ export class MatchPairs implements MatchRows {
       ascending: options.order === 'left' && !condition,
       // A strict match must not give out a row before all up to it have been looked at.
       inspector: options.strict ? this.#leftInspector : undefined,
-      sample: this.sample,
+      sample: this.#sample,
       turnArcsec: this.#match.recentering?.turnArcsec,
       signal: this.#signal,
       onRows: (rowCount) => {
@@ -276,7 +297,7 @@ export class MatchPairs implements MatchRows {
       cellRowCount: context.execution?.cellRowCount,
       rowCount: context.leftRowCount,
       onRejected: (row) => context.onRejected?.(row),
-      sample: this.sample,
+      sample: this.#sample,
       turnArcsec: this.#match.recentering?.turnArcsec,
       onRows: (rowCount) => {
         this.#leftRowCount = rowCount;

@@ -13,8 +13,7 @@ import { ProgressReporter } from './progress.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
 import { RowPicker } from './result/picks.js';
 import type { MatchSummary, Progress } from './summary.js';
-import { assess, type Assessment } from './trust/assess.js';
-import { assessedRight } from './trust/one-epoch.js';
+import type { Assessment } from './trust/assess.js';
 import { startSpan } from './trace.js';
 
 /** Why work of a match ends that nobody wants any more; one for all, since making an error costs. */
@@ -104,7 +103,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
 
   /** Removes the scratch folder of a match that is told to keep it; to be called when the result is safe. */
   async removeScratch(): Promise<void> {
-    await this.#match.scratch?.remove();
+    await this.#pairs.forget();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -114,19 +113,19 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   /** What the match did; only after the last batch. */
   summary(): MatchSummary {
     if (!this.#ended) throw new TypeError('a match has its summary after its last batch');
-    const { plan, right, started, context, resident } = this.#match;
+    const { plan, started, context } = this.#match;
     return {
       ...this.#pairs.totals(),
       rowCount: this.#rowCount,
       needsWholeLeft: plan.needsWholeLeft,
-      indexSeconds: (resident ? 0 : right.loadSeconds) + this.#pairs.leftLoadSeconds,
+      indexSeconds: this.#pairs.indexSeconds,
       matchSeconds: (this.#matchEnded - this.#matchStarted) / 1000,
       totalSeconds: (this.#ends - started) / 1000,
       peakMemoryBytes: this.#progress.peakMemoryBytes,
       workerCount: context.execution?.workerCount ?? context.runtime.workerCount,
       warnings: this.#warnings(),
       trust: this.#assessment?.trust,
-      recentering: this.#match.recentering,
+      recentering: this.#pairs.recentering,
     };
   }
 
@@ -140,25 +139,27 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
    * the only way. Leaving early and closing are as with the iteration.
    */
   picked(): AsyncIterable<PickedRows> | undefined {
-    const { layout, options, left, right } = this.#match;
-    const picker = RowPicker.create(layout, options, left, right.payload);
+    const { layout, options, left } = this.#match;
+    const { payload, positions } = this.#pairs.rightRows;
+    const picker = RowPicker.create(layout, options, left, payload);
     if (!picker) return undefined;
     const make = (selections: readonly Selection[]): PickedRows[] => [
-      picker.make(selections, { rightPositions: right.positions, groups: undefined }),
+      picker.make(selections, { rightPositions: positions, groups: undefined }),
     ];
     return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, picker));
   }
 
   #batches(): AsyncGenerator<RecordBatch, void, undefined> {
     const { layout, right, left, context } = this.#match;
+    const { payload, positions } = this.#pairs.rightRows;
     let maker: BatchMaker | undefined;
     const make = (selections: readonly Selection[]): ReturnType<BatchMaker['make']> => {
       // Groups are known when the first rows are.
       maker ??= new BatchMaker(
         layout,
         left?.schema ?? right.schema,
-        right.payload,
-        { rightPositions: right.positions, groups: this.#pairs.groups },
+        payload,
+        { rightPositions: positions, groups: this.#pairs.groups },
         { runtime: context.runtime, signal: this.#signal, fairKey: this },
       );
       return maker.make(selections);
@@ -198,7 +199,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       }
       await readers?.released();
       this.#matchEnded = performance.now();
-      this.#assessment = await this.#assess();
+      this.#assessment = await this.#pairs.assess();
       this.#ends = performance.now();
       this.#ended = true;
       this.#report('done');
@@ -243,28 +244,10 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   }
 
   #warnings(): readonly string[] {
-    const { left, right, options, recentering } = this.#match;
+    const { left, right, options } = this.#match;
     const warnings = [...this.#match.warnings, ...(left?.warnings ?? []), ...(right.warnings ?? [])];
-    if (!options.recenter || recentering) return warnings;
+    if (!options.recenter || this.#pairs.recentering) return warnings;
     return [...warnings, 'the tables were not recentered: too few rows have a nearest row within twice the radius'];
-  }
-
-  async #assess(): Promise<Assessment | undefined> {
-    const sample = this.#pairs.sample?.rows();
-    const right = assessedRight(this.#match);
-    if (!sample || !right) return undefined;
-    const { left } = this.#pairs.totals();
-    const { radiusArcsec, minRadiusArcsec } = this.#match.options;
-    return assess({
-      sample,
-      usableRowCount: left.rowCount - left.rejectedRowCount,
-      index: right.index,
-      right: right.positions,
-      radiusArcsec,
-      minRadiusArcsec,
-      notes: right.atOneEpoch ? [] : ['positions are assessed as they stand in the tables, whatever their epochs'],
-      signal: this.#signal,
-    });
   }
 
   #report(stage: Progress['stage']): void {
@@ -278,6 +261,5 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     if (this.#closed) return;
     this.#closed = true;
     await this.#pairs[Symbol.asyncDispose]();
-    for (const resource of this.#match.owned) await resource[Symbol.asyncDispose]();
   }
 }

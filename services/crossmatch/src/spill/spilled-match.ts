@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import type { TableReader } from '@armilla/tables';
-import type { Schema } from 'apache-arrow';
 import { type PositionColumns, positionColumns } from '../columns.js';
 import type { MatchContext } from '../match.js';
 import { hasAstrometry } from '../astrometry/astrometry-columns.js';
@@ -8,7 +7,7 @@ import { type ExecutionOptions, needsJudge, resolveExecution, type ResolvedOptio
 import { type Plan, planMatch } from '../plan.js';
 import { rowBytes } from '../result/batches.js';
 import { type ResultLayout, resultLayout } from '../result/layout.js';
-import { Payload, subSchema } from '../result/payload.js';
+import { subSchema } from '../result/payload.js';
 import { MatchStream } from '../stream.js';
 import { countRows } from './count-rows.js';
 import { type BucketCut, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
@@ -77,28 +76,15 @@ export async function spilledMatch(
       plan,
       left,
       leftColumns,
-      right: rightSide(right.where, rightSchema, rightColumns, cut.rightRowCount),
-      resident: false,
+      right: { where: right.where, schema: rightSchema, columns: rightColumns, rowCount: cut.rightRowCount },
       options,
-      candidates: undefined,
-      condition: undefined,
-      recentering: undefined,
       warnings: [],
       context,
-      scratch,
-      owned: [],
       started,
     };
-    return new MatchStream(
-      head,
-      (signal, fairKey, onProgress) =>
-        new SpilledPairs(
-          { ...head, right, rightColumns, cut, canResume, keep: scratchOptions.keep ?? false },
-          signal,
-          fairKey,
-          onProgress,
-        ),
-    );
+    const keep = scratchOptions.keep ?? false;
+    const match = { ...head, right, rightColumns, scratch, cut, canResume, keep };
+    return new MatchStream(head, (signal, fairKey, onProgress) => new SpilledPairs(match, signal, fairKey, onProgress));
   } catch (error) {
     await (known && canResume && isResumable(error) ? scratch.close() : scratch.remove());
     throw error;
@@ -200,9 +186,4 @@ async function finalPlan({ plan, spill, rowBytes }: Sizes, cut: JoinCut, scratch
   if (!scratch.resumed) await scratch.check(scratchBytes);
   const final = { ...spill, bucketCount: cut.intervals.length, rangeRowCount: cut.rangeRowCount, scratchBytes };
   return { ...plan, plannedBytes: spill.memoryBytes, bucketCount: cut.intervals.length, spill: final };
-}
-
-/** The right table of a match that holds none of it. */
-function rightSide(where: string, schema: Schema, columns: PositionColumns, rowCount: number) {
-  return { where, schema, columns, rowCount, payload: Payload.empty(schema), positions: undefined, loadSeconds: 0 };
 }

@@ -28,7 +28,9 @@ const SHARES = { right: 0.2, left: 0.15, match: 0.45, merge: 0.2 } as const;
 /** The pairs of a match by way of the scratch folder: both tables by buckets, bucket by bucket the join, then by left row. */
 export class SpilledPairs implements MatchRows {
   readonly groups = undefined;
-  readonly leftLoadSeconds = 0;
+  readonly indexSeconds = 0;
+  readonly recentering = undefined;
+  readonly rightRows: MatchRows['rightRows'];
   readonly #steps: SpillSteps;
   readonly #shape: PairShape;
   readonly #sums = { pairCount: 0, candidateCount: 0, cellCount: 0, matchedLeftCount: 0 };
@@ -48,6 +50,7 @@ export class SpilledPairs implements MatchRows {
   ) {
     const { cut, options, layout, right } = match;
     this.#usedRight = new RowSet(cut.rightRowCount);
+    this.rightRows = { payload: Payload.empty(subSchema(right.schema, layout.rightNames)), positions: undefined };
     this.#steps = new SpillSteps(match, bucketsOf(cut.intervals, 2 * reachOf(options.radiusArcsec)), signal);
     this.#shape = {
       key: options.find === 'one-to-one',
@@ -96,6 +99,14 @@ export class SpilledPairs implements MatchRows {
       this.#failure = error;
       throw error;
     }
+  }
+
+  async assess(): Promise<undefined> {
+    // What is to be assessed stays in memory.
+  }
+
+  forget(): Promise<void> {
+    return this.match.scratch.remove();
   }
 
   /** The folder stays where the match can be continued, or where its user says when to remove it. */

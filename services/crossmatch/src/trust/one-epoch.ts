@@ -1,5 +1,6 @@
 import type { Positions, SkyIndex } from '@armilla/sky';
-import type { MatchHead } from '../prepared.js';
+import type { PositionColumns } from '../columns.js';
+import type { PreparedMatch } from '../prepared.js';
 import { comparesEpochs, moved, movingSide } from '../refine/epochs.js';
 import { withinTurn } from '../refine/refined-finder.js';
 import type { Move } from './left-sample.js';
@@ -13,14 +14,20 @@ export interface AssessedRight {
 }
 
 /** Where the sample of the left table has to be moved: its rows move, those of the right one stay. */
-export function moveOfLeft({ leftColumns, right }: Pick<MatchHead, 'leftColumns' | 'right'>): Move | undefined {
+export function moveOfLeft({
+  leftColumns,
+  right,
+}: {
+  readonly leftColumns: PositionColumns;
+  readonly right: { readonly columns: PositionColumns };
+}): Move | undefined {
   const [left, other] = [leftColumns.astrometry, right.columns.astrometry];
   if (!comparesEpochs(left, other) || other.motion || !other.epoch || !('year' in other.epoch)) return undefined;
   return { year: other.epoch.year, columns: left };
 }
 
 /** The right table at the epoch of the left one where its rows move, as it is where they stay; undefined without positions. */
-export function assessedRight(match: MatchHead): AssessedRight | undefined {
+export function assessedRight(match: PreparedMatch): AssessedRight | undefined {
   const { right, leftColumns, candidates } = match;
   const { index, positions, columns, astrometry } = right;
   if (!index || !positions) return undefined;
