@@ -1,6 +1,5 @@
 import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
-import type { RecordBatch } from 'apache-arrow';
 import { ahead, inSlices } from './ahead.js';
 import {
   estimatePairs,
@@ -21,11 +20,8 @@ import { PairFinder, type PairSource } from './pairs.js';
 import { distinctLeftRows, type LeftPart, type PairBlock, slicePieces } from './parts.js';
 import { RowInspector } from './positions.js';
 import type { PreparedMatch } from './prepared.js';
-import type { CandidateFinder } from './refine/candidates.js';
-import { PairProbabilities } from './probability/pair-probabilities.js';
-import { comparesEpochs, movingSide } from './refine/epochs.js';
-import { JUDGED_COLUMNS } from './refine/pair-list.js';
-import { RefinedFinder, type RefinedSearch, withinTurn } from './refine/refined-finder.js';
+import { magnitudesOf, usableRowCount } from './probability/pair-probabilities.js';
+import { type JudgedMatch, refinedFinder } from './refine/match-finder.js';
 import { type Progress, type SideCounts, summariseSide } from './summary.js';
 import type { Assessment } from './trust/assess.js';
 import { assessMatch } from './trust/assess-match.js';
@@ -80,7 +76,7 @@ export class MatchPairs implements MatchRows {
       self,
     };
     this.#finder = match.candidates
-      ? refinedFinder(match, match.candidates, shared)
+      ? refinedFinder(judgedMatch(match), match.candidates, shared)
       : new PairFinder({
           ...shared,
           index: right.index as SkyIndex,
@@ -341,38 +337,18 @@ export function pairQuery({ options, layout }: Pick<PreparedMatch, 'options' | '
   };
 }
 
-/** The rule of an own `find` for each mode: mutual and one-to-one choose from all pairs. */
-function refinedFinder(
-  { options, right, leftColumns, layout, left, condition }: PreparedMatch,
-  candidates: CandidateFinder,
-  shared: Pick<
-    RefinedSearch,
-    'workerCount' | 'signal' | 'fairKey' | 'blockRowCount' | 'blockPairCount' | 'maxPairs' | 'self'
-  >,
-): RefinedFinder {
-  const { radiusArcsec, minRadiusArcsec, maxSigma, k, find, selfMatch, probabilities } = options;
+/** What is judged of a match in memory. */
+export function judgedMatch({ options, right, leftColumns, layout, left, condition }: JudgedParts): JudgedMatch {
   if (!right.positions) throw new TypeError('judging pairs needs the right positions');
-  const positions = withinTurn(right.positions);
-  const rightColumns = left ? right.columns.astrometry : leftColumns.astrometry;
-  const rightRows = (): RecordBatch => right.payload.batch(right.rowCount);
-  const chooses = find === 'mutual' || find === 'one-to-one';
-  return new RefinedFinder({
-    ...shared,
-    candidates,
-    right: { positions, astrometry: right.astrometry, filtered: right.filtered },
-    movingRight: comparesEpochs(leftColumns.astrometry, rightColumns)
-      ? movingSide(positions, right.astrometry, rightColumns)
-      : undefined,
+  return {
+    options,
+    layout,
+    right: { positions: right.positions, astrometry: right.astrometry, filtered: right.filtered },
     leftColumns: leftColumns.astrometry,
-    rule: { radiusArcsec, minRadiusArcsec, maxSigma, eachPairOnce: selfMatch !== undefined && find === 'all' },
-    pairTest: condition && ((part) => condition.over(part.payload.batch(part.rowCount), rightRows())),
-    reduction: {
-      find: chooses ? 'all' : find,
-      k: k ?? 1,
-      neighbourCount: layout.has('neighbour_count'),
-      secondSeparation: layout.has('second_separation_arcsec'),
-    },
-    judged: JUDGED_COLUMNS.filter((name) => layout.has(name) || (name === 'dist_bayesfactor' && probabilities)),
-    probabilities: probabilities && new PairProbabilities(probabilities, right, (name) => layout.has(name)),
-  });
+    rightColumns: left ? right.columns.astrometry : leftColumns.astrometry,
+    condition: condition && { holds: condition, rightRows: () => right.payload.batch(right.rowCount) },
+    weighed: { usableRowCount: () => usableRowCount(right), magnitudes: (column) => magnitudesOf(right, column) },
+  };
 }
+
+type JudgedParts = Pick<PreparedMatch, 'options' | 'right' | 'leftColumns' | 'layout' | 'left' | 'condition'>;

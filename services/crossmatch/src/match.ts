@@ -19,10 +19,8 @@ import type { RejectedRow } from './positions.js';
 import type { PreparedMatch } from './prepared.js';
 import { MEASURED_COLUMNS, measuredPriors } from './probability/measured-priors.js';
 import type { ResolvedProbabilities } from './probability/options.js';
-import { CandidateFinder } from './refine/candidates.js';
-import { comparesEpochs, movingSide } from './refine/epochs.js';
+import { candidatesAmong } from './refine/match-finder.js';
 import { epochWarnings } from './refine/warnings.js';
-import { withinTurn } from './refine/refined-finder.js';
 import { rowBytes } from './result/batches.js';
 import { chosenNames, resultLayout } from './result/layout.js';
 import { MatchPairs } from './match-pairs.js';
@@ -174,14 +172,15 @@ async function judged(
   // The index of a stored table has the rows that its filter leaves out.
   const indexHasAll = !(resident && right.filtered);
   if (!needsJudge(options) && indexHasAll) return { candidates: undefined, warnings: [] };
-  const [left, astrometry] = [leftColumns.astrometry, right.columns.astrometry];
-  const index = right.index as SkyIndex;
-  const warnings = epochWarnings(left, astrometry, options.radiusArcsec);
-  if (!comparesEpochs(left, astrometry)) return { candidates: CandidateFinder.resting(index), warnings };
-  const side = movingSide(withinTurn(right.positions as Positions), right.astrometry, astrometry);
-  const year = left.epoch && 'year' in left.epoch ? left.epoch.year : undefined;
+  const { positions, astrometry } = right;
+  const tables = {
+    right: { positions: positions as Positions, astrometry },
+    leftColumns: leftColumns.astrometry,
+    rightColumns: right.columns.astrometry,
+  };
+  const warnings = epochWarnings(tables.leftColumns, tables.rightColumns, options.radiusArcsec);
   const build = { cellRowCount: execution?.cellRowCount, signal };
-  return { candidates: await CandidateFinder.moving(runtime, index, side, year, build), warnings };
+  return { candidates: await candidatesAmong(runtime, right.index as SkyIndex, tables, build), warnings };
 }
 
 /** Matches once by position alone, and measures the magnitudes of what is secure. Throws OPTIONS_CONFLICT where the left table cannot be read twice. */

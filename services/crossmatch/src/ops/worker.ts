@@ -5,3 +5,4 @@ export { writeCounts, writePairs } from '../spill/pair-blocks.js';
 export { partitionRun } from '../spill/partition-run.js';
 export { orderRange } from '../spill/range-order.js';
 export { countGroup } from '../spill/count-rows.js';
+export { motionGroup } from '../spill/reach.js';

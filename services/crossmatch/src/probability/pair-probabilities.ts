@@ -1,13 +1,21 @@
 import { chooseAny, logPrior, type MagnitudeHistogram, positionStatuses, posterior, RowStatus } from '@armilla/sky';
 import { fail } from '@armilla/base';
 import { markNulls, numbersOf } from '@armilla/tables';
-import type { Vector } from 'apache-arrow';
+import type { RecordBatch, Schema, Vector } from 'apache-arrow';
 import type { CatalogTable } from '../catalog-table.js';
 import { availableColumns, isNumber } from '../columns.js';
 import type { JudgedPairs } from '../parts.js';
 import type { JudgedColumn } from '../refine/pair-list.js';
 import type { BiasColumn, ComputedColumn } from '../result/layout.js';
 import type { MagnitudePrior, ResolvedProbabilities } from './options.js';
+
+/** The right rows that can be candidates. */
+export interface WeighedRows {
+  /** Rows of the whole table that can be in a pair. */
+  usableRowCount(): number;
+  /** [rows] a magnitude of each; NaN where it is null. */
+  magnitudes(column: string): Float64Array;
+}
 
 /** Weights of the right rows by one magnitude. */
 interface Bias {
@@ -26,11 +34,11 @@ export class PairProbabilities {
   /** `wants` says which columns the result takes. */
   constructor(
     private readonly options: ResolvedProbabilities,
-    right: CatalogTable,
+    right: WeighedRows,
     private readonly wants: (name: ComputedColumn) => boolean,
   ) {
     const { rightAreaSquareDegrees: areaSquareDegrees, completeness, priors } = options;
-    this.#logPrior = logPrior([{ rowCount: usableRowCount(right), areaSquareDegrees, completeness }]);
+    this.#logPrior = logPrior([{ rowCount: right.usableRowCount(), areaSquareDegrees, completeness }]);
     this.#biases = priors.map((prior) => biasOf(prior, right));
   }
 
@@ -95,7 +103,7 @@ export function aloneValue(name: JudgedColumn): number {
 }
 
 /** Rows that can be in a pair: those that make the density of the table. */
-function usableRowCount({ positions, astrometry }: CatalogTable): number {
+export function usableRowCount({ positions, astrometry }: CatalogTable): number {
   if (!positions) throw new TypeError('probabilities need the right positions');
   const status = positionStatuses(positions);
   const east = astrometry?.covariances?.east;
@@ -105,17 +113,28 @@ function usableRowCount({ positions, astrometry }: CatalogTable): number {
   return count;
 }
 
-function biasOf({ column, histogram }: MagnitudePrior, right: CatalogTable): Bias {
-  const magnitudes = magnitudesOf(right, column);
+function biasOf({ column, histogram }: MagnitudePrior, right: WeighedRows): Bias {
+  const magnitudes = right.magnitudes(column);
   return { name: `bias_${column}`, weight: magnitudes.map((value) => (histogram as MagnitudeHistogram).weight(value)) };
 }
 
 /** A magnitude of the rows of the right table; NaN where it is null. Throws COLUMN_NOT_FOUND or COLUMN_TYPE. */
 export function magnitudesOf({ schema, payload, rowCount, where }: CatalogTable, column: string): Float64Array {
+  checkMagnitude(schema, column, where);
+  return numbersOrNaN(payload.batch(rowCount), column);
+}
+
+/** Throws COLUMN_NOT_FOUND or COLUMN_TYPE. */
+export function checkMagnitude(schema: Schema, column: string, where: string): void {
   const field = schema.fields.find(({ name }) => name === column);
   if (!field) throw fail('COLUMN_NOT_FOUND', { where, column, available: availableColumns(schema) });
   if (!isNumber(field)) throw fail('COLUMN_TYPE', { where, column, type: String(field.type), expected: 'a number' });
-  const vector = payload.batch(rowCount).getChild(column) as Vector;
+}
+
+/** A column of numbers; NaN where it is null. */
+export function numbersOrNaN(batch: RecordBatch, column: string): Float64Array {
+  const rowCount = batch.numRows;
+  const vector = batch.getChild(column) as Vector;
   const values = Float64Array.from(numbersOf(vector, rowCount));
   if (vector.nullCount > 0) {
     const nulls = new Uint8Array(rowCount);

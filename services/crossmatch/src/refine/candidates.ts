@@ -1,6 +1,6 @@
 import type { Runtime } from '@armilla/gpu-core';
 import { hasMotion, type Positions, SkyIndex } from '@armilla/sky';
-import { type MovingSide, moved, moves, yearRange } from './epochs.js';
+import { type MovingSide, moved, moves, movesWithin, yearRange } from './epochs.js';
 
 /** An index of some rows of the right table, at one epoch. */
 interface RightClass {
@@ -117,16 +117,6 @@ export class CandidateFinder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { index, owned } of this.classes) if (owned) await index.dispose();
   }
-}
-
-/** The most that each row moves in `span` years somewhere in [first, last]. */
-function movesWithin(side: MovingSide, first: number, last: number, span: number): Float64Array {
-  const { years } = side;
-  return moves(side, first, last).map((move, i) => {
-    const own = typeof years === 'number' ? years : years[i];
-    const whole = Math.max(Math.abs(first - own), Math.abs(last - own));
-    return move === 0 ? 0 : (move * span) / whole;
-  });
 }
 
 /** The positions with all rows but the chosen ones as null; undefined where none is chosen, the same where all are. */

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { hasMotion, largestMove, type Motions, moveForward, moveRow, type Positions } from '@armilla/sky';
+import { hasMotion, largestMove, type Motions, moveForward, moveRow, type Positions, RowStatus } from '@armilla/sky';
 import type { Astrometry } from '../astrometry/astrometry.js';
 import type { AstrometryColumns, EpochColumns } from '../astrometry/astrometry-columns.js';
 
@@ -134,4 +134,22 @@ export function moves({ motions, years, positions }: MovingSide, first: number, 
     out[i] = Number.isFinite(span) ? largestMove(motions, i, span) : 0;
   }
   return out;
+}
+
+/** The most that each row moves in `span` years somewhere in [first, last]. */
+export function movesWithin(side: MovingSide, first: number, last: number, span: number): Float64Array {
+  const { years } = side;
+  return moves(side, first, last).map((move, i) => {
+    const own = typeof years === 'number' ? years : years[i];
+    const whole = Math.max(Math.abs(first - own), Math.abs(last - own));
+    return move === 0 ? 0 : (move * span) / whole;
+  });
+}
+
+/** Usable rows without a known motion. */
+export function missingMotions(status: Uint8Array, motions: Motions | undefined): number {
+  let count = 0;
+  for (let row = 0; row < status.length; row++)
+    if (status[row] === RowStatus.ok && !(motions && hasMotion(motions, row))) count++;
+  return count;
 }

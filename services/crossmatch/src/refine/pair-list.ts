@@ -1,4 +1,4 @@
-import type { BiasColumn, ComputedColumn } from '../result/layout.js';
+import type { BiasColumn, ComputedColumn, ResultLayout } from '../result/layout.js';
 import type { PairJudge } from './pair-judge.js';
 
 /** Computed columns of pairs that only a judge knows. */
@@ -11,6 +11,16 @@ export const JUDGED_COLUMNS = [
 export type ListedColumn = (typeof JUDGED_COLUMNS)[number];
 /** Those, and what follows from all pairs of a left row together. */
 export type JudgedColumn = ListedColumn | 'dist_post' | 'p_single' | 'p_any' | 'p_i' | 'match_flag' | BiasColumn;
+
+const OF_ALL_CANDIDATES = ['dist_post', 'p_single', 'p_any', 'p_i', 'match_flag'];
+
+/** The columns of the result that have to be kept of pairs when they have been judged. */
+export function judgedColumns({ columns }: Pick<ResultLayout, 'columns'>): JudgedColumn[] {
+  const names: readonly string[] = [...JUDGED_COLUMNS, ...OF_ALL_CANDIDATES];
+  return columns.flatMap(({ from, name }) =>
+    from === 'computed' && (names.includes(name) || name.startsWith('bias_')) ? [name as JudgedColumn] : [],
+  );
+}
 
 /** Pairs that hold, as they are found; columns that grow. */
 export class PairList {

@@ -1,12 +1,12 @@
 import { fail } from '@armilla/base';
-import { hasMotion, type Motions, normaliseRa, type Positions, positionStatuses, RowStatus } from '@armilla/sky';
+import { normaliseRa, type Positions, positionStatuses, RowStatus } from '@armilla/sky';
 import { sliceAstrometry } from '../astrometry/astrometry.js';
 import type { AstrometryColumns } from '../astrometry/astrometry-columns.js';
 import { CONDITION_SLICE_COUNT, inSlices } from '../ahead.js';
 import type { PairCounts, PairSource } from '../pairs.js';
 import { type JudgedPairs, type LeftPart, type PairBlock, slicePositions } from '../parts.js';
 import type { CandidateFinder } from './candidates.js';
-import { type MovingSide, movingSide, PairEpochs } from './epochs.js';
+import { missingMotions, type MovingSide, movingSide, PairEpochs } from './epochs.js';
 import { type JudgedSide, PairJudge, type PairRule } from './pair-judge.js';
 import type { PairProbabilities } from '../probability/pair-probabilities.js';
 import { type ListedColumn, PairList } from './pair-list.js';
@@ -132,12 +132,6 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
     const fitting = Math.floor(blockPairCount / Math.max(this.#candidatesPerRow ?? 1, 1e-9));
     return Math.max(1, Math.min(part.rowCount, blockRowCount, fitting, first));
   }
-}
-
-function missingMotions(status: Uint8Array, motions: Motions): number {
-  let count = 0;
-  for (let row = 0; row < status.length; row++) if (status[row] === RowStatus.ok && !hasMotion(motions, row)) count++;
-  return count;
 }
 
 /** The same positions with right ascensions in [0, 360). */

@@ -241,6 +241,14 @@ export function plainField(field: Field, name: string, nullable: boolean): Field
   return new Field(name, plainType(field.type), nullable, field.metadata);
 }
 
+/** The schema of the columns as `take` gives them. */
+export function plainSchema({ fields, metadata }: Schema): Schema {
+  return new Schema(
+    fields.map((field) => plainField(field, field.name, true)),
+    metadata,
+  );
+}
+
 function dictionaryValues(indices: Data<Dictionary>): Data {
   const dictionary = indices.dictionary as Vector;
   const values = (dictionary.data.length === 1 ? dictionary.data[0] : concatData(dictionary.data)) as Data;

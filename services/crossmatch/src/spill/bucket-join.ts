@@ -1,46 +1,56 @@
 import type { Runtime } from '@armilla/gpu-core';
-import { type ChunkPairs, concatPositions, type PairQuery, type Positions, SkyIndex } from '@armilla/sky';
+import { type PairQuery, type Positions, SkyIndex } from '@armilla/sky';
 import type { SharedColumns } from '@armilla/tables';
-import { Schema } from 'apache-arrow';
 import { ahead } from '../ahead.js';
 import { collectPairs, estimatePairs } from '../blocks.js';
 import type { RowSet } from '../join.js';
-import { keepMutual } from '../mutual.js';
+import { keepMutual, keepMutualOf } from '../mutual.js';
 import { workerModule } from '../ops/module.js';
 import type { ResolvedOptions } from '../options.js';
 import { PairFinder } from '../pairs.js';
-import { distinctLeftRows, type LeftPart, type PairBlock } from '../parts.js';
-import { Payload } from '../result/payload.js';
+import { distinctLeftRows, type JudgedPairs, type LeftPart, type PairBlock } from '../parts.js';
+import { RefinedFinder } from '../refine/refined-finder.js';
+import type { ResultLayout } from '../result/layout.js';
 import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
 import type { SharedMemory } from '../shared-memory.js';
-import { bucketParts, type BucketRows, readBucket } from './bucket-rows.js';
+import { bucketJudge, bucketPart, type Judging } from './bucket-judge.js';
+import {
+  bucketParts,
+  type BucketRows,
+  type PartitionedTable,
+  readBucket,
+  sharedColumns,
+  sharedPositions,
+} from './bucket-rows.js';
 import { binOf, type Buckets } from './buckets.js';
 import type { CountTask, PairShape, PairTask } from './pair-blocks.js';
-
-/** Blocks of a table by bucket, in the order of its rows. */
-export interface PartitionedTable {
-  readonly file: BlockFile;
-  readonly rowCount: number;
-  readonly blocks: readonly (readonly Block[])[]; // [buckets]
-}
+import { type PairReach, sortedDeclinations } from './reach.js';
 
 /** What all buckets of a match have in common. */
 export interface JoinSetup {
   readonly runtime: Runtime;
   readonly options: ResolvedOptions;
+  readonly layout: ResultLayout;
+  /** Undefined where the radius decides. */
+  readonly judging: Judging | undefined;
   readonly query: PairQuery;
   readonly workerCount: number | undefined;
   readonly cellRowCount: number | undefined;
   readonly signal: AbortSignal;
   readonly fairKey: object;
   readonly buckets: Buckets;
+  readonly reach: PairReach;
   readonly left: PartitionedTable;
+  /** Rows of the whole right table that can be in a pair. */
+  readonly usableRightRowCount: number;
   readonly chunkRowCount: number;
   readonly chunkPairCount: number;
   /** Left rows whose pairs are put in order at a time. */
   readonly rangeRowCount: number;
   readonly shape: PairShape;
+  /** Right columns that pairs take along. */
+  readonly payloadNames: readonly string[];
   readonly memory: SharedMemory;
   readonly pairs: BlockFile;
   /** Undefined where nothing is counted for left rows. */
@@ -68,19 +78,38 @@ export async function joinBucket(
 ): Promise<JoinedBucket> {
   const { runtime, signal, cellRowCount } = setup;
   const index = await SkyIndex.build(runtime, right.pieces, { rowCount: right.rowCount, cellRowCount, signal });
-  const work = new BucketWork(setup, bucket, right, index, maxPairs);
-  right.positionLoan.end();
+  let work: BucketWork | undefined;
   try {
+    work = new BucketWork(setup, bucket, right, index, maxPairs, await finderOf(setup, right, index, maxPairs));
+    right.positionLoan.end();
     await (setup.options.find === 'mutual' ? work.mutual() : work.stream());
     return work.result();
   } finally {
-    work.releaseAll();
+    await work?.[Symbol.asyncDispose]();
     await index.dispose();
   }
 }
 
-class BucketWork {
-  readonly #finder: PairFinder;
+/** A finder of the pairs of a bucket. */
+type BucketFinder = PairFinder | RefinedFinder;
+
+function finderOf(setup: JoinSetup, right: BucketRows, index: SkyIndex, maxPairs: number): Promise<BucketFinder> {
+  const { query, workerCount, signal, fairKey, chunkRowCount, chunkPairCount, options, judging } = setup;
+  const search = {
+    self: false,
+    workerCount,
+    signal,
+    fairKey,
+    blockRowCount: chunkRowCount,
+    blockPairCount: chunkPairCount,
+    maxPairs,
+  };
+  if (judging) return bucketJudge(setup, judging, right, index, search);
+  const inPlace = options.find !== 'mutual';
+  return Promise.resolve(new PairFinder({ ...search, index, query, inPlace, rowNumbers: false }));
+}
+
+class BucketWork implements AsyncDisposable {
   readonly #payload: SharedColumns;
   readonly #positions: Positions | undefined;
   readonly #pairBlocks: Block[] = [];
@@ -95,23 +124,12 @@ class BucketWork {
     private readonly right: BucketRows,
     private readonly index: SkyIndex,
     private readonly maxPairs: number,
+    private readonly finder: BucketFinder,
   ) {
-    const { query, workerCount, signal, fairKey, chunkRowCount, chunkPairCount, options, shape } = setup;
-    this.#payload = right.payload;
-    this.#positions = shape.positions || options.find === 'mutual' ? sharedPositions(right.pieces) : undefined;
-    this.#finder = new PairFinder({
-      index,
-      query,
-      self: false,
-      workerCount,
-      signal,
-      fairKey,
-      blockRowCount: chunkRowCount,
-      blockPairCount: chunkPairCount,
-      maxPairs,
-      inPlace: options.find !== 'mutual',
-      rowNumbers: false,
-    });
+    const { options, shape, judging, payloadNames } = setup;
+    this.#payload = sharedColumns(right, payloadNames);
+    const asksBack = options.find === 'mutual' && !judging;
+    this.#positions = shape.positions || asksBack ? sharedPositions(right.pieces) : undefined;
   }
 
   /** Left rows part by part. */
@@ -120,13 +138,13 @@ class BucketWork {
     const blocks = left.blocks[this.bucket] ?? [];
     const rowCount = blocks.reduce((sum, block) => sum + block.rowCount, 0);
     let first = true;
-    for await (const rows of ahead(bucketParts(left.file, blocks, chunkRowCount, memory, signal))) {
-      const part = partOf(rows);
+    for await (const rows of ahead(bucketParts(left, blocks, chunkRowCount, memory, signal))) {
+      const part = bucketPart(rows);
       if (first) this.#estimate(part, rowCount);
       first = false;
-      for await (const block of ahead(this.#finder.find(part))) {
+      for await (const block of ahead(this.finder.find(part))) {
         await this.#write(block, rows.rows);
-        this.#finder.release(block.pairs);
+        this.finder.release(block.pairs);
       }
       rows.positionLoan.end();
       rows.loan.end();
@@ -135,13 +153,21 @@ class BucketWork {
 
   /** All left rows at once: those near the bucket are there to be asked whether a right row is theirs. */
   async mutual(): Promise<void> {
-    const { left, runtime, signal, cellRowCount, workerCount, memory, options } = this.setup;
-    const rows = await readBucket(left.file, left.blocks[this.bucket] ?? [], memory, signal);
+    const { left, runtime, signal, cellRowCount, workerCount, memory, options, judging } = this.setup;
+    const rows = await readBucket(left, left.blocks[this.bucket] ?? [], memory, signal);
     if (rows.rowCount === 0) return;
-    const part = partOf(rows);
-    const nearest = await collectPairs(part, this.#finder, signal);
-    const { dec } = part.positions;
-    const own = onlyWhere(nearest, (row) => this.#isOwn(dec[row]));
+    const part = bucketPart(rows);
+    this.#estimate(part, rows.rowCount);
+    const found = await collectPairs(part, this.finder, signal);
+    const isOwn = this.#ownRows(part);
+    const whole = { part, from: 0, to: part.rowCount, sorted: true, paired: true };
+    if (judging) {
+      await this.#write({ ...whole, pairs: onlyWhere(keepMutualOf(found), isOwn) }, rows.rows, isOwn);
+      rows.positionLoan.end();
+      rows.loan.end();
+      return;
+    }
+    const own = onlyWhere(found, isOwn);
     const leftIndex = await SkyIndex.build(runtime, rows.pieces, { rowCount: rows.rowCount, cellRowCount, signal });
     try {
       const pairs = await keepMutual(own, {
@@ -152,8 +178,8 @@ class BucketWork {
         workerCount,
         signal,
       });
-      this.#moreCandidates += pairs.candidateCount - nearest.candidateCount;
-      await this.#write({ part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true }, rows.rows);
+      this.#moreCandidates += pairs.candidateCount - found.candidateCount;
+      await this.#write({ ...whole, pairs }, rows.rows, isOwn);
     } finally {
       await leftIndex.dispose();
       rows.positionLoan.end();
@@ -161,13 +187,14 @@ class BucketWork {
     }
   }
 
-  releaseAll(): void {
-    this.#finder.releaseAll();
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.finder.releaseAll();
+    if (this.finder instanceof RefinedFinder) await this.finder[Symbol.asyncDispose]();
     this.right.loan.end();
   }
 
   result(): JoinedBucket {
-    const { candidateCount, cellCount } = this.#finder.counts;
+    const { candidateCount, cellCount } = this.finder.counts;
     return {
       pairBlocks: this.#pairBlocks,
       countBlocks: this.#countBlocks,
@@ -178,17 +205,23 @@ class BucketWork {
     };
   }
 
-  #isOwn(decDeg: number): boolean {
-    return this.setup.buckets.bucketOfBin[binOf(decDeg)] === this.bucket;
+  /** Which left rows belong to the bucket, and not to one near it. */
+  #ownRows({ positions, astrometry }: LeftPart): (row: number) => boolean {
+    const { buckets, reach, judging } = this.setup;
+    const decDeg = judging ? sortedDeclinations(positions, astrometry, judging.leftColumns, reach.left) : positions.dec;
+    return (row) => buckets.bucketOfBin[binOf(decDeg[row])] === this.bucket;
   }
 
   #estimate(part: LeftPart, leftRowCount: number): void {
-    const { options } = this.setup;
-    if (options.find !== 'all' && options.find !== 'one-to-one') return;
-    estimatePairs(this.#finder, this.index, part, leftRowCount, { ...options, find: 'all' }, 1, this.maxPairs);
+    const { options, judging } = this.setup;
+    const unbounded = options.find === 'all' || options.find === 'one-to-one';
+    if (!unbounded && !judging) return;
+    const most = unbounded ? this.maxPairs : Infinity;
+    estimatePairs(this.finder, this.index, part, leftRowCount, { ...options, find: 'all' }, 1, most);
   }
 
-  async #write(block: PairBlock, leftRows: Int32Array): Promise<void> {
+  /** `isOwn`: the rows of the part that are counted, where they are not all. */
+  async #write(block: PairBlock, leftRows: Int32Array, isOwn?: (row: number) => boolean): Promise<void> {
     const { runtime, signal, usedRight, rangeRowCount, options, shape } = this.setup;
     const { pairs, from, to } = block;
     const task: PairTask = {
@@ -197,6 +230,7 @@ class BucketWork {
       separationArcsec: pairs.separationArcsec,
       key: shape.key ? pairs.key : undefined,
       rank: pairs.rank,
+      judged: shape.judged.map((name) => pairs.judged?.get(name) as Float64Array),
       leftRows: leftRows.subarray(from, to),
       rightRows: this.right.rows,
       positions: shape.positions ? this.#positions : undefined,
@@ -207,18 +241,22 @@ class BucketWork {
     };
     // Not to be left by a signal: memory and file stay as they are until the write has ended.
     this.#pairBlocks.push(...(await runtime.call<Block[]>(workerModule(), 'writePairs', [task])));
-    await this.#writeCounts(block, leftRows);
+    await this.#writeCounts(block, leftRows, isOwn);
     this.#pairCount += pairs.pairCount;
     this.#matchedLeftCount += distinctLeftRows(pairs, true, options.find === 'nearest');
     signal.throwIfAborted();
   }
 
   /** Of the rows of the bucket: what is seen of those beside it is not all of their neighbours. */
-  async #writeCounts({ part, pairs, from, to }: PairBlock, leftRows: Int32Array): Promise<void> {
-    const { runtime, counts, rangeRowCount, options } = this.setup;
+  async #writeCounts(
+    { pairs, from, to }: PairBlock,
+    leftRows: Int32Array,
+    isOwn: ((row: number) => boolean) | undefined,
+  ): Promise<void> {
+    const { runtime, counts, rangeRowCount } = this.setup;
     if (!counts) return;
     const all = Int32Array.from({ length: to - from }, (_, i) => i);
-    const own = options.find === 'mutual' ? all.filter((row) => this.#isOwn(part.positions.dec[row])) : all;
+    const own = isOwn ? all.filter((row) => isOwn(row + from)) : all;
     const { neighbourCount, secondSeparationArcsec } = pairs;
     const task: CountTask = {
       left: own.map((row) => leftRows[row + from]),
@@ -231,38 +269,8 @@ class BucketWork {
   }
 }
 
-function partOf({ rowCount, pieces }: BucketRows): LeftPart {
-  let whole: Positions | undefined;
-  return {
-    firstRow: 0,
-    rowCount,
-    pieces,
-    get positions() {
-      return (whole ??= concatPositions(pieces));
-    },
-    payload: Payload.empty(new Schema([])),
-    astrometry: undefined,
-    faults: undefined,
-    filtered: undefined,
-  };
-}
-
-/** In one piece that threads read without a copy. */
-function sharedPositions(pieces: readonly Positions[]): Positions {
-  const rowCount = pieces.reduce((sum, { ra }) => sum + ra.length, 0);
-  const ra = new Float64Array(new SharedArrayBuffer(8 * rowCount));
-  const dec = new Float64Array(new SharedArrayBuffer(8 * rowCount));
-  let at = 0;
-  for (const piece of pieces) {
-    ra.set(piece.ra, at);
-    dec.set(piece.dec, at);
-    at += piece.ra.length;
-  }
-  return { ra, dec };
-}
-
 /** The pairs whose left row is wanted. */
-function onlyWhere(pairs: ChunkPairs, isWanted: (leftRow: number) => boolean): ChunkPairs {
+function onlyWhere(pairs: JudgedPairs, isWanted: (leftRow: number) => boolean): JudgedPairs {
   const kept = new Int32Array(pairs.pairCount);
   let count = 0;
   for (let p = 0; p < pairs.pairCount; p++) if (isWanted(pairs.left[p])) kept[count++] = p;
@@ -272,6 +280,13 @@ function onlyWhere(pairs: ChunkPairs, isWanted: (leftRow: number) => boolean): C
     pairCount: count,
     left: at.map((p) => pairs.left[p]),
     right: at.map((p) => pairs.right[p]),
-    separationArcsec: Float64Array.from(at, (p) => pairs.separationArcsec[p]),
+    separationArcsec: takeFloats(pairs.separationArcsec, at),
+    key: pairs.key && takeFloats(pairs.key, at),
+    rank: pairs.rank && at.map((p) => (pairs.rank as Int32Array)[p]),
+    judged: pairs.judged && new Map([...pairs.judged].map(([name, values]) => [name, takeFloats(values, at)])),
   };
+}
+
+function takeFloats(values: Float64Array, at: Int32Array): Float64Array {
+  return Float64Array.from(at, (p) => values[p]);
 }

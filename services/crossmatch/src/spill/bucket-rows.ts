@@ -1,13 +1,27 @@
 import type { Positions } from '@armilla/sky';
-import { ColumnStore, MessageEncoder, packColumn, type SharedColumns } from '@armilla/tables';
+import { ColumnStore, MessageEncoder, packColumn, recordBatch, type SharedColumns } from '@armilla/tables';
 import { type Data, type DataType, type Field, type RecordBatch, Schema } from 'apache-arrow';
+import type { Astrometry } from '../astrometry/astrometry.js';
+import { astrometryOf } from '../astrometry/astrometry-values.js';
 import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
 import type { MemoryLoan, SharedMemory } from '../shared-memory.js';
 import { joinedData } from '../result/joined-data.js';
+import { subSchema } from '../result/payload.js';
+import type { TableShape } from './table-shape.js';
 
-/** Columns that partitioned tables have before their own: right ascension, declination, row number. */
+/** Columns that partitioned tables have before all others: right ascension, declination, row number. */
 const POSITION_COLUMN_COUNT = 3;
+
+/** Blocks of a table by bucket, in the order of its rows. */
+export interface PartitionedTable {
+  readonly file: BlockFile;
+  readonly rowCount: number;
+  readonly blocks: readonly (readonly Block[])[]; // [buckets]
+  readonly shape: TableShape;
+  /** The table's own columns that went along, as plain columns in its order. */
+  readonly schema: Schema;
+}
 
 /** Rows of one bucket in memory, in the order of the table. */
 export interface BucketRows {
@@ -15,29 +29,30 @@ export interface BucketRows {
   /** Gone when `positionLoan` ends. */
   readonly pieces: readonly Positions[];
   readonly positionLoan: MemoryLoan;
-  /** [rowCount] row numbers of the table, in shared memory; as the payload gone when `loan` ends. */
+  /** [rowCount] row numbers of the table, in shared memory; as all that follows gone when `loan` ends. */
   readonly rows: Int32Array;
-  /** The table's own columns, by number. */
-  readonly payload: SharedColumns;
+  readonly astrometry: Astrometry | undefined;
+  /** The table's own columns. */
+  readonly batch: RecordBatch;
   readonly loan: MemoryLoan;
 }
 
-/** Reads all of `blocks`, which are of one bucket of a partitioned table. */
+/** Reads all rows of `blocks`, which are of one bucket of `table`. */
 export async function readBucket(
-  file: BlockFile,
+  table: PartitionedTable,
   blocks: readonly Block[],
   memory: SharedMemory,
   signal: AbortSignal,
 ): Promise<BucketRows> {
   const loan = memory.loan();
   const batches: RecordBatch[] = [];
-  for await (const batch of file.read(blocks, loan, { signal })) batches.push(batch);
-  return bucketRows(file.schema, batches, loan, memory.loan());
+  for await (const batch of table.file.read(blocks, loan, { signal })) batches.push(batch);
+  return bucketRows(table, batches, loan, memory.loan());
 }
 
 /** The rows of `blocks` in parts of about `partRowCount`. */
 export async function* bucketParts(
-  file: BlockFile,
+  table: PartitionedTable,
   blocks: readonly Block[],
   partRowCount: number,
   memory: SharedMemory,
@@ -47,18 +62,44 @@ export async function* bucketParts(
   let rowCount = 0;
   for (const block of blocks) {
     if (rowCount > 0 && rowCount + block.rowCount > partRowCount) {
-      yield await readBucket(file, part, memory, signal);
+      yield await readBucket(table, part, memory, signal);
       part = [];
       rowCount = 0;
     }
     part.push(block);
     rowCount += block.rowCount;
   }
-  if (rowCount > 0) yield await readBucket(file, part, memory, signal);
+  if (rowCount > 0) yield await readBucket(table, part, memory, signal);
+}
+
+/** Some of the table's own columns, for threads. */
+export function sharedColumns({ batch, rowCount }: BucketRows, names: readonly string[]): SharedColumns {
+  const schema = subSchema(batch.schema, names);
+  return {
+    schemaHeader: new MessageEncoder(new Schema(schema.fields)).schemaMessage().header,
+    rowCount,
+    columns: batch.schema.fields.flatMap(({ name }, i) =>
+      names.includes(name) ? [packColumn(batch.data.children[i] as Data<DataType>, { dictionaries: false })] : [],
+    ),
+  };
+}
+
+/** A copy in one piece, which threads read without another. */
+export function sharedPositions(pieces: readonly Positions[]): Positions {
+  const rowCount = pieces.reduce((sum, { ra }) => sum + ra.length, 0);
+  const ra = new Float64Array(new SharedArrayBuffer(8 * rowCount));
+  const dec = new Float64Array(new SharedArrayBuffer(8 * rowCount));
+  let at = 0;
+  for (const piece of pieces) {
+    ra.set(piece.ra, at);
+    dec.set(piece.dec, at);
+    at += piece.ra.length;
+  }
+  return { ra, dec };
 }
 
 function bucketRows(
-  schema: Schema,
+  { file, shape, schema }: PartitionedTable,
   batches: readonly RecordBatch[],
   positionLoan: MemoryLoan,
   loan: MemoryLoan,
@@ -68,7 +109,7 @@ function bucketRows(
     const [ra, dec] = children.map(({ values }) => values as Float64Array);
     return { ra, dec };
   });
-  const columns = schema.fields.slice(POSITION_COLUMN_COUNT - 1).map((field, c) =>
+  const [rows, ...more] = file.schema.fields.slice(POSITION_COLUMN_COUNT - 1).map((field, c) =>
     batches.length === 0
       ? emptyColumn(field)
       : joinedData(
@@ -76,13 +117,16 @@ function bucketRows(
           loan,
         ),
   );
-  const own = new Schema(schema.fields.slice(POSITION_COLUMN_COUNT));
-  const payload = {
-    schemaHeader: new MessageEncoder(own).schemaMessage().header,
+  const values = more.splice(0, shape.astrometry.length).map((column) => column.values as Float64Array);
+  return {
     rowCount,
-    columns: columns.slice(1).map((column) => packColumn(column, { dictionaries: false })),
+    pieces,
+    positionLoan,
+    rows: rows.values as Int32Array,
+    astrometry: shape.astrometry.length > 0 ? astrometryOf(shape.astrometry, values) : undefined,
+    batch: recordBatch(schema, more, rowCount),
+    loan,
   };
-  return { rowCount, pieces, positionLoan, rows: columns[0].values as Int32Array, payload, loan };
 }
 
 function emptyColumn(field: Field): Data<DataType> {

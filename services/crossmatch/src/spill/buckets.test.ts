@@ -14,10 +14,10 @@ function declinations(seed: number, count: number): Float64Array {
   });
 }
 
-function cut(dec: Float64Array, wanted: number, isSample = false) {
+function cut(dec: Float64Array, wanted: number, isComplete = true) {
   const counts = new DeclinationCounts();
   counts.add(dec);
-  counts.isSample = isSample;
+  counts.isComplete = isComplete;
   return cutBuckets(counts, REACH_DEG, wanted, { rowCount: 1e9, rowBytes: 1 });
 }
 
@@ -73,7 +73,7 @@ test('buckets hold about what is wanted, where the reach allows', () => {
 });
 
 test('of a sample all of the sky belongs to a bucket', () => {
-  const { intervals } = cut(declinations(7, 500), 50, true);
+  const { intervals } = cut(declinations(7, 500), 50, false);
   expect(intervals[0].from).toBe(0);
   intervals.slice(1).forEach(({ from }, i) => expect(from).toBe(intervals[i].to));
   expect(binOf(90)).toBe(intervals[intervals.length - 1].to - 1);

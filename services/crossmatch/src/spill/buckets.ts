@@ -45,8 +45,8 @@ export function reachOf(radiusArcsec: number): number {
 export class DeclinationCounts {
   /** In shared memory: threads count as well. */
   readonly counts = new Int32Array(new SharedArrayBuffer(4 * BIN_COUNT));
-  /** Not all rows were looked at: there may be some where none was counted. */
-  isSample = false;
+  /** Where no row was counted there is none: all were looked at, and none will be elsewhere when it is matched. */
+  isComplete = true;
 
   add(decDeg: Float64Array): void {
     const { counts } = this;
@@ -66,7 +66,7 @@ export interface BucketCut {
  * allows. Throws MEMORY_OVER_LIMIT for buckets that hold more than `mostRowCount` however they are cut.
  */
 export function cutBuckets(
-  { counts, isSample }: DeclinationCounts,
+  { counts, isComplete }: DeclinationCounts,
   reachDeg: number,
   wantedRowCount: number,
   most: { readonly rowCount: number; readonly rowBytes: number },
@@ -95,7 +95,7 @@ export function cutBuckets(
       limit: formatBytes(most.rowCount * most.rowBytes),
     });
   }
-  return isSample ? { ...cut, intervals: withoutGaps(cut.intervals) } : cut;
+  return !isComplete ? { ...cut, intervals: withoutGaps(cut.intervals) } : cut;
 }
 
 /** The same intervals, but all of the sky belongs to one. */
@@ -184,12 +184,12 @@ export interface BucketPlaces {
   readonly starts: Int32Array;
 }
 
-/** The places of the rows that `use` marks; with a reach also of their copies in the buckets within it. */
+/** The places of the rows that `use` marks; with a reach, of all or of each, also of their copies in the buckets within it. */
 export function placesByBucket(
   buckets: Buckets,
   decDeg: Float64Array,
   use: Uint8Array,
-  reachDeg: number,
+  reachDeg: number | Float64Array,
 ): BucketPlaces {
   const { bucketOfZone, bucketOfBin, intervals } = buckets;
   const rowCount = decDeg.length;
@@ -206,8 +206,9 @@ export function placesByBucket(
     let bucket = bucketOfZone[bin >>> ZONE_SHIFT];
     if (bucket === SEVERAL) {
       bucket = bucketOfBin[bin];
-      if (reachDeg > 0) {
-        const [first, end] = bucketsWithin(intervals, binOf(decDeg[i] - reachDeg), binOf(decDeg[i] + reachDeg));
+      const reach = typeof reachDeg === 'number' ? reachDeg : reachDeg[i];
+      if (reach > 0) {
+        const [first, end] = bucketsWithin(intervals, binOf(decDeg[i] - reach), binOf(decDeg[i] + reach));
         for (let other = first; other < end; other++) {
           if (other === bucket) continue;
           copyRow.push(i);

@@ -23,7 +23,7 @@ const FILTERS: readonly Partial<MatchOptions>[] = [
 
 describe.each(FILTERS)('rows that a filter leaves out are in no result: %j', (filter) => {
   test.each(FINDS)('%s', async (find) => {
-    for (const join of JOINS) {
+    for (const join of find === 'nearest' ? JOINS : (['full'] as const)) {
       const options: MatchOptions = { radiusArcsec: 15, find, join, columns: COLUMNS, ...filter };
       const { summary } = await ways.expectSame(options, FILES, [{ bucketRowCount: 64, chunkRowCount: 300 }]);
       expect(summary.left.filteredRowCount + summary.right.filteredRowCount).toBeGreaterThan(100);

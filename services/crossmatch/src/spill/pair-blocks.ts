@@ -1,5 +1,6 @@
 import { ColumnStore, recordBatch, type SharedColumns } from '@armilla/tables';
 import { type Data, type DataType, Field, Float64, Int32, makeData, type RecordBatch, Schema } from 'apache-arrow';
+import type { JudgedColumn } from '../refine/pair-list.js';
 import { takePlain } from '../result/payload.js';
 import { type Block, type SharedFile, writeBlocks } from './block.js';
 import { scratchInts } from './scratch-words.js';
@@ -8,6 +9,7 @@ import { scratchInts } from './scratch-words.js';
 export interface PairShape {
   readonly key: boolean;
   readonly rank: boolean;
+  readonly judged: readonly JudgedColumn[];
   /** The position of the right row. */
   readonly positions: boolean;
   /** Columns of the right table, as plain types. */
@@ -21,6 +23,7 @@ export interface PairTask {
   readonly separationArcsec: Float64Array; // [pairs]
   readonly key: Float64Array | undefined; // [pairs]
   readonly rank: Int32Array | undefined; // [pairs]
+  readonly judged: readonly Float64Array[]; // [pairs] each
   /** Row numbers of the tables. */
   readonly leftRows: Int32Array;
   readonly rightRows: Int32Array;
@@ -41,13 +44,20 @@ export interface CountTask {
   readonly file: SharedFile;
 }
 
-export function pairSchema({ key, rank, positions, payload }: PairShape): Schema {
+export function pairSchema({
+  key,
+  rank,
+  judged,
+  positions,
+  payload,
+}: Omit<PairShape, 'judged'> & { readonly judged: readonly unknown[] }): Schema {
   const types: DataType[] = [
     new Int32(),
     new Int32(),
     new Float64(),
     ...(key ? [new Float64()] : []),
     ...(rank ? [new Int32()] : []),
+    ...judged.map(() => new Float64()),
     ...(positions ? [new Float64(), new Float64()] : []),
     ...payload.map(({ type }) => type as DataType),
   ];
@@ -60,7 +70,7 @@ export const COUNT_SCHEMA = new Schema(
 
 /** Writes pairs to the ranges of their left rows, each with the columns of its right row; in a worker. */
 export function writePairs(task: PairTask): Block[] {
-  const { separationArcsec, key, rank, positions, usedRight } = task;
+  const { separationArcsec, key, rank, judged, positions, usedRight } = task;
   const left = rowsAt(task.leftRows, task.left, 'pairs.left');
   const right = rowsAt(task.rightRows, task.right, 'pairs.right');
   if (usedRight) for (let p = 0; p < right.length; p++) Atomics.or(usedRight, right[p] >>> 5, 1 << (right[p] & 31));
@@ -68,6 +78,7 @@ export function writePairs(task: PairTask): Block[] {
   const schema = pairSchema({
     key: key !== undefined,
     rank: rank !== undefined,
+    judged,
     positions: positions !== undefined,
     payload: payload.schema.fields,
   });
@@ -77,6 +88,7 @@ export function writePairs(task: PairTask): Block[] {
     floats(separationArcsec),
     ...(key ? [floats(key)] : []),
     ...(rank ? [ints(rank)] : []),
+    ...judged.map(floats),
   ];
   const ofRight: Data[] = [...(positions ? [floats(positions.ra), floats(positions.dec)] : []), ...payload.columns];
   function* parts(): Generator<{ part: number; batch: RecordBatch }> {

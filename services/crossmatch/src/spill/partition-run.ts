@@ -8,13 +8,17 @@ import {
   type StoredGroup,
 } from '@armilla/tables';
 import { type Data, type DataType, Field, Float64, Int32, makeData, type RecordBatch, Schema } from 'apache-arrow';
+import { astrometryValues } from '../astrometry/astrometry-values.js';
 import { receivedColumns, type SentColumns } from '../columns.js';
 import { readRows, type UnusableRows, unusableRows } from '../positions.js';
 import { isWords } from '../result/joined-data.js';
-import { plainField, takePlain } from '../result/payload.js';
+import { missingMotions } from '../refine/epochs.js';
+import { plainField, subSchema, takePlain } from '../result/payload.js';
 import { type Block, type SharedFile, writeBlocks } from './block.js';
 import { type BucketPlaces, type Buckets, placesByBucket } from './buckets.js';
+import { type SortedSide, sortedRows } from './reach.js';
 import { scratchBuffer, scratchInts } from './scratch-words.js';
+import type { TableShape } from './table-shape.js';
 import { placeWords } from './words.js';
 
 /** Where the rows of a run are: in shared memory, or in a file that the thread reads. */
@@ -29,16 +33,20 @@ export interface RunTask {
   readonly where: string;
   /** Row of the table that is the first of the run. */
   readonly firstRow: number;
-  readonly names: readonly string[];
+  readonly shape: TableShape;
   readonly buckets: Buckets;
-  /** Rows go also to the buckets within this of them, in degrees. */
-  readonly reachDeg: number;
+  /** By what rows are sorted. */
+  readonly sorted: SortedSide;
+  /** Rows go also to the buckets within so many times their reach. */
+  readonly copyReaches: number;
   readonly file: SharedFile;
 }
 
 /** What became of a run. */
 export interface PartitionedRun {
   readonly blocks: readonly Block[];
+  /** Usable rows without a motion, where motions go along. */
+  readonly missingMotionRowCount: number;
   readonly unusable: UnusableRows;
 }
 
@@ -49,34 +57,43 @@ const POSITION_FIELDS = [
   new Field('row', new Int32(), true),
 ];
 
-/** Columns of a partitioned table: right ascension, declination and row number, then `names` as plain columns. */
-export function partitionedSchema(schema: Schema, names: readonly string[]): Schema {
-  const payload = schema.fields
-    .filter(({ name }) => names.includes(name))
-    .map((field) => plainField(field, field.name, true));
+/** Columns of a partitioned table: right ascension, declination and row number, astrometry, then the table's own as plain columns, in its order. */
+export function partitionedSchema(schema: Schema, { astrometry, names }: TableShape): Schema {
+  const values = astrometry.map((name) => new Field(name, new Float64(), true));
+  const payload = subSchema(schema, names).fields.map((field) => plainField(field, field.name, true));
   // Numbers as names: a column of the table may be called as one of ours.
-  return new Schema([...POSITION_FIELDS, ...payload].map((field, i) => field.clone({ name: String(i) })));
+  return new Schema([...POSITION_FIELDS, ...values, ...payload].map((field, i) => field.clone({ name: String(i) })));
 }
 
 /** Writes the rows of a run to their buckets; in a worker. */
 export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
-  const { firstRow, names, buckets, file } = task;
+  const { firstRow, shape, buckets, file } = task;
   const batch = await rowsOf(task.rows);
   const read = await readRows(batch, receivedColumns(task.columns, batch.schema, task.where), task.where);
   const { ra, dec } = read.positions;
   const status = positionStatuses(read.positions);
   const use = new Uint8Array(scratchBuffer('run.use', ra.length), 0, ra.length);
   for (let i = 0; i < use.length; i++) use[i] = status[i] === RowStatus.ok ? 1 : 0;
-  const places = placesByBucket(buckets, dec, use, task.reachDeg);
+  const { decDeg, reachDeg } = sortedRows(
+    read.positions,
+    read.astrometry,
+    task.columns.astrometry,
+    task.sorted,
+    task.copyReaches,
+  );
+  const places = placesByBucket(buckets, decDeg, use, reachDeg);
   const row = scratchInts('run.row', ra.length);
   for (let i = 0; i < row.length; i++) row[i] = firstRow + i;
   const whole: Data[] = [
     makeData({ type: new Float64(), length: ra.length, data: ra }),
     makeData({ type: new Float64(), length: ra.length, data: dec }),
     makeData({ type: new Int32(), length: ra.length, data: row }),
-    ...batch.schema.fields.flatMap(({ name }, i) => (names.includes(name) ? [batch.data.children[i]] : [])),
+    ...(read.astrometry ? astrometryValues(read.astrometry, shape.astrometry) : []).map((data) =>
+      makeData({ type: new Float64(), length: ra.length, data }),
+    ),
+    ...batch.schema.fields.flatMap(({ name }, i) => (shape.names.includes(name) ? [batch.data.children[i]] : [])),
   ];
-  const schema = partitionedSchema(batch.schema, names);
+  const schema = partitionedSchema(batch.schema, shape);
   const { starts } = places;
   const placed = inPlaces(whole, places);
   function* parts(): Generator<{ part: number; batch: RecordBatch }> {
@@ -88,6 +105,7 @@ export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   }
   return {
     blocks: writeBlocks(file, schema, parts()),
+    missingMotionRowCount: shape.astrometry.includes('pmDec') ? missingMotions(status, read.astrometry?.motions) : 0,
     unusable: unusableRows(read, firstRow),
   };
 }

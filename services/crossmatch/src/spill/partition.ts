@@ -9,15 +9,17 @@ import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
 import type { Buckets } from './buckets.js';
 import type { PartitionedRun, RunRows, RunTask } from './partition-run.js';
+import type { SortedSide } from './reach.js';
+import type { TableShape } from './table-shape.js';
 
 export interface Partitioning {
   readonly runtime: Runtime;
   readonly reader: TableReader;
   readonly columns: PositionColumns;
-  /** Columns that go along. */
-  readonly names: readonly string[];
+  readonly shape: TableShape;
   readonly buckets: Buckets;
-  readonly reachDeg: number;
+  readonly sorted: SortedSide;
+  readonly copyReaches: number;
   readonly file: BlockFile;
   /** Rows that are sorted at a time. */
   readonly runRowCount: number;
@@ -34,20 +36,29 @@ interface Run {
   readonly rowCount: number;
 }
 
+/** What came of a table. */
+interface Partitioned {
+  readonly rowCount: number;
+  readonly missingMotionRowCount: number;
+  readonly blocks: readonly Block[];
+}
+
 /** Smaller row groups than this are put together: each bucket gets a block of every run. */
 const LEAST_GROUP_ROWS = 2 ** 15;
 
 /** Reads a table once and writes its rows to the buckets that they belong to, in ascending order within each. */
-export async function partitionTable(partitioning: Partitioning): Promise<{ rowCount: number; blocks: Block[] }> {
-  const { runtime, reader, columns, names, inspector, signal, onRows, buckets, reachDeg, file } = partitioning;
-  const wanted = subSchema(reader.schema, [...names, ...neededColumns(columns)]);
+export async function partitionTable(partitioning: Partitioning): Promise<Partitioned> {
+  const { runtime, reader, columns, shape, inspector, signal, onRows, file } = partitioning;
+  const wanted = subSchema(reader.schema, [...shape.names, ...neededColumns(columns)]);
   const blocks: Block[] = [];
   const running: { readonly done: Promise<PartitionedRun>; readonly endRow: number }[] = [];
   let firstRow = 0;
+  let missingMotionRowCount = 0;
   const take = async (): Promise<void> => {
     const [{ done, endRow }] = running.splice(0, 1);
     const run = await done;
     inspector.rejectAll(run.unusable);
+    missingMotionRowCount += run.missingMotionRowCount;
     for (const block of run.blocks) blocks.push(block);
     onRows(endRow);
   };
@@ -60,9 +71,10 @@ export async function partitionTable(partitioning: Partitioning): Promise<{ rowC
         columns: sentColumns(columns),
         where: reader.where,
         firstRow,
-        names,
-        buckets,
-        reachDeg,
+        shape,
+        buckets: partitioning.buckets,
+        sorted: partitioning.sorted,
+        copyReaches: partitioning.copyReaches,
         file: file.shared,
       };
       // Not to be left by a signal: the file stays open until the last write has ended.
@@ -76,7 +88,7 @@ export async function partitionTable(partitioning: Partitioning): Promise<{ rowC
   } finally {
     await Promise.allSettled(running.map(({ done }) => done));
   }
-  return { rowCount: firstRow, blocks };
+  return { rowCount: firstRow, missingMotionRowCount, blocks };
 }
 
 /** The row groups of a Parquet file, which the threads read themselves; undefined where that is not the best way. */

@@ -3,7 +3,7 @@ import { type ChunkPairs, positionStatuses } from '@armilla/sky';
 import { MessageEncoder, recordBatch, unpackColumn } from '@armilla/tables';
 import type { DataType, Schema } from 'apache-arrow';
 import { workerModule } from '../ops/module.js';
-import type { LeftPart, PairBlock } from '../parts.js';
+import type { JudgedPairs, LeftPart, PairBlock } from '../parts.js';
 import { Payload } from '../result/payload.js';
 import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
@@ -71,14 +71,15 @@ function blockOf(
     columns.length > 0 ? columns.map((column, i) => unpackColumn(schema.fields[i + 1].type as DataType, column)) : [];
   const numbers = <T>(at: number): T => (all[at]?.values ?? new Int32Array(0)) as T;
   const rankAt = shape.key ? 3 : 2;
-  const positionsAt = rankAt + (shape.rank ? 1 : 0);
+  const judgedAt = rankAt + (shape.rank ? 1 : 0);
+  const positionsAt = judgedAt + shape.judged.length;
   const payload = Payload.create(rightSchema, { rowCount: pairCount });
   if (all.length > 0)
     payload.append(recordBatch(rightSchema, all.slice(positionsAt + (shape.positions ? 2 : 0)), pairCount));
   payload.seal();
   const right = new Int32Array(pairCount);
   for (let p = 0; p < pairCount; p++) right[p] = p;
-  const pairs: ChunkPairs = {
+  const pairs: JudgedPairs = {
     pairCount,
     left,
     right,
@@ -87,10 +88,17 @@ function blockOf(
     key: undefined,
     neighbourCount: undefined,
     secondSeparationArcsec: undefined,
-    status: new Uint8Array(part.rowCount),
+    status:
+      shape.judged.length > 0 && part.pieces.length > 0
+        ? positionStatuses(part.positions)
+        : new Uint8Array(part.rowCount),
     usableCount: part.rowCount,
     candidateCount: 0,
     cellCount: 0,
+    judged:
+      shape.judged.length > 0
+        ? new Map(shape.judged.map((name, i) => [name, numbers<Float64Array>(judgedAt + i)]))
+        : undefined,
     ...counted,
     release: () => loan.end(),
   };

@@ -5,7 +5,11 @@ import { fitsMemory, planSpill } from './spill-plan.js';
 const GIB = 2 ** 30;
 const options = resolveOptions({ radiusArcsec: 2 });
 
-function planOf(rowCount: number, memoryBytes: number) {
+function planOf(
+  rowCount: number,
+  memoryBytes: number,
+  more = { leftAlongBytes: 0, rightAlongBytes: 8, judges: false },
+) {
   const input = {
     leftRowCount: rowCount,
     rightRowCount: rowCount,
@@ -15,7 +19,7 @@ function planOf(rowCount: number, memoryBytes: number) {
     memoryLimitBytes: memoryBytes,
   };
   const plan = planMatch(options, { memoryBytes }, input);
-  const spill = planSpill(options, {}, { ...input, memoryBytes, estimatedPairCount: plan.estimatedPairCount });
+  const spill = planSpill(options, {}, { ...input, ...more, memoryBytes, estimatedPairCount: plan.estimatedPairCount });
   return { fits: fitsMemory(plan, options, rowCount, memoryBytes), spill };
 }
 
@@ -42,4 +46,12 @@ test.each([
   // Positions and row numbers of both sides, the right column, and the pairs.
   expect(spill.scratchBytes).toBeGreaterThan(rowCount * 48);
   expect(spill.scratchBytes).toBeLessThan(rowCount * 100);
+});
+
+test('what goes along with the rows is counted', () => {
+  const { spill } = planOf(50e6, 0.5 * GIB);
+  const judged = planOf(50e6, 0.5 * GIB, { leftAlongBytes: 24, rightAlongBytes: 40, judges: true }).spill;
+  expect(judged.memoryBytes).toBeLessThanOrEqual(0.5 * GIB);
+  expect(judged.bucketCount).toBeGreaterThan(spill.bucketCount);
+  expect(judged.scratchBytes - spill.scratchBytes).toBeGreaterThan(50e6 * (24 + 32));
 });

@@ -26,6 +26,11 @@ export interface SpillInput {
   /** Bytes of the columns that the result needs, per row. */
   readonly leftRowBytes: number;
   readonly rightRowBytes: number;
+  /** Bytes that go along with positions into the buckets, per row. */
+  readonly leftAlongBytes: number;
+  readonly rightAlongBytes: number;
+  /** Pairs are judged one by one. */
+  readonly judges: boolean;
   readonly workerCount: number;
   readonly memoryBytes: number;
   readonly estimatedPairCount: number;
@@ -35,10 +40,14 @@ export interface SpillInput {
 const SPILLED_ROW_BYTES = 20;
 /** Index of a right row while it is made: staged row, record, offsets. */
 const INDEX_ROW_BYTES = 45;
+/** Right row of a bucket whose pairs are judged: its position twice, where it is compared, and another index. */
+const JUDGED_ROW_BYTES = 80;
 /** Left row of a chunk: as it is read, staged, sorted; its pair. */
 const CHUNK_ROW_BYTES = 92;
 /** Rows, separation and what orders them. */
 const SPILLED_PAIR_BYTES = 24;
+/** What the judge says of a pair, at most. */
+const JUDGED_PAIR_BYTES = 24;
 /** Headers and padding of the blocks. */
 const BLOCK_SHARE = 1.03;
 const LEAST_ROWS = 1024;
@@ -48,24 +57,27 @@ const MOST_GROUP_ROWS = 2 ** 23;
 const MOST_BUCKET_ROWS = 2 ** 25;
 
 /** Memory of a right row of a bucket: two buckets are indexed at a time, while a third is read. */
-export function bucketRowBytes(rightRowBytes: number): number {
-  return 2 * INDEX_ROW_BYTES + 3 * (SPILLED_ROW_BYTES + 2 * rightRowBytes);
+export function bucketRowBytes(rightAlongBytes: number, judges: boolean): number {
+  const judged = judges ? JUDGED_ROW_BYTES : 0;
+  return 2 * (INDEX_ROW_BYTES + judged) + 3 * (SPILLED_ROW_BYTES + 2 * rightAlongBytes);
 }
 
 /** Sizes before the tables are looked at. Pure. */
 export function planSpill(options: ResolvedOptions, execution: ExecutionOptions, input: SpillInput): SpillPlan {
-  const { memoryBytes, leftRowBytes, rightRowBytes } = input;
-  const rowBytes = bucketRowBytes(rightRowBytes) * (options.find === 'mutual' ? 2 : 1);
+  const { memoryBytes, leftRowBytes, judges } = input;
+  const alongBytes = Math.max(input.leftAlongBytes, input.rightAlongBytes);
+  const rowBytes = bucketRowBytes(input.rightAlongBytes, judges) * (options.find === 'mutual' ? 2 : 1);
   const bucketRowCount = execution.bucketRowCount ?? rowsIn(memoryBytes / 2, rowBytes, MOST_BUCKET_ROWS);
   const bucketCount = Math.max(1, Math.ceil(input.rightRowCount / bucketRowCount));
-  const runBytes = 3 * (SPILLED_ROW_BYTES + rightRowBytes);
+  const runBytes = 3 * (SPILLED_ROW_BYTES + alongBytes);
   const runRowCount = rowsIn(memoryBytes / 2 / (input.workerCount + 2), runBytes, MOST_ROWS);
-  const groupBytes = 2 * (SPILLED_ROW_BYTES + rightRowBytes) + 16;
+  const groupBytes = 2 * (SPILLED_ROW_BYTES + alongBytes) + 16;
   const groupRowCount = rowsIn((0.75 * memoryBytes) / input.workerCount, groupBytes, MOST_GROUP_ROWS);
   const pairsPerRow = Math.max(1, input.estimatedPairCount / Math.max(1, input.leftRowCount));
-  const pairBytes = SPILLED_PAIR_BYTES + rightRowBytes;
+  const pairBytes = pairBytesOf(input);
+  const chunkRowBytes = CHUNK_ROW_BYTES + 2 * input.leftAlongBytes;
   const rangeBytes = 2 * leftRowBytes + 3 * pairsPerRow * pairBytes;
-  const chunkRowCount = execution.chunkRowCount ?? rowsIn(memoryBytes / 4, 3 * CHUNK_ROW_BYTES, MOST_ROWS);
+  const chunkRowCount = execution.chunkRowCount ?? rowsIn(memoryBytes / 4, 3 * chunkRowBytes, MOST_ROWS);
   const rangeRowCount = execution.chunkRowCount ?? rowsIn(memoryBytes / 4, 3 * rangeBytes, MOST_ROWS);
   return {
     bucketRowCount,
@@ -76,7 +88,7 @@ export function planSpill(options: ResolvedOptions, execution: ExecutionOptions,
     rangeRowCount,
     memoryBytes: Math.round(
       Math.max(
-        bucketRowCount * rowBytes + 3 * chunkRowCount * CHUNK_ROW_BYTES,
+        bucketRowCount * rowBytes + 3 * chunkRowCount * chunkRowBytes,
         (input.workerCount + 2) * runRowCount * runBytes,
         3 * rangeRowCount * rangeBytes,
       ),
@@ -87,16 +99,20 @@ export function planSpill(options: ResolvedOptions, execution: ExecutionOptions,
 
 /** Bytes of the scratch folder for so many rows in it, copies included. */
 export function scratchBytesOf(
-  { rightRowBytes, estimatedPairCount }: Pick<SpillInput, 'rightRowBytes' | 'estimatedPairCount'>,
+  input: Pick<SpillInput, 'rightRowBytes' | 'leftAlongBytes' | 'rightAlongBytes' | 'judges' | 'estimatedPairCount'>,
   spilledRightRowCount: number,
   spilledLeftRowCount: number,
 ): number {
   return Math.ceil(
     BLOCK_SHARE *
-      (spilledRightRowCount * (SPILLED_ROW_BYTES + rightRowBytes) +
-        spilledLeftRowCount * SPILLED_ROW_BYTES +
-        estimatedPairCount * (SPILLED_PAIR_BYTES + rightRowBytes)),
+      (spilledRightRowCount * (SPILLED_ROW_BYTES + input.rightAlongBytes) +
+        spilledLeftRowCount * (SPILLED_ROW_BYTES + input.leftAlongBytes) +
+        input.estimatedPairCount * pairBytesOf(input)),
   );
+}
+
+function pairBytesOf({ rightRowBytes, judges }: Pick<SpillInput, 'rightRowBytes' | 'judges'>): number {
+  return SPILLED_PAIR_BYTES + rightRowBytes + (judges ? JUDGED_PAIR_BYTES : 0);
 }
 
 /** What one heap of WebAssembly holds beside a chunk; more rows than that are never indexed at once. */

@@ -2,19 +2,23 @@ import { stat } from 'node:fs/promises';
 import type { TableReader } from '@armilla/tables';
 import { type PositionColumns, positionColumns } from '../columns.js';
 import type { MatchContext } from '../match.js';
-import { hasAstrometry } from '../astrometry/astrometry-columns.js';
 import { type ExecutionOptions, needsJudge, resolveExecution, type ResolvedOptions } from '../options.js';
 import { type Plan, planMatch } from '../plan.js';
+import { epochWarnings } from '../refine/warnings.js';
+import { checkMagnitude } from '../probability/pair-probabilities.js';
 import { rowBytes } from '../result/batches.js';
 import { type ResultLayout, resultLayout } from '../result/layout.js';
 import { subSchema } from '../result/payload.js';
 import { MatchStream } from '../stream.js';
+import type { Judging } from './bucket-judge.js';
 import { countRows } from './count-rows.js';
 import { type BucketCut, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
 import { identityOf } from './identity.js';
+import { measureReach, type PairReach, restingReach } from './reach.js';
 import { isResumable, Scratch, type ScratchOptions } from './scratch.js';
 import { bucketRowBytes, fitsMemory, planSpill, scratchBytesOf, type SpillPlan } from './spill-plan.js';
 import { SpilledPairs } from './spilled-pairs.js';
+import { alongBytesOf, shapeOf } from './table-shape.js';
 
 /** Two tables that are to be matched in a scratch folder. */
 export interface SpilledTables {
@@ -30,6 +34,7 @@ export interface JoinCut extends BucketCut {
   readonly leftRowCount: number | undefined;
   readonly rightRowCount: number;
   readonly rangeRowCount: number;
+  readonly reach: PairReach;
 }
 
 /** What is known before the tables are read. */
@@ -39,7 +44,10 @@ interface Sizes {
   readonly spill: SpillPlan;
   readonly fits: boolean;
   readonly leftRowCount: number | undefined;
-  readonly rowBytes: { readonly left: number; readonly right: number };
+  /** Of the columns of the result, and of what goes along with positions into the buckets. */
+  readonly rowBytes: Record<'left' | 'right', number>;
+  readonly alongBytes: Record<'left' | 'right', number>;
+  readonly judges: boolean;
   readonly execution: ExecutionOptions;
 }
 
@@ -51,9 +59,10 @@ export async function spilledMatch(
   const { left, right, options, context, started } = tables;
   const leftColumns = positionColumns(left.schema, options.left, left.where, 'left', left.rowCount);
   const rightColumns = positionColumns(right.schema, options.right, right.where, 'right', right.rowCount);
-  const onlyInMemory = needsJudge(options) || options.condition || options.recenter || context.assess;
-  if (onlyInMemory || ![leftColumns, rightColumns].every(isPlain)) return undefined;
-  const sizes = sizesOf(tables, {
+  const measures = options.probabilities?.priors.some(({ histogram }) => histogram === undefined);
+  if (options.recenter || context.assess || measures) return undefined;
+  const judging = judgingOf(tables, leftColumns, rightColumns);
+  const sizes = sizesOf(tables, judging, {
     left: await rowCountOf(left, leftColumns, scratchOptions.inputs?.left, context),
     right: await rowCountOf(right, rightColumns, scratchOptions.inputs?.right, context),
   });
@@ -78,12 +87,12 @@ export async function spilledMatch(
       leftColumns,
       right: { where: right.where, schema: rightSchema, columns: rightColumns, rowCount: cut.rightRowCount },
       options,
-      warnings: [],
+      warnings: judging ? epochWarnings(judging.leftColumns, judging.rightColumns, options.radiusArcsec) : [],
       context,
       started,
     };
     const keep = scratchOptions.keep ?? false;
-    const match = { ...head, right, rightColumns, scratch, cut, canResume, keep };
+    const match = { ...head, right, rightColumns, scratch, judging, cut, canResume, keep };
     return new MatchStream(head, (signal, fairKey, onProgress) => new SpilledPairs(match, signal, fairKey, onProgress));
   } catch (error) {
     await (known && canResume && isResumable(error) ? scratch.close() : scratch.remove());
@@ -93,6 +102,7 @@ export async function spilledMatch(
 
 function sizesOf(
   { left, right, options, context }: SpilledTables,
+  judging: Judging | undefined,
   rowCounts: { readonly left: number | undefined; readonly right: number | undefined },
 ): Sizes {
   const { runtime } = context;
@@ -114,22 +124,46 @@ function sizesOf(
     memoryLimitBytes: runtime.memoryLimitBytes,
   });
   const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
+  const alongBytes = {
+    left: alongBytesOf(left.schema, shapeOf({ layout, judging }, 'left')),
+    right: alongBytesOf(right.schema, shapeOf({ layout, judging }, 'right')),
+  };
   const spill = planSpill(options, execution, {
     leftRowCount: counts.leftRowCount ?? 0,
     rightRowCount: counts.rightRowCount ?? 0,
     leftRowBytes: bytes.left,
     rightRowBytes: bytes.right,
+    leftAlongBytes: alongBytes.left,
+    rightAlongBytes: alongBytes.right,
+    judges: judging !== undefined,
     workerCount: plan.workerCount,
     memoryBytes,
     estimatedPairCount: plan.estimatedPairCount,
   });
   const fits = fitsMemory(plan, options, counts.rightRowCount ?? 0, memoryBytes);
-  return { layout, plan, spill, fits, leftRowCount: counts.leftRowCount, rowBytes: bytes, execution };
+  return {
+    layout,
+    plan,
+    spill,
+    fits,
+    leftRowCount: counts.leftRowCount,
+    rowBytes: bytes,
+    alongBytes,
+    judges: judging !== undefined,
+    execution,
+  };
 }
 
-/** Whether the radius decides alone. */
-function isPlain({ astrometry }: PositionColumns): boolean {
-  return !hasAstrometry(astrometry);
+/** What pairs are judged by; undefined where the radius decides alone. Throws OPTIONS_CONFLICT and the problems of conditions. */
+function judgingOf(
+  { left, right, options }: SpilledTables,
+  { astrometry: leftColumns }: PositionColumns,
+  { astrometry: rightColumns }: PositionColumns,
+): Judging | undefined {
+  if (!needsJudge(options)) return undefined;
+  const magnitudes = options.probabilities?.priors.map(({ column }) => column) ?? [];
+  for (const column of magnitudes) checkMagnitude(right.schema, column, right.where);
+  return { leftColumns, rightColumns, magnitudes, condition: options.condition?.forPairs(left.schema, right.schema) };
 }
 
 /** Files below this share of the memory fit, however their rows look. */
@@ -156,19 +190,24 @@ async function cutOf(
   leftColumns: PositionColumns,
   rightColumns: PositionColumns,
 ): Promise<JoinCut> {
-  const { spill, rowBytes, execution } = sizes;
+  const { spill, alongBytes, judges, execution } = sizes;
   const { runtime, signal } = context;
   const counts = new DeclinationCounts();
+  const sides = { left: { reader: left, columns: leftColumns }, right: { reader: right, columns: rightColumns } };
+  const reach = judges ? await measureReach(sides, options.radiusArcsec, context) : restingReach(options.radiusArcsec);
+  if (reach.moves) counts.isComplete = false;
   const rightRowCount = await countRows(right, rightColumns, counts, runtime, signal);
   // Where a bucket holds left rows as well they count as much.
   const leftRowCount =
     options.find === 'mutual' ? await countRows(left, leftColumns, counts, runtime, signal) : sizes.leftRowCount;
   const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
-  const each = bucketRowBytes(rowBytes.right);
+  const each = bucketRowBytes(alongBytes.right, judges);
   const most = { rowCount: Math.max(spill.bucketRowCount, Math.floor(memoryBytes / each)), rowBytes: each };
-  const reach = reachOf(options.radiusArcsec) * (options.find === 'mutual' ? 2 : 1);
+  // Of rows that move most have about the reach of those that stay.
+  const reachDeg = reach.moves ? reachOf(reach.right.movingArcsec) : reach.mostDeg;
   return {
-    ...cutBuckets(counts, reach, spill.bucketRowCount, most),
+    ...cutBuckets(counts, reachDeg * (options.find === 'mutual' ? 2 : 1), spill.bucketRowCount, most),
+    reach,
     rightRowCount,
     leftRowCount,
     rangeRowCount: spill.rangeRowCount,
@@ -176,10 +215,20 @@ async function cutOf(
 }
 
 /** The plan with what counting the rows has told; refuses what does not fit the disk. */
-async function finalPlan({ plan, spill, rowBytes }: Sizes, cut: JoinCut, scratch: Scratch): Promise<Plan> {
+async function finalPlan(
+  { plan, spill, rowBytes, alongBytes, judges }: Sizes,
+  cut: JoinCut,
+  scratch: Scratch,
+): Promise<Plan> {
   const spilledRight = cut.rowCounts.reduce((sum, count) => sum + count, 0);
   const scratchBytes = scratchBytesOf(
-    { rightRowBytes: rowBytes.right, estimatedPairCount: plan.estimatedPairCount },
+    {
+      rightRowBytes: rowBytes.right,
+      leftAlongBytes: alongBytes.left,
+      rightAlongBytes: alongBytes.right,
+      judges,
+      estimatedPairCount: plan.estimatedPairCount,
+    },
     spilledRight,
     cut.leftRowCount ?? 0,
   );

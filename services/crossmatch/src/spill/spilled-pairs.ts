@@ -10,10 +10,11 @@ import { pairQuery } from '../match-pairs.js';
 import type { PairProgress, PairRows, MatchRows, PairTotals } from '../match-rows.js';
 import type { LeftPart, PairBlock } from '../parts.js';
 import { readRows } from '../positions.js';
+import { judgedColumns } from '../refine/pair-list.js';
 import { Payload, plainField, subSchema } from '../result/payload.js';
 import { type Progress, summariseSide } from '../summary.js';
 import type { JoinSetup } from './bucket-join.js';
-import { bucketsOf, reachOf } from './buckets.js';
+import { bucketsOf } from './buckets.js';
 import { chooseOneToOne, type KeptPairs } from './one-to-one.js';
 import { SharedMemory } from '../shared-memory.js';
 import { COUNT_SCHEMA, pairSchema, type PairShape } from './pair-blocks.js';
@@ -51,11 +52,12 @@ export class SpilledPairs implements MatchRows {
     const { cut, options, layout, right } = match;
     this.#usedRight = new RowSet(cut.rightRowCount);
     this.rightRows = { payload: Payload.empty(subSchema(right.schema, layout.rightNames)), positions: undefined };
-    this.#steps = new SpillSteps(match, bucketsOf(cut.intervals, 2 * reachOf(options.radiusArcsec)), signal);
+    this.#steps = new SpillSteps(match, bucketsOf(cut.intervals, 2 * cut.reach.mostDeg), signal);
     this.#shape = {
       key: options.find === 'one-to-one',
       rank: options.find === 'k-nearest',
-      positions: layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec'),
+      judged: match.judging ? judgedColumns(layout) : [],
+      positions: !match.judging && (layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec')),
       payload: subSchema(right.schema, layout.rightNames).fields.map((field) => plainField(field, field.name, true)),
     };
   }
@@ -130,8 +132,13 @@ export class SpilledPairs implements MatchRows {
       isOneToOne ? undefined : this.#usedRight,
     );
     const bucketCount = cut.intervals.length;
-    await this.#steps.join(this.#setup({ left: leftTable, pairs, counts }), rightTable, records, (_, bucket) =>
-      this.#advance('match', (bucket + 1) / bucketCount),
+    const { rowCount, rejectedRowCount, filteredRowCount } = rightTable.record;
+    const usableRightRowCount = rowCount - rejectedRowCount - filteredRowCount;
+    await this.#steps.join(
+      this.#setup({ left: leftTable, usableRightRowCount, pairs, counts }),
+      rightTable,
+      records,
+      (_, bucket) => this.#advance('match', (bucket + 1) / bucketCount),
     );
     this.#spilledBytes = scratch.byteLength;
     for (const name of ['pairCount', 'candidateCount', 'cellCount', 'matchedLeftCount'] as const)
@@ -151,11 +158,10 @@ export class SpilledPairs implements MatchRows {
 
   async #partition(side: 'left' | 'right') {
     const { options } = this.match;
-    const reach = reachOf(options.radiusArcsec);
     // A right row of a bucket may have its nearest left row as far away again.
-    const reachDeg = side === 'right' ? reach : options.find === 'mutual' ? 2 * reach : 0;
+    const copyReaches = side === 'right' ? 1 : options.find === 'mutual' ? 2 : 0;
     const expected = this.match[side].rowCount ?? 0;
-    const table = await this.#steps.partition(side, reachDeg, (rowCount) => {
+    const table = await this.#steps.partition(side, copyReaches, (rowCount) => {
       this.#rowCounts[side] = rowCount;
       this.#advance(side, expected === 0 ? 0 : rowCount / expected);
     });
@@ -164,19 +170,23 @@ export class SpilledPairs implements MatchRows {
     return table;
   }
 
-  #setup(files: Pick<JoinSetup, 'left' | 'pairs' | 'counts'>): JoinSetup {
-    const { context, options, plan, cut } = this.match;
+  #setup(files: Pick<JoinSetup, 'left' | 'usableRightRowCount' | 'pairs' | 'counts'>): JoinSetup {
+    const { context, options, layout, judging, plan, cut } = this.match;
     const { chunkRowCount } = plan.spill as SpillPlan;
     return {
       ...files,
       runtime: context.runtime,
       options,
+      layout,
+      judging,
+      payloadNames: layout.rightNames,
       query: { ...pairQuery(this.match), order: 'left' },
       workerCount: context.execution?.workerCount,
       cellRowCount: context.execution?.cellRowCount,
       signal: this.signal,
       fairKey: this.fairKey,
       buckets: this.#steps.buckets,
+      reach: cut.reach,
       chunkRowCount,
       chunkPairCount: plan.chunkPairCount,
       rangeRowCount: cut.rangeRowCount,
@@ -218,8 +228,9 @@ export class SpilledPairs implements MatchRows {
   /** The left table again, in ranges; only their numbers where the result takes nothing else of it. */
   #parts(names: readonly string[]): AsyncIterable<LeftPart> | Iterable<LeftPart> {
     const { left, leftColumns, cut, layout, options } = this.match;
-    const showsFiltered = leftColumns.filter && keepsUnmatchedLeft(options.join);
-    if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count') && !showsFiltered)
+    // Of rows without a pair more may be said than that they have none.
+    const looksAtUnmatched = keepsUnmatchedLeft(options.join) && (leftColumns.filter || this.#shape.judged.length > 0);
+    if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count') && !looksAtUnmatched)
       return bareParts(this.#rowCounts.left, cut.rangeRowCount);
     return readParts({
       reader: left,
@@ -277,6 +288,7 @@ function sideOf(record: PartitionRecord | undefined, columns: PositionColumns, m
     rejectedByReason: record?.rejectedByReason ?? {},
     filteredRowCount: record?.filteredRowCount ?? 0,
     misfits: new Map(record?.misfits ?? []),
+    missingMotionRowCount: record?.missingMotionRowCount ?? 0,
     columns,
     matchedRowCount,
   });

@@ -7,14 +7,17 @@ import type { RowSet } from '../join.js';
 import { DEFAULT_MAX_PAIRS } from '../options.js';
 import { RowInspector } from '../positions.js';
 import type { MatchHead } from '../prepared.js';
+import { plainSchema, subSchema } from '../result/payload.js';
 import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
 import { SharedMemory } from '../shared-memory.js';
-import { type JoinedBucket, joinBucket, type JoinSetup, type PartitionedTable } from './bucket-join.js';
-import { type BucketRows, readBucket } from './bucket-rows.js';
+import { type JoinedBucket, joinBucket, type JoinSetup } from './bucket-join.js';
+import type { Judging } from './bucket-judge.js';
+import { type BucketRows, type PartitionedTable, readBucket } from './bucket-rows.js';
 import type { Buckets } from './buckets.js';
 import { partitionTable } from './partition.js';
 import { partitionedSchema } from './partition-run.js';
+import { shapeOf } from './table-shape.js';
 import type { Scratch } from './scratch.js';
 import type { SpillPlan } from './spill-plan.js';
 import type { JoinCut } from './spilled-match.js';
@@ -26,6 +29,8 @@ export interface SpilledMatch extends Omit<MatchHead, 'right' | 'left'> {
   readonly rightColumns: PositionColumns;
   readonly cut: JoinCut;
   readonly scratch: Scratch;
+  /** Undefined where the radius decides. */
+  readonly judging: Judging | undefined;
   /** Whether a later process can go on. */
   readonly canResume: boolean;
   /** Keep the folder after the last row. */
@@ -39,6 +44,7 @@ export interface PartitionRecord {
   readonly blocks: readonly Block[];
   readonly rejectedRowCount: number;
   readonly filteredRowCount: number;
+  readonly missingMotionRowCount: number;
   readonly rejectedByReason: Readonly<Partial<Record<RowReason, number>>>;
   readonly misfits: readonly (readonly [string, number])[];
 }
@@ -59,31 +65,32 @@ export class SpillSteps {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Reads one table into its buckets, the right one with copies within `reachDeg`. */
+  /** Reads one table into its buckets, with copies within so many times the reach of each row. */
   async partition(
     side: 'left' | 'right',
-    reachDeg: number,
+    copyReaches: number,
     onRows: (rowCount: number) => void,
   ): Promise<PartitionedTable & { readonly record: PartitionRecord }> {
     const { match, signal, buckets } = this;
-    const { scratch, context, options, layout } = match;
+    const { scratch, context, options } = match;
     const reader = match[side];
     const columns = side === 'left' ? match.leftColumns : match.rightColumns;
-    // The left columns are read again when their rows are in order.
-    const names = side === 'left' ? [] : layout.rightNames;
-    const schema = partitionedSchema(reader.schema, names);
+    const shape = shapeOf(match, side);
+    const schema = partitionedSchema(reader.schema, shape);
+    const own = { shape, schema: plainSchema(subSchema(reader.schema, shape.names)) };
     const known = await this.#finished(side, schema);
-    if (known) return known;
+    if (known) return { ...own, ...known };
     const file = await scratch.file(side, schema);
     const plan = match.plan.spill as SpillPlan;
     const inspector = new RowInspector(side, reader.where, columns, options.strict, context.onRejected);
-    const { rowCount, blocks } = await partitionTable({
+    const { rowCount, blocks, missingMotionRowCount } = await partitionTable({
       runtime: context.runtime,
       reader,
       columns,
-      names,
+      shape,
       buckets,
-      reachDeg,
+      sorted: match.cut.reach[side],
+      copyReaches,
       file,
       runRowCount: plan.runRowCount,
       groupRowCount: plan.groupRowCount,
@@ -101,10 +108,11 @@ export class SpillSteps {
       rejectedRowCount,
       rejectedByReason,
       filteredRowCount,
+      missingMotionRowCount,
       misfits,
     };
     await scratch.record(side, record);
-    return { file, rowCount, blocks: byPart(blocks), record };
+    return { ...own, file, rowCount, blocks: byPart(blocks), record };
   }
 
   /** The buckets that are done, from the first on; their right rows are added to `usedRight`. */
@@ -148,7 +156,7 @@ export class SpillSteps {
     const first = records.length;
     async function* loaded(): AsyncGenerator<{ bucket: number; rows: BucketRows }> {
       for (let bucket = first; bucket < cut.intervals.length; bucket++)
-        yield { bucket, rows: await readBucket(right.file, right.blocks[bucket] ?? [], setup.memory, signal) };
+        yield { bucket, rows: await readBucket(right, right.blocks[bucket] ?? [], setup.memory, signal) };
     }
     const limit = options.find === 'one-to-one' ? DEFAULT_MAX_PAIRS : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
     let pairCount = records.reduce((sum, record) => sum + record.pairCount, 0);
