@@ -112,7 +112,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     mocPath: mocPath(flags),
     workerCount: integer('--workers', flags.workers, 1, MAX_WORKERS),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
-    scratch: taskScratch(flags),
+    scratch: taskScratch(flags, tables),
     types: flags.types === undefined ? undefined : readTypes(flags.types),
     output: readOutput('--output', flags.output, flags.format, overwrite),
     rejected: flags.rejected === undefined ? undefined : readOutput('--rejected', flags.rejected, undefined, overwrite),
@@ -207,13 +207,17 @@ function refuseLocalOnly({ server, memory, assess, recenter, report }: Crossmatc
 }
 
 /** Beside the output unless told otherwise, under its name: a folder is of one match. */
-function taskScratch({ scratch, resume, output, self, server }: CrossmatchFlags): TaskScratch | undefined {
+function taskScratch(
+  { scratch, resume, output, server }: CrossmatchFlags,
+  { left, right }: Pick<MatchTask, 'left' | 'right'>,
+): TaskScratch | undefined {
   const refuse = (detail: string): never => {
     throw fail('OPTIONS_CONFLICT', { detail });
   };
   const flag = scratch !== undefined ? '--scratch' : resume ? '--resume' : undefined;
   if (flag && server !== undefined) refuse(`${flag} is for a match in this process, not on a server`);
-  if (flag && self !== undefined) refuse(`${flag}: a table is matched with itself in memory`);
+  if (flag && [left, right].includes(STANDARD))
+    refuse(`${flag}: a join by way of the disk reads its tables twice, and standard input has passed by: give a file`);
   if (scratch === '') throw fail('OPTION_INVALID', { field: '--scratch', expected: 'a folder', got: "''" });
   const isFile = output !== STANDARD && !output.startsWith('/dev/');
   if (!isFile && scratch === undefined)

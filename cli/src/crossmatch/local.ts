@@ -39,11 +39,12 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
     openLeftAgain: task.left === STANDARD ? undefined : () => openInput(task.left, { types: task.types, signal }),
   };
   const { readers, inputs } = await openTables(task, signal);
+  const scratch = await scratchOptions(task);
   const [left, right] = readers;
   const matching =
     right === undefined
-      ? selfMatch(left, task.options, context)
-      : crossmatch(left, right, task.options, { ...context, scratch: await scratchOptions(task) });
+      ? selfMatch(left, task.options, { ...context, scratch })
+      : crossmatch(left, right, task.options, { ...context, scratch });
   await using stream = await matching;
   const provenance = taskProvenance(task, { ...matchProvenance(stream) }, inputs, () => stream.summary());
   const { metadata, sidecar } = provenanceOptions(task.output, stream.schema, provenance);

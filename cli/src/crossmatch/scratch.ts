@@ -6,10 +6,10 @@ import { expandPath } from '@armilla/tables';
 import { STANDARD } from '../table/flags.js';
 import type { MatchTask, TaskScratch } from './flags.js';
 
-/** Where the join of `task` may go; undefined where an input cannot be read again, as a pipe. */
+/** Where the match of `task` may go; undefined where an input cannot be read again, as a pipe. */
 export async function scratchOptions({ scratch, left, right }: MatchTask): Promise<ScratchOptions | undefined> {
-  if (!scratch || left === STANDARD || right === STANDARD || right === undefined) return undefined;
-  const inputs = { left: await expandPath(left), right: await expandPath(right) };
+  if (!scratch || left === STANDARD || right === STANDARD) return undefined;
+  const inputs = { left: await expandPath(left), right: right === undefined ? [] : await expandPath(right) };
   for (const path of [...inputs.left, ...inputs.right]) if (!(await stat(path)).isFile()) return undefined;
   const { folder, resume } = scratch;
   // What was begun there goes on there, however much memory there is now.

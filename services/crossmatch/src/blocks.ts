@@ -1,9 +1,9 @@
 import { fail, formatBytes, isProblem } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
-import { type ChunkPairs, type RowMarks, samplePositions, type SkyIndex } from '@armilla/sky';
+import { type ChunkPairs, type RowMarks, RowStatus, samplePositions, type SkyIndex } from '@armilla/sky';
 import { ahead, inSlices } from './ahead.js';
 import type { CatalogTable } from './catalog-table.js';
-import { Groups } from './groups.js';
+import { Groups, type RowGroups } from './groups.js';
 import { keepMutual, keepMutualOf } from './mutual.js';
 import type { AllPairs } from './one-to-one.js';
 import { workerModule } from './ops/module.js';
@@ -112,11 +112,7 @@ export async function oneToOneBlock(
 }
 
 /** The friends-of-friends groups of a table. */
-export async function groupsOf(
-  table: CatalogTable,
-  finder: PairSource,
-  signal: AbortSignal,
-): Promise<ReturnType<Groups['finish']>> {
+export async function groupsOf(table: CatalogTable, finder: PairSource, signal: AbortSignal): Promise<RowGroups> {
   const groups = new Groups(table.rowCount);
   for await (const { pairs, from } of ahead(finder.find(wholePart(table)))) {
     await inSlices(pairs.pairCount, signal, (start, end) => groups.connect(pairs.left, pairs.right, from, start, end));
@@ -125,12 +121,14 @@ export async function groupsOf(
   return groups.finish((row) => status[row] !== 0 || (table.filtered?.has(row) ?? false));
 }
 
-/** The rows of `left` that are in a group, as a block that pairs each with nothing. */
-export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boolean): PairBlock {
-  const rows = new Int32Array(left.rowCount);
-  let count = 0;
-  for (let row = 0; row < rows.length; row++)
-    if (id[row] >= 0 || (keepRejected && !left.filtered?.has(row))) rows[count++] = row;
+/** The rows of a part that are in a group, as a block that pairs each with nothing; `id` is by row of the table. */
+export function groupBlock(part: LeftPart, id: Int32Array, status: Uint8Array, keepsRejected: boolean): PairBlock {
+  const rows = new Int32Array(part.rowCount);
+  let [count, usableCount] = [0, 0];
+  for (let row = 0; row < rows.length; row++) {
+    if (status[row] === RowStatus.ok) usableCount++;
+    if (id[part.firstRow + row] >= 0 || (keepsRejected && !part.filtered?.has(row))) rows[count++] = row;
+  }
   const pairs: ChunkPairs = {
     pairCount: count,
     left: rows.subarray(0, count),
@@ -140,12 +138,12 @@ export function groupBlock(left: CatalogTable, id: Int32Array, keepRejected: boo
     rank: undefined,
     neighbourCount: undefined,
     secondSeparationArcsec: undefined,
-    status: (left.index as SkyIndex).status,
-    usableCount: left.rowCount - left.rejectedRowCount - left.filteredRowCount,
+    status,
+    usableCount,
     candidateCount: 0,
     cellCount: 0,
   };
-  return { part: wholePart(left), from: 0, to: left.rowCount, pairs, sorted: true, paired: false };
+  return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: false };
 }
 
 /** A kept table as one part. */

@@ -12,7 +12,7 @@ import {
   wholePart,
 } from './blocks.js';
 import { CatalogTable } from './catalog-table.js';
-import type { Groups } from './groups.js';
+import { groupedRowCount, type RowGroups } from './groups.js';
 import { JoinCursor, RowSet, UnusedRightCursor } from './join.js';
 import { readParts } from './left-source.js';
 import type { MatchRows, PairProgress, PairRows, PairTotals } from './match-rows.js';
@@ -43,7 +43,7 @@ export class MatchPairs implements MatchRows {
   readonly #sample: LeftSample | undefined;
   /** The right rows that pairs use, until they are added to `#usedRight`. */
   #marks: RowMarks | undefined;
-  #groups: ReturnType<Groups['finish']> | undefined;
+  #groups: RowGroups | undefined;
   #leftRowCount = 0;
   #matchedLeftCount = 0;
   #pairCount = 0;
@@ -91,7 +91,7 @@ export class MatchPairs implements MatchRows {
     return { leftRowCount: this.#leftRowCount, rightRowCount: this.#match.right.rowCount };
   }
 
-  get groups(): ReturnType<Groups['finish']> | undefined {
+  get groups(): RowGroups | undefined {
     return this.#groups;
   }
 
@@ -164,14 +164,14 @@ export class MatchPairs implements MatchRows {
   }
 
   async *rows(leftNames: readonly string[]): AsyncGenerator<PairRows, void, undefined> {
-    const { join, selfMatch } = this.#match.options;
+    const { join, selfMatch, find } = this.#match.options;
     for await (const block of ahead(this.#blocks(leftNames))) {
       this.#countBlock(block);
-      // Pairs that use a row as their right side come before it, having the smaller row on the left.
+      // Each pair is there once, from its smaller row: of pairs that use a row as their right side all have come.
       const cursor = new JoinCursor(
         block,
         selfMatch === 'groups' ? 'inner' : join,
-        selfMatch === 'pairs' ? this.#usedRight : undefined,
+        selfMatch === 'pairs' && find === 'all' ? this.#usedRight : undefined,
       );
       yield { cursor, pairs: block.pairs };
     }
@@ -195,7 +195,7 @@ export class MatchPairs implements MatchRows {
       this.#estimate(part, right.rowCount);
       if (options.selfMatch === 'groups') {
         this.#groups = await groupsOf(right, this.#finder, this.#signal);
-        yield groupBlock(right, this.#groups.id, options.join === 'left');
+        yield groupBlock(part, this.#groups.id, (right.index as SkyIndex).status, options.join === 'left');
       } else {
         yield* this.#finder.find(part);
       }
@@ -307,7 +307,7 @@ export class MatchPairs implements MatchRows {
 
   #countBlock({ part, from, pairs, sorted }: PairBlock): void {
     if (this.#groups) {
-      this.#matchedLeftCount = this.#groups.size.reduce((sum, size) => sum + (size > 1 ? 1 : 0), 0);
+      this.#matchedLeftCount = groupedRowCount(this.#groups);
       return;
     }
     this.#pairCount += pairs.pairCount;

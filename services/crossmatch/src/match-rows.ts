@@ -1,5 +1,5 @@
 import type { ChunkPairs } from '@armilla/sky';
-import type { Groups } from './groups.js';
+import type { RowGroups } from './groups.js';
 import type { JoinCursor, UnusedRightCursor } from './join.js';
 import type { RightRows } from './parts.js';
 import type { MatchSummary } from './summary.js';
@@ -30,7 +30,7 @@ export interface PairProgress {
 export interface MatchRows extends AsyncDisposable {
   readonly progress: PairProgress;
   /** Group of each row; undefined before the first rows of a match for groups, and in every other match. */
-  readonly groups: ReturnType<Groups['finish']> | undefined;
+  readonly groups: RowGroups | undefined;
   /** Time that tables took which had to be loaded as a whole for this match. */
   readonly indexSeconds: number;
   /** The right rows of selections that bring none of their own. */

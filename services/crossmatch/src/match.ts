@@ -133,6 +133,11 @@ export async function selfMatch(
     if (context.assess)
       throw fail('OPTIONS_CONFLICT', { detail: 'a match of a table with itself has no counterparts to assess' });
     const resident = table instanceof CatalogTable;
+    if (context.scratch && !resident) {
+      const tables = { left: table, right: table, options: resolved, context, started };
+      const spilled = await spilledMatch(tables, context.scratch);
+      if (spilled) return spilled;
+    }
     const loaded = resident
       ? await residentFor(table, resolved, context.signal)
       : await loadRight(table, resolved, context);

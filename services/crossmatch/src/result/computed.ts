@@ -1,5 +1,6 @@
 import type { Positions } from '@armilla/sky';
 import { type Data, Float64, Int32, Int64, makeData } from 'apache-arrow';
+import type { RowGroups } from '../groups.js';
 import type { Selection } from '../join.js';
 import type { JudgedColumn } from '../refine/pair-list.js';
 import type { ComputedColumn } from './layout.js';
@@ -7,8 +8,8 @@ import type { ComputedColumn } from './layout.js';
 /** What computed columns are made from, besides the selection. */
 export interface ComputedSources {
   readonly rightPositions: Positions | undefined;
-  /** By row of the left table, for groups. */
-  readonly groups: { readonly id: Int32Array; readonly size: Int32Array } | undefined;
+  /** Of the left table. */
+  readonly groups: RowGroups | undefined;
 }
 
 /** One computed column of a selection. */
@@ -49,10 +50,11 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
         ? int64Data(ownValues(selection.rightNumber, selection))
         : rowData(count, rowsOfTable(right, selection.rightRows?.rows), 0, paired);
     case 'group_id':
-      return rowData(count, pick(left, sources.groups?.id), 0, false);
+      return rowData(count, groupOf(selection, sources), 0, false);
     case 'group_size': {
+      const id = groupOf(selection, sources);
       const size = sources.groups?.size;
-      return int32Data(count, (i) => (size && left && size[left[i]] > 0 ? size[left[i]] : -1));
+      return int32Data(count, (i) => (id && size && id[i] >= 0 ? size[id[i]] : -1));
     }
     default:
       // What only a pair has.
@@ -148,8 +150,10 @@ function orMinusOne(value = NaN): number {
   return Number.isNaN(value) ? -1 : value;
 }
 
-function pick(rows: Int32Array | undefined, values: Int32Array | undefined): Int32Array | undefined {
-  return rows && values && rows.map((row) => values[row]);
+/** The group of each row; negative where it has none. */
+function groupOf({ left, part }: Selection, { groups }: ComputedSources): Int32Array | undefined {
+  const firstRow = part?.firstRow ?? 0;
+  return left && groups && left.map((row) => groups.id[firstRow + row]);
 }
 
 /** Row numbers of the table for rows of a part of it; -1 stays. */

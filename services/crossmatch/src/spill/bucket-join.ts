@@ -5,6 +5,7 @@ import { ahead } from '../ahead.js';
 import { collectPairs, estimatePairs } from '../blocks.js';
 import type { RowSet } from '../join.js';
 import { keepMutual, keepMutualOf } from '../mutual.js';
+import { Groups } from '../groups.js';
 import { workerModule } from '../ops/module.js';
 import type { ResolvedOptions } from '../options.js';
 import { PairFinder } from '../pairs.js';
@@ -81,8 +82,11 @@ export async function joinBucket(
   let work: BucketWork | undefined;
   try {
     work = new BucketWork(setup, bucket, right, index, maxPairs, await finderOf(setup, right, index, maxPairs));
-    right.positionLoan.end();
-    await (setup.options.find === 'mutual' ? work.mutual() : work.stream());
+    if (setup.options.selfMatch !== undefined) await work.self();
+    else {
+      right.positionLoan.end();
+      await (setup.options.find === 'mutual' ? work.mutual() : work.stream());
+    }
     return work.result();
   } finally {
     await work?.[Symbol.asyncDispose]();
@@ -96,7 +100,7 @@ type BucketFinder = PairFinder | RefinedFinder;
 function finderOf(setup: JoinSetup, right: BucketRows, index: SkyIndex, maxPairs: number): Promise<BucketFinder> {
   const { query, workerCount, signal, fairKey, chunkRowCount, chunkPairCount, options, judging } = setup;
   const search = {
-    self: false,
+    self: options.selfMatch !== undefined,
     workerCount,
     signal,
     fairKey,
@@ -105,7 +109,7 @@ function finderOf(setup: JoinSetup, right: BucketRows, index: SkyIndex, maxPairs
     maxPairs,
   };
   if (judging) return bucketJudge(setup, judging, right, index, search);
-  const inPlace = options.find !== 'mutual';
+  const inPlace = options.find !== 'mutual' && options.selfMatch === undefined;
   return Promise.resolve(new PairFinder({ ...search, index, query, inPlace, rowNumbers: false }));
 }
 
@@ -187,6 +191,22 @@ class BucketWork implements AsyncDisposable {
     }
   }
 
+  /** The rows of the bucket with themselves; those near it are there as partners. */
+  async self(): Promise<void> {
+    const { right, setup } = this;
+    const part = bucketPart(right);
+    this.#estimate(part, right.rowCount);
+    const isOwn = this.#ownRows(part);
+    const groups = setup.options.selfMatch === 'groups' ? new Groups(right.rowCount) : undefined;
+    for await (const block of ahead(this.finder.find(part))) {
+      const { from, pairs } = block;
+      const kept = groups ? links(groups, block) : onlyWhere(pairs, (row) => isOwn(row + from));
+      await this.#write({ ...block, pairs: kept }, right.rows, isOwn);
+      this.finder.release(pairs);
+    }
+    right.positionLoan.end();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.finder.releaseAll();
     if (this.finder instanceof RefinedFinder) await this.finder[Symbol.asyncDispose]();
@@ -217,7 +237,8 @@ class BucketWork implements AsyncDisposable {
     const unbounded = options.find === 'all' || options.find === 'one-to-one';
     if (!unbounded && !judging) return;
     const most = unbounded ? this.maxPairs : Infinity;
-    estimatePairs(this.finder, this.index, part, leftRowCount, { ...options, find: 'all' }, 1, most);
+    const share = options.selfMatch === undefined ? 1 : 0.5;
+    estimatePairs(this.finder, this.index, part, leftRowCount, { ...options, find: 'all' }, share, most);
   }
 
   /** `isOwn`: the rows of the part that are counted, where they are not all. */
@@ -228,6 +249,7 @@ class BucketWork implements AsyncDisposable {
       left: pairs.left,
       right: pairs.right,
       separationArcsec: pairs.separationArcsec,
+      marksLeft: options.selfMatch !== undefined,
       key: shape.key ? pairs.key : undefined,
       rank: pairs.rank,
       judged: shape.judged.map((name) => pairs.judged?.get(name) as Float64Array),
@@ -274,10 +296,13 @@ function onlyWhere(pairs: JudgedPairs, isWanted: (leftRow: number) => boolean): 
   const kept = new Int32Array(pairs.pairCount);
   let count = 0;
   for (let p = 0; p < pairs.pairCount; p++) if (isWanted(pairs.left[p])) kept[count++] = p;
-  const at = kept.subarray(0, count);
+  return takePairs(pairs, kept.subarray(0, count));
+}
+
+function takePairs(pairs: JudgedPairs, at: Int32Array): JudgedPairs {
   return {
     ...pairs,
-    pairCount: count,
+    pairCount: at.length,
     left: at.map((p) => pairs.left[p]),
     right: at.map((p) => pairs.right[p]),
     separationArcsec: takeFloats(pairs.separationArcsec, at),
@@ -285,6 +310,13 @@ function onlyWhere(pairs: JudgedPairs, isWanted: (leftRow: number) => boolean): 
     rank: pairs.rank && at.map((p) => (pairs.rank as Int32Array)[p]),
     judged: pairs.judged && new Map([...pairs.judged].map(([name, values]) => [name, takeFloats(values, at)])),
   };
+}
+
+/** The pairs of a block that connect rows which no pair before them has. */
+function links(groups: Groups, { pairs, from }: PairBlock): JudgedPairs {
+  const kept: number[] = [];
+  for (let p = 0; p < pairs.pairCount; p++) if (groups.connectRows(pairs.left[p] + from, pairs.right[p])) kept.push(p);
+  return takePairs(pairs, Int32Array.from(kept));
 }
 
 function takeFloats(values: Float64Array, at: Int32Array): Float64Array {

@@ -9,7 +9,7 @@ import type { Identity, ScratchOptions } from './scratch.js';
 /** Bytes at each end of a file that its digest is made of, besides its size and time. */
 const END_BYTES = 2 ** 20;
 /** Of the scratch files: another one cannot read them. */
-const FORMAT = '2';
+const FORMAT = '3';
 
 /** What the scratch files of a match depend on. */
 export async function identityOf(
@@ -23,7 +23,9 @@ export async function identityOf(
     'the program': FORMAT,
     'the options': digest(JSON.stringify({ ...options, area: options.left.area?.text })),
     [left.where]: await digestOfInput(left.schema, inputs?.left),
-    [`${right.where} (right)`]: await digestOfInput(rightSchema, inputs?.right),
+    ...(options.selfMatch === undefined && {
+      [`${right.where} (right)`]: await digestOfInput(rightSchema, inputs?.right),
+    }),
   };
 }
 

@@ -31,6 +31,8 @@ export interface PairTask {
   readonly payload: SharedColumns;
   /** Where the right rows are marked, a bit each; in shared memory. */
   readonly usedRight: Int32Array | undefined;
+  /** Left rows are marked there as well: they are of the same table. */
+  readonly marksLeft: boolean;
   readonly rangeRowCount: number;
   readonly file: SharedFile;
 }
@@ -73,7 +75,8 @@ export function writePairs(task: PairTask): Block[] {
   const { separationArcsec, key, rank, judged, positions, usedRight } = task;
   const left = rowsAt(task.leftRows, task.left, 'pairs.left');
   const right = rowsAt(task.rightRows, task.right, 'pairs.right');
-  if (usedRight) for (let p = 0; p < right.length; p++) Atomics.or(usedRight, right[p] >>> 5, 1 << (right[p] & 31));
+  if (usedRight) markRows(usedRight, right);
+  if (usedRight && task.marksLeft) markRows(usedRight, left);
   const payload = ColumnStore.fromShared(task.payload);
   const schema = pairSchema({
     key: key !== undefined,
@@ -99,6 +102,10 @@ export function writePairs(task: PairTask): Block[] {
     }
   }
   return writeBlocks(task.file, schema, parts());
+}
+
+function markRows(words: Int32Array, rows: Int32Array): void {
+  for (let p = 0; p < rows.length; p++) Atomics.or(words, rows[p] >>> 5, 1 << (rows[p] & 31));
 }
 
 function rowsAt(rows: Int32Array, at: Int32Array, label: string): Int32Array {

@@ -1,26 +1,33 @@
 import { stat } from 'node:fs/promises';
+import { fail, formatBytes } from '@armilla/base';
 import type { TableReader } from '@armilla/tables';
 import { type PositionColumns, positionColumns } from '../columns.js';
 import type { MatchContext } from '../match.js';
-import { type ExecutionOptions, needsJudge, resolveExecution, type ResolvedOptions } from '../options.js';
+import {
+  type ExecutionOptions,
+  needsJudge,
+  resolveExecution,
+  type ResolvedOptions,
+  type SelfMatch,
+} from '../options.js';
 import { type Plan, planMatch } from '../plan.js';
 import { epochWarnings } from '../refine/warnings.js';
 import { checkMagnitude } from '../probability/pair-probabilities.js';
 import { rowBytes } from '../result/batches.js';
 import { type ResultLayout, resultLayout } from '../result/layout.js';
-import { subSchema } from '../result/payload.js';
 import { MatchStream } from '../stream.js';
 import type { Judging } from './bucket-judge.js';
 import { countRows } from './count-rows.js';
 import { type BucketCut, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
 import { identityOf } from './identity.js';
 import { measureReach, type PairReach, restingReach } from './reach.js';
+import { GROUP_ROW_BYTES } from './spilled-groups.js';
 import { isResumable, Scratch, type ScratchOptions } from './scratch.js';
 import { bucketRowBytes, fitsMemory, planSpill, scratchBytesOf, type SpillPlan } from './spill-plan.js';
 import { SpilledPairs } from './spilled-pairs.js';
 import { alongBytesOf, shapeOf } from './table-shape.js';
 
-/** Two tables that are to be matched in a scratch folder. */
+/** Two tables that are to be matched in a scratch folder, or one that is both. */
 export interface SpilledTables {
   readonly left: TableReader;
   readonly right: TableReader;
@@ -48,6 +55,8 @@ interface Sizes {
   readonly rowBytes: Record<'left' | 'right', number>;
   readonly alongBytes: Record<'left' | 'right', number>;
   readonly judges: boolean;
+  /** That the join may take. */
+  readonly memoryBytes: number;
   readonly execution: ExecutionOptions;
 }
 
@@ -58,13 +67,16 @@ export async function spilledMatch(
 ): Promise<MatchStream | undefined> {
   const { left, right, options, context, started } = tables;
   const leftColumns = positionColumns(left.schema, options.left, left.where, 'left', left.rowCount);
-  const rightColumns = positionColumns(right.schema, options.right, right.where, 'right', right.rowCount);
+  const isSelf = options.selfMatch !== undefined;
+  const rightColumns = isSelf
+    ? leftColumns
+    : positionColumns(right.schema, options.right, right.where, 'right', right.rowCount);
   const measures = options.probabilities?.priors.some(({ histogram }) => histogram === undefined);
   if (options.recenter || context.assess || measures) return undefined;
   const judging = judgingOf(tables, leftColumns, rightColumns);
   const sizes = sizesOf(tables, judging, {
     left: await rowCountOf(left, leftColumns, scratchOptions.inputs?.left, context),
-    right: await rowCountOf(right, rightColumns, scratchOptions.inputs?.right, context),
+    right: await rowCountOf(right, rightColumns, scratchOptions.inputs?.[isSelf ? 'left' : 'right'], context),
   });
   if (sizes.fits && scratchOptions.use !== 'always') return undefined;
   const identity = await identityOf(left, right, right.schema, options, scratchOptions);
@@ -76,23 +88,22 @@ export async function spilledMatch(
     // What was done with another cut is of no use.
     if (!known) await scratch.beginAnew();
     const cut = known ?? (await cutOf(tables, sizes, leftColumns, rightColumns));
-    const plan = await finalPlan(sizes, cut, scratch);
+    const plan = await finalPlan(sizes, options.selfMatch, cut, scratch);
     await scratch.record('cut', cut);
     const { layout } = sizes;
-    const rightSchema = subSchema(right.schema, layout.rightNames);
     const head = {
       layout,
       plan,
-      left,
+      left: isSelf ? undefined : left,
       leftColumns,
-      right: { where: right.where, schema: rightSchema, columns: rightColumns, rowCount: cut.rightRowCount },
+      right: { where: right.where, schema: right.schema, columns: rightColumns, rowCount: cut.rightRowCount },
       options,
       warnings: judging ? epochWarnings(judging.leftColumns, judging.rightColumns, options.radiusArcsec) : [],
       context,
       started,
     };
     const keep = scratchOptions.keep ?? false;
-    const match = { ...head, right, rightColumns, scratch, judging, cut, canResume, keep };
+    const match = { ...head, left, right, rightColumns, scratch, judging, cut, canResume, keep };
     return new MatchStream(head, (signal, fairKey, onProgress) => new SpilledPairs(match, signal, fairKey, onProgress));
   } catch (error) {
     await (known && canResume && isResumable(error) ? scratch.close() : scratch.remove());
@@ -125,8 +136,8 @@ function sizesOf(
   });
   const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
   const alongBytes = {
-    left: alongBytesOf(left.schema, shapeOf({ layout, judging }, 'left')),
-    right: alongBytesOf(right.schema, shapeOf({ layout, judging }, 'right')),
+    left: alongBytesOf(left.schema, shapeOf({ layout, judging, options }, 'left')),
+    right: alongBytesOf(right.schema, shapeOf({ layout, judging, options }, 'right')),
   };
   const spill = planSpill(options, execution, {
     leftRowCount: counts.leftRowCount ?? 0,
@@ -150,6 +161,7 @@ function sizesOf(
     rowBytes: bytes,
     alongBytes,
     judges: judging !== undefined,
+    memoryBytes,
     execution,
   };
 }
@@ -216,10 +228,14 @@ async function cutOf(
 
 /** The plan with what counting the rows has told; refuses what does not fit the disk. */
 async function finalPlan(
-  { plan, spill, rowBytes, alongBytes, judges }: Sizes,
+  { plan, spill, rowBytes, alongBytes, judges, memoryBytes }: Sizes,
+  selfMatch: SelfMatch | undefined,
   cut: JoinCut,
   scratch: Scratch,
 ): Promise<Plan> {
+  const groupBytes = selfMatch === 'groups' ? cut.rightRowCount * GROUP_ROW_BYTES : 0;
+  if (groupBytes > memoryBytes)
+    throw fail('MEMORY_OVER_LIMIT', { needed: formatBytes(groupBytes), limit: formatBytes(memoryBytes) });
   const spilledRight = cut.rowCounts.reduce((sum, count) => sum + count, 0);
   const scratchBytes = scratchBytesOf(
     {
@@ -230,9 +246,11 @@ async function finalPlan(
       estimatedPairCount: plan.estimatedPairCount,
     },
     spilledRight,
-    cut.leftRowCount ?? 0,
+    selfMatch === undefined ? (cut.leftRowCount ?? 0) : 0,
   );
   if (!scratch.resumed) await scratch.check(scratchBytes);
-  const final = { ...spill, bucketCount: cut.intervals.length, rangeRowCount: cut.rangeRowCount, scratchBytes };
-  return { ...plan, plannedBytes: spill.memoryBytes, bucketCount: cut.intervals.length, spill: final };
+  const plannedBytes = Math.max(spill.memoryBytes, groupBytes);
+  const cutInto = { bucketCount: cut.intervals.length, rangeRowCount: cut.rangeRowCount };
+  const final = { ...spill, ...cutInto, memoryBytes: plannedBytes, scratchBytes };
+  return { ...plan, plannedBytes, bucketCount: cut.intervals.length, spill: final };
 }

@@ -4,6 +4,7 @@ import { Schema } from 'apache-arrow';
 import { ahead } from '../ahead.js';
 import { neededColumns, type PositionColumns } from '../columns.js';
 import { FilteredRows } from '../filter/filtered-rows.js';
+import { groupedRowCount, type RowGroups } from '../groups.js';
 import { JoinCursor, keepsUnmatchedLeft, RowSet, UnusedRightCursor } from '../join.js';
 import { readParts } from '../left-source.js';
 import { pairQuery } from '../match-pairs.js';
@@ -21,6 +22,7 @@ import { COUNT_SCHEMA, pairSchema, type PairShape } from './pair-blocks.js';
 import { type PairFiles, rangeBlock } from './range-blocks.js';
 import { isResumable } from './scratch.js';
 import type { SpillPlan } from './spill-plan.js';
+import { groupedPart, groupsOfLinks } from './spilled-groups.js';
 import { byPart, type PartitionRecord, type SpilledMatch, SpillSteps } from './steps.js';
 
 /** Shares of the whole time, about: each table into its buckets, the join, the result. */
@@ -28,7 +30,6 @@ const SHARES = { right: 0.2, left: 0.15, match: 0.45, merge: 0.2 } as const;
 
 /** The pairs of a match by way of the scratch folder: both tables by buckets, bucket by bucket the join, then by left row. */
 export class SpilledPairs implements MatchRows {
-  readonly groups = undefined;
   readonly indexSeconds = 0;
   readonly recentering = undefined;
   readonly rightRows: MatchRows['rightRows'];
@@ -38,6 +39,7 @@ export class SpilledPairs implements MatchRows {
   readonly #records: { left?: PartitionRecord; right?: PartitionRecord } = {};
   readonly #rowCounts = { left: 0, right: 0 };
   #usedRight: RowSet;
+  #groups: RowGroups | undefined;
   #fraction = 0;
   #spilledBytes = 0;
   #finished = false;
@@ -50,16 +52,22 @@ export class SpilledPairs implements MatchRows {
     private readonly onProgress: (stage: Progress['stage']) => void,
   ) {
     const { cut, options, layout, right } = match;
+    const isGroups = options.selfMatch === 'groups';
     this.#usedRight = new RowSet(cut.rightRowCount);
     this.rightRows = { payload: Payload.empty(subSchema(right.schema, layout.rightNames)), positions: undefined };
     this.#steps = new SpillSteps(match, bucketsOf(cut.intervals, 2 * cut.reach.mostDeg), signal);
     this.#shape = {
       key: options.find === 'one-to-one',
       rank: options.find === 'k-nearest',
-      judged: match.judging ? judgedColumns(layout) : [],
-      positions: !match.judging && (layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec')),
+      judged: match.judging && !isGroups ? judgedColumns(layout) : [],
+      positions:
+        !isGroups && !match.judging && (layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec')),
       payload: subSchema(right.schema, layout.rightNames).fields.map((field) => plainField(field, field.name, true)),
     };
+  }
+
+  get groups(): RowGroups | undefined {
+    return this.#groups;
   }
 
   get progress(): PairProgress {
@@ -68,14 +76,12 @@ export class SpilledPairs implements MatchRows {
   }
 
   totals(): PairTotals {
-    const { leftColumns, rightColumns, cut, plan } = this.match;
-    const { matchedLeftCount, ...sums } = this.#sums;
-    const { left, right } = this.#records;
+    const { cut, plan } = this.match;
+    const { matchedLeftCount: _, ...sums } = this.#sums;
     return {
-      left: sideOf(left, leftColumns, matchedLeftCount),
-      right: sideOf(right, rightColumns, this.#usedRight.size),
+      ...this.#sides(),
       ...sums,
-      groupCount: 0,
+      groupCount: this.#groups?.groupCount ?? 0,
       spill: {
         bucketCount: cut.intervals.length,
         spilledBytes: this.#spilledBytes,
@@ -85,16 +91,34 @@ export class SpilledPairs implements MatchRows {
     };
   }
 
+  #sides(): Pick<PairTotals, 'left' | 'right'> {
+    const { leftColumns, rightColumns, options } = this.match;
+    const { left, right } = this.#records;
+    if (options.selfMatch === undefined)
+      return {
+        left: sideOf(left, leftColumns, this.#sums.matchedLeftCount),
+        right: sideOf(right, rightColumns, this.#usedRight.size),
+      };
+    const own = sideOf(right, leftColumns, this.#groups ? groupedRowCount(this.#groups) : this.#usedRight.size);
+    // Of pairs of one table it is not told whose motion is missing.
+    const side = { ...own, missingMotionRowCount: 0 };
+    return { left: side, right: side };
+  }
+
   release(pairs: ChunkPairs): void {
     pairs.release?.();
   }
 
   async *rows(leftNames: readonly string[]): AsyncGenerator<PairRows, void, undefined> {
-    const { join } = this.match.options;
+    const { join, find, selfMatch } = this.match.options;
     try {
       const files = await this.#pairFiles();
+      const elsewhere = selfMatch === 'pairs' && find === 'all' ? this.#usedRight : undefined;
       for await (const block of ahead(this.#ranges(files, leftNames)))
-        yield { cursor: new JoinCursor(block, join), pairs: block.pairs };
+        yield {
+          cursor: new JoinCursor(block, selfMatch === 'groups' ? 'inner' : join, elsewhere),
+          pairs: block.pairs,
+        };
       if (join === 'right' || join === 'full' || join === 'right-anti') yield* this.#unusedRight();
       this.#finished = true;
     } catch (error) {
@@ -114,8 +138,7 @@ export class SpilledPairs implements MatchRows {
   /** The folder stays where the match can be continued, or where its user says when to remove it. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { scratch, canResume, keep, left, right } = this.match;
-    await left.close();
-    await right.close();
+    for (const table of new Set([left, right])) await table.close();
     const goesOn = this.#failure === undefined ? !this.#finished : isResumable(this.#failure);
     await ((goesOn && canResume) || (this.#finished && keep) ? scratch.close() : scratch.remove());
   }
@@ -124,7 +147,8 @@ export class SpilledPairs implements MatchRows {
   async #pairFiles(): Promise<PairFiles> {
     const { layout, right, options, scratch, cut } = this.match;
     const rightTable = await this.#partition('right');
-    const leftTable = await this.#partition('left');
+    const leftTable = options.selfMatch === undefined ? await this.#partition('left') : rightTable;
+    this.#rowCounts.left = leftTable.rowCount;
     const isCounted = layout.has('neighbour_count') || layout.has('second_separation_arcsec');
     const isOneToOne = options.find === 'one-to-one';
     const { pairs, counts, records } = await this.#steps.finishedBuckets(
@@ -151,6 +175,10 @@ export class SpilledPairs implements MatchRows {
       pairBlocks: byPart(records.flatMap(({ pairBlocks }) => pairBlocks)),
       countBlocks: byPart(records.flatMap(({ countBlocks }) => countBlocks)),
     };
+    if (options.selfMatch === 'groups') {
+      this.#groups = await groupsOfLinks(files, rowCount, rejectedRowCount + filteredRowCount, this.signal);
+      this.#sums.pairCount = 0;
+    }
     if (isOneToOne) return { ...files, kept: await this.#choose(files) };
     this.#usedRight.count();
     return files;
@@ -216,11 +244,13 @@ export class SpilledPairs implements MatchRows {
 
   /** The pairs of the left rows in order, range by range. */
   async *#ranges(files: PairFiles, leftNames: readonly string[]): AsyncGenerator<PairBlock, void, undefined> {
-    const { context, cut } = this.match;
+    const { context, cut, options } = this.match;
     const memory = new SharedMemory();
     for await (const part of this.#parts(leftNames)) {
       const range = Math.floor(part.firstRow / cut.rangeRowCount);
-      yield await rangeBlock(files, range, part, memory, context.runtime, this.signal);
+      yield this.#groups
+        ? groupedPart(part, this.#groups, options.join === 'left')
+        : await rangeBlock(files, range, part, memory, context.runtime, this.signal);
       this.#advance('merge', (part.firstRow + part.rowCount) / this.#rowCounts.left);
     }
   }
@@ -229,8 +259,10 @@ export class SpilledPairs implements MatchRows {
   #parts(names: readonly string[]): AsyncIterable<LeftPart> | Iterable<LeftPart> {
     const { left, leftColumns, cut, layout, options } = this.match;
     // Of rows without a pair more may be said than that they have none.
-    const looksAtUnmatched = keepsUnmatchedLeft(options.join) && (leftColumns.filter || this.#shape.judged.length > 0);
-    if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count') && !looksAtUnmatched)
+    const looksAtRows =
+      options.selfMatch === 'groups' ||
+      (keepsUnmatchedLeft(options.join) && (leftColumns.filter || this.#shape.judged.length > 0));
+    if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count') && !looksAtRows)
       return bareParts(this.#rowCounts.left, cut.rangeRowCount);
     return readParts({
       reader: left,

@@ -82,7 +82,8 @@ export class SpillSteps {
     if (known) return { ...own, ...known };
     const file = await scratch.file(side, schema);
     const plan = match.plan.spill as SpillPlan;
-    const inspector = new RowInspector(side, reader.where, columns, options.strict, context.onRejected);
+    const ofTable = options.selfMatch === undefined ? side : 'left';
+    const inspector = new RowInspector(ofTable, reader.where, columns, options.strict, context.onRejected);
     const { rowCount, blocks, missingMotionRowCount } = await partitionTable({
       runtime: context.runtime,
       reader,
@@ -125,6 +126,7 @@ export class SpillSteps {
       records.push(record);
     }
     const last = records.at(-1);
+    const marked = this.match.options.selfMatch === undefined ? [1] : [0, 1];
     const pairs = await scratch.file('pairs', schemas.pairs, last?.pairBytes);
     const counts = schemas.counts && (await scratch.file('counts', schemas.counts, last?.countBytes));
     const whole =
@@ -132,7 +134,9 @@ export class SpillSteps {
         pairs,
         records.flatMap(({ pairBlocks }) => pairBlocks),
         this.signal,
-        usedRight,
+        (columns) => {
+          for (const at of marked) usedRight?.addAll(columns[at]);
+        },
       )) &&
       (!counts ||
         (await isWhole(
@@ -158,7 +162,8 @@ export class SpillSteps {
       for (let bucket = first; bucket < cut.intervals.length; bucket++)
         yield { bucket, rows: await readBucket(right, right.blocks[bucket] ?? [], setup.memory, signal) };
     }
-    const limit = options.find === 'one-to-one' ? DEFAULT_MAX_PAIRS : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
+    const countsAll = options.find !== 'one-to-one' && options.selfMatch !== 'groups';
+    const limit = !countsAll ? DEFAULT_MAX_PAIRS : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
     let pairCount = records.reduce((sum, record) => sum + record.pairCount, 0);
     const running = new Set<Promise<JoinedBucket>>();
     const work = async ({ bucket, rows }: { bucket: number; rows: BucketRows }) => {
@@ -203,19 +208,19 @@ export function byPart(blocks: readonly Block[]): Block[][] {
   return parts;
 }
 
-/** Whether the blocks are those that were written; the right rows of pairs are added to `usedRight`. */
+/** Whether the blocks are those that were written; `visit` sees the columns of each. */
 async function isWhole(
   file: BlockFile,
   blocks: readonly Block[],
   signal: AbortSignal,
-  usedRight?: RowSet,
+  visit?: (columns: readonly Int32Array[]) => void,
 ): Promise<boolean> {
   const memory = new SharedMemory();
   try {
     for (const block of blocks) {
       const loan = memory.loan();
       for await (const { data } of file.read([block], loan, { check: true, signal }))
-        usedRight?.addAll(data.children[1].values as Int32Array);
+        visit?.(data.children.map(({ values }) => values as Int32Array));
       loan.end();
     }
     return true;

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Runtime } from '@armilla/gpu-core';
 import { openTable, writePickedRows, writeTable } from '@armilla/tables';
-import { crossmatch, type ExecutionOptions, type MatchOptions, type MatchStream, type MatchSummary } from '../index.js';
+import {
+  crossmatch,
+  type ExecutionOptions,
+  type MatchContext,
+  type MatchOptions,
+  type MatchSummary,
+  selfMatch,
+} from '../index.js';
 
 /** Speed options that cut a join of about a thousand rows into many buckets and ranges. */
 export const TINY_BUCKETS: readonly ExecutionOptions[] = [
@@ -18,7 +25,7 @@ export interface WrittenMatch {
   readonly summary: MatchSummary;
 }
 
-/** Matches of files in a folder of their own, in memory and by way of the disk. */
+/** Matches of two files, or of one with itself, in a folder of their own, in memory and by way of the disk. */
 export class BothWays implements AsyncDisposable {
   private constructor(
     readonly folder: string,
@@ -33,8 +40,8 @@ export class BothWays implements AsyncDisposable {
     return join(this.folder, name);
   }
 
-  inMemory(options: MatchOptions, names: readonly string[]): Promise<WrittenMatch> {
-    return this.#written(options, {}, false, names);
+  inMemory(options: MatchOptions, names: readonly string[], execution: ExecutionOptions = {}): Promise<WrittenMatch> {
+    return this.#written(options, execution, false, names);
   }
 
   spilled(options: MatchOptions, names: readonly string[], execution: ExecutionOptions): Promise<WrittenMatch> {
@@ -70,12 +77,13 @@ export class BothWays implements AsyncDisposable {
     names: readonly string[],
   ): Promise<WrittenMatch> {
     const scratch = this.at('scratch');
-    const [left, right] = names.map((name) => () => openTable(this.at(name)));
-    const stream: MatchStream = await crossmatch(await left(), await right(), options, {
+    const context: MatchContext = {
       runtime: this.runtime,
       execution,
       scratch: { folder: scratch, use: spills ? 'always' : 'needed' },
-    });
+    };
+    const [left, right] = await Promise.all(names.map((name) => openTable(this.at(name))));
+    const stream = right ? await crossmatch(left, right, options, context) : await selfMatch(left, options, context);
     const picked = stream.picked();
     const out = this.at('out.parquet');
     if (picked) await writePickedRows(out, stream.schema, picked, { overwrite: true });
