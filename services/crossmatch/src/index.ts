@@ -21,6 +21,15 @@ export {
   type SelfMatch,
   type SideOptions,
 } from './options.js';
+export { matchTables, type TablesContext, TablesStream, type TablesSummary } from './nway/match-tables.js';
+export {
+  type Multi,
+  MULTIS,
+  type TableOptions,
+  TABLES_JOINS,
+  type TablesJoin,
+  type TablesOptions,
+} from './nway/options.js';
 export { type Plan, type PlanInput, planMatch } from './plan.js';
 export {
   countsJson,

@@ -40,7 +40,7 @@ export interface SideOptions extends PositionColumnNames {
   /** Errors of the proper motion, one sigma. mas/yr. */
   readonly pmRaCosdecError?: string;
   readonly pmDecError?: string;
-  /** Position error of one sigma along each axis, the same in all directions. */
+  /** Position error of one sigma along each axis, the same in all directions; `0.1arcsec` is that of all rows. */
   readonly error?: string;
   /** Error ellipse: semi-axes of one sigma, and the position angle of the major one from north through east, in degrees. */
   readonly errorMajor?: string;

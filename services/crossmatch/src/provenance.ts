@@ -136,21 +136,23 @@ function columnsJson({ ra, dec, guessed, frame, raReading, decReading, astrometr
     },
     error:
       error &&
-      (error.shape === 'circle'
-        ? { shape: error.shape, radius_arcsec: given(error.radius) }
-        : error.shape === 'ellipse'
-          ? {
-              shape: error.shape,
-              major_arcsec: given(error.major),
-              minor_arcsec: given(error.minor),
-              angle_degrees: given(error.angle),
-            }
-          : {
-              shape: error.shape,
-              ra_cosdec_arcsec: given(error.ra),
-              dec_arcsec: given(error.dec),
-              correlation: error.correlation === undefined ? undefined : { column: error.correlation },
-            }),
+      (error.shape === 'constant'
+        ? { shape: error.shape, arcsec: error.arcsec }
+        : error.shape === 'circle'
+          ? { shape: error.shape, radius_arcsec: given(error.radius) }
+          : error.shape === 'ellipse'
+            ? {
+                shape: error.shape,
+                major_arcsec: given(error.major),
+                minor_arcsec: given(error.minor),
+                angle_degrees: given(error.angle),
+              }
+            : {
+                shape: error.shape,
+                ra_cosdec_arcsec: given(error.ra),
+                dec_arcsec: given(error.dec),
+                correlation: error.correlation === undefined ? undefined : { column: error.correlation },
+              }),
     radius_arcsec: given(radius),
   };
 }

@@ -1,4 +1,4 @@
-import { fail } from '@armilla/base';
+import { fail, parseAngleArcsec } from '@armilla/base';
 import { type EpochScale, parseEpoch } from '@armilla/sky';
 import { DataType, type Field, type Schema } from 'apache-arrow';
 import { availableColumns } from '../columns.js';
@@ -25,12 +25,13 @@ export interface MotionColumns {
 }
 
 /**
- * Errors of one sigma: a circle, an ellipse with its position angle from north through east, or along both axes.
+ * Errors of one sigma: the same of all rows, a circle, an ellipse with its position angle from north through east, or along both axes.
  * `positive`: zero is no error.
  */
 export type ErrorColumns = { readonly positive?: boolean } & ErrorShape;
 
 type ErrorShape =
+  | { readonly shape: 'constant'; readonly arcsec: number }
   | { readonly shape: 'circle'; readonly radius: ScaledColumn } // arcsec
   | {
       readonly shape: 'ellipse';
@@ -159,7 +160,10 @@ function errorColumns(
     );
   if (errorCorrelation !== undefined && axes === 0)
     conflict(`${prefix}error_correlation needs ${prefix}error_ra and ${prefix}error_dec`);
-  if (error !== undefined) return { shape: 'circle', radius: find(error, 'error') };
+  if (error !== undefined) {
+    const arcsec = constantError(error, schema, `${prefix}error`);
+    return arcsec === undefined ? { shape: 'circle', radius: find(error, 'error') } : { shape: 'constant', arcsec };
+  }
   if (ellipse > 0) {
     if (errorMajor === undefined || errorMinor === undefined || errorAngle === undefined)
       return conflict(`an error ellipse needs ${prefix}error_major, ${prefix}error_minor and ${prefix}error_angle`);
@@ -177,6 +181,15 @@ function errorColumns(
     return { shape: 'axes', ra: find(errorRa, 'error'), dec: find(errorDec, 'error'), correlation: errorCorrelation };
   }
   return undefined;
+}
+
+/** The error of a text such as `0.1arcsec`, unless it is the name of a column. */
+function constantError(text: string, schema: Schema, field: string): number | undefined {
+  if (!/^\s*[-+]?[\d.]+(e[-+]?\d+)?\s*[a-z"']+\s*$/i.test(text) || schema.fields.some(({ name }) => name === text))
+    return undefined;
+  const arcsec = parseAngleArcsec(text, field);
+  if (arcsec > 0 && arcsec <= 648_000) return arcsec;
+  throw fail('OPTION_INVALID', { field, expected: 'an error above 0, or a column with its unit', got: `'${text}'` });
 }
 
 const SCALES_OF_UNIT: Readonly<Record<string, EpochScale>> = {

@@ -133,6 +133,10 @@ function readCovariances(batch: RecordBatch, error: ErrorColumns, faults: Faults
     refuse(values, 'ERROR_INVALID', column.name, isError, faults);
     return values;
   };
+  if (error.shape === 'constant') {
+    const square = new Float64Array(numRows).fill(error.arcsec * error.arcsec);
+    return { east: square, north: square, cross: new Float64Array(numRows) };
+  }
   if (error.shape === 'circle') {
     const square = read(error.radius).map((value) => value * value);
     return { east: square, north: square, cross: new Float64Array(numRows) };

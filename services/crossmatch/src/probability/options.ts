@@ -47,12 +47,7 @@ export function resolveProbabilities(options: ProbabilityOptions): ResolvedProba
   if (!(completeness > 0 && completeness <= 1)) refuse('completeness', 'in (0, 1]', completeness);
   if (!(acceptableRatio > 0 && acceptableRatio <= 1)) refuse('acceptable_ratio', 'in (0, 1]', acceptableRatio);
   if (!(securePosterior > 0 && securePosterior < 1)) refuse('secure_posterior', 'in (0, 1)', securePosterior);
-  const texts = options.magnitudePriors ?? [];
-  if (texts.length > MOST_PRIORS) refuse('magnitude_prior', `given at most ${MOST_PRIORS} times`, texts.length);
-  const priors = texts.map(magnitudePrior);
-  for (const [i, { column }] of priors.entries())
-    if (priors.findIndex((other) => other.column === column) < i)
-      throw fail('OPTIONS_CONFLICT', { detail: `magnitude_prior: column '${column}' is given twice` });
+  const priors = readMagnitudePriors(options.magnitudePriors, '');
   return {
     ...options,
     rightAreaSquareDegrees: Math.min(area, WHOLE_SKY_SQUARE_DEGREES),
@@ -63,18 +58,30 @@ export function resolveProbabilities(options: ProbabilityOptions): ResolvedProba
   };
 }
 
-function magnitudePrior(text: string): MagnitudePrior {
+/** `prefix` names the table in messages. Throws OPTION_INVALID, OPTIONS_CONFLICT or HISTOGRAM_INVALID. */
+export function readMagnitudePriors(texts: readonly string[] = [], prefix: string): MagnitudePrior[] {
+  const field = `${prefix}magnitude_prior`;
+  if (texts.length > MOST_PRIORS)
+    throw fail('OPTION_INVALID', { field, expected: `given at most ${MOST_PRIORS} times`, got: texts.length });
+  const priors = texts.map((text) => magnitudePrior(text, field));
+  for (const [i, { column }] of priors.entries())
+    if (priors.findIndex((other) => other.column === column) < i)
+      throw fail('OPTIONS_CONFLICT', { detail: `${field}: column '${column}' is given twice` });
+  return priors;
+}
+
+function magnitudePrior(text: string, field: string): MagnitudePrior {
   const at = text.indexOf('=');
   const column = text.slice(0, at);
   const what = text.slice(at + 1).trim();
   if (at < 1 || what === '')
     throw fail('OPTION_INVALID', {
-      field: 'magnitude_prior',
+      field,
       expected: 'COLUMN=auto, or COLUMN=HISTOGRAM with bins such as 14 16 0.2 0.01; 16 18 0.3 0.1',
       got: `'${text.slice(0, 80)}'`,
     });
   return {
     column,
-    histogram: what === 'auto' ? undefined : MagnitudeHistogram.parse(what, `magnitude_prior of '${column}'`),
+    histogram: what === 'auto' ? undefined : MagnitudeHistogram.parse(what, `${field} of '${column}'`),
   };
 }

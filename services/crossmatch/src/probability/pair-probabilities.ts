@@ -39,7 +39,10 @@ export class PairProbabilities {
   ) {
     const { rightAreaSquareDegrees: areaSquareDegrees, completeness, priors } = options;
     this.#logPrior = logPrior([{ rowCount: right.usableRowCount(), areaSquareDegrees, completeness }]);
-    this.#biases = priors.map((prior) => biasOf(prior, right));
+    this.#biases = priors.map((prior) => ({
+      name: `bias_${prior.column}`,
+      weight: magnitudeWeights(prior, right.magnitudes(prior.column)),
+    }));
   }
 
   /** The same pairs with the columns of probabilities. */
@@ -113,9 +116,9 @@ export function usableRowCount({ positions, astrometry }: CatalogTable): number 
   return count;
 }
 
-function biasOf({ column, histogram }: MagnitudePrior, right: WeighedRows): Bias {
-  const magnitudes = right.magnitudes(column);
-  return { name: `bias_${column}`, weight: magnitudes.map((value) => (histogram as MagnitudeHistogram).weight(value)) };
+/** Weights of rows by their magnitudes. */
+export function magnitudeWeights({ histogram }: MagnitudePrior, magnitudes: Float64Array): Float64Array {
+  return magnitudes.map((value) => (histogram as MagnitudeHistogram).weight(value));
 }
 
 /** A magnitude of the rows of the right table; NaN where it is null. Throws COLUMN_NOT_FOUND or COLUMN_TYPE. */

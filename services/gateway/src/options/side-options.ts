@@ -41,7 +41,7 @@ export const SIDE_OPTIONS: readonly SideOption[] = [
   {
     name: 'error',
     key: 'error',
-    sentence: 'position error of one sigma in any direction, as NAME:mas or NAME:arcsec.',
+    sentence: 'position error of one sigma in any direction, as NAME:mas or NAME:arcsec; or of all rows, as 0.1arcsec.',
   },
   { name: 'error_major', key: 'errorMajor', sentence: 'major semi-axis of the error ellipse.' },
   { name: 'error_minor', key: 'errorMinor', sentence: 'minor semi-axis of the error ellipse.' },

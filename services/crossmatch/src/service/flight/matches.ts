@@ -113,8 +113,10 @@ function startStored(
 
 /** The position columns that the table was stored with, where the options name none. */
 function withColumnsOf({ columns }: CatalogTable, options: ResolvedOptions): ResolvedOptions {
-  const { ra, dec } = options.left;
-  return ra === undefined && dec === undefined ? { ...options, left: { ra: columns.ra, dec: columns.dec } } : options;
+  const { ra, dec, frame = columns.frame } = options.left;
+  return ra === undefined && dec === undefined
+    ? { ...options, left: { ...options.left, ra: columns.ra, dec: columns.dec, frame } }
+    : options;
 }
 
 /** Schema and rows; with `events` also progress and, at the end, the summary, each in a message without rows. */
