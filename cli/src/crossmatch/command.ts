@@ -1,21 +1,26 @@
 import { Command, Option } from 'commander';
-import { FINDS, JOINS, ORDERS } from '@armilla/crossmatch';
+import { FINDS, JOINS, MULTIS, ORDERS } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import { FORMATS } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { type CrossmatchFlags, readMatchTask } from './flags.js';
 import { runMatch } from './run.js';
+import { isOfTables, readTablesTask, type TablesFlags } from './tables/flags.js';
+import { runTables } from './tables/run.js';
 
 /** `armilla crossmatch`. */
 export function crossmatchCommand(context: CommandContext): Command {
   const command = new Command('crossmatch')
     .description('Match two tables on the sky, or one with itself.')
-    .usage('LEFT RIGHT --radius R [options]\n       armilla crossmatch --self TABLE --radius R [options]')
+    .usage(
+      'LEFT RIGHT --radius R [options]\n       armilla crossmatch FIRST SECOND THIRD... --radius R [options]\n       armilla crossmatch --self TABLE --radius R [options]',
+    )
     .argument(
       '[left]',
       'file, glob, folder or - (standard input): CSV, TSV, Arrow, Parquet, FITS or VOTable, by content',
     )
     .argument('[right]', 'the same; with --server also table:NAME, a table stored there')
+    .argument('[more...]', 'more tables, which are matched with the first one, or all of them with each other')
     .option(
       '-r, --radius <angle>',
       'required: largest separation, inclusive: 1arcsec, 500mas, 0.1deg; a bare number is in arcsec',
@@ -44,6 +49,17 @@ export function crossmatchCommand(context: CommandContext): Command {
       (value: string, before: readonly string[] = []) => [...before, value],
     )
     .option('--secure-posterior <probability>', 'dist_post above which a pair counts for NAME=auto (default: 0.9)')
+    .addOption(
+      new Option(
+        '--multi <mode>',
+        'of several tables: pairs with the first (default), groups, or all combinations',
+      ).choices([...MULTIS]),
+    )
+    .option(
+      '--table <option>',
+      'of several tables: K.OPTION=VALUE for table K, such as 3.error=e_pos:mas or 3.sky-area=2.5; may be repeated',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
     .option('--self <table>', 'match this table with itself, each pair once')
     .option('--groups', 'with --self: friends-of-friends groups instead of pairs')
     .option(
@@ -88,9 +104,17 @@ export function crossmatchCommand(context: CommandContext): Command {
     .option('-q, --quiet', 'no progress and no summary')
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', SIDES + FILTERS + COLUMNS)
-    .action(async (left: string | undefined, right: string | undefined, flags: CrossmatchFlags) => {
-      await runMatch(readMatchTask(left, right, flags), context);
-    });
+    .action(
+      async (
+        left: string | undefined,
+        right: string | undefined,
+        more: string[],
+        flags: CrossmatchFlags & TablesFlags,
+      ) => {
+        if (isOfTables(more, flags)) await runTables(readTablesTask([left, right, ...more], flags), context);
+        else await runMatch(readMatchTask(left, right, flags), context);
+      },
+    );
   // Lines that differ by a word are no help: they are listed once, below.
   for (const side of ['left', 'right'])
     for (const { name } of SIDE_OPTIONS) command.addOption(new Option(sideFlag(side, name)).hideHelp());
@@ -113,6 +137,9 @@ const EXAMPLES = `Examples:
   armilla crossmatch a.csv b.csv -r 5 --left-error e_pos:mas --right-error sigma:arcsec --max-sigma 3 -o pairs.csv
   armilla crossmatch xray.csv optical.parquet -r 10 --probabilities --right-sky-area 2.0 --completeness 0.9 \\
     --left-error pos_err:arcsec --right-error e_pos:mas --magnitude-prior imag=auto -j left -o probable.parquet
+  armilla crossmatch gaia.parquet twomass.csv wise.csv -r 2 --join left -o three.parquet
+  armilla crossmatch x.csv opt.csv ir.csv -r 6 --probabilities --table 1.error=err:arcsec --table 2.error=0.1arcsec \\
+    --table 3.error=e:arcsec --table 2.sky-area=0.5 --table 3.sky-area=2 -o combinations.parquet
   armilla crossmatch a.csv b.csv -r 2 --area 'cone(10.5, 41.2, 1deg)' --left-where 'mag < 18' -o pairs.csv
 `;
 

@@ -40,14 +40,20 @@ const MAX_BYTES = 2 ** 16;
 export async function withHistograms(task: MatchTask): Promise<MatchTask> {
   const { probabilities } = task.options;
   if (!probabilities?.magnitudePriors) return task;
-  const magnitudePriors: string[] = [];
-  for (const text of probabilities.magnitudePriors) {
+  const magnitudePriors = await readHistograms(probabilities.magnitudePriors);
+  return { ...task, options: { ...task.options, probabilities: { ...probabilities, magnitudePriors } } };
+}
+
+/** `NAME=FILE` with the content of the file in its place; `NAME=auto` as it is. */
+export async function readHistograms(priors: readonly string[] = []): Promise<string[]> {
+  const read: string[] = [];
+  for (const text of priors) {
     const at = text.indexOf('=');
     const file = text.slice(at + 1);
     const isFile = at > 0 && file !== '' && file !== 'auto';
-    magnitudePriors.push(isFile ? `${text.slice(0, at)}=${await readHistogram(file)}` : text);
+    read.push(isFile ? `${text.slice(0, at)}=${await readHistogram(file)}` : text);
   }
-  return { ...task, options: { ...task.options, probabilities: { ...probabilities, magnitudePriors } } };
+  return read;
 }
 
 async function readHistogram(where: string): Promise<string> {

@@ -42,7 +42,7 @@ function spillText({ bucketCount, spilledBytes, resumedStepCount }: SpillSummary
   return `by way of ${formatCount(bucketCount)} buckets on disk, ${formatBytes(spilledBytes)} of scratch${resumed}`;
 }
 
-function sideText(title: string, name: string, side: SideSummary): string {
+export function sideText(title: string, name: string, side: SideSummary): string {
   const filtered = side.filteredRowCount > 0 ? ` + ${formatCount(side.filteredRowCount)} filtered` : '';
   const misfits = Object.entries(side.misfitByColumn).map(
     ([column, count]) => `${formatCount(count)} of column '${column}'`,

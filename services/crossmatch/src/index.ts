@@ -30,6 +30,7 @@ export {
   type TablesJoin,
   type TablesOptions,
 } from './nway/options.js';
+export { tablesCountsJson, tablesProvenance } from './nway/tables-provenance.js';
 export { type Plan, type PlanInput, planMatch } from './plan.js';
 export {
   countsJson,

@@ -7,6 +7,9 @@ import type { MatchSummary, SideSummary } from './summary.js';
 
 const { version } = createRequire(import.meta.url)('@armilla/crossmatch/package.json') as { version: string };
 
+/** The program, in the provenance of all that it makes. */
+export const PROGRAM = { program: 'armilla', version } as const;
+
 /** JSON that says where the rows of a match come from, with names as HTTP has them. It holds nothing that differs between two runs. */
 export interface MatchProvenance {
   readonly program: string;
@@ -50,8 +53,7 @@ export function matchProvenance(
     };
   };
   return {
-    program: 'armilla',
-    version,
+    ...PROGRAM,
     operation: 'crossmatch',
     options: optionsJson(options),
     inputs: options.selfMatch === undefined ? [side('left'), side('right')] : [side('left')],
@@ -113,7 +115,7 @@ function optionsJson(options: ResolvedOptions): Readonly<Record<string, unknown>
 }
 
 /** The columns in use; values times `factor` are in the unit that the name says. */
-function columnsJson({ ra, dec, guessed, frame, raReading, decReading, astrometry }: PositionColumns): object {
+export function columnsJson({ ra, dec, guessed, frame, raReading, decReading, astrometry }: PositionColumns): object {
   const { epoch, motion, error, radius } = astrometry;
   const given = (column: ScaledColumn | undefined): object | undefined =>
     column && { column: column.name, factor: column.factor };

@@ -25,5 +25,7 @@ test('what the library exports', () => {
     'rayleigh',
     'resolveOptions',
     'selfMatch',
+    'tablesCountsJson',
+    'tablesProvenance',
   ]);
 });

@@ -2,6 +2,7 @@ import { fail } from '@armilla/base';
 import type { TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { RowSet } from '../join.js';
+import type { PositionColumns } from '../columns.js';
 import type { MatchContext } from '../match.js';
 import { batchRowCount } from '../result/batches.js';
 import { type SideSummary, summariseSide } from '../summary.js';
@@ -56,6 +57,8 @@ export async function matchTables(
 /** The result of a match of several tables, to be iterated once. Leaving the loop early gives everything back. */
 export class TablesStream implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly schema: Schema;
+  /** The tables, and the columns of theirs in use. */
+  readonly inputs: readonly { readonly name: string; readonly rowCount: number; readonly columns: PositionColumns }[];
   #rowCount = 0;
   #ends: number | undefined;
   #begun = false;
@@ -69,6 +72,7 @@ export class TablesStream implements AsyncIterable<RecordBatch>, AsyncDisposable
     private readonly started: number,
   ) {
     this.schema = layout.schema;
+    this.inputs = loaded.tables.map(({ where, rowCount, columns }) => ({ name: where, rowCount, columns }));
     this.#matched = loaded.tables.map(({ rowCount }) => new RowSet(rowCount));
   }
 

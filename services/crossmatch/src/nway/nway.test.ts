@@ -44,11 +44,7 @@ test.each<[string, string[], TablesOptions]>([
     {
       radiusArcsec: 5,
       probabilities: {},
-      tables: [
-        { error },
-        { error, skyAreaSquareDegrees, magnitudePriors: histogram },
-        { error, skyAreaSquareDegrees },
-      ],
+      tables: [{ error }, { error, skyAreaSquareDegrees, magnitudePriors: histogram }, { error, skyAreaSquareDegrees }],
     },
   ],
   [
