@@ -24,7 +24,7 @@ export { isBlankColumn } from './csv/blank.js';
 export { textEvidence } from './csv/evidence.js';
 export { prepareCodecs } from './parquet/codec/codec.js';
 export type { ColumnValues, Leaf } from './parquet/format/leaf.js';
-export type { ColumnChunk } from './parquet/format/metadata.js';
+export type { ColumnChunk, ValueBounds } from './parquet/format/metadata.js';
 export { type IsolatedOptions, openParquetIsolated } from './parquet/isolated/reader.js';
 export type { ForeignInput } from './parquet/isolated/spool.js';
 export {
@@ -73,7 +73,7 @@ export {
   sidecarPath,
   type TablePart,
 } from './table/provenance.js';
-export type { BatchOptions, ReadAllOptions, TableReader } from './table/reader.js';
+export type { BatchOptions, ReadAllOptions, RowSkipping, TableReader } from './table/reader.js';
 export { checkOutput, writeFileOutput } from './table/output.js';
 export { closeTableThreads } from './table/thread.js';
 export { writePickedRows, writeTable, type WriteOptions, type Written } from './table/write.js';

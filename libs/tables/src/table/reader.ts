@@ -1,4 +1,5 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
+import type { ValueBounds } from '../parquet/format/metadata.js';
 import type { Format } from './format.js';
 import type { TablePart } from './provenance.js';
 
@@ -8,6 +9,16 @@ export interface BatchOptions {
   /** Rows per batch, about; a format may keep its own borders. */
   readonly batchRowCount?: number;
   readonly signal?: AbortSignal;
+  /** Rows that need not be read; a format that knows nothing of its values beforehand gives them all. */
+  readonly skipping?: RowSkipping;
+}
+
+/** Leaves out rows that cannot be wanted, by what a format says of the values of many of them. */
+export interface RowSkipping {
+  /** `boundsOf` gives the smallest and largest value of a column among the rows in question, as far as they are known. */
+  canSkip(boundsOf: (column: string) => ValueBounds | undefined): boolean;
+  /** Told where rows are left out: behind the batches so far, before the next. */
+  onSkipped(rowCount: number): void;
 }
 
 export interface ReadAllOptions {

@@ -82,6 +82,13 @@ export interface ColumnChunk {
   readonly offset: number;
   readonly byteLength: number;
   readonly uncompressedByteLength: number;
+  /** Smallest and largest value of a column of floating point numbers, where the file says so. */
+  readonly bounds?: ValueBounds;
+}
+
+export interface ValueBounds {
+  readonly least: number;
+  readonly most: number;
 }
 
 export interface RowGroup {
@@ -306,6 +313,7 @@ function readColumnMetadata(reader: CompactReader): ColumnChunk {
   let uncompressedByteLength = 0;
   let dataOffset = -1;
   let dictionaryOffset = 0;
+  let statistics: { min?: Uint8Array; max?: Uint8Array } = {};
   reader.struct((id) => {
     if (id === 1) physical = reader.integer();
     else if (id === 3) reader.list(() => (path.push(reader.text()), true));
@@ -315,6 +323,7 @@ function readColumnMetadata(reader: CompactReader): ColumnChunk {
     else if (id === 7) byteLength = reader.size('the length of a column');
     else if (id === 9) dataOffset = reader.size('the offset of a column');
     else if (id === 11) dictionaryOffset = reader.size('the offset of a dictionary');
+    else if (id === 12) statistics = readStatistics(reader);
     else return false;
     return true;
   });
@@ -323,5 +332,29 @@ function readColumnMetadata(reader: CompactReader): ColumnChunk {
   }
   // Some writers put 0 or a later place for "no dictionary".
   const offset = dictionaryOffset > 0 && dictionaryOffset < dataOffset ? dictionaryOffset : dataOffset;
-  return { path, physical, codec, valueCount, offset, byteLength, uncompressedByteLength };
+  const bounds = floatBounds(physical, statistics);
+  return { path, physical, codec, valueCount, offset, byteLength, uncompressedByteLength, ...(bounds && { bounds }) };
+}
+
+/** The bounds whose order is defined; those of older writers (fields 1 and 2) are passed over. */
+function readStatistics(reader: CompactReader): { min?: Uint8Array; max?: Uint8Array } {
+  const found: { min?: Uint8Array; max?: Uint8Array } = {};
+  reader.struct((id) => {
+    if (id === 5) found.max = reader.binary();
+    else if (id === 6) found.min = reader.binary();
+    else return false;
+    return true;
+  });
+  return found;
+}
+
+/** NaN is no bound, and bounds in the wrong order are none (Apache Parquet format 2.11, ColumnOrder). */
+function floatBounds(physical: number, { min, max }: { min?: Uint8Array; max?: Uint8Array }): ValueBounds | undefined {
+  const width = physical === Physical.double ? 8 : physical === Physical.float ? 4 : 0;
+  if (width === 0 || min?.length !== width || max?.length !== width) return undefined;
+  const [least, most] = [min, max].map((bytes) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, width);
+    return width === 8 ? view.getFloat64(0, true) : view.getFloat32(0, true);
+  });
+  return least <= most ? { least, most } : undefined;
 }

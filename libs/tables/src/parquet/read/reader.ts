@@ -1,11 +1,11 @@
 import { fail, formatBytes } from '@armilla/base';
 import { type Field, type RecordBatch, Schema } from 'apache-arrow';
-import type { BatchOptions, ReadAllOptions, TableReader } from '../../table/reader.js';
+import type { BatchOptions, ReadAllOptions, RowSkipping, TableReader } from '../../table/reader.js';
 import { ARROW_SCHEMA_KEY } from '../arrowSchema.js';
 import { prepareCodecs } from '../codec/codec.js';
 import { parquetProblem, unsupported } from '../format/fault.js';
 import type { ColumnValues, Leaf } from '../format/leaf.js';
-import type { ColumnChunk, FileMetadata, RowGroup } from '../format/metadata.js';
+import type { ColumnChunk, FileMetadata, RowGroup, ValueBounds } from '../format/metadata.js';
 import { schemaTree, type SchemaNode } from '../format/tree.js';
 import { type ByteSource, FileSource } from '../source.js';
 import type { StoredColumn } from '../pick/picks.js';
@@ -59,6 +59,8 @@ export async function openParquet(source: ByteSource, options: ParquetOptions = 
 interface DecodedRowGroup {
   readonly rowCount: number;
   readonly values: readonly ColumnValues[];
+  /** Rows left out between it and the one before. */
+  readonly skippedBefore: number;
 }
 
 interface Column {
@@ -155,7 +157,8 @@ export class ParquetReader implements TableReader {
     const schema = this.schemaOf(options.columns);
     const leaves = columns.map((column) => column.leaf);
     const batchRows = Math.max(8, (options.batchRowCount ?? DEFAULT_BATCH_ROWS) & -8);
-    for await (const { rowCount, values } of this.#rowGroups(columns, options.signal)) {
+    for await (const { rowCount, values, skippedBefore } of this.#rowGroups(columns, options)) {
+      if (skippedBefore > 0) options.skipping?.onSkipped(skippedBefore);
       for (let from = 0; from < rowCount; from += batchRows) {
         options.signal?.throwIfAborted();
         yield batchOf(schema, leaves, values, from, Math.min(rowCount, from + batchRows));
@@ -221,9 +224,9 @@ export class ParquetReader implements TableReader {
   /** Decoded row groups in order: ahead of the reader in worker threads, or one by one in this thread. */
   async *#rowGroups(
     columns: readonly Column[],
-    signal: AbortSignal | undefined,
+    { signal, skipping }: BatchOptions,
   ): AsyncGenerator<DecodedRowGroup, void, undefined> {
-    const rowGroups = this.metadata.rowGroups.filter((group) => group.rowCount > 0);
+    const { rowGroups, skippedBefore } = this.#wantedGroups(skipping);
     const chunksOf = (group: RowGroup): WantedChunk[] =>
       columns.map(({ leaf, leafIndex }) => ({
         chunk: group.columns[leafIndex],
@@ -243,14 +246,36 @@ export class ParquetReader implements TableReader {
       const values = pool
         ? await decodeInPool(pool, this.source as FileSource, chunks, this.options.sharedMemory ?? false, abort.signal)
         : await this.#decodeHere(chunks, abort.signal);
-      return { rowCount: rowGroups[index].rowCount, values };
+      return { rowCount: rowGroups[index].rowCount, values, skippedBefore: skippedBefore[index] };
     };
     try {
       yield* lookAhead(rowGroups.length, start, cost, pool ? LOOK_AHEAD_BYTES : 0, () => abort.abort());
+      const skippedAtEnd = skippedBefore[rowGroups.length];
+      if (skippedAtEnd > 0) skipping?.onSkipped(skippedAtEnd);
     } finally {
       signal?.removeEventListener('abort', onAbort);
       pool?.release();
     }
+  }
+
+  /** The row groups to read, and the rows left out before each of them and behind the last. */
+  #wantedGroups(skipping: RowSkipping | undefined): { rowGroups: RowGroup[]; skippedBefore: number[] } {
+    const rowGroups: RowGroup[] = [];
+    const skippedBefore = [0];
+    for (const group of this.metadata.rowGroups) {
+      if (group.rowCount === 0) continue;
+      const boundsOf = (name: string): ValueBounds | undefined => {
+        const column = this.#columns.get(name);
+        return column?.leaf && group.columns[column.leafIndex].bounds;
+      };
+      if (skipping?.canSkip(boundsOf)) {
+        skippedBefore[rowGroups.length] += group.rowCount;
+        continue;
+      }
+      rowGroups.push(group);
+      skippedBefore.push(0);
+    }
+    return { rowGroups, skippedBefore };
   }
 
   #pool(chunks: readonly WantedChunk[]): ParquetPool | undefined {
