@@ -23,4 +23,6 @@ export {
 export { Random } from './random/random.js';
 export { parseAngleArcsec } from './units/angle.js';
 export { formatBytes, parseBytes } from './units/bytes.js';
+export { parseDecDegrees, parseRaDegrees } from './units/coordinate.js';
 export { formatCount } from './units/count.js';
+export { parseSexagesimal, saysHours } from './units/sexagesimal.js';

@@ -1,4 +1,4 @@
-import { fail, type RowReason } from '@armilla/base';
+import { fail, parseSexagesimal, type RowReason, saysHours } from '@armilla/base';
 import { eachRejected, type Positions, RowStatus, toIcrs } from '@armilla/sky';
 import { markNulls, numbersOf } from '@armilla/tables';
 import type { RecordBatch, Vector } from 'apache-arrow';
@@ -6,7 +6,6 @@ import { type Astrometry, readAstrometry } from './astrometry/astrometry.js';
 import { hasAstrometry } from './astrometry/astrometry-columns.js';
 import { type Fault, Faults } from './astrometry/fault.js';
 import type { FilteredRows } from './filter/filtered-rows.js';
-import { parseSexagesimal, saysHours } from './astrometry/sexagesimal.js';
 import type { CoordinateReading, PositionColumns } from './columns.js';
 
 /** An input row without a usable position. */

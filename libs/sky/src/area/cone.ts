@@ -31,9 +31,15 @@ export class Cone implements Area {
   }
 
   contains(raDeg: number, decDeg: number): boolean {
+    return this.keyOf(raDeg, decDeg) >= 0;
+  }
+
+  /** The separation key of a position and the centre; -1 where it lies outside or is no position. */
+  keyOf(raDeg: number, decDeg: number): number {
     // Most rows of a large table are told by their declination.
-    if (!(Math.abs(decDeg - this.decDeg) <= this.#halfHeightDeg) || !isPosition(raDeg, decDeg)) return false;
-    return separationKey(this.#ra, this.decDeg, normaliseRa(raDeg), decDeg) <= this.#limit;
+    if (!(Math.abs(decDeg - this.decDeg) <= this.#halfHeightDeg) || !isPosition(raDeg, decDeg)) return -1;
+    const key = separationKey(this.#ra, this.decDeg, normaliseRa(raDeg), decDeg);
+    return key <= this.#limit ? key : -1;
   }
 
   near(radiusArcsec: number): (raDeg: number, decDeg: number) => boolean {

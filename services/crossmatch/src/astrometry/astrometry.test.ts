@@ -4,7 +4,7 @@ import { crossmatch, type MatchOptions, type MatchSummary } from '../index.js';
 import type { RejectedRow } from '../positions.js';
 import { memoryTable, rowsOf, tableOf } from '../testing/memory-table.js';
 import { factorOf, parseColumn } from './quantity.js';
-import { parseSexagesimal } from './sexagesimal.js';
+import { parseSexagesimal } from '@armilla/base';
 
 let runtime: Runtime;
 beforeAll(async () => {
