@@ -35,7 +35,8 @@ export async function makeProgram(context: CommandContext, args: readonly string
       .showHelpAfterError(`(see 'armilla ${command.name()} --help')`);
     program.addCommand(command);
   }
-  return program.exitOverride();
+  // What stands behind a command belongs to it and to its own subcommands.
+  return program.enablePositionalOptions().exitOverride();
 }
 
 const EXAMPLES = `Examples:

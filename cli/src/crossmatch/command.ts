@@ -3,6 +3,7 @@ import { FINDS, JOINS, MULTIS, ORDERS } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import { FORMATS } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
+import { coneCommand } from './cone/command.js';
 import { type CrossmatchFlags, readMatchTask } from './flags.js';
 import { runMatch } from './run.js';
 import { isOfTables, readTablesTask, type TablesFlags } from './tables/flags.js';
@@ -13,7 +14,7 @@ export function crossmatchCommand(context: CommandContext): Command {
   const command = new Command('crossmatch')
     .description('Match two tables on the sky, or one with itself.')
     .usage(
-      'LEFT RIGHT --radius R [options]\n       armilla crossmatch FIRST SECOND THIRD... --radius R [options]\n       armilla crossmatch --self TABLE --radius R [options]',
+      'LEFT RIGHT --radius R [options]\n       armilla crossmatch FIRST SECOND THIRD... --radius R [options]\n       armilla crossmatch --self TABLE --radius R [options]\n       armilla crossmatch cone TABLE --ra RA --dec DEC --radius R [options]',
     )
     .argument(
       '[left]',
@@ -118,7 +119,8 @@ export function crossmatchCommand(context: CommandContext): Command {
   // Lines that differ by a word are no help: they are listed once, below.
   for (const side of ['left', 'right'])
     for (const { name } of SIDE_OPTIONS) command.addOption(new Option(sideFlag(side, name)).hideHelp());
-  return command;
+  // The flags of a cone are its own, also those that a match has under the same name.
+  return command.enablePositionalOptions().addCommand(coneCommand(context)).addHelpCommand(false);
 }
 
 function sideFlag(side: string, name: string): string {

@@ -40,6 +40,15 @@ export class ServerClient {
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   }
 
+  /** GET of rows, as they come: an Arrow stream, whose end is only there when the answer was complete. */
+  async rows(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const request = this.#request('GET', path, { accept: 'application/vnd.apache.arrow.stream' }, signal);
+    request.end();
+    const response = await this.#response(request, signal);
+    if (!isSuccess(response)) throw problemOf(response, await textOf(response), this.server);
+    return bodyOf(response, signal);
+  }
+
   /** Uploads the tables and gives the answer as it comes, while the upload goes on. */
   async match(
     query: Readonly<Record<string, string>>,
@@ -79,18 +88,8 @@ export class ServerClient {
     }
     const body = async function* (): AsyncGenerator<Uint8Array> {
       try {
-        for await (const chunk of response) yield chunk as Buffer;
+        yield* bodyOf(response, signal, failure);
         await uploading;
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        const cause = failure(error);
-        throw isProblem(cause)
-          ? cause
-          : fail(
-              'STREAM_INCOMPLETE',
-              { where: 'the answer of the server', detail: (cause as Error).message },
-              { cause },
-            );
       } finally {
         stop.abort();
       }
@@ -127,6 +126,23 @@ export class ServerClient {
         { cause: error },
       );
     }
+  }
+}
+
+/** The bytes of an answer; one that breaks off throws STREAM_INCOMPLETE, or the problem that `failure` makes of it. */
+async function* bodyOf(
+  response: IncomingMessage,
+  signal: AbortSignal,
+  failure = (error: unknown): unknown => error,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Buffer;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const cause = failure(error);
+    if (isProblem(cause)) throw cause;
+    const fields = { where: 'the answer of the server', detail: (cause as Error).message };
+    throw fail('STREAM_INCOMPLETE', fields, { cause });
   }
 }
 

@@ -189,11 +189,11 @@ export class CatalogTable implements AsyncDisposable {
   }
 
   /** The same table, index and columns shared, with what `options` say of its rows where they say anything. */
-  describedBy(options: FilteredSide): CatalogTable {
+  describedBy(options: FilteredSide, side: 'right' | undefined = 'right'): CatalogTable {
     const { ra: _ra, dec: _dec, frame: _frame, where: _where, area: _area, positiveErrors, ...rest } = options;
     if (Object.values(rest).every((name) => name === undefined))
       return positiveErrors ? this.#withoutZeroErrors() : this;
-    const astrometry = astrometryColumns(this.schema, options, this.where, 'right');
+    const astrometry = astrometryColumns(this.schema, options, this.where, side);
     const faults = new Faults();
     const read = readAstrometry(this.#batch(), astrometry, faults);
     // The index has these rows: nothing is within what is not a number.

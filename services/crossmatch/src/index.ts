@@ -1,5 +1,9 @@
 export { CatalogTable, type LoadOptions } from './catalog-table.js';
 export { type PositionColumns, positionColumns } from './columns.js';
+export { type ConeContext, ConeResult, coneSearch, type ConeSummary } from './cone/cone-search.js';
+export { coneCountsJson, type ConeProvenance, coneProvenance } from './cone/provenance.js';
+export { CONE_COLUMNS } from './cone/layout.js';
+export { type ConeOptions, type ConeTableOptions, type ResolvedCone } from './cone/options.js';
 export { crossmatch, type LeftInput, type MatchContext, selfMatch } from './match.js';
 export {
   DEFAULT_MAX_PAIRS,

@@ -7,7 +7,7 @@ import type { MatchSummary, SideSummary } from './summary.js';
 
 const { version } = createRequire(import.meta.url)('@armilla/crossmatch/package.json') as { version: string };
 
-/** The program, in the provenance of all that it makes. */
+/** What every document begins with. */
 export const PROGRAM = { program: 'armilla', version } as const;
 
 /** JSON that says where the rows of a match come from, with names as HTTP has them. It holds nothing that differs between two runs. */

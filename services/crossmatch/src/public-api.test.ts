@@ -3,7 +3,9 @@ import * as library from './index.js';
 test('what the library exports', () => {
   expect(Object.keys(library).sort()).toEqual([
     'COMPUTED_COLUMNS',
+    'CONE_COLUMNS',
     'CatalogTable',
+    'ConeResult',
     'DEFAULT_MAX_PAIRS',
     'FINDS',
     'JOINS',
@@ -15,6 +17,9 @@ test('what the library exports', () => {
     'SELF_MATCHES',
     'TABLES_JOINS',
     'TablesStream',
+    'coneCountsJson',
+    'coneProvenance',
+    'coneSearch',
     'countsJson',
     'crossmatch',
     'matchProvenance',

@@ -2,6 +2,7 @@ import {
   clientStream,
   duplex,
   type Frame,
+  serverStream,
   type ServiceContext,
   type ServiceModule,
   unary,
@@ -9,6 +10,7 @@ import {
 } from '@armilla/chassis';
 import type { Runtime } from '@armilla/gpu-core';
 import {
+  type ConeSearchRequest,
   CrossmatchServiceService,
   type DeleteTableRequest,
   type DeleteTableResponse,
@@ -23,6 +25,7 @@ import {
   type PutResponse,
 } from '@armilla/proto';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { coneFrames } from './service/cone.js';
 import { CrossmatchCore } from './service/core.js';
 import { protoTable } from './service/describe.js';
 import { explainRequest } from './service/explain.js';
@@ -62,6 +65,7 @@ function frameHandlers(core: CrossmatchCore): UntypedServiceImplementation {
   return {
     put: clientStream<Frame, PutResponse>((frames, call) => putFrames(core, frames, call)),
     match: duplex<Frame, Frame>((frames, call) => matchFrames(core, frames, call)),
+    coneSearch: serverStream<ConeSearchRequest, Frame>((request, call) => coneFrames(core, request, call)),
     explain: unary<ExplainRequest, ExplainResponse>((request) => explainRequest(core, request)),
     getTable: unary<GetTableRequest, GetTableResponse>(({ name }) => ({ table: protoTable(stored.get(name)) })),
     listTables: unary<ListTablesRequest, ListTablesResponse>(() => ({ tables: stored.list().map(protoTable) })),

@@ -21,6 +21,7 @@ import { refuse } from './http/refuse.js';
 import { problemRoutes } from './http/problem-routes.js';
 import { answerConnect, answerMalformed, checkHost } from './http/malformed.js';
 import { RecentResults } from './results/recent-results.js';
+import { coneRoute } from './routes/cone-route.js';
 import { explainRoute } from './routes/explain-route.js';
 import { matchRoute } from './routes/match-route.js';
 import { resultRoute } from './routes/result-route.js';
@@ -121,6 +122,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const routes = problemRoutes(app);
   systemRoutes(app, parts);
   explainRoute(app, parts);
+  coneRoute(app, parts);
   resultRoute(app, parts);
   tableRoutes(app, parts);
   matchRoute(app, parts);

@@ -1,7 +1,7 @@
-import { crc32c, cutMessage, type Frame, makeFrame, sealFrame } from '@armilla/chassis';
-import { StreamEvent } from '@armilla/proto';
-import { MessageEncoder, PROVENANCE_KEY, withMetadata } from '@armilla/tables';
+import type { Frame } from '@armilla/chassis';
+import { PROVENANCE_KEY, withMetadata } from '@armilla/tables';
 import { matchProvenance } from '../provenance.js';
+import { AnswerEncoder } from './answer-encoder.js';
 import type { MatchAnswer } from './core.js';
 import { protoProgress } from './describe.js';
 import { withProgress } from './with-progress.js';
@@ -19,34 +19,12 @@ export async function* answerFrames(
   { crc, finishInput }: AnswerOptions,
 ): AsyncGenerator<Frame, void, undefined> {
   const provenance = { [PROVENANCE_KEY]: JSON.stringify(matchProvenance(stream, stored)) };
-  const encoder = new MessageEncoder(withMetadata(stream.schema, provenance));
-  yield* cutMessage(encoder.schemaMessage(), 0, { crc });
-  let rowCount = 0;
-  let batchCount = 0;
-  let bodyCrc32c = 0;
+  const encoder = new AnswerEncoder(withMetadata(stream.schema, provenance), crc);
+  yield* encoder.schemaFrames();
   for await (const item of withProgress(stream, progress)) {
-    if ('stage' in item) {
-      yield event({ $case: 'progress', value: protoProgress(item) }, crc);
-      continue;
-    }
-    rowCount += item.numRows;
-    batchCount++;
-    for (const message of encoder.encode(item)) {
-      for (const part of message.body) bodyCrc32c = crc32c(part, bodyCrc32c);
-      yield* cutMessage(message, 0, { crc });
-    }
+    if ('stage' in item) yield encoder.eventFrame({ $case: 'progress', value: protoProgress(item) });
+    else yield* encoder.batchFrames(item);
   }
   await finishInput();
-  const value = {
-    rowCount: BigInt(rowCount),
-    batchCount: BigInt(batchCount),
-    bodyCrc32c,
-    detailJson: detailJson(),
-  };
-  yield event({ $case: 'summary', value }, crc, true);
-}
-
-function event(of: StreamEvent['event'], crc: boolean, endOfTable = false): Frame {
-  const frame = makeFrame({ metadata: StreamEvent.encode({ event: of }).finish(), endOfTable });
-  return crc ? sealFrame(frame) : frame;
+  yield encoder.summaryFrame(detailJson());
 }

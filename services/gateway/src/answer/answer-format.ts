@@ -32,6 +32,18 @@ export function acceptedFormat(accept: string | undefined): AnswerFormat {
   return best.format;
 }
 
+/** The format of a name or a media type. Throws FORMAT_NOT_WRITABLE. */
+export function namedFormat(text: string): AnswerFormat {
+  const formats = Object.entries(ANSWER_FORMATS) as [AnswerFormat, string][];
+  const wanted = text.split(';', 1)[0].trim().toLowerCase();
+  const found = formats.find(([name, mediaType]) => name === wanted || mediaType === wanted);
+  if (found) return found[0];
+  throw fail('FORMAT_NOT_WRITABLE', {
+    got: text.slice(0, 200),
+    known: formats.map(([name, type]) => `${name} (${type})`).join(', '),
+  });
+}
+
 interface MediaRange {
   readonly type: string;
   readonly q: number;

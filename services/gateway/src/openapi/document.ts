@@ -1,4 +1,5 @@
 import { ANSWER_FORMATS } from '../answer/answer-format.js';
+import { CONE_OPTIONS } from '../options/cone-options.js';
 import { EXPLAIN_OPTIONS } from '../options/explain-options.js';
 import { CROSSMATCH_OPTIONS } from '../options/match-options.js';
 import type { RequestOption } from '../options/option.js';
@@ -99,6 +100,21 @@ const MATCH_ANSWER: Json = {
   ),
 };
 
+const CONE_ANSWER: Json = {
+  description:
+    'The rows in the cone, nearest first. A broken connection means that the rows received so far are not all.',
+  headers: {
+    'armilla-row-count': { description: 'Rows of the answer.', schema: { type: 'integer' } },
+    'armilla-found-row-count': {
+      description: 'Rows in the cone that satisfy the condition.',
+      schema: { type: 'integer' },
+    },
+    'armilla-overflow': { description: 'Whether the limit left rows out.', schema: { type: 'boolean' } },
+    'armilla-table-columns': { description: 'Position columns of the table: ra, dec.', schema: { type: 'string' } },
+  },
+  content: MATCH_ANSWER.content,
+};
+
 const MATCH_BODY: Json = {
   required: true,
   description:
@@ -147,6 +163,12 @@ export function openapiDocument(version: string, secured: boolean): Json {
           parameters: queryParameters(CROSSMATCH_OPTIONS),
           requestBody: MATCH_BODY,
           responses: { 200: MATCH_ANSWER },
+        }),
+      },
+      '/v1/crossmatch/cone': {
+        get: operation('coneSearch', 'The rows of a stored table around a centre, nearest first. Names in any case.', {
+          parameters: queryParameters(CONE_OPTIONS),
+          responses: { 200: CONE_ANSWER },
         }),
       },
       '/v1/crossmatch/explain': {

@@ -42,10 +42,11 @@ export class GivenOptions {
       );
   }
 
-  /** A repeated name in a query is refused like any other repetition. */
-  addQuery(query: Readonly<Record<string, unknown>>): void {
+  /** A repeated name in a query is refused like any other repetition; `inAnyCase`: names of any case are meant in lower case. */
+  addQuery(query: Readonly<Record<string, unknown>>, inAnyCase = false): void {
     for (const [name, value] of Object.entries(query)) {
-      for (const one of Array.isArray(value) ? value : [value]) this.add(name, one, 'query');
+      const key = inAnyCase ? name.toLowerCase() : name;
+      for (const one of Array.isArray(value) ? value : [value]) this.add(key, one, 'query');
     }
   }
 

@@ -9,6 +9,8 @@ export interface SideOption {
   readonly maxLength?: number;
   /** Whether it belongs to a match, not to the table: a stored one does not take it. */
   readonly ofMatch?: boolean;
+  /** Whether a cone search has it: of any table, or of one that is no stored one. */
+  readonly inCone?: 'any' | 'file';
 }
 
 /** Characters of a condition, as the service reads them. */
@@ -16,22 +18,44 @@ export const WHERE_LENGTH = 2 ** 16;
 
 /** Where positions stand and what else is known of rows. Columns are NAME, or NAME:UNIT where they have no unit. */
 export const SIDE_OPTIONS: readonly SideOption[] = [
-  { name: 'ra', key: 'ra', sentence: 'right ascension, in degrees or sexagesimal hours. Guessed when left out.' },
-  { name: 'dec', key: 'dec', sentence: 'declination, in degrees or sexagesimal. Guessed when left out.' },
-  { name: 'frame', key: 'frame', sentence: 'icrs (default), fk5, fk4, galactic or ecliptic.' },
+  {
+    name: 'ra',
+    key: 'ra',
+    inCone: 'file',
+    sentence: 'right ascension, in degrees or sexagesimal hours. Guessed when left out.',
+  },
+  {
+    name: 'dec',
+    key: 'dec',
+    inCone: 'file',
+    sentence: 'declination, in degrees or sexagesimal. Guessed when left out.',
+  },
+  { name: 'frame', key: 'frame', inCone: 'file', sentence: 'icrs (default), fk5, fk4, galactic or ecliptic.' },
   {
     name: 'epoch',
     key: 'epoch',
+    inCone: 'any',
     sentence: 'when positions are valid: J2016.0, MJD57388.0, or a column as NAME:mjd, NAME:yr.',
   },
   {
     name: 'pm_ra_cosdec',
     key: 'pmRaCosdec',
+    inCone: 'any',
     sentence: 'proper motion in right ascension, cos(dec) included, mas/yr. Guessed with an epoch.',
   },
-  { name: 'pm_dec', key: 'pmDec', sentence: 'proper motion in declination, mas/yr. Guessed with an epoch.' },
-  { name: 'parallax', key: 'parallax', sentence: 'parallax, mas; counts together with the radial velocity.' },
-  { name: 'radial_velocity', key: 'radialVelocity', sentence: 'radial velocity, km/s.' },
+  {
+    name: 'pm_dec',
+    key: 'pmDec',
+    inCone: 'any',
+    sentence: 'proper motion in declination, mas/yr. Guessed with an epoch.',
+  },
+  {
+    name: 'parallax',
+    key: 'parallax',
+    inCone: 'any',
+    sentence: 'parallax, mas; counts together with the radial velocity.',
+  },
+  { name: 'radial_velocity', key: 'radialVelocity', inCone: 'any', sentence: 'radial velocity, km/s.' },
   {
     name: 'pm_ra_cosdec_error',
     key: 'pmRaCosdecError',
@@ -61,6 +85,7 @@ export const SIDE_OPTIONS: readonly SideOption[] = [
   {
     name: 'where',
     key: 'where',
+    inCone: 'any',
     maxLength: WHERE_LENGTH,
     ofMatch: true,
     sentence: "condition on its rows, such as mag < 18 AND class = 'star'; the others take no part.",

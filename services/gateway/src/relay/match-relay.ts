@@ -1,11 +1,11 @@
-import { type Frame, readFrames } from '@armilla/chassis';
+import type { Frame } from '@armilla/chassis';
 import { MatchRequest, MatchSummary } from '@armilla/proto';
-import type { ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { Exchange } from '../http/exchange.js';
 import { type MatchDraft, matchRequest } from '../options/match-options.js';
 import type { RecentResult } from '../results/recent-results.js';
 import type { CrossmatchClient } from '../service/crossmatch-client.js';
 import type { UploadedTable } from '../upload/match-upload.js';
+import { answerOf } from './answer-of-call.js';
 import { ipcOfFrames } from './ipc-frames.js';
 import { sendTables } from './send-tables.js';
 
@@ -42,10 +42,7 @@ export async function openMatch(
   if (draft.timeoutMs !== undefined) exchange.setTimeout(draft.timeoutMs);
 
   const call = client.match(exchange);
-  // readFrames throws it; until that listens nothing may end the process.
-  call.on('error', () => undefined);
-  let received: Metadata | undefined;
-  call.once('metadata', (metadata: Metadata) => (received = metadata));
+  const { frames: answered, headers } = answerOf(call, PASSED_HEADERS, exchange.signal);
 
   async function* frames(): AsyncGenerator<Frame, void, undefined> {
     for (let next = first; !next.done; next = await iterator.next()) yield* framesOf(next.value);
@@ -57,41 +54,14 @@ export async function openMatch(
 
   return {
     draft,
-    answer: ipcOfFrames(readAtOnce(call, exchange.signal), {
+    answer: ipcOfFrames(answered, {
       onProgress: (progress) => (result.progress = progress),
       onSummary: (summary) => {
         result.stream = summary;
         result.summary = summary.detailJson === '' ? undefined : MatchSummary.fromJSON(JSON.parse(summary.detailJson));
       },
     }),
-    headers: () => passedHeaders(received),
+    headers,
     sent,
   };
-}
-
-/**
- * The frames of the answer, the first read started now. grpc-js holds back nothing that arrives before the first read,
- * and never again once it has kept such a message: a late reader would have the whole answer in memory.
- */
-function readAtOnce(call: ClientDuplexStream<Frame, Frame>, signal: AbortSignal): AsyncIterable<Frame> {
-  const frames = readFrames<Frame>(call, signal);
-  const first = frames.next();
-  // Thrown at the reader, who may come later.
-  first.catch(() => undefined);
-  return (async function* (): AsyncGenerator<Frame, void, undefined> {
-    try {
-      for (let next = await first; !next.done; next = await frames.next()) yield next.value;
-    } finally {
-      await frames.return();
-    }
-  })();
-}
-
-function passedHeaders(metadata: Metadata | undefined): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const name of PASSED_HEADERS) {
-    const value = metadata?.get(name)[0];
-    if (typeof value === 'string') headers[name] = value;
-  }
-  return headers;
 }

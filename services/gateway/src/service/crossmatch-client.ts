@@ -8,6 +8,7 @@ import {
   type Frame,
 } from '@armilla/chassis';
 import {
+  type ConeSearchRequest,
   CrossmatchServiceService,
   type ExplainRequest,
   type ExplainResponse,
@@ -19,7 +20,7 @@ import {
   type ListTablesResponse,
   type PutResponse,
 } from '@armilla/proto';
-import type { ChannelCredentials, ClientDuplexStream, ClientWritableStream } from '@grpc/grpc-js';
+import type { ChannelCredentials, ClientDuplexStream, ClientReadableStream, ClientWritableStream } from '@grpc/grpc-js';
 import type { Exchange } from '../http/exchange.js';
 
 /** The crossmatch service as the gateway calls it: each call carries the exchange's id, trace, token and deadline, and ends with it. */
@@ -38,8 +39,14 @@ export class CrossmatchClient {
   match(exchange: Exchange): ClientDuplexStream<Frame, Frame> {
     const settings = settingsOf(exchange);
     const call = exchange.within(() => this.#client.match(callMetadata(settings), callOptions(settings)));
-    if (exchange.signal.aborted) call.cancel();
-    else exchange.signal.addEventListener('abort', () => call.cancel(), { once: true });
+    cancelWith(exchange.signal, call);
+    return call;
+  }
+
+  coneSearch(exchange: Exchange, request: ConeSearchRequest): ClientReadableStream<Frame> {
+    const settings = settingsOf(exchange);
+    const call = exchange.within(() => this.#client.coneSearch(request, callMetadata(settings), callOptions(settings)));
+    cancelWith(exchange.signal, call);
     return call;
   }
 
@@ -84,6 +91,11 @@ export class CrossmatchClient {
     this.#client.close();
     this.#health.close();
   }
+}
+
+function cancelWith(signal: AbortSignal, call: { cancel(): void }): void {
+  if (signal.aborted) call.cancel();
+  else signal.addEventListener('abort', () => call.cancel(), { once: true });
 }
 
 function settingsOf({ signal, deadlineMs, requestId, token }: Exchange): CallSettings {

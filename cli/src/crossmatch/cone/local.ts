@@ -1,0 +1,50 @@
+import { formatCount } from '@armilla/base';
+import { coneCountsJson, coneProvenance, coneSearch } from '@armilla/crossmatch';
+import { Runtime } from '@armilla/gpu-core';
+import { writeTable } from '@armilla/tables';
+import type { CommandContext } from '../../command-context.js';
+import { describeInputs } from '../../provenance/inputs.js';
+import { modifiedJson, provenanceOptions } from '../../provenance/result.js';
+import { STANDARD } from '../../table/flags.js';
+import { checkTypes, openInput } from '../../table/open-input.js';
+import { standardOutput } from '../../terminal/standard-output.js';
+import type { ConeTask } from './flags.js';
+import type { ConeFound } from './run.js';
+
+/** Searches a file in this process. */
+export async function searchHere(task: ConeTask, { signal, terminal }: CommandContext): Promise<ConeFound> {
+  const startedMs = performance.now();
+  const reader = await openInput(task.table, { types: task.types, signal });
+  const inputs = await (async () => {
+    try {
+      checkTypes(task.types, [reader]);
+      return await describeInputs([task.table], reader, signal);
+    } catch (error) {
+      await reader.close();
+      throw error;
+    }
+  })();
+  await using runtime = await Runtime.create({});
+  using result = await coneSearch(reader, task.options, {
+    runtime,
+    signal,
+    onRows: task.showProgress
+      ? (rowCount) => terminal.progress(() => `searching: ${formatCount(rowCount)} rows read`)
+      : undefined,
+  });
+  const seconds = (): number => (performance.now() - startedMs) / 1000;
+  const known = coneProvenance(result, { name: task.table });
+  const document = {
+    ...known,
+    ...(task.types && { types: task.types }),
+    inputs: known.inputs.map((table) => ({ ...table, ...inputs[0].json })),
+  };
+  const { path, format, overwrite } = task.output;
+  const provenance = provenanceOptions(task.output, result.schema, {
+    document: () => document,
+    run: () => ({ ended: new Date().toISOString(), total_seconds: seconds(), inputs_modified: modifiedJson(inputs) }),
+  });
+  const target = path === STANDARD ? standardOutput() : path;
+  await writeTable(target, result.schema, result, { format, overwrite, signal, ...provenance });
+  return { counts: coneCountsJson(result.summary), seconds: seconds() };
+}
