@@ -7,11 +7,12 @@ import { runCli } from './testing/run-cli.js';
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8');
 
 test.each([
-  ['crossmatch', '## crossmatch', '## convert', 20],
+  ['crossmatch', '## crossmatch', '## crossmatch cone', 20],
+  ['crossmatch cone', '## crossmatch cone', '## convert', 15],
   ['convert', '## convert', '## serve', 4],
   ['merge', '## convert', '## serve', 4],
 ])('docs/cli.md names every option of %s, and no other', async (command, from, to, least) => {
-  const { stdout } = await runCli([command, '--help']);
+  const { stdout } = await runCli([...command.split(' '), '--help']);
   const known = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)]
     .map(([, name]) => name)
     .filter((name) => name !== '--help');

@@ -43,7 +43,7 @@ export async function runConvert(task: ConvertTask, { signal, terminal }: Comman
     const seconds = (performance.now() - startedMs) / 1000;
     const where = path === STANDARD ? '' : ` to ${path}`;
     terminal.line(
-      `${formatCount(rowCount)} rows${where} (${formatBytes(byteCount)}) in ${seconds.toFixed(2)} s; ` +
+      `${formatCount(rowCount, 'row')}${where} (${formatBytes(byteCount)}) in ${seconds.toFixed(2)} s; ` +
         `${formatCount(Math.round(rowCount / Math.max(seconds, 1e-3)))} rows/s`,
     );
   } finally {

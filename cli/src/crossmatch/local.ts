@@ -136,7 +136,7 @@ function stageText(
   rightRowCount: number,
   resultRowCount: number,
 ): string {
-  const [left, right, result] = [leftRowCount, rightRowCount, resultRowCount].map(formatCount);
+  const [left, right, result] = [leftRowCount, rightRowCount, resultRowCount].map((count) => formatCount(count));
   if (stage === 'index') return `indexing: ${right} right rows`;
   if (stage === 'partition') return `sorting into buckets: ${right} right rows, ${left} left rows`;
   if (stage === 'merge') return `putting in order: ${result} result rows`;

@@ -23,14 +23,14 @@ export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, 
       ? [sideText('table', task.left, left)]
       : [sideText('left', task.left, left), sideText('right', task.right, right)];
   const rate = task.right === undefined ? left.rowCount : left.rowCount + right.rowCount;
-  const groups = groupCount > 0 ? `, ${formatCount(groupCount)} groups` : '';
+  const groups = groupCount > 0 ? `, ${formatCount(groupCount, 'group')}` : '';
   const where = task.output.path === STANDARD ? '' : ` to ${task.output.path}`;
   return [
     ...summary.warnings.map((warning) => `warning: ${warning}`),
     ...sides,
     ...(summary.recentering ? [recenteringText(summary.recentering)] : []),
     ...(summary.trust ? [trustText(summary.trust)] : []),
-    `${formatCount(rowCount)} rows${where} (${formatCount(pairCount)} pairs${groups}) in ${seconds(totalSeconds)}: ` +
+    `${formatCount(rowCount, 'row')}${where} (${formatCount(pairCount, 'pair')}${groups}) in ${seconds(totalSeconds)}: ` +
       `index ${seconds(indexSeconds)}, match ${seconds(matchSeconds)}; ` +
       `${formatCount(Math.round(rate / Math.max(totalSeconds, 1e-3)))} rows/s; peak memory ${formatBytes(peakMemoryBytes)}`,
     ...(spill ? [spillText(spill)] : []),
@@ -38,8 +38,8 @@ export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, 
 }
 
 function spillText({ bucketCount, spilledBytes, resumedStepCount }: SpillSummary): string {
-  const resumed = resumedStepCount > 0 ? `, continued behind ${formatCount(resumedStepCount)} finished steps` : '';
-  return `by way of ${formatCount(bucketCount)} buckets on disk, ${formatBytes(spilledBytes)} of scratch${resumed}`;
+  const resumed = resumedStepCount > 0 ? `, continued behind ${formatCount(resumedStepCount, 'finished step')}` : '';
+  return `by way of ${formatCount(bucketCount, 'bucket')} on disk, ${formatBytes(spilledBytes)} of scratch${resumed}`;
 }
 
 export function sideText(title: string, name: string, side: SideSummary): string {
@@ -48,11 +48,11 @@ export function sideText(title: string, name: string, side: SideSummary): string
     ([column, count]) => `${formatCount(count)} of column '${column}'`,
   );
   return (
-    `${title.padEnd(5)} ${name}: ${formatCount(side.rowCount)} rows = ${formatCount(side.matchedRowCount)} matched` +
+    `${title.padEnd(5)} ${name}: ${formatCount(side.rowCount, 'row')} = ${formatCount(side.matchedRowCount)} matched` +
     ` + ${formatCount(side.unmatchedRowCount)} unmatched + ${formatCount(side.rejectedRowCount)} rejected${rejectedText(side)}${filtered}` +
     `; position: ${side.columns.ra}, ${side.columns.dec}${side.guessed ? ' (guessed)' : ''}` +
     (side.missingMotionRowCount > 0
-      ? `; ${formatCount(side.missingMotionRowCount)} rows without a known proper motion stay where they are`
+      ? `; ${formatCount(side.missingMotionRowCount, 'row')} without a known proper motion not moved`
       : '') +
     (misfits.length > 0 ? `; values that did not fit and are null: ${misfits.join(', ')}` : '')
   );

@@ -65,7 +65,7 @@ async function runServer(
     hosted: parts.length > 0 ? parts : undefined,
     tables,
     signal,
-    onStored: (name, rowCount) => terminal.line(`table '${name}': ${formatCount(rowCount)} rows, indexed`),
+    onStored: (name, rowCount) => terminal.line(`table '${name}': ${formatCount(rowCount, 'row')}, indexed`),
   });
   await printLine(invitation(server, tables[0]?.name));
   if (!signal.aborted) await once(signal, 'abort');

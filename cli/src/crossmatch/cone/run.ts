@@ -31,16 +31,16 @@ export async function runCone(task: ConeTask, context: CommandContext): Promise<
 }
 
 function foundText({ table, output }: ConeTask, { counts, seconds }: ConeFound): string {
-  const count = (name: string): string => formatCount(Number(counts[name] ?? 0));
+  const count = (name: string, noun?: string): string => formatCount(Number(counts[name] ?? 0), noun);
   const where = output.path === STANDARD ? '' : ` to ${output.path}`;
-  const parts = [`${table}: ${count('table_row_count')} rows`];
+  const parts = [`${table}: ${count('table_row_count', 'row')}`];
   for (const [name, text] of [
     ['skipped_row_count', 'not read: they lie elsewhere'],
     ['rejected_row_count', 'rejected'],
-    ['filtered_row_count', 'in the cone do not satisfy the condition'],
-    ['missing_motion_row_count', 'found without a known proper motion stay where they are'],
+    ['filtered_row_count', 'in the cone left out by the condition'],
+    ['missing_motion_row_count', 'found without a known proper motion, not moved'],
   ] as const)
     if (Number(counts[name] ?? 0) > 0) parts.push(`${count(name)} ${text}`);
   const cut = counts.overflow === true ? `, the nearest of ${count('found_row_count')} found` : '';
-  return `${parts.join('; ')}\n${count('row_count')} rows${where}${cut} in ${seconds.toFixed(2)} s`;
+  return `${parts.join('; ')}\n${count('row_count', 'row')}${where}${cut} in ${seconds.toFixed(2)} s`;
 }

@@ -22,15 +22,15 @@ export function pageHtml({ task, summary, trust, pictures }: PageContent): strin
   const title = `${task.left} matched with ${task.right ?? 'itself'}`;
   const { options } = task;
   const asked: (readonly [string, string])[] = [
-    ['left table', `${task.left}: ${formatCount(summary.left.rowCount)} rows`],
-    ['right table', `${task.right ?? task.left}: ${formatCount(summary.right.rowCount)} rows`],
+    ['left table', `${task.left}: ${formatCount(summary.left.rowCount, 'row')}`],
+    ['right table', `${task.right ?? task.left}: ${formatCount(summary.right.rowCount, 'row')}`],
     [
       'position columns',
       `${summary.left.columns.ra}, ${summary.left.columns.dec} and ${summary.right.columns.ra}, ${summary.right.columns.dec}`,
     ],
     ['radius', `${options.radiusArcsec} arcsec`],
     ['find, join', `${options.find ?? 'nearest'}, ${options.join ?? 'inner'}`],
-    ['result', `${formatCount(summary.rowCount)} rows, ${formatCount(summary.pairCount)} pairs`],
+    ['result', `${formatCount(summary.rowCount, 'row')}, ${formatCount(summary.pairCount, 'pair')}`],
   ];
   const { trust: _trust, ...counts } = summary;
   return `<!doctype html>
@@ -86,7 +86,7 @@ function figure(picture: DrawnPicture): string {
 <div role="img" aria-label="${escapeHtml(alternative)}">${svg}</div>
 <figcaption>${escapeHtml(alternative)}</figcaption>
 </figure>
-<details><summary>Data of this picture as CSV, ${formatCount(data.rows.length)} rows</summary>
+<details><summary>Data of this picture as CSV, ${formatCount(data.rows.length, 'row')}</summary>
 <pre tabindex="0">${escapeHtml(csvOf(data))}</pre></details>
 </section>`;
 }

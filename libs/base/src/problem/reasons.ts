@@ -151,7 +151,11 @@ export const REASONS = {
     65,
     '{where}: the match cannot be continued: {detail}; remove the folder and begin anew',
   ),
-  ROUTE_NOT_FOUND: reason('NOT_FOUND', 2, 'there is nothing at {path}; see /openapi.json'),
+  ROUTE_NOT_FOUND: reason(
+    'NOT_FOUND',
+    2,
+    'there is nothing at {path}; there are {known}, which GET /openapi.json describes',
+  ),
   SCHEMAS_DIFFER: reason(
     'INVALID_ARGUMENT',
     65,

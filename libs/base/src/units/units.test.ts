@@ -43,3 +43,12 @@ test('sizes and counts read well', () => {
   expect(formatCount(1234567)).toBe('1,234,567');
   expect(formatCount(12n)).toBe('12');
 });
+
+test('counts of things have their plural', () => {
+  expect([0, 1, 2n, 1234].map((count) => formatCount(count, 'row'))).toEqual([
+    '0 rows',
+    '1 row',
+    '2 rows',
+    '1,234 rows',
+  ]);
+});

@@ -30,7 +30,8 @@ export function problemRoutes(app: FastifyInstance): () => string[] {
       .filter(({ pattern }) => pattern.test(path))
       .flatMap((route) => [...route.methods]);
     if (methods.length === 0) {
-      await refuse(request, reply, fail('ROUTE_NOT_FOUND', { path: path.slice(0, 200) }));
+      const known = [...routes.keys()].map((url) => url.replace(/:(\w+)/g, '{$1}')).join(', ');
+      await refuse(request, reply, fail('ROUTE_NOT_FOUND', { path: path.slice(0, 200), known }));
       return;
     }
     const allowed = [...new Set(methods)].sort().join(', ');

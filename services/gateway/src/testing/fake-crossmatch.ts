@@ -8,12 +8,14 @@ import {
   makeFrame,
   type RunningServer,
   serve,
+  serverStream,
   type CallContext,
   unary,
   createLogger,
   withFrameCodec,
 } from '@armilla/chassis';
 import {
+  type ConeSearchRequest,
   CrossmatchServiceService,
   MatchRequest,
   MatchSummary,
@@ -25,7 +27,11 @@ import {
 } from '@armilla/proto';
 import { type IpcMessage, IpcSplitter } from '@armilla/tables';
 import { Metadata } from '@grpc/grpc-js';
+import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { createHash } from 'node:crypto';
+
+/** What cone searches find. */
+const CONE_ROWS = tableToIPC(tableFromArrays({ id: Int32Array.of(7, 8), ra: Float64Array.of(1, 2) }), 'stream');
 
 /** What one Match of the fake has seen. */
 export interface SeenMatch {
@@ -53,6 +59,8 @@ export interface FakeCrossmatch extends AsyncDisposable {
   readonly target: string;
   readonly server: RunningServer;
   readonly matches: SeenMatch[];
+  /** What cone searches asked for; they are answered with two rows. */
+  readonly cones: ConeSearchRequest[];
   readonly tables: Map<string, StoredTable>;
   behaviour: MatchBehaviour;
 }
@@ -63,6 +71,7 @@ export async function startFake(
   flags: Record<string, string> = {},
 ): Promise<FakeCrossmatch> {
   const matches: SeenMatch[] = [];
+  const cones: ConeSearchRequest[] = [];
   const tables = new Map<string, StoredTable>();
   const fake = { behaviour };
   const config = loadConfig({ flags: { grpcAddress: '127.0.0.1:0', logLevel: 'silent', ...flags } });
@@ -96,6 +105,17 @@ export async function startFake(
               seen.sentFrameCount++;
               yield frame;
             }
+          }),
+          coneSearch: serverStream<ConeSearchRequest, Frame>(async function* (request, context) {
+            cones.push(request);
+            if (request.table === 'nowhere') throw fail('HANDLE_NOT_FOUND', { name: request.table });
+            const metadata = new Metadata();
+            metadata.set('armilla-row-count', '2');
+            metadata.set('armilla-found-row-count', '5');
+            metadata.set('armilla-overflow', 'true');
+            context.sendMetadata(metadata);
+            yield* answerFrames(CONE_ROWS);
+            yield summaryFrame(context.requestId, 2n);
           }),
           put: clientStream(async (requests: AsyncIterable<Frame>) => {
             let options: PutOptions | undefined;
@@ -154,6 +174,7 @@ export async function startFake(
     target: server.address,
     server,
     matches,
+    cones,
     tables,
     get behaviour() {
       return fake.behaviour;
