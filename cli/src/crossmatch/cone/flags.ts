@@ -1,7 +1,7 @@
 import { fail, parseAngleArcsec, parseDecDegrees, parseRaDegrees } from '@armilla/base';
 import type { ConeOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
-import type { Format } from '@armilla/tables';
+import type { WrittenFormat } from '@armilla/tables';
 import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../../table/flags.js';
 import { serverUrl } from '../flags.js';
 
@@ -15,7 +15,7 @@ export interface ConeFlags {
   readonly atEpoch?: string;
   readonly types?: string;
   readonly output: string;
-  readonly format?: Format;
+  readonly format?: WrittenFormat;
   readonly overwrite?: boolean;
   readonly server?: string;
   readonly json?: boolean;
