@@ -98,6 +98,29 @@ test('interrupted it says how to go on, and does not begin anew by accident', as
 });
 
 test.each([
+  ['pairs', []],
+  ['groups', ['--groups', '--join', 'left']],
+])('%s of a table with itself, filtered, go by way of the disk', async (name, more) => {
+  const self = (output: string): string[] => [
+    ...['crossmatch', '--self', left, '--radius', '60', '--left-where', 'id > 1000', '-o', output],
+    ...more,
+  ];
+  const [inMemory, spilled] = [at(`self-${name}-memory.parquet`), at(`self-${name}-disk.parquet`)];
+  expect(await runCli([...self(inMemory), '--quiet'])).toMatchObject({ code: 0, stderr: '' });
+  const { code, stderr } = await runCli([...self(spilled), ...MEMORY]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/by way of \d+ buckets on disk/);
+  expect(Buffer.compare(readFileSync(spilled), readFileSync(inMemory))).toBe(0);
+});
+
+test.each(['--scratch', '--resume'])('standard input cannot be read again: %s is refused', async (flag) => {
+  const more = flag === '--scratch' ? ['--scratch', folder.path] : ['--resume'];
+  const { code, stderr } = await runCli(['crossmatch', '-', right, '--radius', '1', '-o', at('x.parquet'), ...more]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/standard input has passed by/);
+});
+
+test.each([
   [['--scratch', 'x', '--server', 'http://127.0.0.1:1'], '--scratch'],
   [['--resume', '-o', '-'], '--resume'],
 ])('%j is refused', async (more, flag) => {

@@ -16,6 +16,7 @@ import { missingMotions } from '../refine/epochs.js';
 import { plainField, subSchema, takePlain } from '../result/payload.js';
 import { type Block, type SharedFile, writeBlocks } from './block.js';
 import { type BucketPlaces, type Buckets, placesByBucket } from './buckets.js';
+import { rotated, type Vector3 } from '../trust/tangent.js';
 import { type SortedSide, sortedRows } from './reach.js';
 import { scratchBuffer, scratchInts } from './scratch-words.js';
 import type { TableShape } from './table-shape.js';
@@ -35,6 +36,8 @@ export interface RunTask {
   readonly firstRow: number;
   readonly shape: TableShape;
   readonly buckets: Buckets;
+  /** Turns the positions, about the axes of ICRS. */
+  readonly turnArcsec: Vector3 | undefined;
   /** By what rows are sorted. */
   readonly sorted: SortedSide;
   /** Rows go also to the buckets within so many times their reach. */
@@ -69,7 +72,8 @@ export function partitionedSchema(schema: Schema, { astrometry, names }: TableSh
 export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   const { firstRow, shape, buckets, file } = task;
   const batch = await rowsOf(task.rows);
-  const read = await readRows(batch, receivedColumns(task.columns, batch.schema, task.where), task.where);
+  const asRead = await readRows(batch, receivedColumns(task.columns, batch.schema, task.where), task.where);
+  const read = task.turnArcsec ? { ...asRead, positions: rotated(asRead.positions, task.turnArcsec) } : asRead;
   const { ra, dec } = read.positions;
   const status = positionStatuses(read.positions);
   const use = new Uint8Array(scratchBuffer('run.use', ra.length), 0, ra.length);

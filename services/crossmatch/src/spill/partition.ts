@@ -6,6 +6,7 @@ import { workerModule } from '../ops/module.js';
 import type { RowInspector } from '../positions.js';
 import { subSchema } from '../result/payload.js';
 import type { Block } from './block.js';
+import type { Vector3 } from '../trust/tangent.js';
 import type { BlockFile } from './block-file.js';
 import type { Buckets } from './buckets.js';
 import type { PartitionedRun, RunRows, RunTask } from './partition-run.js';
@@ -18,6 +19,7 @@ export interface Partitioning {
   readonly columns: PositionColumns;
   readonly shape: TableShape;
   readonly buckets: Buckets;
+  readonly turnArcsec: Vector3 | undefined;
   readonly sorted: SortedSide;
   readonly copyReaches: number;
   readonly file: BlockFile;
@@ -73,6 +75,7 @@ export async function partitionTable(partitioning: Partitioning): Promise<Partit
         firstRow,
         shape,
         buckets: partitioning.buckets,
+        turnArcsec: partitioning.turnArcsec,
         sorted: partitioning.sorted,
         copyReaches: partitioning.copyReaches,
         file: file.shared,

@@ -16,6 +16,7 @@ import { checkMagnitude } from '../probability/pair-probabilities.js';
 import { rowBytes } from '../result/batches.js';
 import { type ResultLayout, resultLayout } from '../result/layout.js';
 import { MatchStream } from '../stream.js';
+import { checkCentrable } from '../trust/recenter.js';
 import type { Judging } from './bucket-judge.js';
 import { countRows } from './count-rows.js';
 import { type BucketCut, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
@@ -72,7 +73,8 @@ export async function spilledMatch(
     ? leftColumns
     : positionColumns(right.schema, options.right, right.where, 'right', right.rowCount);
   const measures = options.probabilities?.priors.some(({ histogram }) => histogram === undefined);
-  if (options.recenter || context.assess || measures) return undefined;
+  if (measures) return undefined;
+  if (options.recenter) checkCentrable(leftColumns, rightColumns);
   const judging = judgingOf(tables, leftColumns, rightColumns);
   const sizes = sizesOf(tables, judging, {
     left: await rowCountOf(left, leftColumns, scratchOptions.inputs?.left, context),
@@ -243,7 +245,8 @@ async function finalPlan(
       leftAlongBytes: alongBytes.left,
       rightAlongBytes: alongBytes.right,
       judges,
-      estimatedPairCount: plan.estimatedPairCount,
+      // Of groups no more pairs are kept than connect their rows.
+      estimatedPairCount: Math.min(plan.estimatedPairCount, selfMatch === 'groups' ? spilledRight : Infinity),
     },
     spilledRight,
     selfMatch === undefined ? (cut.leftRowCount ?? 0) : 0,

@@ -1,25 +1,29 @@
 import { fail } from '@armilla/base';
 import type { ChunkPairs } from '@armilla/sky';
-import { Schema } from 'apache-arrow';
 import { ahead } from '../ahead.js';
-import { neededColumns, type PositionColumns } from '../columns.js';
-import { FilteredRows } from '../filter/filtered-rows.js';
+import type { PositionColumns } from '../columns.js';
 import { groupedRowCount, type RowGroups } from '../groups.js';
-import { JoinCursor, keepsUnmatchedLeft, RowSet, UnusedRightCursor } from '../join.js';
+import { JoinCursor, keepsUnmatchedLeft, RowSet } from '../join.js';
 import { readParts } from '../left-source.js';
 import { pairQuery } from '../match-pairs.js';
 import type { PairProgress, PairRows, MatchRows, PairTotals } from '../match-rows.js';
 import type { LeftPart, PairBlock } from '../parts.js';
-import { readRows } from '../positions.js';
 import { judgedColumns } from '../refine/pair-list.js';
 import { Payload, plainField, subSchema } from '../result/payload.js';
 import { type Progress, summariseSide } from '../summary.js';
+import { assess, type Assessment } from '../trust/assess.js';
+import { LeftSample } from '../trust/left-sample.js';
+import { guessMagnitude } from '../trust/magnitude.js';
+import { AS_THEY_STAND, moveOfLeft, standAtOneEpoch } from '../trust/one-epoch.js';
+import type { Recentering } from '../trust/recenter.js';
 import type { JoinSetup } from './bucket-join.js';
+import type { PartitionedTable } from './bucket-rows.js';
 import { bucketsOf } from './buckets.js';
 import { chooseOneToOne, type KeptPairs } from './one-to-one.js';
 import { SharedMemory } from '../shared-memory.js';
 import { COUNT_SCHEMA, pairSchema, type PairShape } from './pair-blocks.js';
 import { type PairFiles, rangeBlock } from './range-blocks.js';
+import { bareParts, unusedRight } from './read-again.js';
 import { isResumable } from './scratch.js';
 import type { SpillPlan } from './spill-plan.js';
 import { groupedPart, groupsOfLinks } from './spilled-groups.js';
@@ -31,7 +35,6 @@ const SHARES = { right: 0.2, left: 0.15, match: 0.45, merge: 0.2 } as const;
 /** The pairs of a match by way of the scratch folder: both tables by buckets, bucket by bucket the join, then by left row. */
 export class SpilledPairs implements MatchRows {
   readonly indexSeconds = 0;
-  readonly recentering = undefined;
   readonly rightRows: MatchRows['rightRows'];
   readonly #steps: SpillSteps;
   readonly #shape: PairShape;
@@ -40,6 +43,10 @@ export class SpilledPairs implements MatchRows {
   readonly #rowCounts = { left: 0, right: 0 };
   #usedRight: RowSet;
   #groups: RowGroups | undefined;
+  #recentering: Recentering | undefined;
+  #rightTable: PartitionedTable | undefined;
+  /** Rows of the left table, where the match is to be assessed. */
+  readonly #sample: LeftSample | undefined;
   #fraction = 0;
   #spilledBytes = 0;
   #finished = false;
@@ -54,6 +61,8 @@ export class SpilledPairs implements MatchRows {
     const { cut, options, layout, right } = match;
     const isGroups = options.selfMatch === 'groups';
     this.#usedRight = new RowSet(cut.rightRowCount);
+    if (match.context.assess)
+      this.#sample = new LeftSample(guessMagnitude(match.left.schema), moveOfLeft(sidesOf(match)));
     this.rightRows = { payload: Payload.empty(subSchema(right.schema, layout.rightNames)), positions: undefined };
     this.#steps = new SpillSteps(match, bucketsOf(cut.intervals, 2 * cut.reach.mostDeg), signal);
     this.#shape = {
@@ -64,6 +73,10 @@ export class SpilledPairs implements MatchRows {
         !isGroups && !match.judging && (layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec')),
       payload: subSchema(right.schema, layout.rightNames).fields.map((field) => plainField(field, field.name, true)),
     };
+  }
+
+  get recentering(): Recentering | undefined {
+    return this.#recentering;
   }
 
   get groups(): RowGroups | undefined {
@@ -119,7 +132,10 @@ export class SpilledPairs implements MatchRows {
           cursor: new JoinCursor(block, selfMatch === 'groups' ? 'inner' : join, elsewhere),
           pairs: block.pairs,
         };
-      if (join === 'right' || join === 'full' || join === 'right-anti') yield* this.#unusedRight();
+      if (join === 'right' || join === 'full' || join === 'right-anti') {
+        const { right, rightColumns, layout } = this.match;
+        yield* unusedRight(right, rightColumns, layout.rightNames, this.#usedRight, this.signal);
+      }
       this.#finished = true;
     } catch (error) {
       this.#failure = error;
@@ -127,8 +143,24 @@ export class SpilledPairs implements MatchRows {
     }
   }
 
-  async assess(): Promise<undefined> {
-    // What is to be assessed stays in memory.
+  async assess(): Promise<Assessment | undefined> {
+    if (!this.#sample || !this.#rightTable) return undefined;
+    const { left } = this.totals();
+    const { radiusArcsec, minRadiusArcsec } = this.match.options;
+    const around = this.#steps.neighbours(this.#rightTable);
+    try {
+      return await assess({
+        sample: this.#sample.rows(),
+        usableRowCount: left.rowCount - left.rejectedRowCount,
+        around,
+        radiusArcsec,
+        minRadiusArcsec,
+        notes: standAtOneEpoch(sidesOf(this.match)) ? [] : [AS_THEY_STAND],
+        signal: this.signal,
+      });
+    } finally {
+      await around.settled();
+    }
   }
 
   forget(): Promise<void> {
@@ -147,6 +179,8 @@ export class SpilledPairs implements MatchRows {
   async #pairFiles(): Promise<PairFiles> {
     const { layout, right, options, scratch, cut } = this.match;
     const rightTable = await this.#partition('right');
+    this.#rightTable = rightTable;
+    if (options.recenter) this.#recentering = await this.#steps.recentering(rightTable);
     const leftTable = options.selfMatch === undefined ? await this.#partition('left') : rightTable;
     this.#rowCounts.left = leftTable.rowCount;
     const isCounted = layout.has('neighbour_count') || layout.has('second_separation_arcsec');
@@ -188,8 +222,9 @@ export class SpilledPairs implements MatchRows {
     const { options } = this.match;
     // A right row of a bucket may have its nearest left row as far away again.
     const copyReaches = side === 'right' ? 1 : options.find === 'mutual' ? 2 : 0;
+    const turnArcsec = side === 'left' ? this.#recentering?.turnArcsec : undefined;
     const expected = this.match[side].rowCount ?? 0;
-    const table = await this.#steps.partition(side, copyReaches, (rowCount) => {
+    const table = await this.#steps.partition(side, copyReaches, turnArcsec, (rowCount) => {
       this.#rowCounts[side] = rowCount;
       this.#advance(side, expected === 0 ? 0 : rowCount / expected);
     });
@@ -255,11 +290,12 @@ export class SpilledPairs implements MatchRows {
     }
   }
 
-  /** The left table again, in ranges; only their numbers where the result takes nothing else of it. */
+  /** The left table again, in ranges; only their numbers where nothing else of it is needed. */
   #parts(names: readonly string[]): AsyncIterable<LeftPart> | Iterable<LeftPart> {
     const { left, leftColumns, cut, layout, options } = this.match;
     // Of rows without a pair more may be said than that they have none.
     const looksAtRows =
+      this.#sample !== undefined ||
       options.selfMatch === 'groups' ||
       (keepsUnmatchedLeft(options.join) && (leftColumns.filter || this.#shape.judged.length > 0));
     if (names.length === 0 && !this.#shape.positions && !layout.has('neighbour_count') && !looksAtRows)
@@ -273,35 +309,11 @@ export class SpilledPairs implements MatchRows {
       cutEarly: false,
       ascending: true,
       inspector: undefined,
-      sample: undefined,
-      turnArcsec: undefined,
+      sample: this.#sample,
+      turnArcsec: this.#recentering?.turnArcsec,
       signal: this.signal,
       onRows: () => undefined,
     });
-  }
-
-  /** The right table again: its rows that no pair uses. */
-  async *#unusedRight(): AsyncGenerator<PairRows, void, undefined> {
-    const { right, rightColumns, layout } = this.match;
-    const schema = subSchema(right.schema, layout.rightNames);
-    const { filter } = rightColumns;
-    const columns = [...new Set([...layout.rightNames, ...(filter ? neededColumns(rightColumns) : [rightColumns.ra])])];
-    let firstRow = 0;
-    for await (const batch of right.batches({ columns, signal: this.signal })) {
-      const payload = Payload.create(schema, { rowCount: batch.numRows });
-      payload.append(batch);
-      payload.seal();
-      const first = firstRow;
-      const rows = Int32Array.from({ length: batch.numRows }, (_, i) => first + i);
-      firstRow += batch.numRows;
-      const filtered = filter && new FilteredRows();
-      if (filtered) {
-        const { filtered: marks } = await readRows(batch, rightColumns, right.where, this.signal);
-        filtered.append(batch.numRows, marks);
-      }
-      const rightRows = { payload, rows, positions: undefined };
-      yield { cursor: new UnusedRightCursor(this.#usedRight, batch.numRows, first, rightRows, filtered) };
-    }
   }
 
   /** `share`: of the step. */
@@ -311,6 +323,10 @@ export class SpilledPairs implements MatchRows {
     this.#fraction = Math.max(this.#fraction, before + SHARES[step] * Math.min(1, share));
     this.onProgress(step === 'left' || step === 'right' ? 'partition' : step);
   }
+}
+
+function sidesOf({ leftColumns, rightColumns }: SpilledMatch) {
+  return { leftColumns, right: { columns: rightColumns } };
 }
 
 function sideOf(record: PartitionRecord | undefined, columns: PositionColumns, matchedRowCount: number) {
@@ -325,22 +341,3 @@ function sideOf(record: PartitionRecord | undefined, columns: PositionColumns, m
     matchedRowCount,
   });
 }
-
-function* bareParts(rowCount: number, partRowCount: number): Generator<LeftPart> {
-  const payload = Payload.empty(new Schema([]));
-  for (let firstRow = 0; firstRow < rowCount; firstRow += partRowCount) {
-    const count = Math.min(partRowCount, rowCount - firstRow);
-    yield {
-      firstRow,
-      rowCount: count,
-      pieces: [],
-      positions: { ra: NONE, dec: NONE },
-      payload,
-      astrometry: undefined,
-      faults: undefined,
-      filtered: undefined,
-    };
-  }
-}
-
-const NONE = new Float64Array(0);

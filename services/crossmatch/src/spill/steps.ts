@@ -8,11 +8,14 @@ import { DEFAULT_MAX_PAIRS } from '../options.js';
 import { RowInspector } from '../positions.js';
 import type { MatchHead } from '../prepared.js';
 import { plainSchema, subSchema } from '../result/payload.js';
+import { type Recentering, recenteringOf, sampleOf } from '../trust/recenter.js';
+import type { Vector3 } from '../trust/tangent.js';
 import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
 import { SharedMemory } from '../shared-memory.js';
 import { type JoinedBucket, joinBucket, type JoinSetup } from './bucket-join.js';
 import type { Judging } from './bucket-judge.js';
+import { BucketNeighbours } from './bucket-neighbours.js';
 import { type BucketRows, type PartitionedTable, readBucket } from './bucket-rows.js';
 import type { Buckets } from './buckets.js';
 import { partitionTable } from './partition.js';
@@ -69,6 +72,7 @@ export class SpillSteps {
   async partition(
     side: 'left' | 'right',
     copyReaches: number,
+    turnArcsec: Vector3 | undefined,
     onRows: (rowCount: number) => void,
   ): Promise<PartitionedTable & { readonly record: PartitionRecord }> {
     const { match, signal, buckets } = this;
@@ -90,6 +94,7 @@ export class SpillSteps {
       columns,
       shape,
       buckets,
+      turnArcsec,
       sorted: match.cut.reach[side],
       copyReaches,
       file,
@@ -114,6 +119,36 @@ export class SpillSteps {
     };
     await scratch.record(side, record);
     return { ...own, file, rowCount, blocks: byPart(blocks), record };
+  }
+
+  /** How the left rows are turned; undefined where too few tell. */
+  async recentering(right: PartitionedTable): Promise<Recentering | undefined> {
+    const { scratch, left, leftColumns, options } = this.match;
+    const known = scratch.resumed ? await scratch.recorded<{ recentering?: Recentering }>('recentering') : undefined;
+    if (known) return known.recentering;
+    const around = this.neighbours(right);
+    try {
+      const sample = await sampleOf(left, leftColumns, this.signal);
+      const recentering = await recenteringOf(sample, around, options.radiusArcsec);
+      await scratch.record('recentering', { recentering });
+      return recentering;
+    } finally {
+      await around.settled();
+    }
+  }
+
+  /** The right rows around any positions. */
+  neighbours(right: PartitionedTable): BucketNeighbours {
+    const { context, rightColumns, cut } = this.match;
+    return new BucketNeighbours({
+      runtime: context.runtime,
+      right,
+      columns: rightColumns.astrometry,
+      sorted: cut.reach.right,
+      buckets: this.buckets,
+      cellRowCount: context.execution?.cellRowCount,
+      signal: this.signal,
+    });
   }
 
   /** The buckets that are done, from the first on; their right rows are added to `usedRight`. */

@@ -10,6 +10,7 @@ import {
   type MatchContext,
   type MatchOptions,
   type MatchSummary,
+  type ScratchOptions,
   selfMatch,
 } from '../index.js';
 
@@ -25,8 +26,18 @@ export interface WrittenMatch {
   readonly summary: MatchSummary;
 }
 
+/** How one attempt is made and stopped. */
+export interface Attempt extends Partial<ScratchOptions> {
+  readonly execution?: ExecutionOptions;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: () => void;
+}
+
 /** Matches of two files, or of one with itself, in a folder of their own, in memory and by way of the disk. */
 export class BothWays implements AsyncDisposable {
+  /** Whether matches are assessed. */
+  assess = false;
+
   private constructor(
     readonly folder: string,
     readonly runtime: Runtime,
@@ -70,25 +81,54 @@ export class BothWays implements AsyncDisposable {
     await rm(this.folder, { recursive: true });
   }
 
+  /** One attempt by way of the disk, in a folder that stays where it can be continued. */
+  async attempt(
+    options: MatchOptions,
+    names: readonly string[],
+    { execution = { bucketRowCount: 64, chunkRowCount: 300 }, signal, onProgress, ...scratch }: Attempt = {},
+  ): Promise<WrittenMatch> {
+    const paths = names.map((name) => this.at(name));
+    const inputs = { left: paths.slice(0, 1), right: paths.slice(1) };
+    return this.#write(options, names, {
+      execution,
+      signal,
+      onProgress,
+      scratch: { folder: this.scratch, use: 'always', inputs, ...scratch },
+    });
+  }
+
+  get scratch(): string {
+    return this.at('scratch');
+  }
+
   async #written(
     options: MatchOptions,
     execution: ExecutionOptions,
     spills: boolean,
     names: readonly string[],
   ): Promise<WrittenMatch> {
-    const scratch = this.at('scratch');
-    const context: MatchContext = {
-      runtime: this.runtime,
-      execution,
-      scratch: { folder: scratch, use: spills ? 'always' : 'needed' },
-    };
+    const scratch = { folder: this.scratch, use: spills ? 'always' : 'needed' } as const;
+    const written = await this.#write(options, names, { execution, scratch });
+    expect(existsSync(this.scratch)).toBe(false);
+    return written;
+  }
+
+  async #write(
+    options: MatchOptions,
+    names: readonly string[],
+    more: Omit<MatchContext, 'runtime'>,
+  ): Promise<WrittenMatch> {
+    const openLeftAgain = () => openTable(this.at(names[0]));
+    const context: MatchContext = { runtime: this.runtime, assess: this.assess, openLeftAgain, ...more };
+    const { signal } = context;
     const [left, right] = await Promise.all(names.map((name) => openTable(this.at(name))));
-    const stream = right ? await crossmatch(left, right, options, context) : await selfMatch(left, options, context);
+    await using stream = right
+      ? await crossmatch(left, right, options, context)
+      : await selfMatch(left, options, context);
     const picked = stream.picked();
     const out = this.at('out.parquet');
-    if (picked) await writePickedRows(out, stream.schema, picked, { overwrite: true });
-    else await writeTable(out, stream.schema, stream, { format: 'parquet', overwrite: true });
-    expect(existsSync(scratch)).toBe(false);
+    if (picked) await writePickedRows(out, stream.schema, picked, { overwrite: true, signal });
+    else await writeTable(out, stream.schema, stream, { format: 'parquet', overwrite: true, signal });
     return { bytes: await readFile(out), summary: stream.summary() };
   }
 }

@@ -2,7 +2,8 @@ import type { PreparedMatch } from '../prepared.js';
 import type { SideSummary } from '../summary.js';
 import { assess, type Assessment } from './assess.js';
 import type { LeftSample } from './left-sample.js';
-import { assessedRight } from './one-epoch.js';
+import { indexedNeighbours } from './neighbours.js';
+import { AS_THEY_STAND, assessedRight } from './one-epoch.js';
 
 /** Assesses a match in memory by a sample of its left rows; undefined where the right positions are not there. */
 export async function assessMatch(
@@ -17,11 +18,10 @@ export async function assessMatch(
   return assess({
     sample: sample.rows(),
     usableRowCount: left.rowCount - left.rejectedRowCount,
-    index: right.index,
-    right: right.positions,
+    around: indexedNeighbours(right.index, right.positions),
     radiusArcsec,
     minRadiusArcsec,
-    notes: right.atOneEpoch ? [] : ['positions are assessed as they stand in the tables, whatever their epochs'],
+    notes: right.atOneEpoch ? [] : [AS_THEY_STAND],
     signal,
   });
 }

@@ -5,6 +5,7 @@ import { crossmatch, selfMatch } from '../index.js';
 import { memoryTable, tableOf } from '../testing/memory-table.js';
 import { assess, type Assessment, type Trust } from './assess.js';
 import { LeftSample } from './left-sample.js';
+import { indexedNeighbours } from './neighbours.js';
 import { rotated, shifted } from './tangent.js';
 
 let runtime: Runtime;
@@ -18,8 +19,7 @@ async function assessed(left: Positions, right: Positions, radiusArcsec: number)
   return await assess({
     sample: { ra: left.ra, dec: left.dec, magnitude: undefined },
     usableRowCount: left.ra.length,
-    index,
-    right,
+    around: indexedNeighbours(index, right),
     radiusArcsec,
     minRadiusArcsec: 0,
     notes: [],

@@ -1,5 +1,4 @@
 import { fail } from '@armilla/base';
-import type { Positions, SkyIndex } from '@armilla/sky';
 import {
   measureAlignment,
   mutualOffsets,
@@ -11,6 +10,7 @@ import { type Controls, countRings, type Estimate, localChance, type Ring, shift
 import { advisedRadius, curvePoints, type CurvePoint, type MatchCurve, matchCurve, pointOfMatch } from './curve.js';
 import { commonFootprint, type Footprint } from './footprint.js';
 import type { SampledRows } from './left-sample.js';
+import type { Neighbours } from './neighbours.js';
 import { fitRayleigh, type RayleighFit } from './rayleigh.js';
 
 /** Numbers that tell whether to trust a match. Counts are of the whole left table, estimated from the sample. */
@@ -58,8 +58,7 @@ export interface AssessedMatch {
   readonly sample: SampledRows;
   /** Usable rows of the left table. */
   readonly usableRowCount: number;
-  readonly index: SkyIndex;
-  readonly right: Positions;
+  readonly around: Neighbours;
   readonly radiusArcsec: number;
   readonly minRadiusArcsec: number;
   /** What else the reader should know. */
@@ -80,30 +79,32 @@ export function checkAssessable(radiusArcsec: number): void {
 
 /** The formulas are in docs/operations/crossmatch.md. */
 export async function assess(match: AssessedMatch): Promise<Assessment> {
-  const { sample, usableRowCount, index, right, radiusArcsec, minRadiusArcsec, signal } = match;
+  const { sample, usableRowCount, around, radiusArcsec, minRadiusArcsec, signal } = match;
   const rowCount = sample.ra.length;
   const mostArcsec = 2 * radiusArcsec;
-  const near = await index.match(sample, {
-    radiusArcsec: mostArcsec,
-    minRadiusArcsec,
-    find: 'nearest',
-    k: 1,
-    order: 'left',
-  });
+  const query = { radiusArcsec: mostArcsec, minRadiusArcsec, find: 'nearest', k: 1, order: 'left' } as const;
+  const nearest = around.nearest(sample, query);
+  const matched = nearest.then(({ separationArcsec }) => countWithin(separationArcsec, radiusArcsec));
+  // Whoever waits for it tells of its failure.
+  matched.catch(() => undefined);
+  const counted = countRings(around, sample, radiusArcsec);
+  const [near, rings, chanceShifted, footprint] = await Promise.all([
+    nearest,
+    counted,
+    counted.then(({ ring }) => shiftedChance(around, sample, ring, minRadiusArcsec, radiusArcsec, usableRowCount)),
+    commonFootprint(around, sample, radiusArcsec, matched),
+  ]);
   signal?.throwIfAborted();
-  const rings = await countRings(index, sample, radiusArcsec);
   const chanceLocal = localChance(rings, minRadiusArcsec, radiusArcsec, usableRowCount);
-  const chanceShifted = await shiftedChance(index, sample, rings.ring, minRadiusArcsec, radiusArcsec, usableRowCount);
-  signal?.throwIfAborted();
   const curve = matchCurve(near.separationArcsec, rowCount, rings, minRadiusArcsec, radiusArcsec);
-  const matchedCount = near.separationArcsec.reduce((count, one) => count + (one <= radiusArcsec ? 1 : 0), 0);
+  const matchedCount = await matched;
   const here = pointOfMatch(curve);
   const scale = usableRowCount / Math.max(rowCount, 1);
   const chanceError = chanceLocal.standardError / Math.max(usableRowCount, 1);
   const binomial = Math.sqrt((here.matchedShare * (1 - here.matchedShare)) / Math.max(rowCount, 1));
   const allShare = curve.counterpart[curve.counterpart.length - 1];
-  const offsets = mutualOffsets(near, sample, right);
-  const alignment = measureAlignment(offsets, sample, right, mostArcsec);
+  const offsets = mutualOffsets(near, sample, near.positions);
+  const alignment = measureAlignment(offsets, sample, near.positions, mostArcsec);
   const nearestArcsec = new Float64Array(rowCount).fill(NaN);
   for (let p = 0; p < near.pairCount; p++) nearestArcsec[near.left[p]] = near.separationArcsec[p];
   const trust: Trust = {
@@ -126,7 +127,7 @@ export async function assess(match: AssessedMatch): Promise<Assessment> {
     advisedRadiusArcsec: advisedRadius(curve, rowCount, Math.hypot(binomial, chanceError)),
     curve: curvePoints(curve),
     rayleigh: fitRayleigh(curve, rowCount),
-    footprint: await commonFootprint(index, sample, radiusArcsec, matchedCount),
+    footprint,
     offset: alignment?.offset,
     rotation: alignment?.rotation,
     notes: match.notes,
@@ -135,6 +136,10 @@ export async function assess(match: AssessedMatch): Promise<Assessment> {
     trust: { ...trust, notes: [...match.notes, ...notesOf(trust, radiusArcsec)] },
     evidence: { sample, nearestArcsec, offsets, curve },
   };
+}
+
+function countWithin(separationArcsec: Float64Array, radiusArcsec: number): number {
+  return separationArcsec.reduce((count, one) => count + (one <= radiusArcsec ? 1 : 0), 0);
 }
 
 function samplingError(matchedCount: number, rowCount: number, usableRowCount: number): number {

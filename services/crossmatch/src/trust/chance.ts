@@ -1,4 +1,5 @@
-import type { Positions, SkyIndex } from '@armilla/sky';
+import type { Positions } from '@armilla/sky';
+import type { Neighbours } from './neighbours.js';
 import { capSquareArcsec, shifted } from './tangent.js';
 
 /** A count with its standard error. */
@@ -33,19 +34,19 @@ const MOST_OUTER_ARCSEC = 600;
 const CONTROL_COUNT = 16;
 
 /** Counts in rings that begin at three radii, where a real counterpart is no longer to be expected. */
-export async function countRings(index: SkyIndex, positions: Positions, radiusArcsec: number): Promise<RingCounts> {
+export async function countRings(around: Neighbours, positions: Positions, radiusArcsec: number): Promise<RingCounts> {
   const innerArcsec = 3 * radiusArcsec;
   let outerArcsec = 5 * radiusArcsec;
   const rowCount = positions.ra.length;
   const probe = every(positions, Math.ceil(rowCount / PROBE_ROW_COUNT));
-  let perRow = await pairsPerRow(index, probe, { innerArcsec, outerArcsec });
+  let perRow = await pairsPerRow(around, probe, { innerArcsec, outerArcsec });
   while (perRow * rowCount < RING_PAIR_COUNT && outerArcsec < MOST_OUTER_ARCSEC) {
     outerArcsec = Math.min(2 * outerArcsec, Math.max(MOST_OUTER_ARCSEC, 5 * radiusArcsec));
-    perRow = await pairsPerRow(index, probe, { innerArcsec, outerArcsec });
+    perRow = await pairsPerRow(around, probe, { innerArcsec, outerArcsec });
   }
   const ring = { innerArcsec, outerArcsec };
   const used = every(positions, Math.ceil((perRow * rowCount) / MOST_RING_PAIR_COUNT));
-  const { left, right } = await index.match(used, {
+  const { left, right } = await around.match(used, {
     radiusArcsec: outerArcsec,
     minRadiusArcsec: innerArcsec,
     find: 'all',
@@ -99,7 +100,7 @@ export interface Controls extends Estimate {
 
 /** The left rows, moved by the mean distance of the ring in several directions, each time matched as a whole. */
 export async function shiftedChance(
-  index: SkyIndex,
+  around: Neighbours,
   positions: Positions,
   { innerArcsec, outerArcsec }: Ring,
   minRadiusArcsec: number,
@@ -108,11 +109,12 @@ export async function shiftedChance(
 ): Promise<Controls> {
   const shiftArcsec = Math.sqrt((innerArcsec ** 2 + outerArcsec ** 2) / 2);
   const query = { radiusArcsec, minRadiusArcsec, find: 'nearest', k: 1, order: 'any' } as const;
-  const matched: number[] = [];
-  for (let control = 0; control < CONTROL_COUNT; control++) {
-    const moved = shifted(positions, shiftArcsec, (2 * Math.PI * (control + 0.5)) / CONTROL_COUNT);
-    matched.push((await index.match(moved, query)).pairCount);
-  }
+  const matched = await Promise.all(
+    Array.from({ length: CONTROL_COUNT }, async (_, control) => {
+      const moved = shifted(positions, shiftArcsec, (2 * Math.PI * (control + 0.5)) / CONTROL_COUNT);
+      return (await around.match(moved, query)).pairCount;
+    }),
+  );
   const mean = matched.reduce((sum, count) => sum + count, 0) / CONTROL_COUNT;
   const spread = matched.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (CONTROL_COUNT - 1);
   const scale = leftRowCount / Math.max(positions.ra.length, 1);
@@ -140,9 +142,9 @@ function areaShare({ innerArcsec, outerArcsec }: Ring, minArcsec: number, arcsec
   );
 }
 
-async function pairsPerRow(index: SkyIndex, probe: Positions, ring: Ring): Promise<number> {
+async function pairsPerRow(around: Neighbours, probe: Positions, ring: Ring): Promise<number> {
   if (probe.ra.length === 0) return 0;
-  const { neighbourCount } = await index.match(probe, {
+  const { neighbourCount } = await around.match(probe, {
     radiusArcsec: ring.outerArcsec,
     minRadiusArcsec: ring.innerArcsec,
     find: 'nearest',

@@ -1,5 +1,6 @@
-import type { Positions, SkyIndex } from '@armilla/sky';
+import type { Positions } from '@armilla/sky';
 import { every } from './chance.js';
+import type { Neighbours } from './neighbours.js';
 
 /** The part of the left table that lies where the right table has rows. */
 export interface Footprint {
@@ -16,31 +17,31 @@ const PROBE_ROW_COUNT = 2000;
 const TYPICAL_COUNT = 12;
 const MOST_REACH_ARCSEC = 36_000;
 
-/** `matchedCount` of the rows of `positions` are matched. */
+/** The part of `positions` that lies where the right table has rows; `matchedCount` of them turn out to be matched. */
 export async function commonFootprint(
-  index: SkyIndex,
+  around: Neighbours,
   positions: Positions,
   radiusArcsec: number,
-  matchedCount: number,
+  matchedCount: Promise<number>,
 ): Promise<Footprint> {
   const rowCount = positions.ra.length;
   const probe = every(positions, Math.ceil(rowCount / PROBE_ROW_COUNT));
   let reachArcsec = 4 * radiusArcsec;
-  while (reachArcsec < MOST_REACH_ARCSEC && (await typicalCount(index, probe, reachArcsec)) < TYPICAL_COUNT)
+  while (reachArcsec < MOST_REACH_ARCSEC && (await typicalCount(around, probe, reachArcsec)) < TYPICAL_COUNT)
     reachArcsec *= 2;
   reachArcsec = Math.min(reachArcsec, Math.max(MOST_REACH_ARCSEC, radiusArcsec));
   const query = { radiusArcsec: reachArcsec, minRadiusArcsec: 0, find: 'nearest', k: 1, order: 'any' } as const;
-  const { pairCount } = await index.match(positions, query);
+  const { pairCount } = await around.match(positions, query);
   return {
     reachArcsec,
     insideShare: pairCount / Math.max(rowCount, 1),
-    matchedShare: matchedCount / Math.max(pairCount, 1),
+    matchedShare: (await matchedCount) / Math.max(pairCount, 1),
   };
 }
 
 /** Median of the numbers of right rows within `reachArcsec`, over the rows that have one; 0 where none has. */
-async function typicalCount(index: SkyIndex, probe: Positions, reachArcsec: number): Promise<number> {
-  const { neighbourCount } = await index.match(probe, {
+async function typicalCount(around: Neighbours, probe: Positions, reachArcsec: number): Promise<number> {
+  const { neighbourCount } = await around.match(probe, {
     radiusArcsec: reachArcsec,
     minRadiusArcsec: 0,
     find: 'nearest',

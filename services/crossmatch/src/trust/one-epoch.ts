@@ -13,6 +13,9 @@ export interface AssessedRight {
   readonly atOneEpoch: boolean;
 }
 
+/** The note where rows are assessed at different epochs. */
+export const AS_THEY_STAND = 'positions are assessed as they stand in the tables, whatever their epochs';
+
 /** Where the sample of the left table has to be moved: its rows move, those of the right one stay. */
 export function moveOfLeft({
   leftColumns,
@@ -24,6 +27,14 @@ export function moveOfLeft({
   const [left, other] = [leftColumns.astrometry, right.columns.astrometry];
   if (!comparesEpochs(left, other) || other.motion || !other.epoch || !('year' in other.epoch)) return undefined;
   return { year: other.epoch.year, columns: left };
+}
+
+/** Whether right rows, or else the sample of the left ones, can be taken to the epoch of the other table. */
+export function standAtOneEpoch(sides: Parameters<typeof moveOfLeft>[0]): boolean {
+  const [left, other] = [sides.leftColumns.astrometry, sides.right.columns.astrometry];
+  if (!comparesEpochs(left, other)) return true;
+  const hasYear = left.epoch !== undefined && 'year' in left.epoch;
+  return (other.motion !== undefined && hasYear) || moveOfLeft(sides) !== undefined;
 }
 
 /** The right table at the epoch of the left one where its rows move, as it is where they stay; undefined without positions. */

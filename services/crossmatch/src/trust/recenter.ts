@@ -9,6 +9,7 @@ import { readRows } from '../positions.js';
 import { comparesEpochs } from '../refine/epochs.js';
 import { type Alignment, measureAlignment, mutualOffsets } from './alignment.js';
 import { LeftSample, type SampledRows } from './left-sample.js';
+import { indexedNeighbours, type Neighbours } from './neighbours.js';
 import { unitVector, type Vector3 } from './tangent.js';
 
 /** What was done to the left positions before they were matched, and what it was measured on. */
@@ -30,21 +31,37 @@ export async function measureRecentering(
     throw fail('OPTIONS_CONFLICT', { detail: 'recenter reads the left table twice: give a file, not a stream' });
   await using reader = disposable(await openLeftAgain());
   const columns = positionColumns(reader.table.schema, options.left, reader.table.where, 'left');
-  if (comparesEpochs(columns.astrometry, right.columns.astrometry))
-    throw fail('OPTIONS_CONFLICT', { detail: 'recenter measures positions as they stand: leave the epochs out' });
-  const sample = await sampleOf(reader.table, columns, signal);
+  checkCentrable(columns, right.columns);
   if (!right.positions) throw new TypeError('recentering needs the right positions');
-  const mostArcsec = Math.min(648_000, 2 * options.radiusArcsec);
-  const near = await (right.index as SkyIndex).match(
-    sample,
-    { radiusArcsec: mostArcsec, minRadiusArcsec: 0, find: 'nearest', k: 1, order: 'left' },
-    { signal },
-  );
-  const alignment = measureAlignment(mutualOffsets(near, sample, right.positions), sample, right.positions, mostArcsec);
+  const around = indexedNeighbours(right.index as SkyIndex, right.positions, signal);
+  return recenteringOf(await sampleOf(reader.table, columns, signal), around, options.radiusArcsec);
+}
+
+/** Throws OPTIONS_CONFLICT where rows move. */
+export function checkCentrable(left: PositionColumns, right: PositionColumns): void {
+  if (comparesEpochs(left.astrometry, right.astrometry))
+    throw fail('OPTIONS_CONFLICT', { detail: 'recenter measures positions as they stand: leave the epochs out' });
+}
+
+/** How the left rows of a sample have to be turned to lie on the right ones; undefined where too few have one near. */
+export async function recenteringOf(
+  sample: SampledRows,
+  around: Neighbours,
+  radiusArcsec: number,
+): Promise<Recentering | undefined> {
+  const mostArcsec = Math.min(648_000, 2 * radiusArcsec);
+  const query = { radiusArcsec: mostArcsec, minRadiusArcsec: 0, find: 'nearest', k: 1, order: 'left' } as const;
+  const near = await around.nearest(sample, query);
+  const alignment = measureAlignment(mutualOffsets(near, sample, near.positions), sample, near.positions, mostArcsec);
   return alignment && { ...alignment, turnArcsec: turnOf(alignment, sample) };
 }
 
-async function sampleOf(table: TableReader, columns: PositionColumns, signal?: AbortSignal): Promise<SampledRows> {
+/** Rows that stand for all of the left table. */
+export async function sampleOf(
+  table: TableReader,
+  columns: PositionColumns,
+  signal?: AbortSignal,
+): Promise<SampledRows> {
   const sample = new LeftSample(undefined);
   const names = [...new Set([columns.ra, columns.dec])];
   // Errors and radii of rows do not count here.
