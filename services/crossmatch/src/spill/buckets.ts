@@ -47,12 +47,17 @@ export class DeclinationCounts {
   readonly counts = new Int32Array(new SharedArrayBuffer(4 * BIN_COUNT));
   /** Where no row was counted there is none: all were looked at, and none will be elsewhere when it is matched. */
   isComplete = true;
+}
 
-  add(decDeg: Float64Array): void {
-    const { counts } = this;
-    // NaN falls into bin 0, which makes that bucket a little smaller than it could be.
-    for (let i = 0; i < decDeg.length; i++) counts[binOf(decDeg[i])]++;
-  }
+/** Counts every `stride`-th row for all, in any thread, but those that `filtered` marks. Rows without a declination fall into a bin as well, which makes its bucket a little smaller. */
+export function countDeclinations(
+  counts: Int32Array,
+  decDeg: Float64Array,
+  filtered: Uint8Array | undefined,
+  stride: number,
+): void {
+  for (let i = 0; i < decDeg.length; i += stride)
+    if (!filtered || filtered[i] === 0) Atomics.add(counts, binOf(decDeg[i]), stride);
 }
 
 /** How the sky is cut: each bucket with the rows that it will hold, copies included. */

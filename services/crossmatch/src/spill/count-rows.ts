@@ -1,8 +1,7 @@
 import type { Runtime } from '@armilla/gpu-core';
 import type { TableReader } from '@armilla/tables';
 import type { PositionColumns } from '../columns.js';
-import type { SkyRows } from '../positions.js';
-import { binOf, type DeclinationCounts } from './buckets.js';
+import { countDeclinations, type DeclinationCounts } from './buckets.js';
 import { type GroupTask, rowsOfGroup, scanTable } from './stored-scan.js';
 
 /** Rows of one row group that are to be counted by declination. */
@@ -35,7 +34,7 @@ export async function countRows(
       runtime,
       signal,
       task: { name: 'countGroup', more: { counts, stride } },
-      here: (rows) => countInto(counts, rows, stride),
+      here: ({ positions, filtered }) => countDeclinations(counts, positions.dec, filtered, stride),
     },
     (_, count) => (rowCount += count),
   );
@@ -44,11 +43,6 @@ export async function countRows(
 
 /** In a worker. */
 export async function countGroup(task: CountGroupTask): Promise<void> {
-  countInto(task.counts, await rowsOfGroup(task), task.stride);
-}
-
-/** Rows that are unusable otherwise than by a filter are few, and count along. */
-function countInto(counts: Int32Array, { positions: { dec }, filtered }: SkyRows, stride: number): void {
-  for (let i = 0; i < dec.length; i += stride)
-    if (!filtered || filtered[i] === 0) Atomics.add(counts, binOf(dec[i]), stride);
+  const { positions, filtered } = await rowsOfGroup(task);
+  countDeclinations(task.counts, positions.dec, filtered, task.stride);
 }

@@ -47,7 +47,7 @@ const FEATURES: Readonly<Record<string, MatchOptions & { readonly files?: readon
     radiusArcsec: 3,
     selfMatch: 'groups',
     join: 'left',
-    columns: ['id', 'group_id', 'group_size'],
+    columns: ['left.id', 'group_id', 'group_size'],
     files: ONE,
   },
 };
