@@ -19,8 +19,9 @@ import type { RejectedRow } from './positions.js';
 import type { PreparedMatch } from './prepared.js';
 import { MEASURED_COLUMNS, measuredPriors } from './probability/measured-priors.js';
 import type { ResolvedProbabilities } from './probability/options.js';
+import { magnitudeField } from './probability/pair-probabilities.js';
 import { candidatesAmong } from './refine/match-finder.js';
-import { epochWarnings } from './refine/warnings.js';
+import { epochWarnings, errorWarnings } from './refine/warnings.js';
 import { rowBytes } from './result/batches.js';
 import { chosenNames, resultLayout } from './result/layout.js';
 import { MatchPairs } from './match-pairs.js';
@@ -73,6 +74,7 @@ export async function crossmatch(
       throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
     if (context.assess) checkAssessable(resolved.radiusArcsec);
     // What is wrong with the columns should not wait for the right table.
+    for (const { column } of resolved.probabilities?.priors ?? []) magnitudeField(rightSchema, column, right.where);
     if (leftReader) {
       const columns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
       if (resolved.probabilities) checkErrors('left', columns);
@@ -91,7 +93,7 @@ export async function crossmatch(
     if (!resident) owned.push(rightTable);
     const recentering = resolved.recenter ? await measureRecentering(rightTable, resolved, context) : undefined;
     if (resolved.probabilities?.priors.some(({ histogram }) => histogram === undefined))
-      resolved = await withMeasuredPriors(rightTable, rightSchema, resolved, context, resident);
+      resolved = await withMeasuredPriors({ right: rightTable, rightSchema, resident, recentering }, resolved, context);
     leftReader ??= await (left as () => Promise<TableReader>)();
     const leftColumns = positionColumns(
       leftReader.schema,
@@ -183,18 +185,24 @@ async function judged(
     leftColumns: leftColumns.astrometry,
     rightColumns: right.columns.astrometry,
   };
-  const warnings = epochWarnings(tables.leftColumns, tables.rightColumns, options.radiusArcsec);
+  const warnings = [
+    ...epochWarnings(tables.leftColumns, tables.rightColumns, options.radiusArcsec),
+    ...(options.probabilities ? errorWarnings(astrometry, options.radiusArcsec) : []),
+  ];
   const build = { cellRowCount: execution?.cellRowCount, signal };
   return { candidates: await candidatesAmong(runtime, right.index as SkyIndex, tables, build), warnings };
 }
 
 /** Matches once by position alone, and measures the magnitudes of what is secure. Throws OPTIONS_CONFLICT where the left table cannot be read twice. */
 async function withMeasuredPriors(
-  right: CatalogTable,
-  rightSchema: Schema,
+  {
+    right,
+    rightSchema,
+    resident,
+    recentering,
+  }: Pick<PreparedMatch, 'right' | 'resident' | 'recentering'> & { readonly rightSchema: Schema },
   options: ResolvedOptions,
   context: MatchContext,
-  resident: boolean,
 ): Promise<ResolvedOptions> {
   const probabilities = options.probabilities as ResolvedProbabilities;
   const left = await context.openLeftAgain?.();
@@ -216,7 +224,7 @@ async function withMeasuredPriors(
       ...planned(right, rightSchema, first, quiet, left, resident),
       ...(await judged(right, leftColumns, first, quiet, resident)),
       condition: options.condition?.forPairs(left.schema, rightSchema),
-      recentering: undefined,
+      recentering,
       left,
       leftColumns,
       right,

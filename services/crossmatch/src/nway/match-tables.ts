@@ -4,6 +4,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { RowSet } from '../join.js';
 import type { PositionColumns } from '../columns.js';
 import type { MatchContext } from '../match.js';
+import { magnitudeField } from '../probability/pair-probabilities.js';
 import { batchRowCount } from '../result/batches.js';
 import { type SideSummary, summariseSide } from '../summary.js';
 import { combinationRows } from './combination-rows.js';
@@ -38,12 +39,14 @@ export async function matchTables(
   const started = performance.now();
   try {
     const resolved = resolveTables(options, readers.length);
-    for (const { magnitudes } of resolved.priors ?? [])
-      for (const { column, histogram } of magnitudes)
+    for (const [k, { magnitudes }] of (resolved.priors ?? []).entries())
+      for (const { column, histogram } of magnitudes) {
+        magnitudeField(readers[k].schema, column, readers[k].where);
         if (!histogram)
           throw fail('OPTIONS_CONFLICT', {
             detail: `magnitude_prior ${column}=auto is for two tables: give a histogram`,
           });
+      }
     const layout = tablesLayout(
       readers.map(({ schema }) => schema),
       resolved,

@@ -331,8 +331,8 @@ describe('bad input', () => {
   });
 
   test.each<[string, string]>([
-    ['mag=auto', 'OPTIONS_CONFLICT'],
-    ['mag=1 2 3', 'HISTOGRAM_INVALID'],
+    ['e=auto', 'OPTIONS_CONFLICT'],
+    ['e=1 2 3', 'HISTOGRAM_INVALID'],
     ['nothing=1 2 3 4', 'COLUMN_NOT_FOUND'],
   ])('magnitude prior %s', async (prior, reason) => {
     const [one, ...rest] = probable.tables ?? [];

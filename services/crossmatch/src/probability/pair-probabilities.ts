@@ -1,7 +1,7 @@
 import { chooseAny, logPrior, type MagnitudeHistogram, positionStatuses, posterior, RowStatus } from '@armilla/sky';
 import { fail } from '@armilla/base';
 import { markNulls, numbersOf } from '@armilla/tables';
-import type { RecordBatch, Schema, Vector } from 'apache-arrow';
+import type { Field, RecordBatch, Schema, Vector } from 'apache-arrow';
 import type { CatalogTable } from '../catalog-table.js';
 import { availableColumns, isNumber } from '../columns.js';
 import type { JudgedPairs } from '../parts.js';
@@ -121,17 +121,18 @@ export function magnitudeWeights({ histogram }: MagnitudePrior, magnitudes: Floa
   return magnitudes.map((value) => (histogram as MagnitudeHistogram).weight(value));
 }
 
-/** A magnitude of the rows of the right table; NaN where it is null. Throws COLUMN_NOT_FOUND or COLUMN_TYPE. */
+/** A magnitude of the rows of a table; NaN where it is null. Throws what `magnitudeField` throws. */
 export function magnitudesOf({ schema, payload, rowCount, where }: CatalogTable, column: string): Float64Array {
-  checkMagnitude(schema, column, where);
+  magnitudeField(schema, column, where);
   return numbersOrNaN(payload.batch(rowCount), column);
 }
 
-/** Throws COLUMN_NOT_FOUND or COLUMN_TYPE. */
-export function checkMagnitude(schema: Schema, column: string, where: string): void {
+/** The column of a magnitude. Throws COLUMN_NOT_FOUND or COLUMN_TYPE. */
+export function magnitudeField(schema: Schema, column: string, where: string): Field {
   const field = schema.fields.find(({ name }) => name === column);
   if (!field) throw fail('COLUMN_NOT_FOUND', { where, column, available: availableColumns(schema) });
   if (!isNumber(field)) throw fail('COLUMN_TYPE', { where, column, type: String(field.type), expected: 'a number' });
+  return field;
 }
 
 /** A column of numbers; NaN where it is null. */

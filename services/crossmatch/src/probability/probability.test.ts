@@ -192,6 +192,47 @@ test('rows without a usable error take no part, and have no probabilities', asyn
   expect((await match(b, stored, { ...options, right: {} })).rows).toEqual(mirrored.rows);
 });
 
+test('errors beyond the radius are told', async () => {
+  const { summary } = await match(table(left), table(right), { ...base, radiusArcsec: 1 });
+  const count = right.filter(({ e }) => e > 1).length;
+  expect(summary.warnings.join()).toContain(`${count} rows of the right table have position errors beyond the radius`);
+  expect((await match(table(left), table(right), base)).summary.warnings).toEqual([]);
+});
+
+test('a magnitude prior that is measured is of the tables as they are matched', async () => {
+  // The counterparts are brighter than the field, and all of them lie 20 arcsec to the east.
+  const random = new Random(9);
+  const stars = Array.from({ length: 400 }, () => ({ ra: random.between(10, 11), dec: random.between(-0.5, 0.5) }));
+  const field = Array.from({ length: 2000 }, () => ({
+    ra: random.between(10, 11),
+    dec: random.between(-0.5, 0.5),
+    mag: random.between(18, 24),
+  }));
+  const there = [...stars.map(({ ra, dec }) => ({ ra: ra + 20 / 3600, dec, mag: random.between(12, 20) })), ...field];
+  const columns = (rows: readonly { ra: number; dec: number }[]) => ({
+    ra: rows.map(({ ra }) => ra),
+    dec: rows.map(({ dec }) => dec),
+  });
+  const [l, r] = [tableOf(columns(stars)), tableOf({ ...columns(there), mag: there.map(({ mag }) => mag) })];
+  const { rows, summary } = await match(l, r, {
+    radiusArcsec: 15,
+    recenter: true,
+    probabilities: { rightAreaSquareDegrees: 1, magnitudePriors: ['mag=auto'] },
+    left: { error: '0.5arcsec' },
+    right: { error: '500mas' },
+    columns: ['left_row', 'right_row', 'bias_mag', 'match_flag'],
+  });
+  expect(summary.recentering?.offset.raCosdecArcsec).toBeCloseTo(20, 1);
+  const best = rows.filter((row) => row.match_flag === 1);
+  expect(best.filter((row) => row.left_row === row.right_row)).toHaveLength(400);
+  const bias = (least: number, most: number): number[] =>
+    rows
+      .filter(({ right_row }) => there[Number(right_row)].mag > least && there[Number(right_row)].mag < most)
+      .map((row) => Number(row.bias_mag));
+  expect(Math.min(...bias(12, 17.9))).toBeGreaterThan(1);
+  expect(Math.max(...bias(20.5, 24))).toBeLessThan(0.5);
+});
+
 test('right rows alone have no probabilities', async () => {
   const { rows } = await match(table(left), table(right), { ...base, join: 'full' });
   const alone = rows.filter((row) => row.left_row === null);

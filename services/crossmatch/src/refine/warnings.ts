@@ -1,3 +1,4 @@
+import type { Astrometry } from '../astrometry/astrometry.js';
 import type { AstrometryColumns } from '../astrometry/astrometry-columns.js';
 
 // Share of 1,000 Gaia DR3 sources taken at random (median G 19.4) whose proper motion is above so many mas a year.
@@ -27,6 +28,23 @@ export function epochWarnings(left: AstrometryColumns, right: AstrometryColumns,
   return [
     `${what} (${years.toFixed(2)} years apart): stars faster than ${limit.toPrecision(3)} mas/yr are not matched, ` +
       `about ${(fasterShare(limit) * 100).toPrecision(2)} % of Gaia's`,
+  ];
+}
+
+/** What to say of probabilities where the errors of the right table reach as far as the radius. */
+export function errorWarnings(right: Astrometry | undefined, radiusArcsec: number): string[] {
+  const { east, north } = right?.covariances ?? {};
+  if (!east || !north) return [];
+  let [largest, count] = [0, 0];
+  for (let row = 0; row < east.length; row++) {
+    const error = Math.sqrt(Math.max(east[row], north[row]));
+    if (error > largest) largest = error;
+    if (error > radiusArcsec) count++;
+  }
+  if (count === 0) return [];
+  return [
+    `${count} rows of the right table have position errors beyond the radius (up to ${largest.toPrecision(3)} arcsec): ` +
+      'their counterparts are not found; probabilities need a radius of several times the errors',
   ];
 }
 

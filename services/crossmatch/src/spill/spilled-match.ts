@@ -12,7 +12,7 @@ import {
 } from '../options.js';
 import { type Plan, planMatch } from '../plan.js';
 import { epochWarnings } from '../refine/warnings.js';
-import { checkMagnitude } from '../probability/pair-probabilities.js';
+import { magnitudeField } from '../probability/pair-probabilities.js';
 import { rowBytes } from '../result/batches.js';
 import { type ResultLayout, resultLayout } from '../result/layout.js';
 import { MatchStream } from '../stream.js';
@@ -176,7 +176,7 @@ function judgingOf(
 ): Judging | undefined {
   if (!needsJudge(options)) return undefined;
   const magnitudes = options.probabilities?.priors.map(({ column }) => column) ?? [];
-  for (const column of magnitudes) checkMagnitude(right.schema, column, right.where);
+  for (const column of magnitudes) magnitudeField(right.schema, column, right.where);
   return { leftColumns, rightColumns, magnitudes, condition: options.condition?.forPairs(left.schema, right.schema) };
 }
 
