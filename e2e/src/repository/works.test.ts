@@ -36,7 +36,6 @@ beforeAll(async () => {
   const random = new Random(11);
   const survey = ['id,ra,dec,e_pos,pmra,pmdec,mag'];
   const reference = ['name,ra,dec,e_pos,mag'];
-  const infrared = ['ir,ra,dec'];
   const galactic = ['id,l,b'];
   for (let id = 0; id < 300; id++) {
     const [ra, dec, mag] = [9.5 + random.uniform(), 19.5 + random.uniform(), 14 + 6 * random.uniform()];
@@ -46,12 +45,10 @@ beforeAll(async () => {
     survey.push([id, ra, dec, 100, pmRa, pmDec, mag].join(','));
     const back = [ra - degrees(24.75 * pmRa + 100 * random.normal()) / cosDec, dec - degrees(24.75 * pmDec)];
     reference.push([`R${id}`, ...back, 150, mag + 0.1 * random.normal()].join(','));
-    if (id % 3 > 0) infrared.push([`I${id}`, ra + degrees(150 * random.normal()), dec].join(','));
     galactic.push([id, 120 + random.uniform(), random.uniform()].join(','));
   }
   writeFileSync(join(folder, 'survey.csv'), survey.join('\n'));
   writeFileSync(join(folder, 'reference.csv'), reference.join('\n'));
-  writeFileSync(join(folder, 'infrared.csv'), infrared.join('\n'));
   writeFileSync(join(folder, 'galactic.csv'), galactic.join('\n'));
   writeFileSync(join(folder, 'footprint.json'), '{"0": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]}');
   await armilla('convert reference.csv reference.parquet');
