@@ -28,6 +28,7 @@ interface OwnRows extends Positions {
 
 /** The rows of a right table in buckets around any positions: all searches that wait are done in one reading of the buckets. */
 export class BucketNeighbours implements Neighbours {
+  readonly together = 3;
   #waiting: WaitingSearch[] = [];
   #running: Promise<void> | undefined;
 
@@ -95,12 +96,19 @@ export class BucketNeighbours implements Neighbours {
     const { year } = sorted;
     const then =
       year === undefined ? positions : moved(movingSide(withinTurn(positions), rows.astrometry, columns), year);
-    const own: number[] = [];
-    for (let row = 0; row < rows.rowCount; row++) if (buckets.bucketOfBin[binOf(decDeg[row])] === bucket) own.push(row);
+    const room = { ra: new Float64Array(rows.rowCount), dec: new Float64Array(rows.rowCount) };
+    const numbers = new Int32Array(rows.rowCount);
+    let count = 0;
+    for (let row = 0; row < rows.rowCount; row++) {
+      if (buckets.bucketOfBin[binOf(decDeg[row])] !== bucket) continue;
+      room.ra[count] = then.ra[row];
+      room.dec[count] = then.dec[row];
+      numbers[count++] = rows.rows[row];
+    }
     const out = {
-      ra: Float64Array.from(own, (row) => then.ra[row]),
-      dec: Float64Array.from(own, (row) => then.dec[row]),
-      row: Int32Array.from(own, (row) => rows.rows[row]),
+      ra: room.ra.subarray(0, count),
+      dec: room.dec.subarray(0, count),
+      row: numbers.subarray(0, count),
     };
     rows.positionLoan.end();
     rows.loan.end();

@@ -1,4 +1,5 @@
 import type { Positions } from '@armilla/sky';
+import { doubledRadii, firstRadius } from './first-radius.js';
 import type { Neighbours } from './neighbours.js';
 import { capSquareArcsec, shifted } from './tangent.js';
 
@@ -36,14 +37,15 @@ const CONTROL_COUNT = 16;
 /** Counts in rings that begin at three radii, where a real counterpart is no longer to be expected. */
 export async function countRings(around: Neighbours, positions: Positions, radiusArcsec: number): Promise<RingCounts> {
   const innerArcsec = 3 * radiusArcsec;
-  let outerArcsec = 5 * radiusArcsec;
   const rowCount = positions.ra.length;
   const probe = every(positions, Math.ceil(rowCount / PROBE_ROW_COUNT));
-  let perRow = await pairsPerRow(around, probe, { innerArcsec, outerArcsec });
-  while (perRow * rowCount < RING_PAIR_COUNT && outerArcsec < MOST_OUTER_ARCSEC) {
-    outerArcsec = Math.min(2 * outerArcsec, Math.max(MOST_OUTER_ARCSEC, 5 * radiusArcsec));
-    perRow = await pairsPerRow(around, probe, { innerArcsec, outerArcsec });
-  }
+  const mostArcsec = Math.max(MOST_OUTER_ARCSEC, 5 * radiusArcsec);
+  const { radiusArcsec: outerArcsec, value: perRow } = await firstRadius(
+    doubledRadii(5 * radiusArcsec, MOST_OUTER_ARCSEC).map((outer) => Math.min(outer, mostArcsec)),
+    around.together,
+    (outer) => pairsPerRow(around, probe, { innerArcsec, outerArcsec: outer }),
+    (pairs) => pairs * rowCount >= RING_PAIR_COUNT,
+  );
   const ring = { innerArcsec, outerArcsec };
   const used = every(positions, Math.ceil((perRow * rowCount) / MOST_RING_PAIR_COUNT));
   const { left, right } = await around.match(used, {

@@ -1,5 +1,6 @@
 import type { Positions } from '@armilla/sky';
 import { every } from './chance.js';
+import { doubledRadii, firstRadius } from './first-radius.js';
 import type { Neighbours } from './neighbours.js';
 
 /** The part of the left table that lies where the right table has rows. */
@@ -26,10 +27,14 @@ export async function commonFootprint(
 ): Promise<Footprint> {
   const rowCount = positions.ra.length;
   const probe = every(positions, Math.ceil(rowCount / PROBE_ROW_COUNT));
-  let reachArcsec = 4 * radiusArcsec;
-  while (reachArcsec < MOST_REACH_ARCSEC && (await typicalCount(around, probe, reachArcsec)) < TYPICAL_COUNT)
-    reachArcsec *= 2;
-  reachArcsec = Math.min(reachArcsec, Math.max(MOST_REACH_ARCSEC, radiusArcsec));
+  const mostArcsec = Math.max(MOST_REACH_ARCSEC, radiusArcsec);
+  const { radiusArcsec: enoughArcsec } = await firstRadius(
+    doubledRadii(4 * radiusArcsec, MOST_REACH_ARCSEC),
+    around.together,
+    async (reach) => (reach < MOST_REACH_ARCSEC ? await typicalCount(around, probe, reach) : Infinity),
+    (count) => count >= TYPICAL_COUNT,
+  );
+  const reachArcsec = Math.min(enoughArcsec, mostArcsec);
   const query = { radiusArcsec: reachArcsec, minRadiusArcsec: 0, find: 'nearest', k: 1, order: 'any' } as const;
   const { pairCount } = await around.match(positions, query);
   return {

@@ -9,6 +9,8 @@ export interface LocatedPairs extends Pick<NeighbourPairs, 'pairCount' | 'left' 
 
 /** The rows of the right table around any positions, wherever it is. Searches that are asked for together may share the reading of it. */
 export interface Neighbours {
+  /** How many searches are better asked for at once than one after the other, although some may be in vain. */
+  readonly together: number;
   /** `right` tells the same row by the same number. */
   match(positions: Positions, query: PairQuery): Promise<NeighbourPairs>;
   /** The same of nearest pairs, with the positions of their right rows. */
@@ -23,5 +25,5 @@ export function indexedNeighbours(index: SkyIndex, positions: Positions, signal?
     last = found.catch(() => undefined);
     return found;
   };
-  return { match, nearest: async (around, query) => ({ ...(await match(around, query)), positions }) };
+  return { together: 1, match, nearest: async (around, query) => ({ ...(await match(around, query)), positions }) };
 }
