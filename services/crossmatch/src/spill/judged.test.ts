@@ -38,6 +38,7 @@ const still: SideOptions = { pmRaCosdec: undefined, pmDec: undefined };
 /** By name, so that a failure says which. */
 const JUDGED: Readonly<Record<string, Partial<MatchOptions> & { readonly files?: readonly string[] }>> = {
   errors: { left: { error: 'error:arcsec' }, right: ellipse, maxSigma: 3 },
+  'one error for all rows': { left: { error: '0.5arcsec' }, right: { error: 'error:arcsec' }, maxSigma: 3 },
   'errors along the axes': { left: axes, maxSigma: 2 },
   'radii of rows': { left: { radius: 'radius:arcsec' }, right: { radius: 'radius:arcsec' } },
   'a condition on pairs': { where: 'left.mag - right.mag < 2 AND left.name <> right.name' },

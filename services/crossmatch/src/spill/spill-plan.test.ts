@@ -8,7 +8,7 @@ const options = resolveOptions({ radiusArcsec: 2 });
 function planOf(
   rowCount: number,
   memoryBytes: number,
-  more = { leftAlongBytes: 0, rightAlongBytes: 8, judges: false },
+  more = { leftAlongBytes: 0, rightAlongBytes: 8, judges: false, judgedBytes: 0 },
 ) {
   const input = {
     leftRowCount: rowCount,
@@ -50,7 +50,12 @@ test.each([
 
 test('what goes along with the rows is counted', () => {
   const { spill } = planOf(50e6, 0.5 * GIB);
-  const judged = planOf(50e6, 0.5 * GIB, { leftAlongBytes: 24, rightAlongBytes: 40, judges: true }).spill;
+  const judged = planOf(50e6, 0.5 * GIB, {
+    leftAlongBytes: 24,
+    rightAlongBytes: 40,
+    judges: true,
+    judgedBytes: 8,
+  }).spill;
   expect(judged.memoryBytes).toBeLessThanOrEqual(0.5 * GIB);
   expect(judged.bucketCount).toBeGreaterThan(spill.bucketCount);
   expect(judged.scratchBytes - spill.scratchBytes).toBeGreaterThan(50e6 * (24 + 32));

@@ -31,6 +31,8 @@ export interface SpillInput {
   readonly rightAlongBytes: number;
   /** Pairs are judged one by one. */
   readonly judges: boolean;
+  /** Bytes that the judge says of each pair. */
+  readonly judgedBytes: number;
   readonly workerCount: number;
   readonly memoryBytes: number;
   readonly estimatedPairCount: number;
@@ -46,8 +48,6 @@ const JUDGED_ROW_BYTES = 80;
 const CHUNK_ROW_BYTES = 92;
 /** Rows, separation and what orders them. */
 const SPILLED_PAIR_BYTES = 24;
-/** What the judge says of a pair, at most. */
-const JUDGED_PAIR_BYTES = 24;
 /** Headers and padding of the blocks. */
 const BLOCK_SHARE = 1.03;
 const LEAST_ROWS = 1024;
@@ -99,7 +99,10 @@ export function planSpill(options: ResolvedOptions, execution: ExecutionOptions,
 
 /** Bytes of the scratch folder for so many rows in it, copies included. */
 export function scratchBytesOf(
-  input: Pick<SpillInput, 'rightRowBytes' | 'leftAlongBytes' | 'rightAlongBytes' | 'judges' | 'estimatedPairCount'>,
+  input: Pick<
+    SpillInput,
+    'rightRowBytes' | 'leftAlongBytes' | 'rightAlongBytes' | 'judgedBytes' | 'estimatedPairCount'
+  >,
   spilledRightRowCount: number,
   spilledLeftRowCount: number,
 ): number {
@@ -111,8 +114,8 @@ export function scratchBytesOf(
   );
 }
 
-function pairBytesOf({ rightRowBytes, judges }: Pick<SpillInput, 'rightRowBytes' | 'judges'>): number {
-  return SPILLED_PAIR_BYTES + rightRowBytes + (judges ? JUDGED_PAIR_BYTES : 0);
+function pairBytesOf({ rightRowBytes, judgedBytes }: Pick<SpillInput, 'rightRowBytes' | 'judgedBytes'>): number {
+  return SPILLED_PAIR_BYTES + rightRowBytes + judgedBytes;
 }
 
 /** What one heap of WebAssembly holds beside a chunk; more rows than that are never indexed at once. */

@@ -11,6 +11,7 @@ import {
   type SelfMatch,
 } from '../options.js';
 import { type Plan, planMatch } from '../plan.js';
+import { judgedColumns } from '../refine/pair-list.js';
 import { epochWarnings } from '../refine/warnings.js';
 import { magnitudeField } from '../probability/pair-probabilities.js';
 import { rowBytes } from '../result/batches.js';
@@ -56,6 +57,7 @@ interface Sizes {
   readonly rowBytes: Record<'left' | 'right', number>;
   readonly alongBytes: Record<'left' | 'right', number>;
   readonly judges: boolean;
+  readonly judgedBytes: number;
   /** That the join may take. */
   readonly memoryBytes: number;
   readonly execution: ExecutionOptions;
@@ -137,6 +139,7 @@ function sizesOf(
     memoryLimitBytes: runtime.memoryLimitBytes,
   });
   const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
+  const judgedBytes = judging ? Float64Array.BYTES_PER_ELEMENT * judgedColumns(layout).length : 0;
   const alongBytes = {
     left: alongBytesOf(left.schema, shapeOf({ layout, judging, options }, 'left')),
     right: alongBytesOf(right.schema, shapeOf({ layout, judging, options }, 'right')),
@@ -149,6 +152,7 @@ function sizesOf(
     leftAlongBytes: alongBytes.left,
     rightAlongBytes: alongBytes.right,
     judges: judging !== undefined,
+    judgedBytes,
     workerCount: plan.workerCount,
     memoryBytes,
     estimatedPairCount: plan.estimatedPairCount,
@@ -163,6 +167,7 @@ function sizesOf(
     rowBytes: bytes,
     alongBytes,
     judges: judging !== undefined,
+    judgedBytes,
     memoryBytes,
     execution,
   };
@@ -230,7 +235,7 @@ async function cutOf(
 
 /** The plan with what counting the rows has told; refuses what does not fit the disk. */
 async function finalPlan(
-  { plan, spill, rowBytes, alongBytes, judges, memoryBytes }: Sizes,
+  { plan, spill, rowBytes, alongBytes, judgedBytes, memoryBytes }: Sizes,
   selfMatch: SelfMatch | undefined,
   cut: JoinCut,
   scratch: Scratch,
@@ -244,7 +249,7 @@ async function finalPlan(
       rightRowBytes: rowBytes.right,
       leftAlongBytes: alongBytes.left,
       rightAlongBytes: alongBytes.right,
-      judges,
+      judgedBytes,
       // Of groups no more pairs are kept than connect their rows.
       estimatedPairCount: Math.min(plan.estimatedPairCount, selfMatch === 'groups' ? spilledRight : Infinity),
     },
