@@ -22,6 +22,21 @@ export { messageBodyLength } from './arrow/wire/header.js';
 export { encodeArrowFile, encodeArrowStream } from './arrow/write.js';
 export { isBlankColumn } from './csv/blank.js';
 export { textEvidence } from './csv/evidence.js';
+export { findCatalog, type HatsCatalog } from './hats/catalog.js';
+export { type HatsPartition, PartitionInfo, rowCountOf } from './hats/partition-info.js';
+export { HatsReader } from './hats/reader.js';
+export type { SkippedRows } from './hats/skipped-rows.js';
+export {
+  DEFAULT_LARGEST_ORDER,
+  DEFAULT_PARTITION_ROWS,
+  type HatsWriteOptions,
+  type HatsWritten,
+  MAX_LARGEST_ORDER,
+  type RowPixels,
+  writeHats,
+} from './hats/write/catalog-writer.js';
+export { checkFolderOutput } from './hats/write/folder-output.js';
+export type { PixelWords } from './hats/write/pixel-order.js';
 export { prepareCodecs } from './parquet/codec/codec.js';
 export type { ColumnValues, Leaf } from './parquet/format/leaf.js';
 export type { ColumnChunk, ValueBounds } from './parquet/format/metadata.js';
@@ -73,7 +88,7 @@ export {
   sidecarPath,
   type TablePart,
 } from './table/provenance.js';
-export type { BatchOptions, ReadAllOptions, RowSkipping, TableReader } from './table/reader.js';
+export type { BatchOptions, DescribedPosition, ReadAllOptions, RowSkipping, TableReader } from './table/reader.js';
 export { checkOutput, writeFileOutput } from './table/output.js';
 export { closeTableThreads } from './table/thread.js';
 export { writePickedRows, writeTable, type WriteOptions, type Written } from './table/write.js';

@@ -101,6 +101,13 @@ export const REASONS = {
     "'{got}' is no table name: 1 to 128 of letters, digits, '_', '.' and '-', not starting with '.'",
   ),
   HANDLE_NOT_FOUND: reason('NOT_FOUND', 66, "no table '{name}' is stored here; put it first, or it has expired"),
+  HATS_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a usable HATS catalog: {detail}'),
+  HATS_PARTITION_MISSING: reason(
+    'NOT_FOUND',
+    66,
+    '{where}: partition {partition} has no file {path} ({count} of {total} partitions are missing); fetch the whole catalog',
+  ),
+  HATS_UNSUPPORTED: reason('UNIMPLEMENTED', 65, '{where}: this HATS catalog is not read: {detail}'),
   HISTOGRAM_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a usable histogram of magnitudes: {detail}'),
   INPUT_NOT_FOUND: reason('NOT_FOUND', 66, '{where}: no such file'),
   INPUT_UNREADABLE: reason('FAILED_PRECONDITION', 66, '{where}: cannot be read: {detail}'),

@@ -4,6 +4,7 @@ import { MessageDecoder } from '../arrow/decoder.js';
 import { MessageEncoder } from '../arrow/encoder.js';
 import { IPC_END, ipcBytes } from '../arrow/message.js';
 import { IpcSplitter } from '../arrow/splitter.js';
+import type { Metadata } from '../table/metadata.js';
 
 /** Where Arrow's writers keep the schema of the table, and with it the metadata of its fields (unit, ucd). */
 export const ARROW_SCHEMA_KEY = 'ARROW:schema';
@@ -25,11 +26,20 @@ export function arrowFieldMetadata(keyValues: ReadonlyMap<string, string>): Map<
   return found;
 }
 
+/** The key-values of a file: those of the table and `added`, and where fields have metadata the Arrow schema. */
+export function metadataKeyValues(schema: Schema, added: Metadata): Map<string, string> {
+  const keyValues = new Map([...schema.metadata, ...Object.entries(added)]);
+  keyValues.delete(ARROW_SCHEMA_KEY);
+  const arrowSchema = encodedSchema(schema, keyValues);
+  if (arrowSchema !== undefined) keyValues.set(ARROW_SCHEMA_KEY, arrowSchema);
+  return keyValues;
+}
+
 /**
  * The Arrow schema as Parquet keeps it, with the metadata of the table, which Arrow's readers take from here; undefined where
  * no field has metadata, for then the columns and the key-values of the file say everything.
  */
-export function encodedSchema(schema: Schema, metadata: ReadonlyMap<string, string>): string | undefined {
+function encodedSchema(schema: Schema, metadata: ReadonlyMap<string, string>): string | undefined {
   if (schema.fields.every((field) => field.metadata.size === 0)) return undefined;
   const fields = schema.fields.map((field) => {
     const type: DataType = DataType.isDictionary(field.type) ? field.type.dictionary : field.type;

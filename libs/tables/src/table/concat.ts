@@ -2,7 +2,17 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { fail } from '@armilla/base';
 import type { Format } from './format.js';
 import type { TablePart } from './provenance.js';
-import type { BatchOptions, TableReader } from './reader.js';
+import type { BatchOptions, DescribedPosition, TableReader } from './reader.js';
+
+/** What is known of several files together. */
+export interface Together {
+  readonly rowCount: number | undefined;
+  /** Opens file 1 and on; the caller closes it. */
+  readonly openNext: readonly (() => Promise<TableReader>)[];
+  readonly parts: readonly TablePart[];
+  /** Files may have the columns of the first one in another order. */
+  readonly columnsInAnyOrder?: boolean;
+}
 
 /** Files of one table, one after the other; opened when their turn comes. */
 export class ConcatReader implements TableReader {
@@ -10,19 +20,20 @@ export class ConcatReader implements TableReader {
   readonly warnings: string[] = [];
   readonly format: Format;
   readonly schema: Schema;
+  readonly rowCount: number | undefined;
+  readonly parts: readonly TablePart[];
+  readonly position: DescribedPosition | undefined;
 
   constructor(
     readonly where: string,
     private readonly first: TableReader,
-    readonly rowCount: number | undefined,
-    /** Opens file 1 and on; the caller closes it. */
-    private readonly openNext: readonly (() => Promise<TableReader>)[],
-    readonly parts: readonly TablePart[],
-    /** Files may have the columns of the first one in another order. */
-    private readonly columnsInAnyOrder = false,
+    private readonly together: Together,
   ) {
     this.format = first.format;
     this.schema = first.schema;
+    this.position = first.position;
+    this.rowCount = together.rowCount;
+    this.parts = together.parts;
   }
 
   async *batches(options: BatchOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
@@ -30,11 +41,11 @@ export class ConcatReader implements TableReader {
     this.warnings.length = 0;
     yield* this.first.batches(options);
     this.#count(this.first);
-    for (const open of this.openNext) {
+    for (const open of this.together.openNext) {
       options.signal?.throwIfAborted();
       const reader = await open();
       try {
-        checkSameSchema(this.first, reader, this.columnsInAnyOrder);
+        checkSameSchema(this.first, reader, this.together.columnsInAnyOrder);
         yield* reader.batches({ ...options, columns: options.columns ?? this.#reordered(reader) });
         this.#count(reader);
       } finally {

@@ -1,7 +1,9 @@
-import { fail } from '@armilla/base';
+import { fail, type Problem } from '@armilla/base';
 import { openArrow } from '../arrow/open.js';
 import { csvReader, type CsvOptions, type CsvShape, type CsvSource, openCsv, sniffCsv } from '../csv/reader.js';
 import { openFits } from '../fits/reader.js';
+import { findCatalog, type HatsCatalog } from '../hats/catalog.js';
+import { HatsReader } from '../hats/reader.js';
 import { openParquetIsolated } from '../parquet/isolated/reader.js';
 import { openParquet } from '../parquet/read/reader.js';
 import { FileSource, MemorySource } from '../parquet/source.js';
@@ -12,7 +14,7 @@ import type { Format } from './format.js';
 import { gunzip } from './gzip.js';
 import { fileInput, type Input, peek, type Source, sourceInput } from './input.js';
 import { expandPath } from './paths.js';
-import { partOf, type TablePart } from './provenance.js';
+import { partsOf, type TablePart } from './provenance.js';
 import type { TableReader } from './reader.js';
 
 const HEAD_BYTES = 64 * 1024;
@@ -29,8 +31,8 @@ export interface OpenOptions extends CsvOptions {
 }
 
 /**
- * Opens a table: a path, glob or folder, several of them as one table (files in name order, of the same columns), or bytes or a stream
- * with a name for messages. The format is found by content, never by name.
+ * Opens a table: a path, glob, folder or HATS catalog, several of them as one table (files in name order, of the same columns), or bytes or a
+ * stream with a name for messages. The format is found by content, never by name.
  */
 export async function openTable(
   input: string | readonly string[] | Source,
@@ -39,9 +41,23 @@ export async function openTable(
   if (typeof input !== 'string' && !isList(input)) return openInput(sourceInput(input), options);
   const given = typeof input === 'string' ? [input] : input;
   if (given.length === 0) throw fail('OPTION_INVALID', { field: 'input', expected: 'at least one file', got: 'none' });
-  const paths = (await Promise.all(given.map(expandPath))).flat();
-  if (paths.length === 1) return openInput(await fileInput(paths[0]), options);
-  return openFiles(given.join(', '), paths, options);
+  const entries = (await Promise.all(given.map(entriesOf))).flat();
+  if (entries.length === 1) return openEntry(entries[0], options);
+  return openFiles(given.join(', '), entries, options);
+}
+
+/** A file, or a catalog of many that is a table of its own. */
+type Entry = string | HatsCatalog;
+
+async function entriesOf(path: string): Promise<Entry[]> {
+  const catalog = await findCatalog(path);
+  return catalog ? [catalog] : expandPath(path);
+}
+
+async function openEntry(entry: Entry, options: OpenOptions): Promise<TableReader> {
+  return typeof entry === 'string'
+    ? openInput(await fileInput(entry), options)
+    : HatsReader.open(entry, options.signal);
 }
 
 const isList = (input: readonly string[] | Source): input is readonly string[] => Array.isArray(input);
@@ -131,48 +147,41 @@ async function openBinary(input: Input, found: Recognised, options: OpenOptions)
   throw fail('FORMAT_UNKNOWN', { where, detail: 'JSON lines, which are written but not read' });
 }
 
+/** One of several inputs: a text whose columns were sniffed, or what is opened when its turn comes. */
+type Member = { readonly source: CsvSource; readonly shape: CsvShape } | Opener;
+
 /** Several files as one table. Types of CSV columns are sniffed on all files together. */
-async function openFiles(where: string, paths: readonly string[], options: OpenOptions): Promise<TableReader> {
-  const inputs = await Promise.all(paths.map(fileInput));
-  const first = await recognise(inputs[0], options);
-  if (first.csv === undefined && options.mixed !== true) return openBinaryFiles(where, inputs, options);
+async function openFiles(where: string, entries: readonly Entry[], options: OpenOptions): Promise<TableReader> {
+  const members: Member[] = [];
   const texts: { source: CsvSource; shape: CsvShape }[] = [];
-  const order: (Input | { source: CsvSource; shape: CsvShape })[] = [];
-  for (const [index, input] of inputs.entries()) {
-    const found = index === 0 ? first : await recognise(input, options);
-    if (found.csv !== undefined) {
+  let first: { readonly where: string; readonly format: Format; readonly isText: boolean } | undefined;
+  for (const entry of entries) {
+    const input = typeof entry === 'string' ? await fileInput(entry) : undefined;
+    // Of files of one binary format the first tells; the others are looked at when they are opened.
+    const found = input && (first && !first.isText && !options.mixed ? undefined : await recognise(input, options));
+    const seen = { where: input?.where ?? (entry as HatsCatalog).where, format: found?.format ?? 'parquet' };
+    if (found?.csv) {
+      if (first && !first.isText && !options.mixed) throw differs(seen, first);
       const text = { source: found.csv, shape: await sniffCsv(found.csv, csvOptions(found.format, options)) };
       texts.push(text);
-      order.push(text);
-    } else if (options.mixed === true) order.push(input);
-    else {
-      throw fail('SCHEMAS_DIFFER', {
-        where: input.where,
-        first: inputs[0].where,
-        detail: `it is ${found.format}, not ${first.format}`,
-      });
+      members.push(text);
+    } else {
+      if (first?.isText && !options.mixed) throw differs(seen, first);
+      members.push(reopening(entry, input, options));
     }
+    first ??= { ...seen, isText: found?.csv !== undefined };
   }
   const seen = new Map<string, number>();
   for (const { shape } of texts)
     shape.dialect.names.forEach((name, i) => seen.set(name, (seen.get(name) ?? 0) | shape.seen[i]));
-  const openers = order.map((file): Opener => {
-    if ('open' in file) return reopening(file, options);
-    const { source, shape } = file;
+  const openers = members.map((member): Opener => {
+    if ('open' in member) return member;
+    const { source, shape } = member;
     const together = Uint8Array.from(shape.dialect.names, (name) => seen.get(name) as number);
     const reader = csvReader(source, shape, together, options);
     return { open: () => Promise.resolve(reader), again: false };
   });
   return concatenated(where, openers, options);
-}
-
-/** Each file is looked at before the first row is given, but only one is open at a time. */
-async function openBinaryFiles(where: string, inputs: readonly Input[], options: OpenOptions): Promise<TableReader> {
-  return concatenated(
-    where,
-    inputs.map((input) => reopening(input, options)),
-    options,
-  );
 }
 
 interface Opener {
@@ -181,33 +190,36 @@ interface Opener {
   readonly again: boolean;
 }
 
-function reopening(input: Input, options: OpenOptions): Opener {
+function differs(
+  { where, format }: { readonly where: string; readonly format: Format },
+  first: { readonly where: string; readonly format: Format },
+): Problem {
+  return fail('SCHEMAS_DIFFER', { where, first: first.where, detail: `it is ${format}, not ${first.format}` });
+}
+
+function reopening(entry: Entry, input: Input | undefined, options: OpenOptions): Opener {
+  if (!input) return { open: () => openEntry(entry, options), again: true };
   if (input.repeatable) return { open: () => openInput(input, options), again: true };
   const detail = 'it is no regular file, and among several files it is read twice; write it to a file first';
   throw fail('INPUT_UNREADABLE', { where: input.where, detail });
 }
 
+/** Each file is looked at before the first row is given, but only one is open at a time. */
 async function concatenated(where: string, openers: readonly Opener[], { mixed }: OpenOptions): Promise<TableReader> {
   const [opener, ...others] = openers;
   const first = await opener.open();
   try {
     let rowCount = first.rowCount;
-    const parts: TablePart[] = [partOf(first)];
+    const parts: TablePart[] = [...partsOf(first)];
     for (const { open, again } of others) {
       const reader = await open();
       if (again) await reader.close();
       checkSameSchema(first, reader, mixed);
-      parts.push(partOf(reader));
+      parts.push(...partsOf(reader));
       rowCount = rowCount === undefined || reader.rowCount === undefined ? undefined : rowCount + reader.rowCount;
     }
-    return new ConcatReader(
-      where,
-      first,
-      rowCount,
-      others.map(({ open }) => open),
-      parts,
-      mixed,
-    );
+    const openNext = others.map(({ open }) => open);
+    return new ConcatReader(where, first, { rowCount, openNext, parts, columnsInAnyOrder: mixed });
   } catch (error) {
     await first.close();
     throw error;

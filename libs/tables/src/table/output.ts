@@ -221,7 +221,7 @@ function writeChunk(stream: NodeJS.WritableStream, chunk: Uint8Array, signal: Ab
 }
 
 /** Names failures of the file system; what the source of the chunks throws passes by. */
-async function writing<T>(where: string, call: Promise<T>): Promise<T> {
+export async function writing<T>(where: string, call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
@@ -235,8 +235,9 @@ async function writing<T>(where: string, call: Promise<T>): Promise<T> {
   }
 }
 
-function notCreated(where: string, error: unknown): unknown {
-  return (error as NodeJS.ErrnoException).code === undefined
+/** Says why there is nothing at `where`, unless `error` says it already. */
+export function notCreated(where: string, error: unknown): unknown {
+  return isProblem(error) || (error as NodeJS.ErrnoException).code === undefined
     ? error
     : fail('OUTPUT_NOT_CREATED', { where, detail: reasonOf(error) }, { cause: error });
 }

@@ -1,14 +1,20 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fail } from '@armilla/base';
+import { findCatalog, partitionFiles } from '../hats/catalog.js';
 import { type Format, formatOfName } from './format.js';
 import { readError } from './input.js';
 
-/** The files that a path, glob or folder stands for, in name order; a file that exists is itself, whatever characters its name has. */
+/**
+ * The files that a path, glob or folder stands for, in name order, those of a HATS catalog in that of its partitions; a file that exists is
+ * itself, whatever characters its name has.
+ */
 export async function expandPath(path: string): Promise<string[]> {
   try {
     const found = await stat(path);
-    return found.isDirectory() ? await filesOfFolder(path) : [path];
+    if (!found.isDirectory()) return [path];
+    const catalog = await findCatalog(path);
+    return catalog ? (await partitionFiles(catalog)).flatMap(({ paths }) => paths) : await filesOfFolder(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw readError(error, path);
   }
@@ -21,8 +27,8 @@ export async function expandPath(path: string): Promise<string[]> {
 }
 
 /**
- * The tables in a folder and below it. Hidden files and those whose name starts with "_" (as the metadata of a HATS catalog) are no
- * tables; where Parquet lies beside other formats, as in HATS, the Parquet files are the table.
+ * The tables in a folder and below it. Hidden files and those whose name starts with "_" (as the metadata of a data set) are no
+ * tables; where Parquet lies beside other formats, the Parquet files are the table.
  */
 async function filesOfFolder(folder: string): Promise<string[]> {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true }))

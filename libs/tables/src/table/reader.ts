@@ -1,5 +1,6 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { ValueBounds } from '../parquet/format/metadata.js';
+import type { SkippedRows } from '../hats/skipped-rows.js';
 import type { Format } from './format.js';
 import type { TablePart } from './provenance.js';
 
@@ -27,6 +28,16 @@ export interface ReadAllOptions {
   readonly onRows?: (rowCount: number) => void;
 }
 
+/** What a table says of its positions. */
+export interface DescribedPosition {
+  /** Columns in degrees. */
+  readonly ra: string;
+  readonly dec: string;
+  readonly frame: 'icrs' | 'galactic' | 'ecliptic' | undefined;
+  /** When they are valid, as it stands there. */
+  readonly epoch: string | undefined;
+}
+
 /** One table in any format. */
 export interface TableReader {
   /** What messages call it: a path, the name of an upload. */
@@ -38,9 +49,13 @@ export interface TableReader {
   readonly rowCount: number | undefined;
   /** The files of a table of several. */
   readonly parts?: readonly TablePart[];
+  /** Where the table says by itself which columns its position is in. */
+  readonly position?: DescribedPosition;
+  /** What was left out of the table; `rowCount` and `batches` are of the rest. */
+  readonly skipped?: SkippedRows;
   /** Values that became null because they did not fit their column's type, by column; final after reading. */
   readonly misfits: ReadonlyMap<string, number>;
-  /** What who uses the table should know of it, such as that a service cut it; final after reading. */
+  /** What who uses the table should know of it, such as columns that are left out or that a service cut it; final after reading. */
   readonly warnings?: readonly string[];
   /** May be called again for files, once for streams. */
   batches(options?: BatchOptions): AsyncIterable<RecordBatch>;

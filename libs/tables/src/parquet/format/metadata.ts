@@ -74,6 +74,8 @@ export interface SchemaElement {
 /** Where and how one column of one row group lies in the file. */
 export interface ColumnChunk {
   readonly path: readonly string[];
+  /** The file that it lies in, where that is another one than the file of the metadata. */
+  readonly filePath?: string;
   readonly physical: number;
   readonly codec: number;
   /** Values with nulls. */
@@ -293,15 +295,16 @@ function readRowGroup(reader: CompactReader): RowGroup {
 
 function readColumnChunk(reader: CompactReader): ColumnChunk {
   let chunk: ColumnChunk | undefined;
+  let filePath: string | undefined;
   reader.struct((id) => {
-    if (id === 1) throw unsupported(`column data lies in another file (${reader.text()})`);
+    if (id === 1) filePath = reader.text();
     else if (id === 3) chunk = readColumnMetadata(reader);
     else if (id === 8 || id === 9) throw unsupported('a column is encrypted; decrypt it first');
     else return false;
     return true;
   });
   if (!chunk) throw new ParquetFault('a column chunk has no metadata');
-  return chunk;
+  return filePath === undefined ? chunk : { ...chunk, filePath };
 }
 
 function readColumnMetadata(reader: CompactReader): ColumnChunk {

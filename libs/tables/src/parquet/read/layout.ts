@@ -1,4 +1,4 @@
-import { ParquetFault } from '../format/fault.js';
+import { ParquetFault, unsupported } from '../format/fault.js';
 import { type FileMetadata, PHYSICAL_NAMES } from '../format/metadata.js';
 import type { SchemaNode } from '../format/tree.js';
 import { checkCodec } from '../codec/codec.js';
@@ -32,6 +32,7 @@ export function checkLayout(metadata: FileMetadata, columns: readonly SchemaNode
         );
       }
       checkCodec(chunk.codec);
+      if (chunk.filePath !== undefined) throw unsupported(`column data lies in another file (${chunk.filePath})`);
       // Writers leave out where the columns of an empty row group would be.
       if (group.rowCount === 0 && chunk.valueCount === 0) return;
       if (chunk.offset < 4 || chunk.offset + chunk.byteLength > footerOffset) {

@@ -7,6 +7,8 @@ import type { ColumnSpec } from './column.js';
 export interface WrittenColumn extends Omit<EncodedColumn, 'parts'> {
   /** First byte in the file. */
   readonly offset: number;
+  /** The file, where it is another one than that of the metadata. */
+  readonly filePath?: string;
 }
 
 export interface WrittenRowGroup {
@@ -132,6 +134,7 @@ function writeRowGroup(
 ): void {
   const { columns } = group;
   writer.structs(1, columns, (column, index) => {
+    if (column.filePath !== undefined) writer.text(1, column.filePath);
     writer.i64(2, 0);
     writer.struct(3, () => writeColumn(writer, specs[index], column));
   });

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { type MetadataSource, metadataOf } from '../../table/metadata.js';
-import { ARROW_SCHEMA_KEY, encodedSchema } from '../arrowSchema.js';
+import { metadataKeyValues } from '../arrowSchema.js';
 import type { PickedRows } from '../pick/picks.js';
 import { ParquetPool } from '../work/pool.js';
 import { type CodecChoice, type EncodedColumn, encodeColumnChunk } from './chunk.js';
@@ -71,6 +71,11 @@ export class ParquetWriter {
     this.#stages = this.#newStages();
   }
 
+  /** The row groups that were written; complete after `finish`. */
+  get rowGroups(): readonly WrittenRowGroup[] {
+    return this.#groups;
+  }
+
   /** Takes a batch; it may be changed afterwards. Waits while too much is unwritten. */
   async write(batch: RecordBatch): Promise<void> {
     const columns = batch.data.children;
@@ -134,11 +139,7 @@ export class ParquetWriter {
     await this.#tail;
     if (this.#offset === 0) await this.#put(MAGIC);
     const metadata = await metadataOf(this.options.metadata, 'written');
-    const keyValues = new Map([...this.schema.metadata, ...Object.entries(metadata)]);
-    keyValues.delete(ARROW_SCHEMA_KEY);
-    const arrowSchema = encodedSchema(this.schema, keyValues);
-    if (arrowSchema !== undefined) keyValues.set(ARROW_SCHEMA_KEY, arrowSchema);
-    await this.#put(encodeFooter(this.#specs, this.#groups, keyValues));
+    await this.#put(encodeFooter(this.#specs, this.#groups, metadataKeyValues(this.schema, metadata)));
     await this.#flushBuffer();
     await this.close();
     return { rowCount: this.#rowCount, byteCount: this.#offset };
