@@ -41,9 +41,11 @@ export {
   WHOLE_SKY_SQUARE_DEGREES,
 } from './association/posterior.js';
 export { type Area, markOutside } from './area/area.js';
+export { pixelsTouching } from './area/area-pixels.js';
 export { Box } from './area/box.js';
 export { Cone } from './area/cone.js';
 export { type CellRange, Moc } from './area/moc.js';
 export { parseArea, parseMoc } from './area/parse-area.js';
 export { Polygon, type Vertex } from './area/polygon.js';
 export { MAX_ORDER, pixelCentre, pixelCount, pixelNumber } from './healpix/pixel.js';
+export { fillPixelWords } from './healpix/pixel-words.js';
