@@ -4,6 +4,7 @@ import { concatPositions, type OnRejected, type Positions, RowStatus, SkyIndex }
 import { recordBatch, type TableReader } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
 import { neededColumns, type PositionColumns, positionColumns } from './columns.js';
+import { describedPosition } from './described-tables.js';
 import { FilteredRows } from './filter/filtered-rows.js';
 import { RowFilter } from './filter/row-filter.js';
 import type { FilteredSide } from './options.js';
@@ -76,7 +77,7 @@ export class CatalogTable implements AsyncDisposable {
       const start = performance.now();
       const columns = positionColumns(
         reader.schema,
-        options.columns ?? {},
+        describedPosition(options.columns ?? {}, reader),
         reader.where,
         options.table,
         reader.rowCount,
@@ -86,7 +87,14 @@ export class CatalogTable implements AsyncDisposable {
       );
       const schema = new Schema(fields, reader.schema.metadata);
       const payload = Payload.create(schema, { rowCount: options.rowCount ?? reader.rowCount });
-      const inspector = new RowInspector(table, reader.where, columns, options.strict ?? false, options.onRejected);
+      const inspector = new RowInspector(
+        table,
+        reader.where,
+        columns,
+        options.strict ?? false,
+        options.onRejected,
+        reader.skipped,
+      );
       // Making the index judges the rows anyway, but only once all are there.
       const judge = options.strict || options.index === false;
       const onRejected: OnRejected | undefined = judge

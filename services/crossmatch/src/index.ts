@@ -4,6 +4,7 @@ export { type ConeContext, ConeResult, coneSearch, type ConeSummary } from './co
 export { coneCountsJson, type ConeProvenance, coneProvenance } from './cone/provenance.js';
 export { CONE_COLUMNS } from './cone/layout.js';
 export { type ConeOptions, type ConeTableOptions, type ResolvedCone } from './cone/options.js';
+export { type AreaPlan, planArea } from './filter/near-area.js';
 export { crossmatch, type LeftInput, type MatchContext, selfMatch } from './match.js';
 export {
   DEFAULT_MAX_PAIRS,
@@ -46,6 +47,7 @@ export {
 export type { RejectedRow } from './positions.js';
 export type { ProbabilityOptions, ResolvedProbabilities } from './probability/options.js';
 export { COMPUTED_COLUMNS, type ComputedColumn } from './result/layout.js';
+export { resultPixels, tablePixels } from './result/row-pixels.js';
 export type { ScratchOptions } from './spill/scratch.js';
 export type { SpillPlan } from './spill/spill-plan.js';
 export { type MatchInput, MatchStream } from './stream.js';

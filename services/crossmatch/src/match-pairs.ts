@@ -63,6 +63,7 @@ export class MatchPairs implements MatchRows {
       leftColumns,
       options.strict,
       context.onRejected,
+      left?.skipped,
     );
     if (context.assess && left) this.#sample = new LeftSample(guessMagnitude(left.schema), moveOfLeft(match));
     const self = options.selfMatch !== undefined;
@@ -121,6 +122,7 @@ export class MatchPairs implements MatchRows {
     const self = options.selfMatch !== undefined;
     const missing = this.#finder.missingMotions;
     const { filteredRowCount } = right;
+    const skipped = left?.skipped?.rowCount ?? 0;
     const rightSide: SideCounts = {
       ...right,
       filteredRowCount,
@@ -129,10 +131,11 @@ export class MatchPairs implements MatchRows {
     const leftSide: SideCounts = self
       ? { ...rightSide, columns: leftColumns }
       : {
-          rowCount: this.#leftRowCount,
+          // What is left out lies outside of the area, as what the filter finds there.
+          rowCount: this.#leftRowCount + skipped,
           matchedRowCount: this.#matchedLeftCount,
           rejectedRowCount: this.#leftInspector.rejectedRowCount,
-          filteredRowCount: this.#leftInspector.filteredRowCount,
+          filteredRowCount: this.#leftInspector.filteredRowCount + skipped,
           rejectedByReason: this.#leftInspector.rejectedByReason,
           columns: leftColumns,
           misfits: left?.misfits,

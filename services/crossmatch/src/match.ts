@@ -2,10 +2,12 @@ import { fail } from '@armilla/base';
 import type { Runtime } from '@armilla/gpu-core';
 import type { Positions, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
-import type { Schema } from 'apache-arrow';
+import { Schema } from 'apache-arrow';
 import { CatalogTable } from './catalog-table.js';
 import { parseColumn } from './astrometry/quantity.js';
 import { type PositionColumns, positionColumns } from './columns.js';
+import { describedMatch, describedPosition } from './described-tables.js';
+import { nearArea, skippedNote } from './filter/near-area.js';
 import {
   type ExecutionOptions,
   type MatchOptions,
@@ -69,21 +71,27 @@ export async function crossmatch(
   // All columns of the right table, of which only those that the result takes are loaded.
   const rightSchema = right.schema;
   try {
-    let resolved = resolveOptions(options);
-    if (resolved.selfMatch !== undefined)
+    const given = resolveOptions(options);
+    if (given.selfMatch !== undefined)
       throw fail('OPTIONS_CONFLICT', { detail: 'self_match takes one table, not two' });
-    if (context.assess) checkAssessable(resolved.radiusArcsec);
+    if (context.assess) checkAssessable(given.radiusArcsec);
+    const resident = right instanceof CatalogTable;
+    const described = describedMatch(given, leftReader ?? NOT_DESCRIBED, resident ? NOT_DESCRIBED : right);
+    const { warnings } = described;
+    let resolved = described.options;
     // What is wrong with the columns should not wait for the right table.
     for (const { column } of resolved.probabilities?.priors ?? []) magnitudeField(rightSchema, column, right.where);
     if (leftReader) {
       const columns = positionColumns(leftReader.schema, resolved.left, leftReader.where, 'left', leftReader.rowCount);
       if (resolved.probabilities) checkErrors('left', columns);
+      // What is measured on all rows of the table needs all of them.
+      if (!context.assess && !resolved.recenter && !resolved.probabilities)
+        leftReader = nearArea(leftReader, columns, resolved);
       if (resolved.columns) resultLayout(leftReader.schema, rightSchema, resolved);
       resolved.condition?.forPairs(leftReader.schema, rightSchema);
     }
-    const resident = right instanceof CatalogTable;
     if (context.scratch && leftReader && !resident) {
-      const tables = { left: leftReader, right, options: resolved, context, started };
+      const tables = { left: leftReader, right, options: resolved, context, started, warnings };
       const spilled = await spilledMatch(tables, context.scratch);
       if (spilled) return spilled;
     }
@@ -104,7 +112,7 @@ export async function crossmatch(
     );
     return inMemory({
       ...planned(rightTable, rightSchema, resolved, context, leftReader, resident),
-      ...(await judged(rightTable, leftColumns, resolved, context, resident)),
+      ...(await judged(rightTable, leftColumns, resolved, context, resident, warnings)),
       condition: resolved.condition?.forPairs(leftReader.schema, rightSchema),
       recentering,
       left: leftReader,
@@ -122,6 +130,9 @@ export async function crossmatch(
   }
 }
 
+/** A table that comes later, or that was stored, says nothing of itself. */
+const NOT_DESCRIBED = { position: undefined, schema: new Schema(), where: '' };
+
 /** Matches a table with itself: `selfMatch` of the options says whether as pairs or as groups (default pairs). */
 export async function selfMatch(
   table: TableReader | CatalogTable,
@@ -131,12 +142,13 @@ export async function selfMatch(
   const started = performance.now();
   const owned: AsyncDisposable[] = [];
   try {
-    const resolved = resolveOptions({ ...options, selfMatch: options.selfMatch ?? 'pairs' });
+    const given = resolveOptions({ ...options, selfMatch: options.selfMatch ?? 'pairs' });
+    const resident = table instanceof CatalogTable;
+    const resolved = resident ? given : { ...given, left: describedPosition(given.left, table) };
     if (context.assess)
       throw fail('OPTIONS_CONFLICT', { detail: 'a match of a table with itself has no counterparts to assess' });
-    const resident = table instanceof CatalogTable;
     if (context.scratch && !resident) {
-      const tables = { left: table, right: table, options: resolved, context, started };
+      const tables = { left: table, right: table, options: resolved, context, started, warnings: [] };
       const spilled = await spilledMatch(tables, context.scratch);
       if (spilled) return spilled;
     }
@@ -171,6 +183,7 @@ async function judged(
   options: ResolvedOptions,
   { runtime, execution, signal }: MatchContext,
   resident: boolean,
+  known: readonly string[] = [],
 ): Promise<Pick<PreparedMatch, 'candidates' | 'warnings'>> {
   if (options.probabilities) {
     checkErrors('left', leftColumns);
@@ -178,7 +191,7 @@ async function judged(
   }
   // The index of a stored table has the rows that its filter leaves out.
   const indexHasAll = !(resident && right.filtered);
-  if (!needsJudge(options) && indexHasAll) return { candidates: undefined, warnings: [] };
+  if (!needsJudge(options) && indexHasAll) return { candidates: undefined, warnings: known };
   const { positions, astrometry } = right;
   const tables = {
     right: { positions: positions as Positions, astrometry },
@@ -186,6 +199,7 @@ async function judged(
     rightColumns: right.columns.astrometry,
   };
   const warnings = [
+    ...known,
     ...epochWarnings(tables.leftColumns, tables.rightColumns, options.radiusArcsec),
     ...(options.probabilities ? errorWarnings(astrometry, options.radiusArcsec) : []),
   ];
@@ -276,7 +290,8 @@ function planned(
     memoryLimitBytes: context.runtime.memoryLimitBytes,
     rightIsResident,
   });
-  return { layout, plan };
+  const note = skippedNote(left);
+  return { layout, plan: note === undefined ? plan : { ...plan, notes: [...plan.notes, note] } };
 }
 
 function loadRight(reader: TableReader, options: ResolvedOptions, context: MatchContext): Promise<CatalogTable> {

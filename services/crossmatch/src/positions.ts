@@ -1,6 +1,6 @@
 import { fail, parseSexagesimal, type RowReason, saysHours } from '@armilla/base';
 import { eachRejected, type Positions, RowStatus, toIcrs } from '@armilla/sky';
-import { markNulls, numbersOf } from '@armilla/tables';
+import { markNulls, numbersOf, type SkippedRows } from '@armilla/tables';
 import type { RecordBatch, Vector } from 'apache-arrow';
 import { type Astrometry, readAstrometry } from './astrometry/astrometry.js';
 import { hasAstrometry } from './astrometry/astrometry-columns.js';
@@ -129,6 +129,8 @@ export class RowInspector {
     private readonly columns: PositionColumns,
     private readonly strict: boolean,
     private readonly onRejected?: (row: RejectedRow) => void,
+    /** What was left out of the table, of whose rows the numbers are. */
+    private readonly skipped?: SkippedRows,
   ) {}
 
   /** Row 0 is row `notesFrom` of what is noted. */
@@ -208,11 +210,12 @@ export class RowInspector {
   }
 
   #count(rejected: RejectedRow): void {
-    const { row, reason, column, value } = rejected;
+    const { reason, column, value } = rejected;
+    const row = this.skipped ? this.skipped.numberOf(rejected.row) : rejected.row;
     if (this.strict) throw fail('BAD_ROW', { where: this.where, row, reason, column, got: value });
     this.rejectedByReason[reason] = (this.rejectedByReason[reason] ?? 0) + 1;
     this.rejectedRowCount++;
-    this.onRejected?.(rejected);
+    this.onRejected?.({ ...rejected, row });
   }
 }
 

@@ -1,6 +1,6 @@
 import { fail } from '@armilla/base';
 import type { ChunkPairs } from '@armilla/sky';
-import type { PickedRows } from '@armilla/tables';
+import type { PickedRows, TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { breathe, inOrder, type Several } from './ahead.js';
 import type { PositionColumns } from './columns.js';
@@ -10,7 +10,9 @@ import type { Plan } from './plan.js';
 import type { MatchRows } from './match-rows.js';
 import type { MatchHead } from './prepared.js';
 import { ProgressReporter } from './progress.js';
+import { skippedNote } from './filter/near-area.js';
 import { BatchMaker, batchRowCount } from './result/batches.js';
+import type { ResultLayout } from './result/layout.js';
 import { RowPicker } from './result/picks.js';
 import type { MatchSummary, Progress } from './summary.js';
 import type { Assessment } from './trust/assess.js';
@@ -29,12 +31,16 @@ export interface MatchInput {
 export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly schema: Schema;
   readonly plan: Plan;
+  /** The columns of the result, and where they come from. */
+  readonly layout: ResultLayout;
   /** The position columns in use, and whether they were guessed. */
   readonly guesses: { readonly left: PositionColumns; readonly right: PositionColumns };
   /** Those that change the answer, with their defaults. */
   readonly options: ResolvedOptions;
   /** The tables, and their rows where they are known. */
   readonly inputs: { readonly left: MatchInput; readonly right: MatchInput };
+  /** How much of the left table is read, where it is not all of it. */
+  readonly readNote: string | undefined;
   /** What the user should know about the result. */
   readonly warnings: readonly string[];
   readonly #match: MatchHead;
@@ -59,11 +65,13 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const { left, right, context, layout, plan, leftColumns, options, warnings } = match;
     this.#match = match;
     this.schema = layout.schema;
+    this.layout = layout;
+    this.readNote = skippedNote(left);
     this.plan = plan;
     this.options = options;
     this.warnings = warnings;
     const own = { name: right.where, rowCount: right.rowCount };
-    this.inputs = { left: left ? { name: left.where, rowCount: left.rowCount } : own, right: own };
+    this.inputs = { left: left ? { name: left.where, rowCount: wholeRowCount(left) } : own, right: own };
     this.guesses = { left: leftColumns, right: right.columns };
     this.#signal = context.signal ? AbortSignal.any([context.signal, this.#stop.signal]) : this.#stop.signal;
     this.#progress = new ProgressReporter(context.onProgress);
@@ -143,9 +151,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     const { payload, positions } = this.#pairs.rightRows;
     const picker = RowPicker.create(layout, options, left, payload);
     if (!picker) return undefined;
-    const make = (selections: readonly Selection[]): PickedRows[] => [
-      picker.make(selections, { rightPositions: positions, groups: undefined }),
-    ];
+    const sources = { rightPositions: positions, groups: undefined, skippedLeft: left?.skipped };
+    const make = (selections: readonly Selection[]): PickedRows[] => [picker.make(selections, sources)];
     return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, picker));
   }
 
@@ -159,7 +166,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
         layout,
         left?.schema ?? right.schema,
         payload,
-        { rightPositions: positions, groups: this.#pairs.groups },
+        { rightPositions: positions, groups: this.#pairs.groups, skippedLeft: left?.skipped },
         { runtime: context.runtime, signal: this.#signal, fairKey: this },
       );
       return maker.make(selections);
@@ -262,4 +269,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     this.#closed = true;
     await this.#pairs[Symbol.asyncDispose]();
   }
+}
+
+function wholeRowCount({ rowCount, skipped }: TableReader): number | undefined {
+  return rowCount === undefined ? undefined : rowCount + (skipped?.rowCount ?? 0);
 }

@@ -2,6 +2,7 @@ import { fail, formatBytes } from '@armilla/base';
 import type { TableReader } from '@armilla/tables';
 import { breathe } from '../ahead.js';
 import { neededColumns, positionColumns } from '../columns.js';
+import { describedPosition } from '../described-tables.js';
 import { readRows } from '../positions.js';
 import type { ConeContext } from './cone-search.js';
 import { coneSkipping } from './cone-skipping.js';
@@ -18,7 +19,8 @@ export async function searchFile(
   { runtime, signal, onRows }: ConeContext,
 ): Promise<RowsInCone> {
   // The condition is looked at where rows lie in the cone, not before.
-  const { where: _, ...side } = table;
+  const { where: _, ...given } = table;
+  const side = describedPosition(given, reader);
   const columns = positionColumns(reader.schema, side, reader.where, undefined, reader.rowCount);
   const rowCondition = condition?.forRows(reader.schema, reader.where);
   if (atYear !== undefined) MovedRows.check(columns.astrometry, reader.where);

@@ -1,4 +1,5 @@
 import type { Positions } from '@armilla/sky';
+import type { SkippedRows } from '@armilla/tables';
 import { type Data, Float64, Int32, Int64, makeData } from 'apache-arrow';
 import type { RowGroups } from '../groups.js';
 import type { Selection } from '../join.js';
@@ -10,6 +11,8 @@ export interface ComputedSources {
   readonly rightPositions: Positions | undefined;
   /** Of the left table. */
   readonly groups: RowGroups | undefined;
+  /** What was left out of the left table, of whose rows the numbers are. */
+  readonly skippedLeft?: SkippedRows;
 }
 
 /** One computed column of a selection. */
@@ -42,6 +45,7 @@ export function computedData(name: ComputedColumn, selection: Selection, sources
     case 'delta_dec_arcsec':
       return float64Data(deltas(name, selection, selection.rightRows?.positions ?? sources.rightPositions));
     case 'left_row':
+      if (sources.skippedLeft) return skippedRowData(count, selection, sources.skippedLeft);
       return selection.leftNumber
         ? int64Data(ownValues(selection.leftNumber, selection))
         : rowData(count, left, selection.part?.firstRow ?? 0, paired);
@@ -140,6 +144,21 @@ function rowData(length: number, rows: Int32Array | undefined, firstRow: number,
     words[2 * i + 1] = Math.floor(row / 2 ** 32);
   }
   return makeData({ type: new Int64(), length, nullCount, nullBitmap: bitmap, data });
+}
+
+/** Left rows by their numbers in the whole table. */
+function skippedRowData(length: number, { left, leftNumber, part }: Selection, skipped: SkippedRows): Data<Int64> {
+  const data = new BigInt64Array(length);
+  const rowOf = (i: number): number =>
+    leftNumber ? Number(leftNumber[i]) : left && left[i] >= 0 ? left[i] + (part?.firstRow ?? 0) : -1;
+  let nullCount = 0;
+  for (let i = 0; i < length; i++) {
+    const row = rowOf(i);
+    if (row < 0) nullCount++;
+    else data[i] = BigInt(skipped.numberOf(row));
+  }
+  const nullBitmap = nullCount === 0 ? null : validBits(length, (i) => rowOf(i) >= 0);
+  return makeData({ type: new Int64(), length, nullCount, nullBitmap, data });
 }
 
 function allNull(length: number): Data<Float64> {

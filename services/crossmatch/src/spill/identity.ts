@@ -8,6 +8,9 @@ import type { Identity, ScratchOptions } from './scratch.js';
 
 /** Bytes at each end of a file that its digest is made of, besides its size and time. */
 const END_BYTES = 2 ** 20;
+/** The same for one of many, as a catalog has. */
+const MANY_FILES = 64;
+const END_BYTES_OF_MANY = 2 ** 14;
 /** Of the scratch files: another one cannot read them. */
 const FORMAT = '3';
 
@@ -33,17 +36,18 @@ export async function identityOf(
 async function digestOfInput(schema: Schema, files: readonly string[] | undefined): Promise<string> {
   if (files === undefined || files.length === 0) return '';
   const parts = schema.fields.map(({ name, type }) => `${name} ${String(type)}`);
-  for (const path of files) parts.push(await digestOfFile(path));
+  const endBytes = files.length > MANY_FILES ? END_BYTES_OF_MANY : END_BYTES;
+  for (const path of files) parts.push(await digestOfFile(path, endBytes));
   return digest(parts.join('\n'));
 }
 
-async function digestOfFile(path: string): Promise<string> {
+async function digestOfFile(path: string, endBytes: number): Promise<string> {
   try {
     const file = await open(path, 'r');
     try {
       const { size, mtimeMs } = await file.stat();
-      const bytes = Buffer.alloc(Math.min(size, 2 * END_BYTES));
-      const first = Math.min(size, END_BYTES);
+      const bytes = Buffer.alloc(Math.min(size, 2 * endBytes));
+      const first = Math.min(size, endBytes);
       await file.read(bytes, 0, first, 0);
       await file.read(bytes, first, bytes.length - first, size - (bytes.length - first));
       return `${size} ${mtimeMs} ${digest(bytes)}`;

@@ -36,6 +36,8 @@ export interface SpilledTables {
   readonly options: ResolvedOptions;
   readonly context: MatchContext;
   readonly started: number;
+  /** What the user should know about the result. */
+  readonly warnings: readonly string[];
 }
 
 /** How the join is cut; recorded, so that it goes on with the same cut under other speed options. */
@@ -68,7 +70,7 @@ export async function spilledMatch(
   tables: SpilledTables,
   scratchOptions: ScratchOptions,
 ): Promise<MatchStream | undefined> {
-  const { left, right, options, context, started } = tables;
+  const { left, right, options, context, started, warnings } = tables;
   const leftColumns = positionColumns(left.schema, options.left, left.where, 'left', left.rowCount);
   const isSelf = options.selfMatch !== undefined;
   const rightColumns = isSelf
@@ -102,7 +104,9 @@ export async function spilledMatch(
       leftColumns,
       right: { where: right.where, schema: right.schema, columns: rightColumns, rowCount: cut.rightRowCount },
       options,
-      warnings: judging ? epochWarnings(judging.leftColumns, judging.rightColumns, options.radiusArcsec) : [],
+      warnings: judging
+        ? [...warnings, ...epochWarnings(judging.leftColumns, judging.rightColumns, options.radiusArcsec)]
+        : warnings,
       context,
       started,
     };

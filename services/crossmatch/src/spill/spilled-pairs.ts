@@ -109,7 +109,7 @@ export class SpilledPairs implements MatchRows {
     const { left, right } = this.#records;
     if (options.selfMatch === undefined)
       return {
-        left: sideOf(left, leftColumns, this.#sums.matchedLeftCount),
+        left: sideOf(left, leftColumns, this.#sums.matchedLeftCount, this.match.left.skipped?.rowCount),
         right: sideOf(right, rightColumns, this.#usedRight.size),
       };
     const own = sideOf(right, leftColumns, this.#groups ? groupedRowCount(this.#groups) : this.#usedRight.size);
@@ -329,12 +329,18 @@ function sidesOf({ leftColumns, rightColumns }: SpilledMatch) {
   return { leftColumns, right: { columns: rightColumns } };
 }
 
-function sideOf(record: PartitionRecord | undefined, columns: PositionColumns, matchedRowCount: number) {
+/** `skippedRowCount`: rows outside of the area that were not read. */
+function sideOf(
+  record: PartitionRecord | undefined,
+  columns: PositionColumns,
+  matchedRowCount: number,
+  skippedRowCount = 0,
+) {
   return summariseSide({
-    rowCount: record?.rowCount ?? 0,
+    rowCount: (record?.rowCount ?? 0) + skippedRowCount,
     rejectedRowCount: record?.rejectedRowCount ?? 0,
     rejectedByReason: record?.rejectedByReason ?? {},
-    filteredRowCount: record?.filteredRowCount ?? 0,
+    filteredRowCount: (record?.filteredRowCount ?? 0) + skippedRowCount,
     misfits: new Map(record?.misfits ?? []),
     missingMotionRowCount: record?.missingMotionRowCount ?? 0,
     columns,

@@ -87,7 +87,8 @@ export class SpillSteps {
     const file = await scratch.file(side, schema);
     const plan = match.plan.spill as SpillPlan;
     const ofTable = options.selfMatch === undefined ? side : 'left';
-    const inspector = new RowInspector(ofTable, reader.where, columns, options.strict, context.onRejected);
+    const { onRejected } = context;
+    const inspector = new RowInspector(ofTable, reader.where, columns, options.strict, onRejected, reader.skipped);
     const { rowCount, blocks, missingMotionRowCount } = await partitionTable({
       runtime: context.runtime,
       reader,
