@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
-import { FORMATS } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
+import { OUTPUT_FORMATS } from '../table/flags.js';
+import { addHatsOptions } from '../table/hats-flags.js';
 import { type ConvertFlags, readConvertTask } from './flags.js';
 import { runConvert } from './run.js';
 
@@ -23,29 +24,33 @@ export function mergeCommand(context: CommandContext): Command {
 }
 
 function tableCommand(operation: 'convert' | 'merge', context: CommandContext): Command {
-  return new Command(operation)
+  const command = new Command(operation)
     .usage('IN... OUT [options]')
     .argument(
       '<tables...>',
-      'files, globs, folders or - (standard input): CSV, TSV, Arrow, Parquet, FITS or VOTable, by content; the last one is the output, a file or -',
+      'files, globs, folders, HATS catalogs or - (standard input): CSV, TSV, Arrow, Parquet, FITS or VOTable, by content; the last one is the output: a file, - or, for a HATS catalog, NAME/',
     )
     .option('-c, --columns <list>', 'columns to keep, in this order, comma separated (default: all)')
     .option('--types <list>', 'types of CSV columns that overrule what is sniffed: zip=utf8,flag=bool')
     .addOption(
       new Option('--format <format>', "of the output (default: by the file's name; csv on standard output)").choices([
-        ...FORMATS,
+        ...OUTPUT_FORMATS,
       ]),
     )
+    .option('--ra <column>', 'right ascension in degrees, for a HATS catalog (default: guessed)')
+    .option('--dec <column>', 'declination in degrees, for a HATS catalog (default: guessed)')
     .option('--overwrite', 'replace an existing output')
-    .option('-q, --quiet', 'no progress and no summary')
-    .action(async (tables: readonly string[], flags: ConvertFlags) => {
-      await runConvert(readConvertTask(operation, tables, flags), context);
-    });
+    .option('-q, --quiet', 'no progress and no summary');
+  return addHatsOptions(command).action(async (tables: readonly string[], flags: ConvertFlags) => {
+    await runConvert(readConvertTask(operation, tables, flags), context);
+  });
 }
 
 const CONVERT_EXAMPLES = `Examples:
   armilla convert gaia.csv.gz gaia.parquet
   armilla convert 'tiles/*.parquet' all.arrow --columns id,ra,dec
+  armilla convert 'tiles/*.csv.gz' survey/ --partition-rows 500000
+  armilla convert survey/ survey.parquet
   zcat stars.csv.gz | armilla convert - stars.parquet --types id=utf8
 `;
 

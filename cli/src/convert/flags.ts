@@ -1,12 +1,15 @@
 import { fail } from '@armilla/base';
-import type { WrittenFormat } from '@armilla/tables';
-import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
+import type { PositionColumnNames } from '@armilla/crossmatch';
+import { type OutputFormat, readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
+import { type HatsFlags, type Partitioning, readPartitioning } from '../table/hats-flags.js';
 
 /** Flags as commander hands them over. */
-export interface ConvertFlags {
+export interface ConvertFlags extends HatsFlags {
   readonly columns?: string;
   readonly types?: string;
-  readonly format?: WrittenFormat;
+  readonly format?: OutputFormat;
+  readonly ra?: string;
+  readonly dec?: string;
   readonly overwrite?: boolean;
   readonly quiet?: boolean;
 }
@@ -17,6 +20,9 @@ export interface ConvertTask {
   readonly inputs: readonly string[];
   readonly output: TableOutput;
   readonly columns: readonly string[] | undefined;
+  /** Of a HATS catalog. */
+  readonly position: PositionColumnNames;
+  readonly partitioning: Partitioning;
   readonly types: Readonly<Record<string, string>> | undefined;
   readonly quiet: boolean;
   /** Not where the rows go to a terminal: the two would overwrite each other. */
@@ -45,11 +51,16 @@ export function readConvertTask(
       expected: 'names of columns, each once',
       got: `'${flags.columns}'`,
     });
+  const output = readOutput('OUT', path, flags.format, flags.overwrite ?? false);
+  if (output.format !== 'hats' && (flags.ra ?? flags.dec) !== undefined)
+    throw fail('OPTIONS_CONFLICT', { detail: '--ra and --dec are for a HATS catalog: OUT as NAME/, or --format hats' });
   return {
     operation,
     inputs,
-    output: readOutput('OUT', path, flags.format, flags.overwrite ?? false),
+    output,
     columns,
+    position: { ra: flags.ra, dec: flags.dec },
+    partitioning: readPartitioning(flags, output),
     types: flags.types === undefined ? undefined : readTypes(flags.types),
     quiet: flags.quiet ?? false,
     showProgress: flags.quiet !== true && !(path === STANDARD && process.stdout.isTTY),

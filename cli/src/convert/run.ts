@@ -1,11 +1,14 @@
+import { realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { relative } from 'node:path';
 import { fail, formatBytes, formatCount } from '@armilla/base';
-import { checkOutput, expandPath, isSameFile, type TableReader, writeTable } from '@armilla/tables';
+import { expandPath, isSameFile, type TableReader, writeTable } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
 import type { CommandContext } from '../command-context.js';
 import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
-import { besidePath, modifiedJson, provenanceOptions, type ResultProvenance } from '../provenance/result.js';
-import { STANDARD } from '../table/flags.js';
+import { modifiedJson, provenanceOptions, type ResultProvenance } from '../provenance/result.js';
+import { checkTableOutput } from '../table/check-output.js';
+import { isFileOutput, STANDARD } from '../table/flags.js';
 import { checkTypes, openInput } from '../table/open-input.js';
 import { standardOutput } from '../terminal/standard-output.js';
 import type { ConvertTask } from './flags.js';
@@ -14,8 +17,8 @@ import type { ConvertTask } from './flags.js';
 export async function runConvert(task: ConvertTask, { signal, terminal }: CommandContext): Promise<void> {
   const { inputs, output, types, columns } = task;
   const startedMs = performance.now();
-  const { path, format, overwrite } = output;
-  if (path !== STANDARD) await checkOutput(path, { overwrite, besidePath: besidePath(output) });
+  const { path } = output;
+  await checkTableOutput(output);
   await refuseOwnOutput(task, signal);
   const reader = await openInput(inputs.length === 1 ? inputs[0] : inputs, {
     types,
@@ -26,15 +29,13 @@ export async function runConvert(task: ConvertTask, { signal, terminal }: Comman
     checkTypes(types, [reader]);
     const schema = columns ? chosen(reader, columns) : reader.schema;
     const described = await describeInputs(inputs, reader, signal);
-    const count = { rowCount: 0 };
+    const count = { rowCount: 0, unplacedRowCount: 0 };
     const rows = counted(reader.batches({ columns, signal }), count, () => {
       if (!task.showProgress) return;
       terminal.progress(() => progressText(count.rowCount, reader.rowCount, performance.now() - startedMs));
     });
     const provenance = convertProvenance(task, described, count, startedMs);
-    const target = path === STANDARD ? standardOutput() : path;
-    const options = { format, overwrite, signal, ...provenanceOptions(output, schema, provenance) };
-    const { rowCount, byteCount } = await writeTable(target, schema, rows, options);
+    const { rowCount, text } = await writeRows(task, reader, schema, rows, count, provenance, signal);
     terminal.clear();
     if (task.quiet) return;
     const misfits = [...reader.misfits].map(([column, n]) => `${formatCount(n)} of column '${column}'`);
@@ -43,12 +44,39 @@ export async function runConvert(task: ConvertTask, { signal, terminal }: Comman
     const seconds = (performance.now() - startedMs) / 1000;
     const where = path === STANDARD ? '' : ` to ${path}`;
     terminal.line(
-      `${formatCount(rowCount, 'row')}${where} (${formatBytes(byteCount)}) in ${seconds.toFixed(2)} s; ` +
+      `${formatCount(rowCount, 'row')}${where} (${text}) in ${seconds.toFixed(2)} s; ` +
         `${formatCount(Math.round(rowCount / Math.max(seconds, 1e-3)))} rows/s`,
     );
   } finally {
     await reader.close();
   }
+}
+
+async function writeRows(
+  { output, position, partitioning }: ConvertTask,
+  reader: TableReader,
+  schema: Schema,
+  batches: AsyncIterable<RecordBatch>,
+  count: { unplacedRowCount: number },
+  provenance: ResultProvenance,
+  signal: AbortSignal,
+): Promise<{ readonly rowCount: number; readonly text: string }> {
+  const { metadata, sidecar } = provenanceOptions(output, schema, provenance);
+  if (isFileOutput(output)) {
+    const { path, format, overwrite } = output;
+    const target = path === STANDARD ? standardOutput() : path;
+    const options = { format, overwrite, signal, metadata, sidecar };
+    const { rowCount, byteCount } = await writeTable(target, schema, batches, options);
+    return { rowCount, text: formatBytes(byteCount) };
+  }
+  // Other outputs have no need of what knows positions.
+  const { tablePixels } = await import('@armilla/crossmatch');
+  const { catalogText, countingPixels, writeCatalog } = await import('../table/write-catalog.js');
+  const { where, rowCount, position: described } = reader;
+  const pixels = countingPixels(tablePixels({ where, rowCount, position: described, schema }, position), count);
+  const epoch = pixels.ra === reader.position?.ra ? reader.position.epoch : undefined;
+  const written = await writeCatalog(output, { schema, batches, pixels, metadata, epoch }, partitioning, signal);
+  return { rowCount: written.rowCount, text: catalogText(written) };
 }
 
 /** An output that replaces one of its inputs is a slip of the hand more often than a wish. */
@@ -58,12 +86,18 @@ async function refuseOwnOutput({ inputs, output }: ConvertTask, signal: AbortSig
     if (input === STANDARD) continue;
     for (const file of await expandPath(input)) {
       signal.throwIfAborted();
-      if (await isSameFile(file, output.path))
+      if ((await isSameFile(file, output.path)) || (output.format === 'hats' && (await isBelow(file, output.path))))
         throw fail('OPTIONS_CONFLICT', {
           detail: `'${output.path}' is the output and an input; give the output another name`,
         });
     }
   }
+}
+
+/** Whether a file lies in a folder, by whatever name; false where one of them is not there. */
+async function isBelow(file: string, folder: string): Promise<boolean> {
+  const [inner, outer] = await Promise.all([file, folder].map((path) => realpath(path).catch(() => undefined)));
+  return inner !== undefined && outer !== undefined && !relative(outer, inner).startsWith('..');
 }
 
 function chosen(reader: TableReader, columns: readonly string[]): Schema {
@@ -91,7 +125,7 @@ async function* counted(
 function convertProvenance(
   { operation, columns, types }: ConvertTask,
   inputs: readonly DescribedInput[],
-  count: { readonly rowCount: number },
+  count: { readonly rowCount: number; readonly unplacedRowCount: number },
   startedMs: number,
 ): ResultProvenance {
   const { version } = createRequire(import.meta.url)('@armilla/cli/package.json') as { version: string };
@@ -103,12 +137,20 @@ function convertProvenance(
     inputs: inputs.map(({ json }) => json),
   };
   return {
-    document: (rows) => (rows === 'ahead' ? document : { ...document, counts: { row_count: count.rowCount } }),
+    document: (rows) => (rows === 'ahead' ? document : { ...document, counts: countsOf(count) }),
     run: () => ({
       ended: new Date().toISOString(),
       total_seconds: (performance.now() - startedMs) / 1000,
       inputs_modified: modifiedJson(inputs),
     }),
+  };
+}
+
+/** Rows without a position are not in a catalog. */
+function countsOf({ rowCount, unplacedRowCount }: { readonly rowCount: number; readonly unplacedRowCount: number }) {
+  return {
+    row_count: rowCount - unplacedRowCount,
+    ...(unplacedRowCount > 0 && { unplaced_row_count: unplacedRowCount }),
   };
 }
 

@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { FINDS, JOINS, MULTIS, ORDERS } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
-import { FORMATS } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { coneCommand } from './cone/command.js';
+import { OUTPUT_FORMATS } from '../table/flags.js';
+import { addHatsOptions } from '../table/hats-flags.js';
 import { type CrossmatchFlags, readMatchTask } from './flags.js';
 import { runMatch } from './run.js';
 import { isOfTables, readTablesTask, type TablesFlags } from './tables/flags.js';
@@ -18,7 +19,7 @@ export function crossmatchCommand(context: CommandContext): Command {
     )
     .argument(
       '[left]',
-      'file, glob, folder or - (standard input): CSV, TSV, Arrow, Parquet, FITS or VOTable, by content',
+      'file, glob, folder, HATS catalog or - (standard input): CSV, TSV, Arrow, Parquet, FITS or VOTable, by content',
     )
     .argument('[right]', 'the same; with --server also table:NAME, a table stored there')
     .argument('[more...]', 'more tables, which are matched with the first one, or all of them with each other')
@@ -80,10 +81,14 @@ export function crossmatchCommand(context: CommandContext): Command {
         .choices([...ORDERS])
         .default('left'),
     )
-    .option('-o, --output <file>', 'where the result goes; - is standard output', '-')
+    .option(
+      '-o, --output <file>',
+      'where the result goes: a file, - for standard output, or NAME/ for a HATS catalog',
+      '-',
+    )
     .addOption(
       new Option('--format <format>', "of the result (default: by the file's name; csv on standard output)").choices([
-        ...FORMATS,
+        ...OUTPUT_FORMATS,
       ]),
     )
     .option('--overwrite', 'replace an existing output')
@@ -116,6 +121,7 @@ export function crossmatchCommand(context: CommandContext): Command {
         else await runMatch(readMatchTask(left, right, flags), context);
       },
     );
+  addHatsOptions(command);
   // Lines that differ by a word are no help: they are listed once, below.
   for (const side of ['left', 'right'])
     for (const { name } of SIDE_OPTIONS) command.addOption(new Option(sideFlag(side, name)).hideHelp());

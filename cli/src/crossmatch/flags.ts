@@ -2,14 +2,23 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import type { Find, Join, MatchOptions, Order, SideOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
-import type { WrittenFormat } from '@armilla/tables';
 import { type ProbabilityFlags, readProbabilityFlags } from './probability-flags.js';
-import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../table/flags.js';
+import {
+  type FileOutput,
+  type OutputFormat,
+  readFileOutput,
+  readList,
+  readOutput,
+  readTypes,
+  STANDARD,
+  type TableOutput,
+} from '../table/flags.js';
+import { type HatsFlags, type Partitioning, readPartitioning } from '../table/hats-flags.js';
 
 const MAX_WORKERS = 256;
 
 /** Flags as commander hands them over. */
-export interface CrossmatchFlags extends ProbabilityFlags {
+export interface CrossmatchFlags extends HatsFlags, ProbabilityFlags {
   readonly radius?: string;
   readonly find?: Find;
   readonly k?: string;
@@ -32,7 +41,7 @@ export interface CrossmatchFlags extends ProbabilityFlags {
   readonly maxPairs?: string;
   readonly order: Order;
   readonly output: string;
-  readonly format?: WrittenFormat;
+  readonly format?: OutputFormat;
   readonly overwrite?: boolean;
   readonly workers?: string;
   readonly memory?: string;
@@ -57,7 +66,9 @@ export interface MatchTask {
   readonly scratch: TaskScratch | undefined;
   readonly types: Readonly<Record<string, string>> | undefined;
   readonly output: TableOutput;
-  readonly rejected: TableOutput | undefined;
+  /** Of an output that is a HATS catalog. */
+  readonly partitioning: Partitioning;
+  readonly rejected: FileOutput | undefined;
   /** Measure whether the match can be trusted. */
   readonly assess: boolean;
   /** Where to write a page about it. */
@@ -85,8 +96,9 @@ export function readMatchTask(left: string | undefined, right: string | undefine
       got: 'nothing',
     });
   const overwrite = flags.overwrite ?? false;
+  const output = readOutput('--output', flags.output, flags.format, overwrite);
   refuseSharedOutput(flags);
-  refuseLocalOnly(flags);
+  refuseLocalOnly(flags, output);
   return {
     ...tables,
     options: {
@@ -114,8 +126,10 @@ export function readMatchTask(left: string | undefined, right: string | undefine
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
     scratch: taskScratch(flags, tables),
     types: flags.types === undefined ? undefined : readTypes(flags.types),
-    output: readOutput('--output', flags.output, flags.format, overwrite),
-    rejected: flags.rejected === undefined ? undefined : readOutput('--rejected', flags.rejected, undefined, overwrite),
+    output,
+    partitioning: readPartitioning(flags, output),
+    rejected:
+      flags.rejected === undefined ? undefined : readFileOutput('--rejected', flags.rejected, undefined, overwrite),
     assess: flags.assess === true || flags.report !== undefined,
     report: flags.report === undefined ? undefined : { path: reportPath(flags.report), overwrite },
     server: flags.server === undefined ? undefined : serverUrl(flags.server),
@@ -193,8 +207,13 @@ function reportPath(path: string): string {
 }
 
 /** A server plans with the memory that its operator gave it, and its summary has no room for what a match is worth. */
-function refuseLocalOnly({ server, memory, assess, recenter, report }: CrossmatchFlags): void {
+function refuseLocalOnly({ server, memory, assess, recenter, report }: CrossmatchFlags, { format }: TableOutput): void {
   if (server === undefined) return;
+  if (format === 'hats')
+    throw fail('OPTIONS_CONFLICT', {
+      detail:
+        'HATS catalogs are written by matches in this process: write Parquet and convert it, or leave --server out',
+    });
   if (assess || recenter || report !== undefined)
     throw fail('OPTIONS_CONFLICT', {
       detail: '--assess, --report and --recenter are for matches in this process; leave them or --server out',

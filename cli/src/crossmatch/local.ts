@@ -6,6 +6,7 @@ import {
   matchProvenance,
   type MatchSummary,
   type Progress,
+  resultPixels,
   selfMatch,
 } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
@@ -14,7 +15,8 @@ import type { CommandContext } from '../command-context.js';
 import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
 import { provenanceOptions } from '../provenance/result.js';
 import { standardOutput } from '../terminal/standard-output.js';
-import { STANDARD } from '../table/flags.js';
+import { isFileOutput, STANDARD } from '../table/flags.js';
+import { catalogText, writeCatalog } from '../table/write-catalog.js';
 import type { MatchTask } from './flags.js';
 import { checkTypes, openInput } from '../table/open-input.js';
 import { taskProvenance } from './provenance.js';
@@ -50,14 +52,20 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
   const { metadata, sidecar } = provenanceOptions(task.output, stream.schema, provenance);
   const { spill } = stream.plan;
   if (spill && task.scratch && !task.quiet) terminal.line(scratchText(spill, task.scratch));
+  if (stream.readNote !== undefined && !task.quiet) terminal.line(stream.readNote);
+  let written: string | undefined;
   try {
-    await writeResult(task, stream, { metadata, sidecar }, signal);
+    written = await writeResult(task, stream, { metadata, sidecar }, signal);
   } catch (error) {
     await stream.close();
     if (spill && task.scratch && !task.quiet) terminal.line(unfinishedText(task.scratch));
     throw error;
   }
   await stream.removeScratch();
+  if (written !== undefined && !task.quiet) {
+    terminal.clear();
+    terminal.line(`${task.output.path}: ${written}`);
+  }
   if (task.rejected && rejected) {
     const { path, format, overwrite } = task.rejected;
     await writeTable(path === STANDARD ? standardOutput() : path, rejected.schema, rejected.batches(), {
@@ -77,17 +85,24 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
   return summary;
 }
 
+/** Gives what to say of the output besides its rows. */
 async function writeResult(
-  { output }: MatchTask,
+  { output, partitioning }: MatchTask,
   stream: MatchStream,
   { metadata, sidecar }: ReturnType<typeof provenanceOptions>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
+  if (!isFileOutput(output)) {
+    const pixels = resultPixels(stream);
+    const rows = { schema: stream.schema, batches: stream, pixels, metadata, epoch: undefined };
+    return catalogText(await writeCatalog(output, rows, partitioning, signal));
+  }
   const { path, format, overwrite } = output;
   const target = path === STANDARD ? standardOutput() : path;
   const picked = format === 'parquet' ? stream.picked() : undefined;
   if (picked) await writePickedRows(target, stream.schema, picked, { overwrite, signal, metadata });
   else await writeTable(target, stream.schema, stream, { format, overwrite, signal, metadata, sidecar });
+  return undefined;
 }
 
 interface OpenTables {

@@ -15,7 +15,7 @@ import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
 import { provenanceOptions } from '../provenance/result.js';
 import { ServerClient } from '../server/server-client.js';
 import { standardOutput } from '../terminal/standard-output.js';
-import { STANDARD } from '../table/flags.js';
+import { isFileOutput, STANDARD } from '../table/flags.js';
 import type { MatchTask } from './flags.js';
 import { checkTypes, openInput } from '../table/open-input.js';
 import { camelCaseKeys } from './json-names.js';
@@ -44,6 +44,7 @@ export async function matchThere(
       readers[name] = reader;
       [described[name]] = await describeInputs([path], reader, signal);
       if (reader.rowCount !== undefined) query[`${name}_row_count`] = String(reader.rowCount);
+      describePosition(query, name, reader);
       return {
         name,
         fileName: reader.where,
@@ -65,7 +66,9 @@ export async function matchThere(
     };
     const result = await openTable({ name: 'the answer of the server', stream: counted() }, { signal });
     const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
-    const { format, overwrite } = task.output;
+    const { overwrite } = task.output;
+    if (!isFileOutput(task.output)) throw new TypeError('catalogs are written by matches in this process');
+    const { format } = task.output;
     let fetched: Promise<CompleteResult> | undefined;
     const fetchOnce = (): Promise<CompleteResult> => (fetched ??= fetchResult(client, answer.requestId, task, signal));
     const summarise = async (): Promise<MatchSummary> => {
@@ -89,6 +92,14 @@ export async function matchThere(
   } finally {
     for (const reader of Object.values(readers)) await reader.close();
   }
+}
+
+/** The server sees rows only, not what a catalog says of them. */
+function describePosition(query: Record<string, string>, name: 'left' | 'right', { position }: TableReader): void {
+  if (!position || query[`${name}_ra`] !== undefined || query[`${name}_dec`] !== undefined) return;
+  query[`${name}_ra`] = position.ra;
+  query[`${name}_dec`] = position.dec;
+  if (position.frame !== undefined) query[`${name}_frame`] ??= position.frame;
 }
 
 function withMisfits(side: MatchSummary['left'], reader: TableReader | undefined): MatchSummary['left'] {

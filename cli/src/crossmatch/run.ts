@@ -1,8 +1,8 @@
 import { type MatchSummary } from '@armilla/crossmatch';
 import { checkOutput } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
-import { besidePath } from '../provenance/result.js';
 import { printLine } from '../terminal/standard-output.js';
+import { checkTableOutput } from '../table/check-output.js';
 import { STANDARD } from '../table/flags.js';
 import type { MatchTask } from './flags.js';
 import { snakeCaseKeys } from './json-names.js';
@@ -16,9 +16,8 @@ import { summaryText } from './summary-text.js';
 export async function runMatch(task: MatchTask, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const { output, rejected, report } = task;
-  if (output.path !== STANDARD)
-    await checkOutput(output.path, { overwrite: output.overwrite, besidePath: besidePath(output) });
-  if (rejected && rejected.path !== STANDARD) await checkOutput(rejected.path, { overwrite: rejected.overwrite });
+  await checkTableOutput(output);
+  if (rejected) await checkTableOutput(rejected);
   if (report) await checkOutput(report.path, { overwrite: report.overwrite });
   const whole = await withHistograms(await withMoc(task));
   const summary =

@@ -43,7 +43,7 @@ export function provenanceOptions(
 
 /** The file beside an output, where it has one. */
 export function besidePath({ path, format }: TableOutput): string | undefined {
-  return path !== STANDARD && needsSidecar(format) ? sidecarPath(path) : undefined;
+  return path !== STANDARD && format !== 'hats' && needsSidecar(format) ? sidecarPath(path) : undefined;
 }
 
 /** When the files of the inputs changed last, by input; null for what is no file. */

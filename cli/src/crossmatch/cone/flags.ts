@@ -2,7 +2,7 @@ import { fail, parseAngleArcsec, parseDecDegrees, parseRaDegrees } from '@armill
 import type { ConeOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import type { WrittenFormat } from '@armilla/tables';
-import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../../table/flags.js';
+import { type FileOutput, readFileOutput, readList, readTypes, STANDARD } from '../../table/flags.js';
 import { serverUrl } from '../flags.js';
 
 /** Flags as commander hands them over; those of the table come by their names too. */
@@ -28,7 +28,7 @@ export interface ConeTask {
   readonly table: string;
   readonly options: ConeOptions;
   readonly types: Readonly<Record<string, string>> | undefined;
-  readonly output: TableOutput;
+  readonly output: FileOutput;
   readonly server: URL | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -56,7 +56,7 @@ export function readConeTask(table: string, flags: ConeFlags): ConeTask {
       atEpoch: flags.atEpoch,
     },
     types: flags.types === undefined ? undefined : readTypes(flags.types),
-    output: readOutput('--output', output, flags.format, flags.overwrite ?? false),
+    output: readFileOutput('--output', output, flags.format, flags.overwrite ?? false),
     server: server === undefined ? undefined : serverUrl(server),
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,

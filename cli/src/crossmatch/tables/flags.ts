@@ -2,7 +2,7 @@ import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import { type Multi, type TableOptions, type TablesJoin, type TablesOptions, TABLES_JOINS } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import { WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
-import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../../table/flags.js';
+import { type FileOutput, readFileOutput, readList, readTypes, STANDARD } from '../../table/flags.js';
 import type { CrossmatchFlags } from '../flags.js';
 
 /** Flags for several tables, beside those that two have as well. */
@@ -18,7 +18,7 @@ export interface TablesTask {
   readonly types: Readonly<Record<string, string>> | undefined;
   readonly workerCount: number | undefined;
   readonly memoryBytes: number | undefined;
-  readonly output: TableOutput;
+  readonly output: FileOutput;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly showProgress: boolean;
@@ -44,6 +44,8 @@ const FOR_TWO = [
   'rejected',
   'recenter',
   'assess',
+  'partitionRows',
+  'largestOrder',
   'report',
   'scratch',
   'resume',
@@ -104,7 +106,7 @@ export function readTablesTask(
     types: flags.types === undefined ? undefined : readTypes(flags.types),
     workerCount: number(flags.workers),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
-    output: readOutput('--output', flags.output, flags.format, flags.overwrite ?? false),
+    output: readFileOutput('--output', flags.output, flags.format, flags.overwrite ?? false),
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,
     showProgress: flags.quiet !== true && !(flags.output === STANDARD && process.stdout.isTTY),
