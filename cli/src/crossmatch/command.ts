@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { FINDS, JOINS, MULTIS, ORDERS } from '@armilla/crossmatch';
+import { FINDS, JOINS, MULTIS, ORDERS, TABLES_JOINS } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import type { CommandContext } from '../command-context.js';
 import { coneCommand } from './cone/command.js';
@@ -29,7 +29,12 @@ export function crossmatchCommand(context: CommandContext): Command {
     )
     .addOption(new Option('-f, --find <what>', 'which pairs (default: nearest; all with --self)').choices([...FINDS]))
     .option('-k, --k <number>', 'how many right rows of each left row, for --find k-nearest (default: 2)')
-    .addOption(new Option('-j, --join <kind>', 'which rows the result keeps (default: inner)').choices([...JOINS]))
+    .addOption(
+      new Option(
+        '-j, --join <kind>',
+        'which rows the result keeps (default: inner); matched is for several tables',
+      ).choices([...new Set([...JOINS, ...TABLES_JOINS])]),
+    )
     .option('--min-radius <angle>', 'smallest separation, inclusive')
     .option('--max-sigma <number>', 'largest separation in units of the combined error, inclusive; needs errors')
     .option(

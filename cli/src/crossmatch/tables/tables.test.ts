@@ -18,6 +18,7 @@ const b = file('b.csv', 'name,ra,dec,e\nb0,10,20.0001,0.3\nb1,80,0.0001,0.3\nb2,
 const c = file('c.csv', 'name,ra,dec,e\nc0,80,0.00015,0.1\nc1,50,-5,0.1\nc2,80,0.0005,0.1\n');
 
 test.each([
+  ['pairs of two at least', ['--join', 'matched', '--columns', '1.name,ncat'], ['a0,2', 'a1,2', 'a2,3']],
   ['pairs', ['--columns', '1.name,2.name,3.name'], ['a2,b1,c0']],
   [
     'pairs of all',
@@ -65,6 +66,11 @@ test('the combinations of NWAY, with a magnitude', async () => {
     for (const [j, name] of ['p_any', 'p_i', 'match_flag'].entries())
       expect(Math.abs(values[3 + j] - rows[i][names.indexOf(name)])).toBeLessThan(1e-5);
   }
+});
+
+test('two tables have no join of several', async () => {
+  const { code, stderr } = await runCli(['crossmatch', a, b, '-r', '1.5', '--join', 'matched']);
+  expect({ code, named: stderr.includes('OPTION_INVALID') }).toEqual({ code: 2, named: true });
 });
 
 test('a summary of each table, and where the rows come from', async () => {

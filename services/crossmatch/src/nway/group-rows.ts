@@ -4,7 +4,7 @@ import { Groups } from '../groups.js';
 import { unitVector } from '../trust/tangent.js';
 import { type LoadedTables, takesPart } from './loaded-tables.js';
 import { neighboursOf, type NeighbourSearch, rowBlocks } from './neighbours.js';
-import type { ResolvedTables } from './options.js';
+import type { ResolvedTables, TablesJoin } from './options.js';
 import type { RowBlock } from './row-block.js';
 
 /** Groups of a block. */
@@ -30,8 +30,7 @@ export async function* groupRows(
   for (let at = 0; at < members.length; at += size[members[at]]) {
     const own = members.subarray(at, at + size[members[at]]);
     const chosen = representatives(loaded, starts, own);
-    const isWanted = join === 'inner' ? chosen.every((row) => row >= 0) : join === 'full' || chosen[0] >= 0;
-    if (isWanted) {
+    if (isWanted(chosen, join)) {
       groups.push(chosen);
       numbers.push(groupNumber, own.length);
     }
@@ -41,6 +40,12 @@ export async function* groupRows(
     groups = [];
   }
   if (groups.length > 0) yield blockOf(groups, numbers, tables.length);
+}
+
+function isWanted(chosen: Int32Array, join: TablesJoin): boolean {
+  if (join === 'left') return chosen[0] >= 0;
+  const least = join === 'inner' ? chosen.length : join === 'matched' ? 2 : 1;
+  return chosen.reduce((count, row) => (row >= 0 ? count + 1 : count), 0) >= least;
 }
 
 /** Group and size of every row of all tables, one after the other; rows that take no part have none. */

@@ -2,7 +2,7 @@ import { Runtime } from '@armilla/gpu-core';
 import type { RecordBatch, Table } from 'apache-arrow';
 import { matchTables, type TablesOptions } from '../index.js';
 import { memoryTable, rowsOf } from '../testing/memory-table.js';
-import { NWAY, NWAY_HISTOGRAM, nwayTable } from '../testing/nway.js';
+import { NWAY, NWAY_HISTOGRAM, nwayTable, STILTS } from '../testing/nway.js';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -23,6 +23,22 @@ async function rows(tables: readonly Table[], options: TablesOptions): Promise<R
 const skyAreaSquareDegrees = NWAY.area_square_degrees;
 const error = 'err:arcsec';
 const histogram = [`mag=${NWAY_HISTOGRAM}`];
+
+test('the pairs of STILTS', async () => {
+  const { radius_arcsec: radiusArcsec, pairs } = STILTS;
+  const mine = await rows(['x', 'opt', 'ir'].map(nwayTable), { radiusArcsec, join: 'matched' });
+  expect(pairs.length).toBeGreaterThan(100);
+  expect(mine.map((row) => [row.id_1, row.id_2, row.id_3])).toEqual(pairs);
+});
+
+test('the groups of STILTS, but for those that have several rows of one table', async () => {
+  const { radius_arcsec: radiusArcsec, groups } = STILTS;
+  const mine = await rows(['x', 'opt', 'ir'].map(nwayTable), { radiusArcsec, multi: 'groups', join: 'matched' });
+  const theirs = new Set(groups.map((row) => row.join()));
+  const simple = mine.filter((row) => row.group_size === row.ncat);
+  expect(simple.length).toBeGreaterThan(100);
+  for (const row of simple) expect(theirs).toContain([row.id_1, row.id_2, row.id_3].join());
+});
 
 test.each<[string, string[], TablesOptions]>([
   [

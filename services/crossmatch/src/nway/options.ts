@@ -4,7 +4,7 @@ import { DEFAULT_MAX_PAIRS, type FilteredSide, MAX_RADIUS_ARCSEC, type SideOptio
 import { type MagnitudePrior, readMagnitudePriors } from '../probability/options.js';
 
 export const MULTIS = ['pairs', 'groups', 'combinations'] as const;
-export const TABLES_JOINS = ['inner', 'left', 'full'] as const;
+export const TABLES_JOINS = ['inner', 'matched', 'left', 'full'] as const;
 
 /** What becomes of the rows of several tables; see `TablesOptions.multi`. */
 export type Multi = (typeof MULTIS)[number];
@@ -34,7 +34,8 @@ export interface TablesOptions {
    */
   readonly multi?: Multi;
   /**
-   * `inner` (default): rows that have every table. `left`: that have the first. `full`: all, also what is alone.
+   * `inner` (default): rows that have every table. `matched`: that have two or more. `left`: that have the first. `full`: all,
+   * also what is alone.
    * Combinations have always the first table.
    */
   readonly join?: TablesJoin;

@@ -33,7 +33,8 @@ export async function* pairRows(
         others[k - 1] = nearest[k][row - from];
         if (others[k - 1] >= 0) count++;
       }
-      if (join !== 'inner' || count === others.length) lists.add(row, others);
+      const least = join === 'inner' ? others.length : join === 'matched' ? 1 : 0;
+      if (count >= least) lists.add(row, others);
     }
     yield block(lists);
   }

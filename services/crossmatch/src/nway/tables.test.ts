@@ -82,6 +82,9 @@ test('pairs: the nearest of each table, by brute force, every join', async () =>
   expect(inner.length).toBeLessThan(left.length);
   expect(picked((await match({ columns: ROWS })).rows)).toEqual(inner);
   expect(picked((await match({ columns: ROWS, join: 'left' }, 1)).rows)).toEqual(left);
+  const matched = left.filter((row) => row[1] !== null || row[2] !== null);
+  expect(matched.length).toBeLessThan(left.length);
+  expect(picked((await match({ columns: ROWS, join: 'matched' })).rows)).toEqual(matched);
   const unused = [second, third].flatMap((stars, t) =>
     stars.flatMap((_, j) =>
       left.some((row) => row[t + 1] === j) ? [] : [t === 0 ? [null, j, null] : [null, null, j]],
@@ -142,6 +145,13 @@ test('groups: chains across tables, by brute force, every join', async () => {
   expect(picked(left.rows, ['group_id'])).toEqual(
     picked(
       rows.filter((row) => row.row_1 !== null),
+      ['group_id'],
+    ),
+  );
+  const matched = await match({ multi: 'groups', join: 'matched', columns: ['group_id'] });
+  expect(picked(matched.rows, ['group_id'])).toEqual(
+    picked(
+      rows.filter((row) => Number(row.group_size) > 1),
       ['group_id'],
     ),
   );

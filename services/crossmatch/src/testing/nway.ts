@@ -17,6 +17,16 @@ export const NWAY = JSON.parse(readFileSync(new URL('nway.json', folder), 'utf8'
   readonly cases: Readonly<Record<string, NwayCase>>;
 };
 
+/** Ids by table, null where there is none. */
+type Ids = readonly (number | null)[];
+
+/** What STILTS `tmatchn` says of `x`, `opt` and `ir`. */
+export const STILTS = JSON.parse(readFileSync(new URL('tmatchn.json', folder), 'utf8')) as {
+  readonly radius_arcsec: number;
+  readonly pairs: readonly Ids[];
+  readonly groups: readonly Ids[];
+};
+
 /** One of the catalogs that NWAY was given: `x`, `opt`, `ir`, or the same with `_pole`. */
 export function nwayTable(name: string): Table {
   const [header, ...lines] = readFileSync(new URL(`nway_${name}.csv`, folder), 'utf8')
