@@ -16,6 +16,8 @@ import {
 import { type HatsFlags, type Partitioning, readPartitioning } from '../table/hats-flags.js';
 
 const MAX_WORKERS = 256;
+/** Begins the name of a table that the server keeps. */
+export const STORED = 'table:';
 
 /** Flags as commander hands them over. */
 export interface CrossmatchFlags extends HatsFlags, ProbabilityFlags {
@@ -98,7 +100,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
   const overwrite = flags.overwrite ?? false;
   const output = readOutput('--output', flags.output, flags.format, overwrite);
   refuseSharedOutput(flags);
-  refuseLocalOnly(flags, output);
+  refuseLocalOnly(flags, tables.left, output);
   return {
     ...tables,
     options: {
@@ -184,6 +186,8 @@ function readTables(
   if (flags.groups) refuse('--groups goes with --self');
   if (left === undefined || right === undefined)
     return refuse('two tables are needed, LEFT and RIGHT (or --self TABLE)');
+  if (flags.server !== undefined && left.startsWith(STORED) && !right.startsWith(STORED))
+    refuse('with a stored left table the right one has to be stored as well: name it table:NAME');
   if (left === STANDARD && right === STANDARD) refuse('only one table can come from standard input');
   return { left, right };
 }
@@ -206,17 +210,18 @@ function reportPath(path: string): string {
   throw fail('OPTION_INVALID', { field: '--report', expected: 'a file such as match.html', got: `'${path}'` });
 }
 
-/** A server plans with the memory that its operator gave it, and its summary has no room for what a match is worth. */
-function refuseLocalOnly({ server, memory, assess, recenter, report }: CrossmatchFlags, { format }: TableOutput): void {
+/** A server plans with the memory that its operator gave it, and reads twice only what it keeps. */
+function refuseLocalOnly({ server, memory, recenter }: CrossmatchFlags, left: string, { format }: TableOutput): void {
   if (server === undefined) return;
   if (format === 'hats')
     throw fail('OPTIONS_CONFLICT', {
       detail:
         'HATS catalogs are written by matches in this process: write Parquet and convert it, or leave --server out',
     });
-  if (assess || recenter || report !== undefined)
+  if (recenter && !left.startsWith(STORED))
     throw fail('OPTIONS_CONFLICT', {
-      detail: '--assess, --report and --recenter are for matches in this process; leave them or --server out',
+      detail:
+        '--recenter reads the left table twice, and a server keeps none that is sent: store it there first and name it table:NAME, or leave --server out',
     });
   if (memory === undefined) return;
   throw fail('OPTIONS_CONFLICT', {

@@ -1,5 +1,11 @@
 import { fail, formatBytes, formatCount } from '@armilla/base';
-import type { MatchSummary, ProbabilityOptions, RejectedRow } from '@armilla/crossmatch';
+import {
+  type Evidence,
+  evidenceOf,
+  type MatchSummary,
+  type ProbabilityOptions,
+  type RejectedRow,
+} from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
 import {
   encodeTable,
@@ -10,19 +16,19 @@ import {
   type TableReader,
   writeTable,
 } from '@armilla/tables';
+import { type RecordBatch, Table } from 'apache-arrow';
 import type { CommandContext } from '../command-context.js';
 import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
 import { provenanceOptions } from '../provenance/result.js';
 import { ServerClient } from '../server/server-client.js';
 import { standardOutput } from '../terminal/standard-output.js';
 import { isFileOutput, STANDARD } from '../table/flags.js';
-import type { MatchTask } from './flags.js';
+import { type MatchTask, STORED } from './flags.js';
 import { checkTypes, openInput } from '../table/open-input.js';
 import { camelCaseKeys } from './json-names.js';
 import { taskProvenance } from './provenance.js';
 import { RejectedRows } from './rejected-rows.js';
 
-const STORED = 'table:';
 /** What a server lists at most. */
 const REJECTED_LIMIT = 100_000;
 
@@ -34,8 +40,10 @@ export async function matchThere(
 ): Promise<MatchSummary> {
   const client = new ServerClient(server, process.env.ARMILLA_TOKEN);
   const stored = task.right?.startsWith(STORED) ? task.right.slice(STORED.length) : undefined;
+  const isLeftStored = stored !== undefined && task.left.startsWith(STORED);
   const query = matchQuery(task);
   if (stored !== undefined) query.right = stored;
+  if (isLeftStored) query.left = task.left.slice(STORED.length);
   const readers: { left?: TableReader; right?: TableReader } = {};
   const described: { left?: DescribedInput; right?: DescribedInput } = {};
   try {
@@ -53,7 +61,7 @@ export async function matchThere(
     };
     // The right table goes first: the server needs it before it can match a single left row.
     const right = task.right === undefined || stored !== undefined ? [] : [await part('right', task.right)];
-    const parts = [...right, await part('left', task.left)];
+    const parts = isLeftStored ? [] : [...right, await part('left', task.left)];
     checkTypes(task.types, Object.values(readers));
     const answer = await client.match(query, parts, signal);
     let byteCount = 0;
@@ -88,6 +96,12 @@ export async function matchThere(
     const { rejected = [] } = await fetchOnce();
     const summary = await summarise();
     await writeRejected(task, summary, rejected, metadata, { signal, terminal });
+    if (task.report && summary.trust) {
+      const evidence = await fetchEvidence(client, answer.requestId, signal);
+      // Drawing takes a library that no other command needs.
+      const { writeReport } = await import('./report/report.js');
+      await writeReport(task.report, { task, summary, trust: summary.trust, evidence }, signal);
+    }
     return summary;
   } finally {
     for (const reader of Object.values(readers)) await reader.close();
@@ -102,11 +116,20 @@ function describePosition(query: Record<string, string>, name: 'left' | 'right',
   if (position.frame !== undefined) query[`${name}_frame`] ??= position.frame;
 }
 
+/** What the server measured the trust on, for pictures. */
+async function fetchEvidence(client: ServerClient, requestId: string, signal: AbortSignal): Promise<Evidence> {
+  const body = await client.rows(`v1/crossmatch/results/${encodeURIComponent(requestId)}/evidence`, signal);
+  const reader = await openTable({ name: 'the evidence of the server', stream: body }, { signal });
+  const batches: RecordBatch[] = [];
+  for await (const batch of reader.batches({ signal })) batches.push(batch);
+  return evidenceOf(new Table(reader.schema, batches));
+}
+
 function withMisfits(side: MatchSummary['left'], reader: TableReader | undefined): MatchSummary['left'] {
   return reader === undefined ? side : { ...side, misfitByColumn: Object.fromEntries(reader.misfits) };
 }
 
-function matchQuery({ options, workerCount }: MatchTask): Record<string, string> {
+function matchQuery({ options, workerCount, assess }: MatchTask): Record<string, string> {
   const {
     radiusArcsec,
     minRadiusArcsec,
@@ -121,6 +144,7 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     suffixes,
     strict,
     maxPairs,
+    recenter,
     maxSigma,
     area,
     where,
@@ -148,6 +172,8 @@ function matchQuery({ options, workerCount }: MatchTask): Record<string, string>
     suffixes: suffixes?.join(','),
     strict,
     max_pairs: maxPairs,
+    recenter,
+    assess: assess || undefined,
     workers: workerCount,
   };
   return Object.fromEntries(

@@ -55,6 +55,7 @@ export type { MatchSummary, Progress, SideSummary, SpillSummary } from './summar
 export type { PairOffsets, Rotation, SystematicOffset } from './trust/alignment.js';
 export type { Assessment, Evidence, Trust } from './trust/assess.js';
 export type { CurvePoint } from './trust/curve.js';
+export { evidenceOf } from './trust/evidence-table.js';
 export type { Recentering } from './trust/recenter.js';
 export { rayleigh } from './trust/rayleigh.js';
 export type { SampledRows } from './trust/left-sample.js';

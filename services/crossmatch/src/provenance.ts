@@ -38,16 +38,20 @@ export interface StoredInput {
   readonly digest: string;
 }
 
-/** What is known of a match before its first row; `stored` is its right table, or the one that is matched with itself. */
+/**
+ * What is known of a match before its first row; `stored` is its right table, or the one that is matched with itself,
+ * `storedLeft` its left one.
+ */
 export function matchProvenance(
   { options, guesses, inputs, warnings }: MatchStream,
   stored?: StoredInput,
+  storedLeft?: StoredInput,
 ): MatchProvenance {
   const side = (table: 'left' | 'right'): InputProvenance => {
-    const isStored = stored && (table === 'right' || options.selfMatch !== undefined);
+    const kept = table === 'right' || options.selfMatch !== undefined ? stored : storedLeft;
     return {
       table,
-      ...(isStored ? { name: `table:${stored.name}`, content_digest: stored.digest } : { name: inputs[table].name }),
+      ...(kept ? { name: `table:${kept.name}`, content_digest: kept.digest } : { name: inputs[table].name }),
       row_count: inputs[table].rowCount,
       ...columnsJson(guesses[table]),
     };
@@ -110,6 +114,7 @@ function optionsJson(options: ResolvedOptions): Readonly<Record<string, unknown>
     columns: options.columns,
     suffixes: options.suffixes,
     strict: options.strict,
+    recenter: options.recenter,
     max_pairs: options.maxPairs,
   };
 }

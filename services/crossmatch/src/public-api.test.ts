@@ -22,6 +22,7 @@ test('what the library exports', () => {
     'coneSearch',
     'countsJson',
     'crossmatch',
+    'evidenceOf',
     'matchProvenance',
     'matchTables',
     'needsWholeLeft',

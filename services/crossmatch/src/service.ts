@@ -16,6 +16,7 @@ import {
   type DeleteTableResponse,
   type ExplainRequest,
   type ExplainResponse,
+  type GetEvidenceRequest,
   type GetResultRequest,
   type GetResultResponse,
   type GetTableRequest,
@@ -28,6 +29,7 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { coneFrames } from './service/cone.js';
 import { CrossmatchCore } from './service/core.js';
 import { protoTable } from './service/describe.js';
+import { evidenceFrames } from './service/evidence.js';
 import { explainRequest } from './service/explain.js';
 import { flightService } from './service/flight/service.js';
 import { matchFrames, putFrames } from './service/frame-face.js';
@@ -66,6 +68,7 @@ function frameHandlers(core: CrossmatchCore): UntypedServiceImplementation {
     put: clientStream<Frame, PutResponse>((frames, call) => putFrames(core, frames, call)),
     match: duplex<Frame, Frame>((frames, call) => matchFrames(core, frames, call)),
     coneSearch: serverStream<ConeSearchRequest, Frame>((request, call) => coneFrames(core, request, call)),
+    getEvidence: serverStream<GetEvidenceRequest, Frame>((request, call) => evidenceFrames(core, request, call)),
     explain: unary<ExplainRequest, ExplainResponse>((request) => explainRequest(core, request)),
     getTable: unary<GetTableRequest, GetTableResponse>(({ name }) => ({ table: protoTable(stored.get(name)) })),
     listTables: unary<ListTablesRequest, ListTablesResponse>(() => ({ tables: stored.list().map(protoTable) })),

@@ -24,7 +24,7 @@ import { RecentResults } from './results/recent-results.js';
 import { coneRoute } from './routes/cone-route.js';
 import { explainRoute } from './routes/explain-route.js';
 import { matchRoute } from './routes/match-route.js';
-import { resultRoute } from './routes/result-route.js';
+import { evidenceRoute, resultRoute } from './routes/result-route.js';
 import { OPEN_PATHS, systemRoutes } from './routes/system-routes.js';
 import { tableRoutes } from './routes/table-routes.js';
 import { CrossmatchClient } from './service/crossmatch-client.js';
@@ -124,6 +124,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   explainRoute(app, parts);
   coneRoute(app, parts);
   resultRoute(app, parts);
+  evidenceRoute(app, parts);
   tableRoutes(app, parts);
   matchRoute(app, parts);
 

@@ -15,10 +15,10 @@ export interface AnswerOptions {
 
 /** A match as response frames: schema, batches, progress meanwhile, and the summary in the last frame. */
 export async function* answerFrames(
-  { stream, stored, progress, detailJson }: MatchAnswer,
+  { stream, stored, storedLeft, progress, detailJson }: MatchAnswer,
   { crc, finishInput }: AnswerOptions,
 ): AsyncGenerator<Frame, void, undefined> {
-  const provenance = { [PROVENANCE_KEY]: JSON.stringify(matchProvenance(stream, stored)) };
+  const provenance = { [PROVENANCE_KEY]: JSON.stringify(matchProvenance(stream, stored, storedLeft)) };
   const encoder = new AnswerEncoder(withMetadata(stream.schema, provenance), crc);
   yield* encoder.schemaFrames();
   for await (const item of withProgress(stream, progress)) {

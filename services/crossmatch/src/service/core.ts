@@ -6,13 +6,14 @@ import { Metadata } from '@grpc/grpc-js';
 import { CatalogTable } from '../catalog-table.js';
 import { contentDigest } from '../digest.js';
 import type { MatchContext } from '../match.js';
-import type { SideOptions } from '../options.js';
+import type { ResolvedOptions, SideOptions } from '../options.js';
 import type { StoredTableInfo, StoredTables } from '../stored-tables.js';
 import type { MatchStream } from '../stream.js';
 import type { Progress } from '../summary.js';
 import { columnsHeader, protoSummary, summaryJson } from './describe.js';
 import { type MatchAsk, MatchWatch } from './match-watch.js';
 import { type MatchOutcome, MatchResults } from './results.js';
+import { storedReader } from './stored-reader.js';
 
 /** Made once: most calls end otherwise, and its stack tells nothing. */
 const LEFT_EARLY: MatchOutcome = { failure: fail('CANCELLED') };
@@ -40,11 +41,24 @@ export interface StoreOptions {
   readonly rowCount?: number;
 }
 
+/** What a match begins with: what was asked, and the stored tables of it. */
+export interface MatchStart {
+  readonly ask: MatchAsk;
+  /** Those of `ask`, and what a stored left table says of its own positions. */
+  readonly options: ResolvedOptions;
+  /** The stored left table, if one was asked for. */
+  readonly left: TableReader | undefined;
+  /** The stored right table, or the only one. */
+  readonly right: CatalogTable | undefined;
+}
+
 /** How a match is answered, in whatever messages. */
 export interface MatchAnswer {
   readonly stream: MatchStream;
   /** The stored right table, where one takes part. */
   readonly stored: StoredTableInfo | undefined;
+  /** The stored left table, where one takes part. */
+  readonly storedLeft: StoredTableInfo | undefined;
   /** The progress to tell now; undefined when there is nothing new. */
   progress(): Progress | undefined;
   /** MatchSummary in protobuf JSON; to be asked for after the last batch. */
@@ -97,20 +111,14 @@ export class CrossmatchCore {
   }
 
   /**
-   * One match from its options to its summary, recorded under `requestId`: `read` gives what is asked, `start` the match
-   * (with the stored right table, if one was asked for; `room` is to be awaited before more is taken from the client),
-   * `answer` the messages.
+   * One match from its options to its summary, recorded under `requestId`: `read` gives what is asked, `begin` the match
+   * (`room` is to be awaited before more is taken from the client), `answer` the messages.
    */
   async *match<Message>(
     requestId: string,
     call: CallContext,
     read: () => MatchAsk,
-    start: (
-      ask: MatchAsk,
-      resident: CatalogTable | undefined,
-      context: MatchContext,
-      room: () => Promise<void> | undefined,
-    ) => Promise<MatchStream>,
+    begin: (start: MatchStart, context: MatchContext, room: () => Promise<void> | undefined) => Promise<MatchStream>,
     answer: (answer: MatchAnswer) => AsyncIterable<Message>,
   ): AsyncGenerator<Message, void, undefined> {
     const record = this.results.open(requestId, call.principal);
@@ -118,7 +126,13 @@ export class CrossmatchCore {
     try {
       const ask = read();
       const watch = new MatchWatch(ask, this.runtime);
+      if (ask.options.selfMatch !== undefined && ask.leftTable !== undefined)
+        throw fail('OPTIONS_CONFLICT', {
+          field: 'left',
+          detail: 'a stored table that is matched with itself is named as right',
+        });
       await using lease = ask.rightTable === undefined ? undefined : this.stored.use(ask.rightTable);
+      await using leftLease = ask.leftTable === undefined ? undefined : this.stored.use(ask.leftTable);
       using permit = await this.server.admission.admit(Math.max(LEAST_BYTES, watch.plannedBytes()), call.signal);
       const context: MatchContext = {
         runtime: this.runtime,
@@ -128,18 +142,28 @@ export class CrossmatchCore {
         rightRowCount: ask.rightRowCount,
         onRejected: (row) => record.addRejected(row),
         onProgress: (progress) => watch.see(progress),
+        assess: ask.assess,
+        // A table that is sent has passed by when it has been read.
+        openLeftAgain: leftLease && (async () => storedReader(leftLease.info)),
       };
       // What was reserved for the rows expected has to grow when more come.
       const room = () => permit.grow(watch.plannedBytes(), call.signal);
-      await using stream = await start(ask, lease?.info.table, context, room);
+      const start: MatchStart = {
+        ask,
+        options: leftLease ? withColumnsOf(leftLease.info.table, ask.options) : ask.options,
+        left: leftLease && storedReader(leftLease.info),
+        right: lease?.info.table,
+      };
+      await using stream = await begin(start, context, room);
       call.sendMetadata(headersOf(stream, requestId));
       yield* answer({
         stream,
         stored: lease?.info,
+        storedLeft: leftLease?.info,
         progress: () => watch.news(),
         detailJson: () => {
           const summary = protoSummary(stream.summary(), requestId);
-          outcome = { summary };
+          outcome = { summary, evidence: stream.assessment()?.evidence };
           return summaryJson(summary);
         },
       });
@@ -150,6 +174,14 @@ export class CrossmatchCore {
       this.results.close(record, outcome);
     }
   }
+}
+
+/** The position columns that the table was stored with, where the options name none. */
+function withColumnsOf({ columns }: CatalogTable, options: ResolvedOptions): ResolvedOptions {
+  const { left } = options;
+  if (left.ra !== undefined || left.dec !== undefined) return options;
+  const { ra, dec, frame } = columns;
+  return { ...options, left: { ...left, ra, dec, frame: left.frame ?? frame } };
 }
 
 function checkRowCount(name: string, got: number, expected: number | undefined): void {

@@ -2,14 +2,19 @@ import {
   MatchSummary as ProtoSummary,
   PositionColumns,
   type Progress as ProtoProgress,
+  Recentering as ProtoRecentering,
   type RowProblem,
   type SideSummary as ProtoSide,
   type StoredTable,
+  Trust as ProtoTrust,
 } from '@armilla/proto';
 import type { PositionColumns as TablePositions } from '../columns.js';
 import type { RejectedRow } from '../positions.js';
 import type { StoredTableInfo } from '../stored-tables.js';
 import type { MatchSummary, Progress, SideSummary } from '../summary.js';
+import type { SystematicOffset } from '../trust/alignment.js';
+import type { Trust } from '../trust/assess.js';
+import type { Recentering } from '../trust/recenter.js';
 
 export function protoSummary(summary: MatchSummary, requestId: string): ProtoSummary {
   return {
@@ -28,8 +33,28 @@ export function protoSummary(summary: MatchSummary, requestId: string): ProtoSum
     groupCount: BigInt(summary.groupCount),
     cellCount: BigInt(summary.cellCount),
     warnings: [...summary.warnings],
+    trust: summary.trust && protoTrust(summary.trust),
+    recentering: summary.recentering && protoRecentering(summary.recentering),
   };
 }
+
+function protoTrust({ sampleRowCount, usableRowCount, offset, curve, notes, ...rest }: Trust): ProtoTrust {
+  return ProtoTrust.fromPartial({
+    ...rest,
+    sampleRowCount: BigInt(sampleRowCount),
+    usableRowCount: BigInt(usableRowCount),
+    offset: protoOffset(offset),
+    curve: [...curve],
+    notes: [...notes],
+  });
+}
+
+function protoRecentering({ turnArcsec, offset, rotation }: Recentering): ProtoRecentering {
+  return ProtoRecentering.fromPartial({ turnArcsec: [...turnArcsec], offset: protoOffset(offset), rotation });
+}
+
+const protoOffset = (offset: SystematicOffset | undefined): object | undefined =>
+  offset && { ...offset, pairCount: BigInt(offset.pairCount) };
 
 /** The summary in protobuf JSON. */
 export function summaryJson(summary: ProtoSummary): string {

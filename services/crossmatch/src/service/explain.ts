@@ -31,7 +31,12 @@ export function explainRequest(core: CrossmatchCore, request: ExplainRequest): E
 
 export function explain(
   { runtime }: CrossmatchCore,
-  { options, execution, leftRowCount, rightRowCount }: Omit<MatchAsk, 'rightTable'>,
+  {
+    options,
+    execution,
+    leftRowCount,
+    rightRowCount,
+  }: Pick<MatchAsk, 'options' | 'execution' | 'leftRowCount' | 'rightRowCount'>,
   { leftRowBytes, rightRowBytes, areaSquareDegrees: area }: ExplainSizes,
 ): ExplainResponse {
   if (!(area >= 0 && area <= 41_253))

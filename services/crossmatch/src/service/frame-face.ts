@@ -2,12 +2,11 @@ import { fail } from '@armilla/base';
 import type { CallContext, Frame } from '@armilla/chassis';
 import { MatchRequest, PutOptions, type PutResponse } from '@armilla/proto';
 import type { TableReader } from '@armilla/tables';
-import type { CatalogTable } from '../catalog-table.js';
 import { crossmatch, type MatchContext, selfMatch } from '../match.js';
 import { resolveExecution } from '../options.js';
 import type { MatchStream } from '../stream.js';
 import { answerFrames } from './answer.js';
-import type { CrossmatchCore, Grow } from './core.js';
+import type { CrossmatchCore, Grow, MatchStart } from './core.js';
 import { protoTable } from './describe.js';
 import { FrameTables } from './frame-tables.js';
 import type { MatchAsk } from './match-watch.js';
@@ -54,9 +53,9 @@ export async function* matchFrames(
     requestId,
     call,
     () => askOf(request, config.maxPairs),
-    (ask, resident, context, room) => {
+    (start, context, room) => {
       tables = new FrameTables(first, rest, room);
-      return start(tables, ask, resident, context, signal);
+      return matchOf(tables, start, context, signal);
     },
     (answer) => answerFrames(answer, { crc: config.frameCrc, finishInput: async () => tables?.finish(signal) }),
   );
@@ -69,21 +68,22 @@ function askOf(request: MatchRequest, maxPairs: number): MatchAsk {
     leftRowCount: expectedRows('left_row_count', request.leftRowCount),
     rightRowCount: expectedRows('right_row_count', request.rightRowCount),
     rightTable: request.rightTable || undefined,
+    leftTable: request.leftTable || undefined,
+    assess: request.assess,
   };
 }
 
-async function start(
+async function matchOf(
   tables: FrameTables,
-  { options, leftRowCount, rightRowCount }: MatchAsk,
-  resident: CatalogTable | undefined,
+  { ask: { leftRowCount, rightRowCount }, options, left, right }: MatchStart,
   context: MatchContext,
   signal: AbortSignal,
 ): Promise<MatchStream> {
   const openLeft = (): Promise<TableReader> => tables.open(0, { signal, rowCount: leftRowCount });
-  if (options.selfMatch !== undefined) return selfMatch(resident ?? (await openLeft()), options, context);
+  if (options.selfMatch !== undefined) return selfMatch(right ?? (await openLeft()), options, context);
   return crossmatch(
-    openLeft,
-    resident ?? (await tables.open(1, { signal, rowCount: rightRowCount })),
+    left ?? openLeft,
+    right ?? (await tables.open(1, { signal, rowCount: rightRowCount })),
     options,
     context,
   );

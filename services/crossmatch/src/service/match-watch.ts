@@ -12,10 +12,16 @@ export interface MatchAsk {
   readonly rightRowCount: number | undefined;
   /** The stored table that is the right side, or the only one; undefined: it comes with the call. */
   readonly rightTable: string | undefined;
+  /** The stored table that is the left side; undefined: it comes with the call. */
+  readonly leftTable: string | undefined;
+  /** Measure whether the match can be trusted. */
+  readonly assess: boolean;
 }
 
 /** Bytes per row that are planned for payload columns before the schema is known. */
 const GUESSED_ROW_BYTES = 64;
+/** What assessing holds: its sample with the neighbours of it, and all of that once more for who asks for it. */
+const ASSESSED_BYTES = 2 ** 26;
 
 /** What is known of a match's size while it runs. */
 export class MatchWatch {
@@ -40,8 +46,8 @@ export class MatchWatch {
 
   /** For the rows that are expected, or that came if those are more. */
   plannedBytes(): number {
-    const { options, execution, leftRowCount, rightRowCount, rightTable } = this.ask;
-    return planMatch(options, execution, {
+    const { options, execution, leftRowCount, rightRowCount, rightTable, assess } = this.ask;
+    const { plannedBytes } = planMatch(options, execution, {
       leftRowCount: Math.max(leftRowCount ?? 0, this.#progress?.leftRowCount ?? 0),
       rightRowCount: Math.max(rightRowCount ?? 0, this.#progress?.rightRowCount ?? 0),
       leftRowBytes: GUESSED_ROW_BYTES,
@@ -49,6 +55,7 @@ export class MatchWatch {
       workerCount: this.runtime.workerCount,
       memoryLimitBytes: this.runtime.memoryLimitBytes,
       rightIsResident: rightTable !== undefined,
-    }).plannedBytes;
+    });
+    return plannedBytes + (assess ? ASSESSED_BYTES : 0);
   }
 }

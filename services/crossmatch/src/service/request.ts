@@ -74,6 +74,7 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
     area: readArea(options.area),
     where: options.where === '' ? undefined : options.where,
     probabilities: options.probabilities && readProbabilities(options.probabilities),
+    recenter: options.recenter || undefined,
   };
   return forStream(wanted, maxPairs);
 }

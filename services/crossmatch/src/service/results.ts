@@ -1,6 +1,7 @@
 import { fail, type Problem } from '@armilla/base';
 import type { GetResultResponse, MatchSummary as ProtoSummary } from '@armilla/proto';
 import type { RejectedRow } from '../positions.js';
+import type { Evidence } from '../trust/assess.js';
 import { protoRejected } from './describe.js';
 
 /** Rejected rows kept of each table. */
@@ -9,14 +10,18 @@ export const MAX_REJECTED_ROWS = 100_000;
 const MAX_RESULTS = 10_000;
 /** Rejected rows kept of all results together. */
 const MAX_ALL_REJECTED_ROWS = 2_000_000;
+/** Evidence of an assessed match takes up to 16 MiB: that of the last ones is kept. */
+const MAX_EVIDENCE = 8;
 
-export type MatchOutcome = { readonly summary: ProtoSummary } | { readonly failure: Problem };
+export type MatchOutcome =
+  { readonly summary: ProtoSummary; readonly evidence?: Evidence } | { readonly failure: Problem };
 
 /** What is known of one match. */
 export class MatchRecord {
   readonly rejected: { readonly left: RejectedRow[]; readonly right: RejectedRow[] } = { left: [], right: [] };
   summary: ProtoSummary | undefined;
   failure: Problem | undefined;
+  evidence: Evidence | undefined;
   endedAtMs: number | undefined;
 
   constructor(readonly key: string) {}
@@ -56,21 +61,30 @@ export class MatchResults {
   }
 
   close(record: MatchRecord, outcome: MatchOutcome): void {
-    if ('summary' in outcome) record.summary = outcome.summary;
-    else record.failure = outcome.failure;
+    if ('summary' in outcome) {
+      record.summary = outcome.summary;
+      record.evidence = outcome.evidence;
+    } else record.failure = outcome.failure;
     record.endedAtMs = this.now();
     // A later match of the same request id has taken the place.
     if (this.#records.get(record.key) !== record) return;
     this.#rejectedCount += record.rejectedCount;
     this.#forget();
+    if (!record.evidence) return;
+    const assessed = [...this.#records.values()].filter(({ evidence }) => evidence !== undefined);
+    for (const old of assessed.slice(0, -MAX_EVIDENCE)) old.evidence = undefined;
+  }
+
+  /** What an assessed match was measured on. Throws RESULT_NOT_FOUND, also where it is no longer kept. */
+  evidence(requestId: string, principal?: string): Evidence {
+    const { evidence } = this.#record(requestId, principal);
+    if (evidence) return evidence;
+    throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
   }
 
   /** Throws RESULT_NOT_FOUND. */
   get(requestId: string, rejectedLimit: number, principal?: string): GetResultResponse {
-    this.#forget();
-    const record = this.#records.get(keyOf(requestId, principal));
-    if (!record || (record.endedAtMs ?? Infinity) <= this.now() - this.ttlSeconds * 1000)
-      throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
+    const record = this.#record(requestId, principal);
     if (rejectedLimit < 0 || rejectedLimit > MAX_REJECTED_ROWS)
       throw fail('OPTION_INVALID', {
         field: 'rejected_limit',
@@ -84,6 +98,13 @@ export class MatchResults {
       failureReason: record.failure?.reason ?? '',
       failureMessage: record.failure?.message ?? '',
     };
+  }
+
+  #record(requestId: string, principal: string | undefined): MatchRecord {
+    this.#forget();
+    const record = this.#records.get(keyOf(requestId, principal));
+    if (record && (record.endedAtMs ?? Infinity) > this.now() - this.ttlSeconds * 1000) return record;
+    throw fail('RESULT_NOT_FOUND', { request_id: requestId.slice(0, 80) });
   }
 
   /** Records stand in the order of their beginning, so that what is too old stands in front. */

@@ -3,7 +3,7 @@ import { recordBatch, type TableReader } from '@armilla/tables';
 import { Field, type RecordBatch, Schema } from 'apache-arrow';
 import type { CatalogTable } from '../catalog-table.js';
 import { availableColumns } from '../columns.js';
-import type { TableLease } from '../stored-tables.js';
+import type { StoredTableInfo } from '../stored-tables.js';
 
 /** Rows of a batch: views on the columns, so that only the work between two batches grows with it. */
 const BATCH_ROW_COUNT = 2 ** 16;
@@ -41,9 +41,8 @@ export function* storedBatches(table: CatalogTable, names?: readonly string[]): 
   }
 }
 
-/** A stored table as the left side of a match, which gives the lease back when it closes the reader. */
-export function storedReader(lease: TableLease): TableReader {
-  const { name, table } = lease.info;
+/** A stored table as the left side of a match, to be read while it is in use. */
+export function storedReader({ name, table }: StoredTableInfo): TableReader {
   return {
     where: `table '${name}'`,
     format: 'arrow-stream',
@@ -56,6 +55,6 @@ export function storedReader(lease: TableLease): TableReader {
         yield batch;
       }
     },
-    close: async () => lease[Symbol.asyncDispose](),
+    close: async () => undefined,
   };
 }

@@ -28,7 +28,10 @@ export async function measureRecentering(
   { openLeftAgain, signal }: MatchContext,
 ): Promise<Recentering | undefined> {
   if (!openLeftAgain)
-    throw fail('OPTIONS_CONFLICT', { detail: 'recenter reads the left table twice: give a file, not a stream' });
+    throw fail('OPTIONS_CONFLICT', {
+      detail:
+        'recenter reads the left table twice: give a file or, on a server, the name of a stored table; a stream has passed by when it was read',
+    });
   await using reader = disposable(await openLeftAgain());
   const columns = positionColumns(reader.table.schema, options.left, reader.table.where, 'left');
   checkCentrable(columns, right.columns);

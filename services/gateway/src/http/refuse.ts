@@ -1,4 +1,4 @@
-import { problemToHttp } from '@armilla/chassis';
+import { type Log, problemToHttp } from '@armilla/chassis';
 import { type Problem, toProblem } from '@armilla/base';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerResponse } from 'node:http';
@@ -69,6 +69,25 @@ export function breakConnection(response: RawResponse): void {
   // A TLS socket cannot be reset, but its end without a terminal chunk is as plain.
   if (socket !== null && !('encrypted' in socket)) socket.resetAndDestroy();
   response.destroy();
+}
+
+/** Runs the handler of an exchange that was taken over; what it throws ends the exchange, and is logged. */
+export async function orRefuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Log,
+  handle: () => Promise<void>,
+): Promise<void> {
+  const { exchange } = request;
+  try {
+    await handle();
+  } catch (error) {
+    // A failure on the way in ends the exchange with its reason; what fails after that only follows from it.
+    exchange.abort(error);
+    const { reason, message } = await refuse(request, reply, exchange.signal.reason);
+    const { requestId, traceId, route } = exchange;
+    log.warn('request failed', { route, requestId, traceId, reason, message });
+  }
 }
 
 function hasBody(request: FastifyRequest): boolean {

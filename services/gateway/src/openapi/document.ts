@@ -3,7 +3,7 @@ import { CONE_OPTIONS } from '../options/cone-options.js';
 import { EXPLAIN_OPTIONS } from '../options/explain-options.js';
 import { CROSSMATCH_OPTIONS } from '../options/match-options.js';
 import type { RequestOption } from '../options/option.js';
-import { RESULT_OPTIONS } from '../routes/result-route.js';
+import { EVIDENCE_OPTIONS, RESULT_OPTIONS } from '../routes/result-route.js';
 import { PUT_OPTIONS } from '../routes/table-routes.js';
 import { SCHEMAS } from './schemas.js';
 
@@ -198,6 +198,24 @@ export function openapiDocument(version: string, secured: boolean): Json {
             202: jsonBody('Result', 'The match still runs.'),
           },
         }),
+      },
+      '/v1/crossmatch/results/{requestId}/evidence': {
+        get: operation(
+          'getEvidence',
+          'What the trust of a recent assessed match was measured on, row by row of the sample.',
+          {
+            parameters: [
+              path('requestId', 'The x-request-id of the match.', '^[A-Za-z0-9_-]{1,64}$'),
+              ...queryParameters(EVIDENCE_OPTIONS),
+            ],
+            responses: {
+              200: {
+                description: 'ra, dec, magnitude, nearest_arcsec, offset_east_arcsec, offset_north_arcsec.',
+                content: MATCH_ANSWER.content,
+              },
+            },
+          },
+        ),
       },
       '/v1/crossmatch/tables': {
         get: operation('listTables', 'The stored tables, by name.', {

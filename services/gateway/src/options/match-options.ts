@@ -30,6 +30,8 @@ export interface MatchDraft {
   readonly execution: ExecutionOptions;
   readonly probability: ProbabilityDraft;
   rightTable: string;
+  leftTable: string;
+  assess: boolean;
   leftRowCount: number;
   rightRowCount: number;
   timeoutMs: number | undefined;
@@ -46,6 +48,8 @@ export function emptyMatchDraft(): MatchDraft {
     execution: ExecutionOptions.fromPartial({}),
     probability: {},
     rightTable: '',
+    leftTable: '',
+    assess: false,
     leftRowCount: 0,
     rightRowCount: 0,
     timeoutMs: undefined,
@@ -59,6 +63,8 @@ export function matchRequest(draft: MatchDraft, requestId: string): MatchRequest
     options: { ...draft.options, probabilities: probabilitiesOf(draft.probability) },
     execution: draft.execution,
     rightTable: draft.rightTable,
+    leftTable: draft.leftTable,
+    assess: draft.assess,
     requestId,
     leftRowCount: BigInt(draft.leftRowCount),
     rightRowCount: BigInt(draft.rightRowCount),
@@ -225,6 +231,13 @@ export const MATCH_OPTIONS: readonly Row[] = [
     schema: { type: 'boolean' },
     take: (draft, value) => (draft.options.strict = readFlag('strict', value)),
   },
+  {
+    name: 'recenter',
+    sentence:
+      'Measure the rotation between the tables first and turn the left positions by it; the left table has to be a stored one.',
+    schema: { type: 'boolean' },
+    take: (draft, value) => (draft.options.recenter = readFlag('recenter', value)),
+  },
   integer(
     'max_pairs',
     'A match estimated to give more pairs is refused before it starts.',
@@ -305,6 +318,19 @@ export const REQUEST_OPTIONS: readonly Row[] = [
     sentence: 'Name of a stored table that is the right side; then no right part is sent.',
     schema: { type: 'string', pattern: HANDLE.source },
     take: (draft, value) => (draft.rightTable = readHandle(value)),
+  },
+  {
+    name: 'left',
+    sentence: 'Name of a stored table that is the left side; right names one too then, and the request has no body.',
+    schema: { type: 'string', pattern: HANDLE.source },
+    take: (draft, value) => (draft.leftTable = readHandle(value)),
+  },
+  {
+    name: 'assess',
+    sentence:
+      'Measure whether the match can be trusted: the summary of the result says so (trust). The rows are the same.',
+    schema: { type: 'boolean' },
+    take: (draft, value) => (draft.assess = readFlag('assess', value)),
   },
   {
     name: 'format',

@@ -1,16 +1,11 @@
-import { mediaTypeOf } from '@armilla/tables';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { acceptedFormat } from '../answer/answer-format.js';
-import { ClientWriter } from '../answer/client-writer.js';
-import { sendAnswer } from '../answer/send-answer.js';
-import { type GatewayParts, readerLimits } from '../http/gateway-parts.js';
-import { refuse } from '../http/refuse.js';
+import type { GatewayParts } from '../http/gateway-parts.js';
+import { orRefuse } from '../http/refuse.js';
 import { readTimeoutHeader } from '../http/timeout-header.js';
 import { coneRequest, readCone } from '../options/cone-options.js';
 import { GivenOptions } from '../options/option.js';
-import { answerOf } from '../relay/answer-of-call.js';
-import { ipcOfFrames } from '../relay/ipc-frames.js';
-import { formatAnswer } from '../tables/format-answer.js';
+import { sendCall } from '../relay/send-call.js';
 
 /** What the service counts before its first row, and which columns hold the positions. */
 const PASSED_HEADERS = [
@@ -24,25 +19,12 @@ const PASSED_HEADERS = [
 export function coneRoute(app: FastifyInstance, parts: GatewayParts): void {
   app.get('/v1/crossmatch/cone', async (request, reply) => {
     reply.hijack();
-    const { exchange } = request;
-    try {
-      await searchCone(request, reply, parts);
-    } catch (error) {
-      exchange.abort(error);
-      const problem = await refuse(request, reply, exchange.signal.reason);
-      parts.log.warn('cone search failed', {
-        requestId: exchange.requestId,
-        traceId: exchange.traceId,
-        reason: problem.reason,
-        message: problem.message,
-      });
-    }
+    await orRefuse(request, reply, parts.log, () => searchCone(request, reply, parts));
   });
 }
 
 async function searchCone(request: FastifyRequest, reply: FastifyReply, parts: GatewayParts): Promise<void> {
   const { exchange } = request;
-  const { signal } = exchange;
   const given = new GivenOptions();
   given.addQuery(request.query as Record<string, unknown>, true);
   readTimeoutHeader(request);
@@ -51,31 +33,9 @@ async function searchCone(request: FastifyRequest, reply: FastifyReply, parts: G
   const format = draft.format ?? acceptedFormat(request.headers.accept);
   const message = coneRequest(draft, exchange.requestId);
 
-  const leave = parts.places.take();
-  reply.raw.once('close', leave);
-  const writer = new ClientWriter(
-    reply.raw,
-    readerLimits(parts.config),
-    signal,
-    () => false,
-    (byteCount) => (exchange.sentBytes += byteCount),
-  );
-  try {
-    const call = parts.crossmatch.coneSearch(exchange, message);
-    const { frames, headers } = answerOf(call, PASSED_HEADERS, signal);
-    const ipc = ipcOfFrames(frames, { onProgress: () => undefined, onSummary: () => undefined });
-    const head = () => ({
-      'content-type': mediaTypeOf(format),
-      'cache-control': 'no-store',
-      'x-request-id': exchange.requestId,
-      ...headers(),
-    });
-    await sendAnswer(writer, formatAnswer(ipc, format, signal), head);
-  } catch (error) {
-    exchange.abort(error);
-    throw error;
-  } finally {
-    writer.release();
-    exchange.release();
-  }
+  await sendCall(request, reply, parts, {
+    call: () => parts.crossmatch.coneSearch(exchange, message),
+    format,
+    passedHeaders: PASSED_HEADERS,
+  });
 }

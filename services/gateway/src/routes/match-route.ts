@@ -16,7 +16,13 @@ import { openMatch } from '../relay/match-relay.js';
 import type { RecentResult } from '../results/recent-results.js';
 import { formatAnswer } from '../tables/format-answer.js';
 import { ipcOfUpload } from '../tables/upload-ipc.js';
-import { hasRightUpload, orderedTables, readMatchDraft, type UploadedTable } from '../upload/match-upload.js';
+import {
+  hasRightUpload,
+  orderedTables,
+  readMatchDraft,
+  refuseLeft,
+  type UploadedTable,
+} from '../upload/match-upload.js';
 import { formParts } from '../upload/multipart.js';
 import { overflow } from '../upload/overflow.js';
 import type { Spool } from '../upload/spool.js';
@@ -140,6 +146,11 @@ async function* tablesOf(
     });
   }
   onOptions(draft);
+  if (draft.leftTable !== '') {
+    if (request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0)
+      refuseLeft();
+    return;
+  }
   yield { table: 0, where: 'left', bytes: body };
 }
 

@@ -1,11 +1,14 @@
 import { fail } from '@armilla/base';
 import type { GetResultResponse, SideSummary } from '@armilla/proto';
 import type { FastifyInstance } from 'fastify';
+import { acceptedFormat, ANSWER_FORMATS, type AnswerFormat } from '../answer/answer-format.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { messageJson } from '../http/message-json.js';
+import { orRefuse } from '../http/refuse.js';
 import { readTimeoutHeader } from '../http/timeout-header.js';
 import { GivenOptions, type RequestOption } from '../options/option.js';
-import { readInteger } from '../options/value.js';
+import { readChoice, readInteger } from '../options/value.js';
+import { sendCall } from '../relay/send-call.js';
 import type { RecentResult } from '../results/recent-results.js';
 
 export interface ResultDraft {
@@ -18,6 +21,19 @@ export const RESULT_OPTIONS: readonly RequestOption<ResultDraft>[] = [
     sentence: 'Rejected rows to list at most, with their reasons. Default 0.',
     schema: { type: 'integer', minimum: 0, maximum: 100_000 },
     take: (draft, value) => (draft.rejectedLimit = readInteger('rejected', value, 0, 100_000)),
+  },
+];
+
+export interface EvidenceDraft {
+  format: AnswerFormat | undefined;
+}
+
+export const EVIDENCE_OPTIONS: readonly RequestOption<EvidenceDraft>[] = [
+  {
+    name: 'format',
+    sentence: 'Format of the answer, instead of the Accept header.',
+    schema: { type: 'string', enum: Object.keys(ANSWER_FORMATS) },
+    take: (draft, value) => (draft.format = readChoice('format', value, Object.keys(ANSWER_FORMATS) as AnswerFormat[])),
   },
 ];
 
@@ -47,6 +63,26 @@ export function resultRoute(app: FastifyInstance, { crossmatch, results }: Gatew
       ...(own ? ownJson(own) : storedJson(stored)),
       ...(draft.rejectedLimit > 0 && { rejected: (stored?.rejected ?? []).map(messageJson) }),
     };
+  });
+}
+
+/** GET /v1/crossmatch/results/ID/evidence: what the trust of a recent assessed match was measured on. */
+export function evidenceRoute(app: FastifyInstance, parts: GatewayParts): void {
+  app.get<{ Params: { requestId: string } }>('/v1/crossmatch/results/:requestId/evidence', async (request, reply) => {
+    reply.hijack();
+    await orRefuse(request, reply, parts.log, async () => {
+      const { requestId } = request.params;
+      const given = new GivenOptions();
+      given.addQuery(request.query as Record<string, unknown>);
+      const draft: EvidenceDraft = { format: undefined };
+      given.read(EVIDENCE_OPTIONS, draft);
+      readTimeoutHeader(request);
+      await sendCall(request, reply, parts, {
+        call: () => parts.crossmatch.getEvidence(request.exchange, { requestId }),
+        format: draft.format ?? acceptedFormat(request.headers.accept),
+        passedHeaders: [],
+      });
+    });
   });
 }
 

@@ -12,6 +12,7 @@ import {
   CrossmatchServiceService,
   type ExplainRequest,
   type ExplainResponse,
+  type GetEvidenceRequest,
   type GetResultRequest,
   type GetResultResponse,
   type GetTableResponse,
@@ -58,6 +59,15 @@ export class CrossmatchClient {
     );
     if (opened.call === undefined) throw exchange.signal.reason;
     return { call: opened.call, response };
+  }
+
+  getEvidence(exchange: Exchange, request: GetEvidenceRequest): ClientReadableStream<Frame> {
+    const settings = settingsOf(exchange);
+    const call = exchange.within(() =>
+      this.#client.getEvidence(request, callMetadata(settings), callOptions(settings)),
+    );
+    cancelWith(exchange.signal, call);
+    return call;
   }
 
   explain(exchange: Exchange, request: ExplainRequest): Promise<ExplainResponse> {

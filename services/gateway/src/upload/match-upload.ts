@@ -29,6 +29,12 @@ export function readMatchDraft(given: GivenOptions): MatchDraft {
       detail: 'a self-match has no right table: leave out right or self_match',
     });
   }
+  if (draft.leftTable !== '' && draft.rightTable === '')
+    throw fail('OPTIONS_CONFLICT', {
+      field: 'left',
+      detail:
+        'with a stored left table the right one has to be stored as well: give right=NAME (a table with itself is named by right alone)',
+    });
   return draft;
 }
 
@@ -73,6 +79,7 @@ export async function* orderedTables(
       // Once the radius is known nothing that matters can be missing: options that still come are refused.
       if (given.has('radius') || given.has('radius_arcsec')) settle();
       refuseRightOf(draft, part.name);
+      if (draft !== undefined && draft.leftTable !== '') refuseLeft();
       const table = NUMBER_OF_PART[part.name];
       const where =
         part.filename === undefined || part.filename === ''
@@ -87,6 +94,10 @@ export async function* orderedTables(
       }
     }
     const final = settle();
+    if (final.leftTable !== '') {
+      if (seen.has('left') || seen.has('right')) refuseLeft();
+      return;
+    }
     if (!seen.has('left')) throw fail('REQUEST_INVALID', { field: 'left', detail: "the part 'left' is missing" });
     if (hasRightUpload(final) && !seen.has('right'))
       throw fail('REQUEST_INVALID', {
@@ -102,6 +113,13 @@ export async function* orderedTables(
   } finally {
     for (const { file } of spooled.values()) await file.remove();
   }
+}
+
+export function refuseLeft(): never {
+  throw fail('OPTIONS_CONFLICT', {
+    field: 'left',
+    detail: 'a table is sent, but the options name stored ones for both sides: leave the body out',
+  });
 }
 
 function refuseRightOf(draft: MatchDraft | undefined, name: string): void {

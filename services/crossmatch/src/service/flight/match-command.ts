@@ -16,8 +16,6 @@ import { sideFields } from './side-fields.js';
 
 /** A match as a client of Flight asks for it. */
 export interface MatchCommand extends MatchAsk {
-  /** The stored table that is the left side; undefined: it comes with the call. */
-  readonly leftTable: string | undefined;
   readonly requestId: string;
   /** Send progress and summary as messages of their own, without rows. */
   readonly events: boolean;
@@ -33,6 +31,7 @@ export function readMatch(object: Record<string, unknown>, maxPairs: number, req
     rightTable: fields.text('right'),
     requestId: checkedRequestId(fields.text('request_id') ?? '', requestId),
     events: fields.flag('events') ?? false,
+    assess: fields.flag('assess') ?? false,
     ...readOptionsAndSizes(fields, maxPairs),
   };
   fields.end();
@@ -40,7 +39,10 @@ export function readMatch(object: Record<string, unknown>, maxPairs: number, req
 }
 
 /** What `readMatch` and the action explain have in common. */
-export function readOptionsAndSizes(fields: JsonFields, maxPairs: number): Omit<MatchAsk, 'rightTable'> {
+export function readOptionsAndSizes(
+  fields: JsonFields,
+  maxPairs: number,
+): Pick<MatchAsk, 'options' | 'execution' | 'leftRowCount' | 'rightRowCount'> {
   const wanted = matchOptions(fields);
   const execution = {
     workerCount: fields.number('workers'),
@@ -75,6 +77,7 @@ function matchOptions(fields: JsonFields): MatchOptions {
     columns: fields.list('columns'),
     suffixes: suffixes && [suffixes[0], suffixes[1]],
     strict: fields.flag('strict'),
+    recenter: fields.flag('recenter'),
     maxPairs: fields.number('max_pairs'),
   };
 }

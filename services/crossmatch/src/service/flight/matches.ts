@@ -2,17 +2,15 @@ import { fail } from '@armilla/base';
 import type { CallContext, FlightMessage } from '@armilla/chassis';
 import { makeFlightMessage } from '@armilla/chassis';
 import { Progress } from '@armilla/proto';
-import type { TableReader } from '@armilla/tables';
+import { PROVENANCE_KEY, type TableReader, withMetadata } from '@armilla/tables';
 import type { Schema } from 'apache-arrow';
-import type { CatalogTable } from '../../catalog-table.js';
 import { crossmatch, type MatchContext, selfMatch } from '../../match.js';
-import type { ResolvedOptions } from '../../options.js';
+import { matchProvenance } from '../../provenance.js';
 import { resultLayout } from '../../result/layout.js';
 import type { MatchStream } from '../../stream.js';
-import type { CrossmatchCore, MatchAnswer } from '../core.js';
+import type { CrossmatchCore, MatchAnswer, MatchStart } from '../core.js';
 import { protoProgress } from '../describe.js';
-import type { MatchAsk } from '../match-watch.js';
-import { storedReader, storedSchema } from '../stored-reader.js';
+import { storedSchema } from '../stored-reader.js';
 import { withProgress } from '../with-progress.js';
 import { FlightEncoder } from './flight-messages.js';
 import type { FlightUpload } from './flight-upload.js';
@@ -30,7 +28,7 @@ export function matchStored(
     command.requestId,
     call,
     () => command,
-    (ask, resident, context) => startStored(core, command.leftTable, ask, resident, context),
+    startStored,
     (answer) => answerMessages(answer, command.events),
   );
 }
@@ -67,10 +65,10 @@ export function matchSent(
     requestId,
     call,
     () => command,
-    async (_, resident, context, room) => {
+    async ({ right }, context, room) => {
       const open = (): Promise<TableReader> =>
         upload.open('left table', { signal: call.signal, room, rowCount: leftRowCount });
-      return resident ? crossmatch(open, resident, options, context) : selfMatch(await open(), options, context);
+      return right ? crossmatch(open, right, options, context) : selfMatch(await open(), options, context);
     },
     (answer) => answerMessages(answer, command.events),
   );
@@ -98,33 +96,18 @@ function readStored(
   return { ...command, rightTable };
 }
 
-function startStored(
-  core: CrossmatchCore,
-  leftTable: string | undefined,
-  { options }: MatchAsk,
-  resident: CatalogTable | undefined,
-  context: MatchContext,
-): Promise<MatchStream> {
-  if (!resident) throw new TypeError('a match of stored tables has a resident right side');
-  if (leftTable === undefined) return selfMatch(resident, options, context);
-  const lease = core.stored.use(leftTable);
-  return crossmatch(storedReader(lease), resident, withColumnsOf(lease.info.table, options), context);
-}
-
-/** The position columns that the table was stored with, where the options name none. */
-function withColumnsOf({ columns }: CatalogTable, options: ResolvedOptions): ResolvedOptions {
-  const { ra, dec, frame = columns.frame } = options.left;
-  return ra === undefined && dec === undefined
-    ? { ...options, left: { ...options.left, ra: columns.ra, dec: columns.dec, frame } }
-    : options;
+function startStored({ options, left, right }: MatchStart, context: MatchContext): Promise<MatchStream> {
+  if (!right) throw new TypeError('a match of stored tables has a resident right side');
+  return left ? crossmatch(left, right, options, context) : selfMatch(right, options, context);
 }
 
 /** Schema and rows; with `events` also progress and, at the end, the summary, each in a message without rows. */
 async function* answerMessages(
-  { stream, progress, detailJson }: MatchAnswer,
+  { stream, stored, storedLeft, progress, detailJson }: MatchAnswer,
   events: boolean,
 ): AsyncGenerator<FlightMessage, void, undefined> {
-  const encoder = new FlightEncoder(stream.schema);
+  const provenance = JSON.stringify(matchProvenance(stream, stored, storedLeft));
+  const encoder = new FlightEncoder(withMetadata(stream.schema, { [PROVENANCE_KEY]: provenance }));
   yield encoder.schemaMessage();
   for await (const item of withProgress(stream, progress)) {
     if (!('stage' in item)) yield* encoder.encode(item);
