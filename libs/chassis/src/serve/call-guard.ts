@@ -17,6 +17,7 @@ import { type Log } from '../log/logger.js';
 import { Undecodable } from '../stream/undecodable.js';
 import { type RpcMetrics } from '../telemetry/rpc-metrics.js';
 import { sendFromSlabs } from './frame-slabs.js';
+import { FREE_MESSAGE_BYTES, LargeMessages } from './large-messages.js';
 import { isWithinMessage, limitMessages } from './message-limit.js';
 import { REQUEST_ID_KEY, ServerCall } from './server-call.js';
 
@@ -74,7 +75,8 @@ export class CallGuard {
     dropOverflownDeadline(peer);
     sendFromSlabs(inner);
     const traits = this.traits.get(method.path.split('/')[1]);
-    if (traits?.maxMessageBytes !== undefined) limitMessages(inner, traits.maxMessageBytes);
+    const maxMessageBytes = traits?.maxMessageBytes ?? 0;
+    if (maxMessageBytes > 0) limitMessages(inner, maxMessageBytes);
     let call: ServerCall | undefined;
     let deadlineTimer: NodeJS.Timeout | undefined;
     let statusSent = false;
@@ -93,6 +95,7 @@ export class CallGuard {
       call?.abort(problem);
       if (call) inner.sendStatus(call.statusOf(problem));
     };
+    const largeMessages = maxMessageBytes > FREE_MESSAGE_BYTES ? new LargeMessages(inner, refuse) : undefined;
     return new ServerInterceptingCall(inner, {
       start: (next) =>
         next({
@@ -101,6 +104,7 @@ export class CallGuard {
             call = new ServerCall(method.path, metadata, deadlineMs, this.log, this.metrics);
             call.idleMs = this.config.idleSeconds * 1000;
             call.reasonInMessage = traits?.reasonInMessage ?? false;
+            call.largeMessages = largeMessages;
             this.#active.add(call);
             this.#refuse.set(call, refuse);
             calls.set(metadata, call);

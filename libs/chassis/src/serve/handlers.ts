@@ -17,6 +17,7 @@ import { type Log } from '../log/logger.js';
 import { readFrames } from '../stream/read-frames.js';
 import { writeFrame, writeStateOf } from '../stream/write-frame.js';
 import { serverCallOf } from './call-guard.js';
+import { type ReserveMessage } from './large-messages.js';
 import { type ServerCall } from './server-call.js';
 
 /** What a handler knows of its call. */
@@ -32,6 +33,11 @@ export interface CallContext {
   readonly principal: string | undefined;
   readonly log: Log;
   readonly span: Span;
+  /**
+   * Has `reserve` asked before a message beyond 4 MiB is taken, where the service allows such: it is held in memory as a whole.
+   * Until this is called none of them is taken.
+   */
+  reserveMessages(reserve: ReserveMessage): void;
   /** Sends the response headers now; without, they go with the first message. */
   sendMetadata(metadata: Metadata): void;
 }
@@ -147,6 +153,7 @@ function contextOf(served: ServerCall, call: AnyCall): CallContext {
     principal: served.principal,
     log: served.log,
     span: served.span,
+    reserveMessages: (reserve) => served.largeMessages?.reserveWith(reserve),
     sendMetadata: (metadata) => call.sendMetadata(metadata),
   };
 }

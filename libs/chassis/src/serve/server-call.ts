@@ -20,6 +20,8 @@ import { TRACER_NAME } from '../telemetry/names.js';
 import { type RpcMetrics } from '../telemetry/rpc-metrics.js';
 import { newSpanContext, parseTraceparent } from '../telemetry/trace-context.js';
 
+import { type LargeMessages } from './large-messages.js';
+
 export const REQUEST_ID_KEY = 'x-request-id';
 const ERRORS_KEY = 'armilla-errors';
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -45,6 +47,8 @@ export class ServerCall {
   idleMs = 0;
   /** Whether the reason of a failure stands in the message of its status. */
   reasonInMessage = false;
+  /** Of a service whose messages may be long. */
+  largeMessages: LargeMessages | undefined;
   receivedBytes = 0;
   sentBytes = 0;
 

@@ -23,6 +23,9 @@ const LEAST_BYTES = 2 ** 22;
 /** Raises what is reserved for the call to `bytes`; to be awaited before more is taken from its client. */
 export type Grow = (bytes: number) => Promise<void> | undefined;
 
+/** Reserves what a match needs by now, and `moreBytes`; to be awaited before more is taken from its client. */
+export type Room = (moreBytes?: number) => Promise<void> | undefined;
+
 /** A table that a client sends. */
 export interface Upload {
   readonly reader: TableReader;
@@ -118,7 +121,7 @@ export class CrossmatchCore {
     requestId: string,
     call: CallContext,
     read: () => MatchAsk,
-    begin: (start: MatchStart, context: MatchContext, room: () => Promise<void> | undefined) => Promise<MatchStream>,
+    begin: (start: MatchStart, context: MatchContext, room: Room) => Promise<MatchStream>,
     answer: (answer: MatchAnswer) => AsyncIterable<Message>,
   ): AsyncGenerator<Message, void, undefined> {
     const record = this.results.open(requestId, call.principal);
@@ -147,7 +150,7 @@ export class CrossmatchCore {
         openLeftAgain: leftLease && (async () => storedReader(leftLease.info)),
       };
       // What was reserved for the rows expected has to grow when more come.
-      const room = () => permit.grow(watch.plannedBytes(), call.signal);
+      const room: Room = (moreBytes = 0) => permit.grow(watch.plannedBytes() + moreBytes, call.signal);
       const start: MatchStart = {
         ask,
         options: leftLease ? withColumnsOf(leftLease.info.table, ask.options) : ask.options,

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { FlightMessage } from '@armilla/chassis';
+import type { CallContext, FlightMessage } from '@armilla/chassis';
 import { FlightDescriptor } from '@armilla/proto';
 import { MessageDecoder, type TableReader } from '@armilla/tables';
 import type { RecordBatch } from 'apache-arrow';
@@ -7,9 +7,12 @@ import { openDecoded, unlessAborted } from '../decoded-reader.js';
 import { JsonFields } from './json-fields.js';
 
 export interface UploadOptions {
-  readonly signal: AbortSignal;
-  /** Awaited before more is taken from the client: what it waits for holds up the sender. */
-  readonly room: () => Promise<void> | undefined;
+  readonly call: Pick<CallContext, 'signal' | 'reserveMessages'>;
+  /**
+   * Reserves what the call holds; awaited before more is taken from the client, so that what it waits for holds up the sender.
+   * `onTheWayBytes` are of messages that have begun to come.
+   */
+  readonly room: (onTheWayBytes: number) => Promise<void> | undefined;
   /** Rows to expect, where the client says so. */
   readonly rowCount?: number;
 }
@@ -17,6 +20,10 @@ export interface UploadOptions {
 /** The table that a client of Flight sends, up to its half-close. */
 export class FlightUpload implements Disposable {
   receivedBytes = 0;
+  /** Messages that were taken. */
+  #messageCount = 1;
+  /** Bytes of large messages that were announced, by their number. */
+  readonly #announced = new Map<number, number>();
   readonly #messages: AsyncIterator<FlightMessage>;
   #pushedBack: FlightMessage | undefined;
   #room: UploadOptions['room'] = () => undefined;
@@ -51,8 +58,13 @@ export class FlightUpload implements Disposable {
   }
 
   /** Resolves when the schema has come. */
-  open(where: string, { signal, room, rowCount }: UploadOptions): Promise<TableReader> {
+  open(where: string, { call, room, rowCount }: UploadOptions): Promise<TableReader> {
+    const { signal } = call;
     this.#room = room;
+    call.reserveMessages((byteLength, number) => {
+      this.#announced.set(number, byteLength);
+      return room(this.#onTheWayBytes());
+    });
     const decoder = new MessageDecoder({ where });
     const wait = { signal };
     return openDecoded(where, decoder, this.#batches(where, decoder, wait), wait, { rowCount });
@@ -88,14 +100,21 @@ export class FlightUpload implements Disposable {
       this.#pushedBack = undefined;
       return message;
     }
-    const waiting = this.#room();
+    const waiting = this.#room(this.#onTheWayBytes());
     if (waiting) await waiting;
     const { done, value } = await unlessAborted(this.#messages.next(), signal);
     // The end of a stream that is reset comes before the reset.
     signal.throwIfAborted();
     if (done) return undefined;
     this.receivedBytes += value.bodyLength;
+    this.#announced.delete(++this.#messageCount);
     return value;
+  }
+
+  #onTheWayBytes(): number {
+    let bytes = 0;
+    for (const one of this.#announced.values()) bytes += one;
+    return bytes;
   }
 }
 

@@ -66,8 +66,7 @@ export function matchSent(
     call,
     () => command,
     async ({ right }, context, room) => {
-      const open = (): Promise<TableReader> =>
-        upload.open('left table', { signal: call.signal, room, rowCount: leftRowCount });
+      const open = (): Promise<TableReader> => upload.open('left table', { call, room, rowCount: leftRowCount });
       return right ? crossmatch(open, right, options, context) : selfMatch(await open(), options, context);
     },
     (answer) => answerMessages(answer, command.events),

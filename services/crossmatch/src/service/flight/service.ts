@@ -126,8 +126,8 @@ async function* put(
   const options = readPut(upload);
   const sent = async (grow: Grow) => ({
     reader: await upload.open(`table '${options.name}'`, {
-      signal: call.signal,
-      room: () => grow(upload.receivedBytes),
+      call,
+      room: (onTheWayBytes) => grow(upload.receivedBytes + onTheWayBytes),
       rowCount: options.rowCount,
     }),
     get receivedBytes() {
