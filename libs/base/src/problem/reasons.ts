@@ -215,7 +215,7 @@ export const ROW_REASONS = {
   POSITION_INFINITE: 'right ascension or declination is infinite',
   DECLINATION_OUT_OF_RANGE: 'declination lies outside [-90, 90] degrees',
   POSITION_TEXT: 'the text of right ascension or declination is not sexagesimal',
-  EPOCH_INVALID: 'the epoch is null or not a finite number',
+  EPOCH_INVALID: 'the epoch is null, not finite, or no date in the unit of its column',
   ERROR_INVALID:
     'the position error is null, not finite or negative (zero too, where probabilities are asked for), its ellipse is wider than long, or its correlation lies outside (-1, 1)',
   RADIUS_INVALID: 'the radius of the row is null, not finite or negative',

@@ -49,6 +49,8 @@ type ErrorShape =
 /** The columns of a table that say more about a position than where it is. */
 export interface AstrometryColumns {
   readonly epoch: EpochColumns | undefined;
+  /** How a column would be named as the epoch that looks like it, where none is given: it is not taken without being asked for. */
+  readonly epochHint?: string;
   readonly motion: MotionColumns | undefined;
   readonly error: ErrorColumns | undefined;
   readonly radius: ScaledColumn | undefined; // arcsec
@@ -104,6 +106,7 @@ export function astrometryColumns(
   const error = errorColumns(options, prefix, find, conflict, schema, where);
   return {
     epoch,
+    ...(epoch === undefined && { epochHint: epochHint(schema) }),
     motion: motionColumns(),
     error: error && { ...error, ...(options.positiveErrors && { positive: true }) },
     radius: options.radius === undefined ? undefined : find(options.radius, 'error'),
@@ -122,7 +125,8 @@ export function astrometryColumns(
       pmDecError: optional(options.pmDecError, 'proper-motion'),
     };
     if (pmRaCosdec !== undefined && pmDec !== undefined) {
-      if (epoch === undefined) conflict(`proper motions need ${prefix}epoch, when the positions are valid`);
+      if (epoch === undefined)
+        conflict(`proper motions need ${prefix}epoch, when the positions are valid${hintText(epochHint(schema))}`);
       const columns = { pmRaCosdec: find(pmRaCosdec, 'proper-motion', 1), pmDec: find(pmDec, 'proper-motion', 1) };
       return { ...columns, ...rest, guessed: false };
     }
@@ -140,6 +144,26 @@ export function astrometryColumns(
       conflict(`parallax, radial velocity and errors of motion need ${prefix}pm_ra_cosdec and ${prefix}pm_dec`);
     return undefined;
   }
+}
+
+/** What an error adds where a column looks like the epoch that is missing. */
+export function hintText(hint: string | undefined): string {
+  return hint === undefined ? '' : ` (it looks as if that were ${hint})`;
+}
+
+const EPOCH_NAMES: ReadonlySet<string> = new Set(['ref_epoch', 'refepoch', 'epoch', 'mean_epoch', 'epochmean']);
+
+/** A column that says when positions are valid, by UCD or name; only one that could be named as it is. */
+function epochHint(schema: Schema): string | undefined {
+  const ucd = (field: Field): string => (field.metadata.get('ucd') ?? '').trim().toLowerCase();
+  const found = schema.fields.find(
+    (field) =>
+      isNumber(field) &&
+      (/^(meta\.ref;)?time\.epoch$/.test(ucd(field)) || EPOCH_NAMES.has(field.name.trim().toLowerCase())),
+  );
+  if (!found) return undefined;
+  const unit = (found.metadata.get('unit') ?? '').trim().toLowerCase();
+  return SCALES_OF_UNIT[unit] === undefined ? `${found.name}:yr` : found.name;
 }
 
 function errorColumns(

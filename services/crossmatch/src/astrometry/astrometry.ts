@@ -1,4 +1,4 @@
-import { julianYearOf, type Motions } from '@armilla/sky';
+import { type EpochScale, julianYearOf, type Motions } from '@armilla/sky';
 import { markNulls, numbersOf } from '@armilla/tables';
 import type { RecordBatch, Vector } from 'apache-arrow';
 import type { AstrometryColumns, ErrorColumns, ScaledColumn } from './astrometry-columns.js';
@@ -28,10 +28,7 @@ export function readAstrometry(batch: RecordBatch, columns: AstrometryColumns, f
   const read = (column: ScaledColumn): Float64Array => scaledValues(batch, column);
   const optional = (column: ScaledColumn | undefined): Float64Array | undefined => column && read(column);
   const years =
-    epoch && 'column' in epoch
-      ? read({ name: epoch.column, factor: 1 }).map((value) => julianYearOf(value, epoch.scale))
-      : undefined;
-  if (years && epoch && 'column' in epoch) refuse(years, 'EPOCH_INVALID', epoch.column, Number.isFinite, faults);
+    epoch && 'column' in epoch ? readYears(read({ name: epoch.column, factor: 1 }), epoch, faults) : undefined;
   const radiusArcsec = optional(radius);
   if (radiusArcsec && radius)
     refuse(radiusArcsec, 'RADIUS_INVALID', radius.name, (value) => value >= 0 && value < Infinity, faults);
@@ -54,6 +51,31 @@ export function readAstrometry(batch: RecordBatch, columns: AstrometryColumns, f
     radiusArcsec,
   };
 }
+
+/**
+ * The Julian years of an epoch column. A value that is no date in the column's unit, such as an MJD among years, would move
+ * a star by millennia: its row takes no part.
+ */
+function readYears(
+  values: Float64Array,
+  { column, scale }: { readonly column: string; readonly scale: EpochScale },
+  faults: Faults,
+): Float64Array {
+  const years = values.map((value) => julianYearOf(value, scale));
+  for (let i = 0; i < years.length; i++) {
+    const isYearAmongDays = scale === 'mjd' && values[i] >= YEARS[0] && values[i] <= YEARS[1];
+    if (years[i] >= 0 && years[i] < LATEST_YEAR && !isYearAmongDays) continue;
+    const value = Number.isNaN(values[i]) ? 'null or NaN' : `${values[i]} (as ${scale})`;
+    faults.add(i, { reason: 'EPOCH_INVALID', column, value });
+    years[i] = NaN;
+  }
+  return years;
+}
+
+/** Julian dates that were taken for modified ones come out later than this. */
+const LATEST_YEAR = 3000;
+/** As modified Julian dates these are days of 1864: years that were taken for such. */
+const YEARS = [1900, 2100] as const;
 
 /** The rows of `pieces`, one after the other. */
 export function concatAstrometry(pieces: readonly Astrometry[]): Astrometry | undefined {
@@ -177,7 +199,7 @@ function readCovariances(batch: RecordBatch, error: ErrorColumns, faults: Faults
 
 function refuse(
   values: Float64Array,
-  reason: 'EPOCH_INVALID' | 'ERROR_INVALID' | 'RADIUS_INVALID',
+  reason: 'ERROR_INVALID' | 'RADIUS_INVALID',
   column: string,
   isValid: (value: number) => boolean,
   faults: Faults,

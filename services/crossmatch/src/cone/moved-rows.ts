@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import { hasMotion, largestMove, moveRow, type Positions } from '@armilla/sky';
 import type { Astrometry } from '../astrometry/astrometry.js';
-import type { AstrometryColumns } from '../astrometry/astrometry-columns.js';
+import { type AstrometryColumns, hintText } from '../astrometry/astrometry-columns.js';
 
 /** Rows of a table where they stand in one year. */
 export class MovedRows {
@@ -18,11 +18,11 @@ export class MovedRows {
   ) {}
 
   /** Refuses a table of which the epoch or the motions are not known (OPTIONS_CONFLICT). */
-  static check({ epoch, motion }: AstrometryColumns, where: string): void {
+  static check({ epoch, epochHint, motion }: AstrometryColumns, where: string): void {
     const refuse = (detail: string): never => {
       throw fail('OPTIONS_CONFLICT', { field: 'at_epoch', detail: `${where}: at_epoch needs ${detail}` });
     };
-    if (!epoch) refuse('the epoch of the table: give epoch, such as J2016.0 or a column');
+    if (!epoch) refuse(`the epoch of the table: give epoch, such as J2016.0 or a column${hintText(epochHint)}`);
     if (!motion) refuse('proper motions, and none were found: give pm_ra_cosdec and pm_dec');
   }
 

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import { hasMotion, largestMove, type Motions, moveForward, moveRow, type Positions, RowStatus } from '@armilla/sky';
 import type { Astrometry } from '../astrometry/astrometry.js';
-import type { AstrometryColumns, EpochColumns } from '../astrometry/astrometry-columns.js';
+import { type AstrometryColumns, type EpochColumns, hintText } from '../astrometry/astrometry-columns.js';
 
 /** One side of a match: its positions and what moves them. */
 export interface MovingSide {
@@ -15,8 +15,9 @@ export interface MovingSide {
 export function comparesEpochs(left: AstrometryColumns, right: AstrometryColumns): boolean {
   if ((left.epoch === undefined) !== (right.epoch === undefined)) {
     const [has, lacks] = left.epoch === undefined ? ['right', 'left'] : ['left', 'right'];
+    const hint = hintText((left.epoch === undefined ? left : right).epochHint);
     throw fail('OPTIONS_CONFLICT', {
-      detail: `${has}_epoch is given but ${lacks}_epoch is not: positions are compared at one epoch`,
+      detail: `${has}_epoch is given but ${lacks}_epoch is not: positions are compared at one epoch${hint}`,
     });
   }
   if (left.epoch === undefined || right.epoch === undefined) return false;
