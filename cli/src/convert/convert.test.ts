@@ -146,6 +146,17 @@ describe('merge', () => {
     expect(await merge(whole, broken, '-', '-q')).toEqual({ code: 0, stdout: 'x\n1.0\n1.5\n', stderr: '' });
   });
 
+  test('whole numbers of a CSV beside doubles: refused, until their type is said', async () => {
+    const parquet = at('doubles.parquet');
+    expect((await convert(file('doubles.csv', 'id,mag\n1,0.5\n'), parquet, '-q')).code).toBe(0);
+    const whole = file('integers.csv', 'id,mag\n2,7\n');
+    const refused = await merge(parquet, whole, at('mixed.csv'));
+    expect(refused).toMatchObject({ code: 65, stderr: expect.stringContaining("column 'mag' is Int64, not Float64") });
+    const output = at('mixed.csv');
+    expect(await merge(parquet, whole, output, '-q', '--types', 'mag=float64')).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(output, 'utf8')).toBe('id,mag\n1,0.5\n2,7.0\n');
+  });
+
   test('says what differs', async () => {
     const parquet = at('differs.parquet');
     expect((await convert(file('differs.csv', 'id,x,old\n1,0.5,a\n'), parquet, '-q')).code).toBe(0);
