@@ -7,7 +7,7 @@ export interface ProbabilityOptions {
   readonly rightAreaSquareDegrees: number;
   /** Share of the left rows that have their counterpart in the right table: (0, 1]. Default 1. */
   readonly completeness?: number;
-  /** Candidates with at least this share of the best one's probability have match_flag 2: (0, 1]. Default 0.5. */
+  /** Candidates above this share of the best one's p_i have match_flag 2: (0, 1]. Default 0.5. */
   readonly acceptableRatio?: number;
   /**
    * Magnitudes of the right table that speak for or against a candidate, as `COLUMN=HISTOGRAM`: lines, or parts between

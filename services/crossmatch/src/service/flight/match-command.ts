@@ -90,10 +90,16 @@ function probabilityFields(fields: JsonFields): ProbabilityOptions | undefined {
     acceptableRatio: fields.number('acceptable_ratio'),
     magnitudePriors: fields.list('magnitude_prior'),
   };
-  if (wanted) return { rightAreaSquareDegrees: area === 'full' ? WHOLE_SKY_SQUARE_DEGREES : Number(area), ...rest };
+  if (wanted) return { rightAreaSquareDegrees: skyArea(area), ...rest };
   if (area !== undefined || Object.values(rest).some((value) => value !== undefined))
     throw fail('OPTIONS_CONFLICT', { detail: 'right_sky_area and its like go with probabilities: ask for those' });
   return undefined;
+}
+
+/** Square degrees as a number or a text, or `full`; NaN for anything else, which the match refuses. */
+function skyArea(value: unknown): number {
+  if (value === 'full') return WHOLE_SKY_SQUARE_DEGREES;
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
 }
 
 /** `radius` with a unit, a bare number in arcsec, or `radius_arcsec`. */

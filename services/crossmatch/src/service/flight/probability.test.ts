@@ -86,6 +86,10 @@ test('probabilities over gRPC and Flight are those of the library', async () => 
 
   const { right_sky_area: _, ...without } = ask;
   expect((await problemOf(getRows(flight, without))).reason).toBe('OPTION_INVALID');
+  for (const area of [true, 'half', '', [4]])
+    expect((await problemOf(getRows(flight, { ...ask, right_sky_area: area }))).reason).toBe('OPTION_INVALID');
+  const whole = await getRows(flight, { ...ask, right_sky_area: 'full' });
+  expect(rowsOf(whole.batches)).toHaveLength(expected.length);
   const { probabilities: __, ...unasked } = ask;
   expect((await problemOf(getRows(flight, unasked))).reason).toBe('OPTIONS_CONFLICT');
   expect((await problemOf(getRows(flight, { ...ask, magnitude_prior: ['id=auto'] }))).reason).toBe('OPTIONS_CONFLICT');
