@@ -9,8 +9,9 @@ type Described = Pick<TableReader, 'position' | 'schema' | 'where'>;
 
 /** What `given` says of the position of a table and, where it says nothing of it, what the table says itself. */
 export function describedPosition<T extends FilteredSide>(given: T, { position }: Pick<TableReader, 'position'>): T {
-  if (!isByTable(given, position)) return given;
-  return { ...given, ra: position.ra, dec: position.dec, frame: given.frame ?? position.frame };
+  if (!position) return given;
+  const frame = given.frame ?? (isByTable(given, position) ? position.frame : undefined);
+  return { ...given, ra: given.ra ?? position.ra, dec: given.dec ?? position.dec, frame };
 }
 
 /** The options of a match with what its tables say of themselves, and what to warn of. */

@@ -133,6 +133,12 @@ describe('catalogs are matched as the tables that they are', () => {
     expect(rows.length).toBeGreaterThan(10);
   });
 
+  test('with one of their columns given', async () => {
+    const expected = await answer(memoryTable(tables.left), memoryTable(tables.right), named);
+    const got = await answer(await openTable(left), await openTable(right), { ...byItself, left: { ra: 'x' } });
+    expect(got.rows).toEqual(expected.rows);
+  });
+
   test('stored', async () => {
     await using stored = await CatalogTable.load(await openTable(right), { runtime });
     expect(stored.columns).toMatchObject({ ra: 'x', dec: 'y', guessed: false });
