@@ -11,7 +11,18 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isProblem, Random } from '@armilla/base';
-import { RecordBatch, Schema, tableFromArrays } from 'apache-arrow';
+import {
+  Dictionary,
+  Field,
+  Int8,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  tableFromArrays,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
 import { type HatsWriteOptions, type HatsWritten, openTable, type RowPixels, writeHats } from '../../index.js';
 import { openParquet } from '../../parquet/read/reader.js';
 import { FileSource } from '../../parquet/source.js';
@@ -178,6 +189,29 @@ describe('rows', () => {
     await write(paths[3], rows, { partitionRows: 40, runBytes: 1 }, 700);
     const [first, ...others] = paths.map(contentOf);
     for (const other of others) expect(other).toEqual(first);
+  });
+
+  test('of few different texts, as dictionaries with narrow indices', async () => {
+    const some = rows.slice(0, 90);
+    const { schema, batches } = batchesOf(some, 30);
+    const type = new Dictionary(new Utf8(), new Int8());
+    const kinds = ['star', null, 'galaxy'];
+    const withKinds = new Schema([...schema.fields, new Field('kind', type, true)]);
+    const again = batches.map(({ data, numRows }) => {
+      const kind = vectorFromArray(
+        Array.from({ length: numRows }, (_, i) => kinds[i % 3]),
+        type,
+      );
+      return new RecordBatch(
+        withKinds,
+        makeData({ type: new Struct(withKinds.fields), length: numRows, children: [...data.children, kind.data[0]] }),
+      );
+    });
+    const path = fresh();
+    mkdirSync(join(path, '..'), { recursive: true });
+    await writeHats(path, withKinds, stream(again), { pixels, builder: 'test', runBytes: 1 });
+    const expected = expectedRows(some).map((row) => ({ ...row, kind: kinds[((row.id as number) % 30) % 3] }));
+    expect(await readBack(path)).toEqual(expected);
   });
 
   test('none at all are a catalog as well', async () => {

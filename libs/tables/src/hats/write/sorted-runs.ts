@@ -95,7 +95,7 @@ export class SortedRuns {
     await writing(where, mkdir(folder, { recursive: true }));
     const path = join(folder, `run-${this.#fileCount++}.arrows`);
     try {
-      await writing(where, writeFile(path, encodeArrowStream(this.schema, blocks), { signal }));
+      await writing(where, writeFile(path, encodeArrowStream(this.#store.schema, blocks), { signal }));
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
