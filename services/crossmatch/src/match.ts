@@ -23,7 +23,7 @@ import { MEASURED_COLUMNS, measuredPriors } from './probability/measured-priors.
 import type { ResolvedProbabilities } from './probability/options.js';
 import { magnitudeField } from './probability/pair-probabilities.js';
 import { candidatesAmong } from './refine/match-finder.js';
-import { epochWarnings, errorWarnings } from './refine/warnings.js';
+import { epochWarnings, errorWarnings, largeErrors } from './refine/warnings.js';
 import { rowBytes } from './result/batches.js';
 import { chosenNames, resultLayout } from './result/layout.js';
 import { MatchPairs } from './match-pairs.js';
@@ -201,7 +201,7 @@ async function judged(
   const warnings = [
     ...known,
     ...epochWarnings(tables.leftColumns, tables.rightColumns, options.radiusArcsec),
-    ...(options.probabilities ? errorWarnings(astrometry, options.radiusArcsec) : []),
+    ...(options.probabilities ? errorWarnings(largeErrors(astrometry, options.radiusArcsec)) : []),
   ];
   const build = { cellRowCount: execution?.cellRowCount, signal };
   return { candidates: await candidatesAmong(runtime, right.index as SkyIndex, tables, build), warnings };

@@ -6,3 +6,4 @@ export { partitionRun } from '../spill/partition-run.js';
 export { orderRange } from '../spill/range-order.js';
 export { countGroup } from '../spill/count-rows.js';
 export { motionGroup } from '../spill/reach.js';
+export { errorGroup } from '../spill/scan-errors.js';

@@ -31,19 +31,29 @@ export function epochWarnings(left: AstrometryColumns, right: AstrometryColumns,
   ];
 }
 
-/** What to say of probabilities where the errors of the right table reach as far as the radius. */
-export function errorWarnings(right: Astrometry | undefined, radiusArcsec: number): string[] {
-  const { east, north } = right?.covariances ?? {};
-  if (!east || !north) return [];
-  let [largest, count] = [0, 0];
+/** Rows whose position errors reach beyond the radius, and the largest error of all. */
+export interface LargeErrors {
+  readonly count: number;
+  readonly largestArcsec: number;
+}
+
+export function largeErrors(rows: Astrometry | undefined, radiusArcsec: number): LargeErrors {
+  const { east, north } = rows?.covariances ?? {};
+  let [largestArcsec, count] = [0, 0];
+  if (!east || !north) return { count, largestArcsec };
   for (let row = 0; row < east.length; row++) {
     const error = Math.sqrt(Math.max(east[row], north[row]));
-    if (error > largest) largest = error;
+    if (error > largestArcsec) largestArcsec = error;
     if (error > radiusArcsec) count++;
   }
+  return { count, largestArcsec };
+}
+
+/** What to say of probabilities where the errors of the right table reach as far as the radius. */
+export function errorWarnings({ count, largestArcsec }: LargeErrors): string[] {
   if (count === 0) return [];
   return [
-    `${count} rows of the right table have position errors beyond the radius (up to ${largest.toPrecision(3)} arcsec): ` +
+    `${count} rows of the right table have position errors beyond the radius (up to ${largestArcsec.toPrecision(3)} arcsec): ` +
       'their counterparts are not found; probabilities need a radius of several times the errors',
   ];
 }

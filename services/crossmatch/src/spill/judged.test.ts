@@ -82,6 +82,12 @@ const JUDGED: Readonly<Record<string, Partial<MatchOptions> & { readonly files?:
   },
 };
 
+test('errors beyond the radius are told', async () => {
+  const options: MatchOptions = { radiusArcsec: 2, columns: COLUMNS, ...JUDGED.probabilities };
+  const { summary } = await ways.expectSame(options, FILES, [{ bucketRowCount: 64 }]);
+  expect(summary.warnings).toHaveLength(1);
+});
+
 describe.each(Object.keys(JUDGED))('%s', (name) => {
   const { files = FILES, ...judged } = JUDGED[name];
 

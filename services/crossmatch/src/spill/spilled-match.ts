@@ -12,7 +12,7 @@ import {
 } from '../options.js';
 import { type Plan, planMatch } from '../plan.js';
 import { judgedColumns } from '../refine/pair-list.js';
-import { epochWarnings } from '../refine/warnings.js';
+import { epochWarnings, errorWarnings } from '../refine/warnings.js';
 import { magnitudeField } from '../probability/pair-probabilities.js';
 import { rowBytes } from '../result/batches.js';
 import { type ResultLayout, resultLayout } from '../result/layout.js';
@@ -23,6 +23,7 @@ import { countRows } from './count-rows.js';
 import { type BucketCut, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
 import { identityOf } from './identity.js';
 import { measureReach, type PairReach, restingReach } from './reach.js';
+import { scanErrors } from './scan-errors.js';
 import { GROUP_ROW_BYTES } from './spilled-groups.js';
 import { isResumable, Scratch, type ScratchOptions } from './scratch.js';
 import { bucketRowBytes, fitsMemory, planSpill, scratchBytesOf, type SpillPlan } from './spill-plan.js';
@@ -96,6 +97,9 @@ export async function spilledMatch(
     const cut = known ?? (await cutOf(tables, sizes, leftColumns, rightColumns));
     const plan = await finalPlan(sizes, options.selfMatch, cut, scratch);
     await scratch.record('cut', cut);
+    const ofPairs = judging ? epochWarnings(judging.leftColumns, judging.rightColumns, options.radiusArcsec) : [];
+    if (options.probabilities)
+      ofPairs.push(...errorWarnings(await scanErrors(right, rightColumns, options.radiusArcsec, context)));
     const { layout } = sizes;
     const head = {
       layout,
@@ -104,9 +108,7 @@ export async function spilledMatch(
       leftColumns,
       right: { where: right.where, schema: right.schema, columns: rightColumns, rowCount: cut.rightRowCount },
       options,
-      warnings: judging
-        ? [...warnings, ...epochWarnings(judging.leftColumns, judging.rightColumns, options.radiusArcsec)]
-        : warnings,
+      warnings: [...warnings, ...ofPairs],
       context,
       started,
     };
