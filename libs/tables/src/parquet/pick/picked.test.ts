@@ -194,6 +194,7 @@ test('columns of several pages and blocks, beside values that are there, in seve
     new Field('picked', new Float64(), false),
     new Field('nullable', new Float64(), true),
     new Field('given', new Float64(), true),
+    new Field('whole', new Float64(), true),
   ];
   const rows = Array.from({ length: 2 }, () => shared(Array.from({ length: count }, () => random.below(count))));
   const groups = rows.map((order): PickedRows => {
@@ -206,6 +207,7 @@ test('columns of several pages and blocks, beside values that are there, in seve
         { from: 'memory', column: piece, rows: order },
         { from: 'memory', column: piece, rows: order },
         { from: 'values', pieces },
+        { from: 'piece', column: piece },
       ],
       release: () => undefined,
     };
@@ -213,11 +215,13 @@ test('columns of several pages and blocks, beside values that are there, in seve
   const path = join(folder, 'large.parquet');
   await writePickedRows(path, new Schema(fields), one(...groups));
   const written = await openParquet(await FileSource.open(path));
-  const [picked, nullable, given] = (await written.readAll()).data.children.map((data) => data.values as Float64Array);
+  const [picked, nullable, given, whole] = (await written.readAll()).data.children.map(
+    (data) => data.values as Float64Array,
+  );
   const wanted = Float64Array.from(rows.flatMap((order) => Array.from(order, (row) => values[row])));
   expect(Buffer.compare(Buffer.from(picked.buffer), Buffer.from(wanted.buffer))).toBe(0);
   expect(Buffer.compare(Buffer.from(nullable.buffer), Buffer.from(wanted.buffer))).toBe(0);
-  expect(given.subarray(0, count)).toEqual(new Float64Array(values));
+  for (const column of [given, whole]) expect(column.subarray(0, count)).toEqual(new Float64Array(values));
   await written.close();
 });
 

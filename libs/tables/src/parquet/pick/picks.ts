@@ -19,6 +19,8 @@ export type PickedColumn =
   | { readonly from: 'memory'; readonly column: ColumnPiece; readonly rows: Int32Array }
   /** `rows` of a column of a file, ascending. */
   | { readonly from: 'file'; readonly column: StoredColumn; readonly rows: Int32Array }
+  /** All of a column in shared memory, which stays as it is until the release. */
+  | { readonly from: 'piece'; readonly column: ColumnPiece }
   /** Values that are there, one piece after the other. */
   | { readonly from: 'values'; readonly pieces: readonly Data[] };
 

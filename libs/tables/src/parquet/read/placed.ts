@@ -10,16 +10,22 @@ const HEAD_BYTES = 1024;
 const head = new Uint8Array(HEAD_BYTES);
 
 /**
- * Reads a column chunk whose pages hold the values as they are in memory, without nulls, straight to `target`. Undefined
+ * Reads the first `rowLimit` rows of a column chunk whose pages hold the values as they are in memory, without nulls, straight to `target`. Undefined
  * where one is of another kind or not as it should be: to be decoded, or refused, in the usual way.
  */
-export function readPlaced(fd: number, chunk: ColumnChunk, leaf: Leaf, target: Uint8Array): ColumnValues | undefined {
+export function readPlaced(
+  fd: number,
+  chunk: ColumnChunk,
+  leaf: Leaf,
+  target: Uint8Array,
+  rowLimit = chunk.valueCount,
+): ColumnValues | undefined {
   const { layout, physical } = leaf;
   if (chunk.codec !== Codec.uncompressed || physical === Physical.boolean) return undefined;
   if (layout.kind !== 'fixed' || layout.convert !== 'none') return undefined;
   try {
-    for (let row = 0, at = 0; row < chunk.valueCount;) {
-      const page = readPage(fd, chunk, at, row, leaf, target);
+    for (let row = 0, at = 0; row < rowLimit;) {
+      const page = readPage(fd, chunk, at, row, leaf, target, rowLimit);
       if (page === undefined) return undefined;
       row += page.rowCount;
       at += page.byteLength;
@@ -28,7 +34,7 @@ export function readPlaced(fd: number, chunk: ColumnChunk, leaf: Leaf, target: U
     // What is wrong is said by who decodes it.
     return undefined;
   }
-  return { rowCount: chunk.valueCount, nullCount: 0, validity: undefined, values: target, offsets: undefined };
+  return { rowCount: rowLimit, nullCount: 0, validity: undefined, values: target, offsets: undefined };
 }
 
 function readPage(
@@ -38,6 +44,7 @@ function readPage(
   row: number,
   leaf: Leaf,
   target: Uint8Array,
+  rowLimit: number,
 ): { rowCount: number; byteLength: number } | undefined {
   const left = chunk.byteLength - at;
   const known = Math.min(HEAD_BYTES, left);
@@ -56,9 +63,10 @@ function readPage(
   const stride = strideOf(leaf);
   const end = headerLength + compressedLength;
   if (header.uncompressedLength !== compressedLength || end - start !== rowCount * stride) return undefined;
-  const here = Math.min(known, end) - start;
+  const wanted = Math.min(rowCount, rowLimit - row) * stride;
+  const here = Math.min(known - start, wanted);
   target.set(head.subarray(start, start + here), row * stride);
-  const rest = target.subarray(row * stride + here, (row + rowCount) * stride);
+  const rest = target.subarray(row * stride + here, row * stride + wanted);
   return readFully(fd, rest, chunk.offset + at + start + here) ? { rowCount, byteLength: end } : undefined;
 }
 

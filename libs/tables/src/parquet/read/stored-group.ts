@@ -11,6 +11,8 @@ import { readRange, trimRange } from './range.js';
 export interface StoredGroup {
   readonly fd: number;
   readonly rowCount: number;
+  /** Rows that are read, from the first on; all when undefined. */
+  readonly rowLimit?: number;
   readonly columns: readonly { readonly chunk: ColumnChunk; readonly leaf: Leaf; readonly where: string }[];
 }
 
@@ -21,13 +23,16 @@ const KEEP_BYTES = 64 << 20;
 const buffers: Uint8Array[] = [];
 
 /** The rows of a group as a batch of `schema`, which has its columns; in memory that the next call uses again. */
-export async function readStoredGroup({ fd, rowCount, columns }: StoredGroup, schema: Schema): Promise<RecordBatch> {
+export async function readStoredGroup(
+  { fd, rowCount, rowLimit = rowCount, columns }: StoredGroup,
+  schema: Schema,
+): Promise<RecordBatch> {
   await prepareCodecs(columns.map(({ chunk }) => chunk.codec));
   const values = columns.map(({ chunk, leaf, where }, i) => {
     const { layout } = leaf;
     const target =
       layout.kind === 'fixed' && layout.convert === 'none' ? room(i, rowCount * layout.byteWidth) : undefined;
-    const placed = target && readPlaced(fd, chunk, leaf, target);
+    const placed = target && readPlaced(fd, chunk, leaf, target, rowLimit);
     return placed ?? decodeColumnChunk(readRange(fd, chunk, where), chunk, leaf, where, false, target);
   });
   trimRange();
@@ -36,7 +41,7 @@ export async function readStoredGroup({ fd, rowCount, columns }: StoredGroup, sc
     columns.map(({ leaf }) => leaf),
     values,
     0,
-    rowCount,
+    rowLimit,
   );
 }
 

@@ -1,4 +1,5 @@
-import type { ColumnSpec } from './column.js';
+import type { Data } from 'apache-arrow';
+import type { ColumnPiece, ColumnSpec } from './column.js';
 import { Lender } from '../pick/lender.js';
 import { type RowOrder, sharedOrder } from '../pick/order.js';
 import type { PickedColumn, PickedRows } from '../pick/picks.js';
@@ -59,10 +60,9 @@ export class PickedEncoder {
   ): Promise<EncodedColumn> {
     const { pool, codec, signal } = this;
     signal.throwIfAborted();
-    if (column.from === 'values') {
-      const stage = new ColumnStage(spec, rowCount);
-      for (const data of column.pieces) stage.append(data, 0, data.length);
-      const [encoded] = await pool.run({ kind: 'encode', columns: [{ spec, pieces: [stage.piece()] }], codec }, signal);
+    if (column.from === 'values' || column.from === 'piece') {
+      const piece = column.from === 'piece' ? column.column : staged(spec, column.pieces, rowCount);
+      const [encoded] = await pool.run({ kind: 'encode', columns: [{ spec, pieces: [piece] }], codec }, signal);
       return encoded;
     }
     const { rows } = column;
@@ -110,4 +110,10 @@ export class PickedEncoder {
     }
     return this.#lender;
   }
+}
+
+function staged(spec: ColumnSpec, pieces: readonly Data[], rowCount: number): ColumnPiece {
+  const stage = new ColumnStage(spec, rowCount);
+  for (const data of pieces) stage.append(data, 0, data.length);
+  return stage.piece();
 }
