@@ -26,7 +26,7 @@ export async function* ahead<T>(source: AsyncIterable<T>): AsyncGenerator<T, voi
  * used, the next is worked on.
  */
 export async function* inOrder<T, R>(
-  source: AsyncIterable<T>,
+  source: AsyncIterable<T> | Iterable<T>,
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R, void, undefined> {
   async function* begun(): AsyncGenerator<{ result: Promise<R> }> {

@@ -83,22 +83,25 @@ export interface UnusableRows {
   readonly filteredRowCount: number;
 }
 
-/** Finds the unusable rows, of which the first is row `firstRow` of the table. */
-export function unusableRows({ positions, faults, filtered }: SkyRows, firstRow: number): UnusableRows {
+/** The rows that `status` says take no part; row 0 is row `firstRow` of the table. */
+export function unusableRows(
+  { positions, faults, filtered }: SkyRows,
+  status: Uint8Array,
+  firstRow: number,
+): UnusableRows {
   const { ra, dec, nulls } = positions;
   const rows: number[] = [];
   const found = new Map<number, Fault>();
   let filteredRowCount = 0;
-  for (let i = 0; i < ra.length; i++) {
-    if (isUsable(ra[i], dec[i]) && (nulls === undefined || nulls[i] === 0)) continue;
+  eachRejected(status, (i) => {
     if (filtered?.[i] === 1) {
       filteredRowCount++;
-      continue;
+      return;
     }
     const fault = faults?.of(i);
     if (fault) found.set(rows.length, fault);
     rows.push(i);
-  }
+  });
   return {
     row: Int32Array.from(rows, (i) => firstRow + i),
     ra: Float64Array.from(rows, (i) => ra[i]),

@@ -53,6 +53,8 @@ export interface SpillSummary {
   readonly spilledBytes: number;
   /** What the plan said before the first row. */
   readonly plannedScratchBytes: number;
+  /** The same, of the whole join. */
+  readonly plannedSeconds: number;
   /** Steps of an interrupted match that were not done again. */
   readonly resumedStepCount: number;
 }

@@ -15,6 +15,16 @@ export interface ComputedSources {
   readonly skippedLeft?: SkippedRows;
 }
 
+/** The values of a computed column where they lie, to be read before the pairs are released; undefined where they have to be made. */
+export function lyingValues(
+  name: ComputedColumn,
+  { judged, separationArcsec, paired, leftNumber, rightNumber }: Selection,
+): Float64Array | BigInt64Array | undefined {
+  if (judged?.has(name as JudgedColumn)) return undefined;
+  if (name === 'separation_arcsec') return paired ? separationArcsec : undefined;
+  return name === 'left_row' ? leftNumber : name === 'right_row' ? rightNumber : undefined;
+}
+
 /** One computed column of a selection. */
 export function computedData(name: ComputedColumn, selection: Selection, sources: ComputedSources): Data {
   const { count, left, right, paired } = selection;

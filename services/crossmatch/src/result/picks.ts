@@ -1,4 +1,5 @@
 import {
+  type ColumnPiece,
   ParquetReader,
   pickableColumn,
   pickedRowCount,
@@ -13,8 +14,8 @@ import { type MemoryLoan, SharedMemory } from '../shared-memory.js';
 import { joinedData } from './joined-data.js';
 import type { Data, DataType } from 'apache-arrow';
 import type { ResolvedOptions } from '../options.js';
-import { computedData, type ComputedSources } from './computed.js';
-import type { ResultLayout } from './layout.js';
+import { computedData, type ComputedSources, lyingValues } from './computed.js';
+import type { ComputedColumn, ResultLayout } from './layout.js';
 import type { Payload } from './payload.js';
 
 type Source = Exclude<ReturnType<typeof sourceOf>, undefined>;
@@ -72,11 +73,7 @@ export class RowPicker {
     }
     const columns = this.layout.columns.map((column, i): PickedColumn => {
       const source = this.sources[i];
-      if (column.from === 'computed')
-        return {
-          from: 'values',
-          pieces: selections.map((selection) => computedData(column.name, selection, computed)),
-        };
+      if (column.from === 'computed') return computedColumn(column.name, selections, computed, loan);
       if (source.from === 'file') return { ...source, rows: left };
       const lies = own ? joinedSource(own.payloads, column.name, loan) : (source as Source & { from: 'memory' });
       return { ...(lies as Source & { from: 'memory' }), rows: right };
@@ -145,6 +142,30 @@ function joinedSource(payloads: readonly Payload[], name: string, loan: MemoryLo
   const pieces = payloads.map((payload) => payload.columnOf(name) as Data<DataType>);
   const column = pickableColumn(joinedData(pieces, loan));
   return column && { from: 'memory' as const, column };
+}
+
+/** Values that lie in the memory of the pairs are copied once, to that of the loan. */
+function computedColumn(
+  name: ComputedColumn,
+  selections: readonly Selection[],
+  sources: ComputedSources,
+  loan: MemoryLoan,
+): PickedColumn {
+  const lying = selections.map((selection) => lyingValues(name, selection));
+  const whole = lying.every((values) => values !== undefined) && joinedValues(lying, loan);
+  if (whole) return { from: 'piece', column: whole };
+  return { from: 'values', pieces: selections.map((selection) => computedData(name, selection, sources)) };
+}
+
+function joinedValues(pieces: readonly (Float64Array | BigInt64Array)[], loan: MemoryLoan): ColumnPiece {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const values = loan.bytes(8 * length);
+  let at = 0;
+  for (const { buffer, byteOffset, byteLength } of pieces) {
+    values.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  return { length, nullCount: 0, validity: undefined, bitOffset: 0, values, offsets: undefined };
 }
 
 /** Rows of -1 stay. */

@@ -8,41 +8,52 @@ import { type Block, blockDecoder, readBlock, scratchProblem, type SharedFile } 
 /** Blocks that are read at a time. */
 const READS_AHEAD = 4;
 
-/** A file of blocks in the scratch folder. Threads append to it by `shared`; any block can be read at any time. */
+/** Blocks in the scratch folder, in as many files as threads append to them by `shared`; any block can be read at any time. */
 export class BlockFile {
   readonly shared: SharedFile;
 
   private constructor(
     readonly path: string,
-    private readonly handle: FileHandle,
+    private readonly handles: readonly FileHandle[],
     readonly schema: Schema,
     budget: BigInt64Array,
-    byteLength: number,
+    byteLengths: readonly number[],
   ) {
-    const end = new BigInt64Array(new SharedArrayBuffer(8));
-    end[0] = BigInt(byteLength);
-    Atomics.add(budget, 0, end[0]);
-    this.shared = { fd: handle.fd, path, end, budget };
-  }
-
-  /** A new, empty file. */
-  static async create(path: string, schema: Schema, budget: BigInt64Array): Promise<BlockFile> {
-    const handle = await open(path, 'w+').catch((error: unknown) => {
-      throw scratchProblem(error, path);
+    const ends = new BigInt64Array(new SharedArrayBuffer(8 * handles.length));
+    byteLengths.forEach((byteLength, lane) => {
+      ends[lane] = BigInt(byteLength);
+      Atomics.add(budget, 0, ends[lane]);
     });
-    return new BlockFile(path, handle, schema, budget, 0);
+    const lanes = handles.map(({ fd }, lane) => ({ fd, path: lanePath(path, lane) }));
+    this.shared = { lanes, busy: new Int32Array(new SharedArrayBuffer(4 * lanes.length)), ends, budget };
   }
 
-  /** A file that an earlier process has written, with blocks up to `byteLength`. */
-  static async reopen(path: string, schema: Schema, budget: BigInt64Array, byteLength: number): Promise<BlockFile> {
-    const handle = await open(path, 'r+').catch((error: unknown) => {
-      throw scratchProblem(error, path);
-    });
-    return new BlockFile(path, handle, schema, budget, byteLength);
+  /** New, empty files. */
+  static async create(path: string, schema: Schema, budget: BigInt64Array, laneCount: number): Promise<BlockFile> {
+    const handles = await openLanes(
+      path,
+      Array.from({ length: laneCount }, () => 'w+'),
+    );
+    return new BlockFile(path, handles, schema, budget, []);
   }
 
-  get byteLength(): number {
-    return Number(this.shared.end[0]);
+  /** Files that an earlier process has written, with blocks up to `byteLengths`; as many more as are wanted. */
+  static async reopen(
+    path: string,
+    schema: Schema,
+    budget: BigInt64Array,
+    laneCount: number,
+    byteLengths: readonly number[],
+  ): Promise<BlockFile> {
+    const flags = Array.from({ length: Math.max(laneCount, byteLengths.length) }, (_, lane) =>
+      lane < byteLengths.length ? 'r+' : 'w+',
+    );
+    return new BlockFile(path, await openLanes(path, flags), schema, budget, byteLengths);
+  }
+
+  /** Of each file, with what threads are about to write. */
+  get byteLengths(): number[] {
+    return Array.from(this.shared.ends, Number);
   }
 
   /** The rows of `blocks`, in their order, in memory of `loan`; `check` also compares their checksums. */
@@ -63,8 +74,9 @@ export class BlockFile {
           ahead.push(bytes);
         }
         const bytes = await (ahead.shift() as Promise<Uint8Array>);
-        if (options.check && crc32(bytes) !== block.crc) throw this.#spoiled();
-        yield readBlock(bytes, block, decoder, this.path);
+        const { path } = this.shared.lanes[block.lane];
+        if (options.check && crc32(bytes) !== block.crc) throw spoiled(path);
+        yield readBlock(bytes, block, decoder, path);
       }
     } finally {
       await Promise.allSettled(ahead);
@@ -72,25 +84,40 @@ export class BlockFile {
   }
 
   async close(): Promise<void> {
-    await this.handle.close();
+    for (const handle of this.handles) await handle.close();
   }
 
-  async #bytes({ offset, headerLength, bodyLength }: Block, loan: MemoryLoan): Promise<Uint8Array> {
+  async #bytes({ lane, offset, headerLength, bodyLength }: Block, loan: MemoryLoan): Promise<Uint8Array> {
     const length = headerLength + bodyLength;
     const bytes = loan.bytes(length);
     try {
       for (let at = 0; at < length;) {
-        const { bytesRead } = await this.handle.read(bytes, at, length - at, offset + at);
-        if (bytesRead === 0) throw this.#spoiled();
+        const { bytesRead } = await this.handles[lane].read(bytes, at, length - at, offset + at);
+        if (bytesRead === 0) throw spoiled(lanePath(this.path, lane));
         at += bytesRead;
       }
     } catch (error) {
-      throw scratchProblem(error, this.path);
+      throw scratchProblem(error, lanePath(this.path, lane));
     }
     return bytes;
   }
+}
 
-  #spoiled(): Error {
-    return fail('SCRATCH_FAILED', { where: this.path, detail: 'it holds other bytes than were written' });
+function lanePath(path: string, lane: number): string {
+  return `${path}.${lane}.blocks`;
+}
+
+async function openLanes(path: string, flags: readonly string[]): Promise<FileHandle[]> {
+  const handles: FileHandle[] = [];
+  try {
+    for (const [lane, flag] of flags.entries()) handles.push(await open(lanePath(path, lane), flag));
+    return handles;
+  } catch (error) {
+    for (const handle of handles) await handle.close();
+    throw scratchProblem(error, lanePath(path, handles.length));
   }
+}
+
+function spoiled(where: string): Error {
+  return fail('SCRATCH_FAILED', { where, detail: 'it holds other bytes than were written' });
 }

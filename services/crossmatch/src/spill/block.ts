@@ -1,4 +1,4 @@
-import { writeSync, writevSync } from 'node:fs';
+import { readSync, writeSync, writevSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { fail, formatBytes } from '@armilla/base';
 import { MessageDecoder, MessageEncoder } from '@armilla/tables';
@@ -7,6 +7,8 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 /** Rows of one part of a table in a scratch file: an Arrow message, its header and then its body. */
 export interface Block {
   readonly part: number;
+  /** Which file of the lanes it is in. */
+  readonly lane: number;
   readonly offset: number;
   readonly headerLength: number;
   readonly bodyLength: number;
@@ -15,12 +17,16 @@ export interface Block {
   readonly crc: number;
 }
 
-/** A scratch file as the threads that write it know it. */
+/**
+ * Scratch files as the threads that write them know them: one a thread, since two that write one file wait for each other
+ * in the kernel, at three times the processor time.
+ */
 export interface SharedFile {
-  readonly fd: number;
-  readonly path: string;
-  /** [1] where the next block goes; threads add to it what they take. In shared memory. */
-  readonly end: BigInt64Array;
+  readonly lanes: readonly { readonly fd: number; readonly path: string }[];
+  /** [lanes] 1 while a thread writes there. In shared memory. */
+  readonly busy: Int32Array;
+  /** [lanes] where the next block goes; threads add to it what they take. In shared memory. */
+  readonly ends: BigInt64Array;
   /** [2] bytes that all files of the folder take, and may take. In shared memory. */
   readonly budget: BigInt64Array;
 }
@@ -36,14 +42,14 @@ export function writeBlocks(
 ): Block[] {
   const encoder = new MessageEncoder(schema);
   const blocks: Block[] = [];
-  let waiting: Omit<Block, 'offset'>[] = [];
+  let waiting: Omit<Block, 'lane' | 'offset'>[] = [];
   let pieces: Uint8Array[] = [];
   let waitingBytes = 0;
   const flush = (): void => {
-    let offset = reserve(file, waitingBytes);
-    writeAt(file, pieces, waitingBytes, offset);
+    const at = append(file, pieces, waitingBytes);
+    let { offset } = at;
     for (const block of waiting) {
-      blocks.push({ ...block, offset });
+      blocks.push({ ...block, lane: at.lane, offset });
       offset += block.headerLength + block.bodyLength;
     }
     waiting = [];
@@ -89,6 +95,19 @@ export function readBlock(
   return batch;
 }
 
+/** Fills `bytes` from a scratch file. Throws SCRATCH_FAILED. */
+export function readFully(fd: number, bytes: Uint8Array, offset: number, path: string): void {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      const count = readSync(fd, bytes, done, bytes.length - done, offset + done);
+      if (count === 0) throw Object.assign(new Error('it became shorter'), { code: 'EIO' });
+      done += count;
+    }
+  } catch (error) {
+    throw scratchProblem(error, path);
+  }
+}
+
 /** A decoder for the blocks of a schema. */
 export function blockDecoder(schema: Schema): MessageDecoder {
   const decoder = new MessageDecoder({ where: 'scratch' });
@@ -100,7 +119,8 @@ export function blockDecoder(schema: Schema): MessageDecoder {
 export function scratchProblem(error: unknown, where: string, neededBytes?: number): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === undefined || typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return error;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
+  // A limit of the size of files is one of room as well.
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
     return fail(
       'SCRATCH_FULL',
       { where, needed: neededBytes === undefined ? 'more' : formatBytes(neededBytes), available: 'less' },
@@ -110,8 +130,24 @@ export function scratchProblem(error: unknown, where: string, neededBytes?: numb
   return fail('SCRATCH_FAILED', { where, detail }, { cause: error });
 }
 
-/** Takes the next bytes of the file for the caller. */
-function reserve({ path, end, budget }: SharedFile, byteLength: number): number {
+/** Writes behind the last block of a lane that nobody else writes to, if there is one. */
+function append(file: SharedFile, pieces: readonly Uint8Array[], byteLength: number): { lane: number; offset: number } {
+  const { lanes, busy, ends } = file;
+  let free = 0;
+  while (free < lanes.length && Atomics.compareExchange(busy, free, 0, 1) === 1) free++;
+  const lane = free % lanes.length;
+  try {
+    reserve(file, byteLength, lanes[lane].path);
+    const offset = Number(Atomics.add(ends, lane, BigInt(byteLength)));
+    writeAt(lanes[lane], pieces, byteLength, offset);
+    return { lane, offset };
+  } finally {
+    if (free < lanes.length) Atomics.store(busy, free, 0);
+  }
+}
+
+/** Takes bytes of what all files may have together. */
+function reserve({ budget }: SharedFile, byteLength: number, path: string): void {
   const used = Number(Atomics.add(budget, 0, BigInt(byteLength)));
   const limit = Number(budget[1]);
   if (used + byteLength > limit)
@@ -120,10 +156,14 @@ function reserve({ path, end, budget }: SharedFile, byteLength: number): number 
       needed: `more than ${formatBytes(used + byteLength)}`,
       available: formatBytes(limit),
     });
-  return Number(Atomics.add(end, 0, BigInt(byteLength)));
 }
 
-function writeAt({ fd, path }: SharedFile, pieces: readonly Uint8Array[], byteLength: number, offset: number): void {
+function writeAt(
+  { fd, path }: SharedFile['lanes'][number],
+  pieces: readonly Uint8Array[],
+  byteLength: number,
+  offset: number,
+): void {
   try {
     const written = writevSync(fd, pieces, offset);
     if (written === byteLength) return;

@@ -25,7 +25,7 @@ import {
   sharedPositions,
 } from './bucket-rows.js';
 import { binOf, type Buckets } from './buckets.js';
-import type { CountTask, PairShape, PairTask } from './pair-blocks.js';
+import type { CountTask, MarkTask, PairShape, PairTask } from './pair-blocks.js';
 import { type PairReach, sortedDeclinations } from './reach.js';
 
 /** What all buckets of a match have in common. */
@@ -58,6 +58,8 @@ export interface JoinSetup {
   readonly counts: BlockFile | undefined;
   /** Where the right rows of pairs are added; undefined where not all pairs stay. */
   readonly usedRight: RowSet | undefined;
+  /** When the last bucket has added its own. */
+  readonly marking: { last: Promise<void> };
 }
 
 /** What the join of one bucket gave. */
@@ -87,6 +89,7 @@ export async function joinBucket(
       right.positionLoan.end();
       await (setup.options.find === 'mutual' ? work.mutual() : work.stream());
     }
+    await work.markUsed();
     return work.result();
   } finally {
     await work?.[Symbol.asyncDispose]();
@@ -116,6 +119,7 @@ function finderOf(setup: JoinSetup, right: BucketRows, index: SkyIndex, maxPairs
 class BucketWork implements AsyncDisposable {
   readonly #payload: SharedColumns;
   readonly #positions: Positions | undefined;
+  readonly #used: Uint8Array | undefined;
   readonly #pairBlocks: Block[] = [];
   readonly #countBlocks: Block[] = [];
   #pairCount = 0;
@@ -132,17 +136,18 @@ class BucketWork implements AsyncDisposable {
   ) {
     const { options, shape, judging, payloadNames } = setup;
     this.#payload = sharedColumns(right, payloadNames);
+    this.#used = setup.usedRight && new Uint8Array(new SharedArrayBuffer(right.rowCount));
     const asksBack = options.find === 'mutual' && !judging;
     this.#positions = shape.positions || asksBack ? sharedPositions(right.pieces) : undefined;
   }
 
   /** Left rows part by part. */
   async stream(): Promise<void> {
-    const { left, chunkRowCount, memory, signal } = this.setup;
+    const { runtime, left, chunkRowCount, memory, signal } = this.setup;
     const blocks = left.blocks[this.bucket] ?? [];
     const rowCount = blocks.reduce((sum, block) => sum + block.rowCount, 0);
     let first = true;
-    for await (const rows of ahead(bucketParts(left, blocks, chunkRowCount, memory, signal))) {
+    for await (const rows of ahead(bucketParts(runtime, left, blocks, chunkRowCount, memory, signal))) {
       const part = bucketPart(rows);
       if (first) this.#estimate(part, rowCount);
       first = false;
@@ -158,7 +163,7 @@ class BucketWork implements AsyncDisposable {
   /** All left rows at once: those near the bucket are there to be asked whether a right row is theirs. */
   async mutual(): Promise<void> {
     const { left, runtime, signal, cellRowCount, workerCount, memory, options, judging } = this.setup;
-    const rows = await readBucket(left, left.blocks[this.bucket] ?? [], memory, signal);
+    const rows = await readBucket(runtime, left, left.blocks[this.bucket] ?? [], memory, signal);
     if (rows.rowCount === 0) return;
     const part = bucketPart(rows);
     this.#estimate(part, rows.rowCount);
@@ -207,6 +212,17 @@ class BucketWork implements AsyncDisposable {
     right.positionLoan.end();
   }
 
+  /** Adds the used rows of the bucket to those of all buckets. */
+  async markUsed(): Promise<void> {
+    const { runtime, usedRight, marking } = this.setup;
+    if (!usedRight || !this.#used) return;
+    const task: MarkTask = { rows: this.right.rows, used: this.#used, into: usedRight.words };
+    // One bucket after the other, so that words need no atomic operations.
+    const mark = (): Promise<void> => runtime.call<void>(workerModule(), 'markRows', [task]);
+    marking.last = marking.last.then(mark, mark);
+    await marking.last;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.finder.releaseAll();
     if (this.finder instanceof RefinedFinder) await this.finder[Symbol.asyncDispose]();
@@ -243,13 +259,13 @@ class BucketWork implements AsyncDisposable {
 
   /** `isOwn`: the rows of the part that are counted, where they are not all. */
   async #write(block: PairBlock, leftRows: Int32Array, isOwn?: (row: number) => boolean): Promise<void> {
-    const { runtime, signal, usedRight, rangeRowCount, options, shape } = this.setup;
+    const { runtime, signal, rangeRowCount, options, shape } = this.setup;
     const { pairs, from, to } = block;
     const task: PairTask = {
       left: pairs.left,
       right: pairs.right,
       separationArcsec: pairs.separationArcsec,
-      marksLeft: options.selfMatch !== undefined,
+      leftFrom: options.selfMatch === undefined ? undefined : from,
       key: shape.key ? pairs.key : undefined,
       rank: pairs.rank,
       judged: shape.judged.map((name) => pairs.judged?.get(name) as Float64Array),
@@ -257,7 +273,7 @@ class BucketWork implements AsyncDisposable {
       rightRows: this.right.rows,
       positions: shape.positions ? this.#positions : undefined,
       payload: this.#payload,
-      usedRight: usedRight?.words,
+      used: this.#used,
       rangeRowCount,
       file: this.setup.pairs.shared,
     };

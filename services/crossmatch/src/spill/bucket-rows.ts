@@ -1,3 +1,4 @@
+import type { Runtime } from '@armilla/gpu-core';
 import type { Positions } from '@armilla/sky';
 import { ColumnStore, MessageEncoder, packColumn, recordBatch, type SharedColumns } from '@armilla/tables';
 import { type Data, type DataType, type Field, type RecordBatch, Schema } from 'apache-arrow';
@@ -6,9 +7,12 @@ import { astrometryOf } from '../astrometry/astrometry-values.js';
 import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
 import type { MemoryLoan, SharedMemory } from '../shared-memory.js';
+import { workerModule } from '../ops/module.js';
 import { joinedData } from '../result/joined-data.js';
 import { subSchema } from '../result/payload.js';
+import type { LoadTask } from './bucket-load.js';
 import type { TableShape } from './table-shape.js';
+import { wordsData, wordWidth } from './words.js';
 
 /** Columns that partitioned tables have before all others: right ascension, declination, row number. */
 const POSITION_COLUMN_COUNT = 3;
@@ -39,19 +43,55 @@ export interface BucketRows {
 
 /** Reads all rows of `blocks`, which are of one bucket of `table`. */
 export async function readBucket(
+  runtime: Runtime,
   table: PartitionedTable,
   blocks: readonly Block[],
   memory: SharedMemory,
   signal: AbortSignal,
 ): Promise<BucketRows> {
+  const loaded = await loadedBucket(runtime, table, blocks, memory);
+  signal.throwIfAborted();
+  if (loaded) return loaded;
   const loan = memory.loan();
   const batches: RecordBatch[] = [];
   for await (const batch of table.file.read(blocks, loan, { signal })) batches.push(batch);
   return bucketRows(table, batches, loan, memory.loan());
 }
 
+/** Files in which a column has nulls: their blocks are joined column by column. */
+const withNulls = new WeakSet<BlockFile>();
+
+/** The same in a thread, where all columns are of numbers without nulls; undefined where they are not. */
+async function loadedBucket(
+  runtime: Runtime,
+  table: PartitionedTable,
+  blocks: readonly Block[],
+  memory: SharedMemory,
+): Promise<BucketRows | undefined> {
+  const { file } = table;
+  const { schema } = file;
+  const widths = schema.fields.map(({ type }) => wordWidth(type as DataType));
+  if (blocks.length === 0 || widths.includes(0) || withNulls.has(file)) return undefined;
+  const rowCount = blocks.reduce((sum, block) => sum + block.rowCount, 0);
+  const [positionLoan, loan] = [memory.loan(), memory.loan()];
+  const out = widths.map((width, c) => (c + 1 < POSITION_COLUMN_COUNT ? positionLoan : loan).bytes(rowCount * width));
+  const schemaHeader = new MessageEncoder(schema).schemaMessage().header;
+  const task: LoadTask = { lanes: file.shared.lanes, blocks, schemaHeader, out };
+  // Not to be left by a signal: the file stays open until the last read has ended.
+  if (!(await runtime.call<boolean>(workerModule(), 'loadBucket', [task]))) {
+    positionLoan.end();
+    loan.end();
+    withNulls.add(file);
+    return undefined;
+  }
+  const [ra, dec, ...columns] = out.map((bytes, c) => wordsData(schema.fields[c].type as DataType, bytes, rowCount));
+  const positions = { ra: ra.values as Float64Array, dec: dec.values as Float64Array };
+  return rowsOfColumns(table, rowCount, [positions], columns, positionLoan, loan);
+}
+
 /** The rows of `blocks` in parts of about `partRowCount`. */
 export async function* bucketParts(
+  runtime: Runtime,
   table: PartitionedTable,
   blocks: readonly Block[],
   partRowCount: number,
@@ -62,14 +102,14 @@ export async function* bucketParts(
   let rowCount = 0;
   for (const block of blocks) {
     if (rowCount > 0 && rowCount + block.rowCount > partRowCount) {
-      yield await readBucket(table, part, memory, signal);
+      yield await readBucket(runtime, table, part, memory, signal);
       part = [];
       rowCount = 0;
     }
     part.push(block);
     rowCount += block.rowCount;
   }
-  if (rowCount > 0) yield await readBucket(table, part, memory, signal);
+  if (rowCount > 0) yield await readBucket(runtime, table, part, memory, signal);
 }
 
 /** Some of the table's own columns, for threads. */
@@ -99,7 +139,7 @@ export function sharedPositions(pieces: readonly Positions[]): Positions {
 }
 
 function bucketRows(
-  { file, shape, schema }: PartitionedTable,
+  table: PartitionedTable,
   batches: readonly RecordBatch[],
   positionLoan: MemoryLoan,
   loan: MemoryLoan,
@@ -109,7 +149,7 @@ function bucketRows(
     const [ra, dec] = children.map(({ values }) => values as Float64Array);
     return { ra, dec };
   });
-  const [rows, ...more] = file.schema.fields.slice(POSITION_COLUMN_COUNT - 1).map((field, c) =>
+  const columns = table.file.schema.fields.slice(POSITION_COLUMN_COUNT - 1).map((field, c) =>
     batches.length === 0
       ? emptyColumn(field)
       : joinedData(
@@ -117,6 +157,18 @@ function bucketRows(
           loan,
         ),
   );
+  return rowsOfColumns(table, rowCount, pieces, columns, positionLoan, loan);
+}
+
+/** `columns`: row numbers, astrometry, then the table's own. */
+function rowsOfColumns(
+  { shape, schema }: PartitionedTable,
+  rowCount: number,
+  pieces: readonly Positions[],
+  [rows, ...more]: readonly Data<DataType>[],
+  positionLoan: MemoryLoan,
+  loan: MemoryLoan,
+): BucketRows {
   const values = more.splice(0, shape.astrometry.length).map((column) => column.values as Float64Array);
   return {
     rowCount,

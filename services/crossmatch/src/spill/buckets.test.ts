@@ -24,10 +24,10 @@ function cut(dec: Float64Array, wanted: number, isComplete = true) {
 test.each([1, 2, 3])('each left row finds all right rows within reach in its bucket (%d)', (seed) => {
   const right = declinations(seed, 2000);
   const left = declinations(seed + 100, 2000);
-  const use = new Uint8Array(2000).fill(1);
+  const status = new Uint8Array(2000);
   for (const wanted of [64, 300, 5000]) {
     const buckets = bucketsOf(cut(right, wanted).intervals, REACH_DEG);
-    const rightPlaces = placesByBucket(buckets, right, use, REACH_DEG);
+    const rightPlaces = placesByBucket(buckets, right, status, REACH_DEG);
     const members = new Map<number, Set<number>>();
     const bucketOfPlace = (place: number): number => rightPlaces.starts.findLastIndex((start) => start <= place);
     const add = (row: number, place: number): void => {
@@ -48,12 +48,12 @@ test.each([1, 2, 3])('each left row finds all right rows within reach in its buc
 
 test('places of a bucket ascend by row, and each is taken once', () => {
   const dec = declinations(5, 3000);
-  const use = Uint8Array.from(dec, (_, i) => (i % 9 === 0 ? 0 : 1));
+  const status = Uint8Array.from(dec, (_, i) => (i % 9 === 0 ? 1 : 0));
   const buckets = bucketsOf(cut(dec, 200).intervals, REACH_DEG);
-  const { place, copies, starts } = placesByBucket(buckets, dec, use, REACH_DEG);
+  const { place, copies, starts } = placesByBucket(buckets, dec, status, REACH_DEG);
   const rows = new Int32Array(starts[starts.length - 1]).fill(-1);
   place.forEach((at, row) => {
-    expect(at >= 0).toBe(use[row] === 1);
+    expect(at >= 0).toBe(status[row] === 0);
     if (at >= 0) rows[at] = row;
   });
   copies.row.forEach((row, c) => (rows[copies.place[c]] = row));

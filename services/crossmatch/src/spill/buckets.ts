@@ -49,15 +49,16 @@ export class DeclinationCounts {
   isComplete = true;
 }
 
-/** Counts every `stride`-th row for all, in any thread, but those that `filtered` marks. Rows without a declination fall into a bin as well, which makes its bucket a little smaller. */
+/** Counts every `stride`-th row for `weight` of all, in any thread, but those that `filtered` marks. Rows without a declination fall into a bin as well, which makes its bucket a little smaller. */
 export function countDeclinations(
   counts: Int32Array,
   decDeg: Float64Array,
   filtered: Uint8Array | undefined,
   stride: number,
+  weight: number,
 ): void {
   for (let i = 0; i < decDeg.length; i += stride)
-    if (!filtered || filtered[i] === 0) Atomics.add(counts, binOf(decDeg[i]), stride);
+    if (!filtered || filtered[i] === 0) Atomics.add(counts, binOf(decDeg[i]), weight);
 }
 
 /** How the sky is cut: each bucket with the rows that it will hold, copies included. */
@@ -189,11 +190,11 @@ export interface BucketPlaces {
   readonly starts: Int32Array;
 }
 
-/** The places of the rows that `use` marks; with a reach, of all or of each, also of their copies in the buckets within it. */
+/** The places of the rows whose `status` is 0; with a reach, of all or of each, also of their copies in the buckets within it. */
 export function placesByBucket(
   buckets: Buckets,
   decDeg: Float64Array,
-  use: Uint8Array,
+  status: Uint8Array,
   reachDeg: number | Float64Array,
 ): BucketPlaces {
   const { bucketOfZone, bucketOfBin, intervals } = buckets;
@@ -203,7 +204,7 @@ export function placesByBucket(
   const copyRow: number[] = [];
   const copyBucket: number[] = [];
   for (let i = 0; i < rowCount; i++) {
-    if (use[i] === 0) {
+    if (status[i] !== 0) {
       own[i] = NO_BUCKET;
       continue;
     }

@@ -1,9 +1,13 @@
 import { ColumnStore, recordBatch, type SharedColumns } from '@armilla/tables';
 import { type Data, type DataType, Field, Float64, Int32, makeData, type RecordBatch, Schema } from 'apache-arrow';
-import type { JudgedColumn } from '../refine/pair-list.js';
-import { takePlain } from '../result/payload.js';
+import type { ResolvedOptions } from '../options.js';
+import { type JudgedColumn, judgedColumns } from '../refine/pair-list.js';
+import { isWords } from '../result/joined-data.js';
+import type { ResultLayout } from '../result/layout.js';
+import { plainField, subSchema, takePlain } from '../result/payload.js';
 import { type Block, type SharedFile, writeBlocks } from './block.js';
 import { scratchInts } from './scratch-words.js';
+import { wordsAt } from './words.js';
 
 /** The columns of pairs in a scratch file besides left row, right row and separation. */
 export interface PairShape {
@@ -29,12 +33,21 @@ export interface PairTask {
   readonly rightRows: Int32Array;
   readonly positions: { readonly ra: Float64Array; readonly dec: Float64Array } | undefined;
   readonly payload: SharedColumns;
-  /** Where the right rows are marked, a bit each; in shared memory. */
-  readonly usedRight: Int32Array | undefined;
-  /** Left rows are marked there as well: they are of the same table. */
-  readonly marksLeft: boolean;
+  /** [rightRows] 1 where a pair uses the row; in shared memory. */
+  readonly used: Uint8Array | undefined;
+  /** Left rows are marked there as well, from this one on, where they are of the same table. */
+  readonly leftFrom: number | undefined;
   readonly rangeRowCount: number;
   readonly file: SharedFile;
+}
+
+/** Rows of a bucket that its pairs use. All in shared memory. */
+export interface MarkTask {
+  /** Row numbers of the table, ascending. */
+  readonly rows: Int32Array;
+  readonly used: Uint8Array; // [rows]
+  /** Row r is bit r % 32 of word floor(r / 32); nobody else writes there meanwhile. */
+  readonly into: Int32Array;
 }
 
 /** What was counted for left rows, in their order. */
@@ -44,6 +57,28 @@ export interface CountTask {
   readonly secondSeparationArcsec: Float64Array; // [rows] NaN where there is none
   readonly rangeRowCount: number;
   readonly file: SharedFile;
+}
+
+/** What is kept of the pairs of a match; `judges`: more than the radius decides. */
+export function pairShape(
+  { find, selfMatch }: Pick<ResolvedOptions, 'find' | 'selfMatch'>,
+  layout: ResultLayout,
+  right: Schema,
+  judges: boolean,
+): PairShape {
+  const isGroups = selfMatch === 'groups';
+  return {
+    key: find === 'one-to-one',
+    rank: find === 'k-nearest',
+    judged: judges && !isGroups ? judgedColumns(layout) : [],
+    positions: !isGroups && !judges && (layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec')),
+    payload: subSchema(right, layout.rightNames).fields.map((field) => plainField(field, field.name, true)),
+  };
+}
+
+/** Whether neighbours of left rows are counted. */
+export function isCounted(layout: ResultLayout): boolean {
+  return layout.has('neighbour_count') || layout.has('second_separation_arcsec');
 }
 
 export function pairSchema({
@@ -72,11 +107,12 @@ export const COUNT_SCHEMA = new Schema(
 
 /** Writes pairs to the ranges of their left rows, each with the columns of its right row; in a worker. */
 export function writePairs(task: PairTask): Block[] {
-  const { separationArcsec, key, rank, judged, positions, usedRight } = task;
+  const { separationArcsec, key, rank, judged, positions, used, leftFrom } = task;
   const left = rowsAt(task.leftRows, task.left, 'pairs.left');
   const right = rowsAt(task.rightRows, task.right, 'pairs.right');
-  if (usedRight) markRows(usedRight, right);
-  if (usedRight && task.marksLeft) markRows(usedRight, left);
+  // All threads store the same, so that none need wait.
+  if (used) for (let p = 0; p < task.right.length; p++) used[task.right[p]] = 1;
+  if (used && leftFrom !== undefined) for (let p = 0; p < task.left.length; p++) used[leftFrom + task.left[p]] = 1;
   const payload = ColumnStore.fromShared(task.payload);
   const schema = pairSchema({
     key: key !== undefined,
@@ -94,18 +130,23 @@ export function writePairs(task: PairTask): Block[] {
     ...judged.map(floats),
   ];
   const ofRight: Data[] = [...(positions ? [floats(positions.ra), floats(positions.dec)] : []), ...payload.columns];
+  // Words are fetched at once, in memory that the next task uses again; other columns range by range.
+  const words = ofRight.map((column, i) => (isWords(column) ? wordsAt(column, i, task.right) : undefined));
   function* parts(): Generator<{ part: number; batch: RecordBatch }> {
     for (const { part, from, to } of ranges(left, task.rangeRowCount)) {
-      const taken = takePlain(ofRight, task.right.subarray(from, to));
       const own = columns.map((column) => column.slice(from, to - from));
+      const taken = ofRight.map(
+        (column, i) => words[i]?.slice(from, to - from) ?? takePlain([column], task.right.subarray(from, to))[0],
+      );
       yield { part, batch: recordBatch(schema, [...own, ...taken], to - from) };
     }
   }
   return writeBlocks(task.file, schema, parts());
 }
 
-function markRows(words: Int32Array, rows: Int32Array): void {
-  for (let p = 0; p < rows.length; p++) Atomics.or(words, rows[p] >>> 5, 1 << (rows[p] & 31));
+/** The row numbers of the used rows, as bits of `into`; in a worker. */
+export function markRows({ rows, used, into }: MarkTask): void {
+  for (let i = 0; i < rows.length; i++) into[rows[i] >>> 5] |= used[i] << (rows[i] & 31);
 }
 
 function rowsAt(rows: Int32Array, at: Int32Array, label: string): Int32Array {

@@ -1,4 +1,4 @@
-import { positionStatuses, RowStatus } from '@armilla/sky';
+import { positionStatuses } from '@armilla/sky';
 import {
   ColumnStore,
   MessageDecoder,
@@ -18,7 +18,7 @@ import { type Block, type SharedFile, writeBlocks } from './block.js';
 import { type BucketPlaces, type Buckets, placesByBucket } from './buckets.js';
 import { rotated, type Vector3 } from '../trust/tangent.js';
 import { type SortedSide, sortedRows } from './reach.js';
-import { scratchBuffer, scratchInts } from './scratch-words.js';
+import { scratchInts } from './scratch-words.js';
 import type { TableShape } from './table-shape.js';
 import { placeWords } from './words.js';
 
@@ -76,8 +76,6 @@ export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   const read = task.turnArcsec ? { ...asRead, positions: rotated(asRead.positions, task.turnArcsec) } : asRead;
   const { ra, dec } = read.positions;
   const status = positionStatuses(read.positions);
-  const use = new Uint8Array(scratchBuffer('run.use', ra.length), 0, ra.length);
-  for (let i = 0; i < use.length; i++) use[i] = status[i] === RowStatus.ok ? 1 : 0;
   const { decDeg, reachDeg } = sortedRows(
     read.positions,
     read.astrometry,
@@ -85,13 +83,9 @@ export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
     task.sorted,
     task.copyReaches,
   );
-  const places = placesByBucket(buckets, decDeg, use, reachDeg);
-  const row = scratchInts('run.row', ra.length);
-  for (let i = 0; i < row.length; i++) row[i] = firstRow + i;
-  const whole: Data[] = [
-    makeData({ type: new Float64(), length: ra.length, data: ra }),
-    makeData({ type: new Float64(), length: ra.length, data: dec }),
-    makeData({ type: new Int32(), length: ra.length, data: row }),
+  const places = placesByBucket(buckets, decDeg, status, reachDeg);
+  const positions = [ra, dec].map((data) => makeData({ type: new Float64(), length: ra.length, data }));
+  const more: Data[] = [
     ...(read.astrometry ? astrometryValues(read.astrometry, shape.astrometry) : []).map((data) =>
       makeData({ type: new Float64(), length: ra.length, data }),
     ),
@@ -99,7 +93,8 @@ export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   ];
   const schema = partitionedSchema(batch.schema, shape);
   const { starts } = places;
-  const placed = inPlaces(whole, places);
+  const [raPlaced, decPlaced, ...others] = inPlaces([...positions, ...more], places);
+  const placed = [raPlaced, decPlaced, placeRows(firstRow, places), ...others];
   function* parts(): Generator<{ part: number; batch: RecordBatch }> {
     for (let part = 0; part + 1 < starts.length; part++) {
       const [from, count] = [starts[part], starts[part + 1] - starts[part]];
@@ -110,7 +105,7 @@ export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   return {
     blocks: writeBlocks(file, schema, parts()),
     missingMotionRowCount: shape.astrometry.includes('pmDec') ? missingMotions(status, read.astrometry?.motions) : 0,
-    unusable: unusableRows(read, firstRow),
+    unusable: unusableRows(read, status, firstRow),
   };
 }
 
@@ -122,6 +117,14 @@ async function rowsOf(rows: RunRows): Promise<RecordBatch> {
   const decoder = new MessageDecoder({ where: 'run' });
   decoder.decode({ header: rows.schemaHeader, body: [], bodyLength: 0 });
   return readStoredGroup(rows.group, decoder.schema as Schema);
+}
+
+/** The numbers of the rows, each in its place. */
+function placeRows(firstRow: number, { place, copies, starts }: BucketPlaces): Data {
+  const out = scratchInts('run.rows', starts[starts.length - 1]);
+  for (let i = 0; i < place.length; i++) if (place[i] >= 0) out[place[i]] = firstRow + i;
+  for (let c = 0; c < copies.row.length; c++) out[copies.place[c]] = firstRow + copies.row[c];
+  return makeData({ type: new Int32(), length: out.length, nullCount: 0, data: out });
 }
 
 /** The columns with each row in its place. Numbers are written as streams, one a bucket; other columns are gathered. */

@@ -13,8 +13,8 @@ import type { PartitionedRun, RunRows, RunTask } from './partition-run.js';
 import type { SortedSide } from './reach.js';
 import type { TableShape } from './table-shape.js';
 
-export interface Partitioning {
-  readonly runtime: Runtime;
+/** What all runs of a table have in common. */
+export interface RunSetup {
   readonly reader: TableReader;
   readonly columns: PositionColumns;
   readonly shape: TableShape;
@@ -23,6 +23,10 @@ export interface Partitioning {
   readonly sorted: SortedSide;
   readonly copyReaches: number;
   readonly file: BlockFile;
+}
+
+export interface Partitioning extends RunSetup {
+  readonly runtime: Runtime;
   /** Rows that are sorted at a time. */
   readonly runRowCount: number;
   /** The same where a thread reads them by itself. */
@@ -50,8 +54,8 @@ const LEAST_GROUP_ROWS = 2 ** 15;
 
 /** Reads a table once and writes its rows to the buckets that they belong to, in ascending order within each. */
 export async function partitionTable(partitioning: Partitioning): Promise<Partitioned> {
-  const { runtime, reader, columns, shape, inspector, signal, onRows, file } = partitioning;
-  const wanted = subSchema(reader.schema, [...shape.names, ...neededColumns(columns)]);
+  const { runtime, reader, inspector, signal, onRows } = partitioning;
+  const wanted = runSchema(partitioning);
   const blocks: Block[] = [];
   const running: { readonly done: Promise<PartitionedRun>; readonly endRow: number }[] = [];
   let firstRow = 0;
@@ -68,18 +72,7 @@ export async function partitionTable(partitioning: Partitioning): Promise<Partit
     for await (const { rows, rowCount } of storedRuns(reader, wanted, partitioning) ??
       memoryRuns(reader, wanted, partitioning)) {
       signal.throwIfAborted();
-      const task: RunTask = {
-        rows,
-        columns: sentColumns(columns),
-        where: reader.where,
-        firstRow,
-        shape,
-        buckets: partitioning.buckets,
-        turnArcsec: partitioning.turnArcsec,
-        sorted: partitioning.sorted,
-        copyReaches: partitioning.copyReaches,
-        file: file.shared,
-      };
+      const task = runTask(partitioning, rows, firstRow);
       // Not to be left by a signal: the file stays open until the last write has ended.
       const done = runtime.call<PartitionedRun>(workerModule(), 'partitionRun', [task]);
       done.catch(() => undefined);
@@ -94,8 +87,37 @@ export async function partitionTable(partitioning: Partitioning): Promise<Partit
   return { rowCount: firstRow, missingMotionRowCount, blocks };
 }
 
+/** Columns that are read. */
+export function runSchema({ reader, columns, shape }: Pick<RunSetup, 'reader' | 'columns' | 'shape'>): Schema {
+  return subSchema(reader.schema, [...shape.names, ...neededColumns(columns)]);
+}
+
+/** What a thread does with the run of rows that begins with `firstRow`. */
+export function runTask(
+  { columns, reader, shape, buckets, turnArcsec, sorted, copyReaches, file }: RunSetup,
+  rows: RunRows,
+  firstRow: number,
+): RunTask {
+  return {
+    rows,
+    columns: sentColumns(columns),
+    where: reader.where,
+    firstRow,
+    shape,
+    buckets,
+    turnArcsec,
+    sorted,
+    copyReaches,
+    file: file.shared,
+  };
+}
+
 /** The row groups of a Parquet file, which the threads read themselves; undefined where that is not the best way. */
-function storedRuns(reader: TableReader, schema: Schema, { groupRowCount }: Partitioning): Run[] | undefined {
+export function storedRuns(
+  reader: TableReader,
+  schema: Schema,
+  { groupRowCount }: Pick<Partitioning, 'groupRowCount'>,
+): Run[] | undefined {
   if (!(reader instanceof ParquetReader)) return undefined;
   const groups = reader.storedGroups(schema.fields.map(({ name }) => name));
   if (!groups || groups.some(({ rowCount }) => rowCount > groupRowCount)) return undefined;

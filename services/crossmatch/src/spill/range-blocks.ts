@@ -11,6 +11,7 @@ import { type MemoryLoan, SharedMemory } from '../shared-memory.js';
 import type { KeptPairs } from './one-to-one.js';
 import type { PairShape } from './pair-blocks.js';
 import type { OrderedRange, RangeTask } from './range-order.js';
+import { wordWidth } from './words.js';
 
 /** Pairs of a match in scratch files, by the ranges of their left rows. */
 export interface PairFiles {
@@ -36,21 +37,18 @@ export async function rangeBlock(
   signal: AbortSignal,
 ): Promise<PairBlock> {
   const { pairs, kept } = files;
-  const { fd, path } = pairs.shared;
   const blocks = files.pairBlocks[range] ?? [];
   const pairCount = blocks.reduce((sum, { rowCount }) => sum + rowCount, 0);
   const loan = memory.loan();
   const task: RangeTask = {
-    fd,
-    path,
+    lanes: pairs.shared.lanes,
     blocks,
     schemaHeader: new MessageEncoder(pairs.schema).schemaMessage().header,
     firstRow: part.firstRow,
     rowCount: part.rowCount,
     range,
     kept,
-    // The columns of the right table are read for longer than the pairs.
-    out: [4, 4, 8].map((byteWidth) => loan.bytes(pairCount * byteWidth)),
+    out: pairs.schema.fields.map(({ type }) => loan.bytes(pairCount * wordWidth(type as DataType))),
   };
   // Not to be left by a signal: the file stays open until the last read has ended.
   const ordered = await runtime.call<OrderedRange>(workerModule(), 'orderRange', [task]);
@@ -77,12 +75,10 @@ function blockOf(
   if (all.length > 0)
     payload.append(recordBatch(rightSchema, all.slice(positionsAt + (shape.positions ? 2 : 0)), pairCount));
   payload.seal();
-  const right = new Int32Array(pairCount);
-  for (let p = 0; p < pairCount; p++) right[p] = p;
   const pairs: JudgedPairs = {
     pairCount,
     left,
-    right,
+    right: consecutive(pairCount),
     separationArcsec: numbers<Float64Array>(1),
     rank: shape.rank ? numbers<Int32Array>(rankAt) : undefined,
     key: undefined,
@@ -107,6 +103,17 @@ function blockOf(
     : undefined;
   const rightRows = { payload, rows: numbers<Int32Array>(0), positions };
   return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true, rightRows };
+}
+
+let ascending: Int32Array = new Int32Array(0);
+
+/** [count] 0, 1, 2, ...; for reading only, in shared memory. */
+function consecutive(count: number): Int32Array {
+  if (ascending.length < count) {
+    ascending = new Int32Array(new SharedArrayBuffer(4 * Math.ceil(1.25 * count)));
+    for (let i = 0; i < ascending.length; i++) ascending[i] = i;
+  }
+  return ascending.subarray(0, count);
 }
 
 /** Neighbours and second separations of the rows of `part`: none of those that came near no right row. */

@@ -1,17 +1,15 @@
-import { readSync } from 'node:fs';
 import { ColumnStore, concatData, MessageDecoder, packColumn, type PackedColumn, recordBatch } from '@armilla/tables';
 import { type Data, type DataType, Field, makeData, type RecordBatch, Schema } from 'apache-arrow';
 import { isWords } from '../result/joined-data.js';
 import { takePlain } from '../result/payload.js';
-import { type Block, readBlock, scratchProblem } from './block.js';
+import { type Block, readBlock, readFully, type SharedFile } from './block.js';
 import type { KeptPairs } from './one-to-one.js';
 import { scratchBuffer, scratchInts } from './scratch-words.js';
 import { moveWords, wordsOf } from './words.js';
 
 /** Pairs of a range of left rows that are to be put in their order. */
 export interface RangeTask {
-  readonly fd: number;
-  readonly path: string;
+  readonly lanes: SharedFile['lanes'];
   /** In the order of the buckets. */
   readonly blocks: readonly Block[];
   /** The schema of the blocks as an Arrow message. */
@@ -21,7 +19,7 @@ export interface RangeTask {
   readonly range: number;
   /** All pairs when undefined. */
   readonly kept: KeptPairs | undefined;
-  /** Where left rows and the first columns go, each with room for all pairs. */
+  /** Where left rows and the other columns go that are of numbers without nulls, each with room for all pairs. */
   readonly out: readonly Uint8Array[];
 }
 
@@ -53,7 +51,7 @@ export function orderRange(task: RangeTask): OrderedRange {
 }
 
 /** The blocks in one buffer, which the next call uses again. */
-function readBlocks({ fd, path, blocks, schemaHeader }: RangeTask): RecordBatch[] {
+function readBlocks({ lanes, blocks, schemaHeader }: RangeTask): RecordBatch[] {
   const decoder = new MessageDecoder({ where: 'scratch' });
   decoder.decode({ header: schemaHeader, body: [], bodyLength: 0 });
   const byteLength = blocks.reduce((sum, { headerLength, bodyLength }) => sum + headerLength + bodyLength, 0);
@@ -62,21 +60,10 @@ function readBlocks({ fd, path, blocks, schemaHeader }: RangeTask): RecordBatch[
   return blocks.map((block) => {
     const bytes = buffer.subarray(at, at + block.headerLength + block.bodyLength);
     at += bytes.length;
+    const { fd, path } = lanes[block.lane];
     readFully(fd, bytes, block.offset, path);
     return readBlock(bytes, block, decoder, path);
   });
-}
-
-function readFully(fd: number, bytes: Uint8Array, offset: number, path: string): void {
-  try {
-    for (let done = 0; done < bytes.length;) {
-      const count = readSync(fd, bytes, done, bytes.length - done, offset + done);
-      if (count === 0) throw Object.assign(new Error('it became shorter'), { code: 'EIO' });
-      done += count;
-    }
-  } catch (error) {
-    throw scratchProblem(error, path);
-  }
 }
 
 /** Where each pair of the batches goes, -1 for those that do not stay; and the left rows in order. */
@@ -113,17 +100,12 @@ function placesByRow(
 }
 
 /** A column with each pair in its place. */
-function inPlaces(
-  pieces: readonly Data[],
-  place: readonly Int32Array[],
-  count: number,
-  memory: Uint8Array | undefined,
-): Data {
+function inPlaces(pieces: readonly Data[], place: readonly Int32Array[], count: number, memory: Uint8Array): Data {
   const [{ type }] = pieces;
   if (pieces.every(isWords)) {
     const { values } = pieces[0] as { values: Float64Array };
     const width = values.BYTES_PER_ELEMENT;
-    const out = memory?.buffer ?? new SharedArrayBuffer(count * width);
+    const out = memory.buffer;
     const to = wordsOf(out, 0, width, count);
     pieces.forEach((piece, b) => {
       const { buffer: bytes, byteOffset } = piece.values as Float64Array;

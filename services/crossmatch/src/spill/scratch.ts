@@ -25,6 +25,8 @@ export interface ScratchOptions {
 export type Identity = Readonly<Record<string, string>>;
 
 const MATCH_FILE = 'match';
+/** Files of one kind: more threads than that share them. */
+const MOST_LANES = 16;
 
 /** The folder of one match: files of blocks, and a record of each finished step from which the match can be continued. */
 export class Scratch {
@@ -95,15 +97,25 @@ export class Scratch {
       });
   }
 
-  /** A file of blocks; `byteLength`: what of it an earlier process has finished. */
-  async file(name: string, schema: Schema, byteLength?: number): Promise<BlockFile> {
-    const path = join(this.folder, `${name}.blocks`);
+  /** Blocks that `threadCount` threads write; `byteLengths`: what of each file an earlier process has finished. */
+  async file(name: string, schema: Schema, threadCount: number, byteLengths?: readonly number[]): Promise<BlockFile> {
+    const path = join(this.folder, name);
+    const laneCount = Math.min(MOST_LANES, threadCount);
     const file =
-      byteLength === undefined
-        ? await BlockFile.create(path, schema, this.budget)
-        : await BlockFile.reopen(path, schema, this.budget, byteLength);
+      byteLengths === undefined
+        ? await BlockFile.create(path, schema, this.budget, laneCount)
+        : await BlockFile.reopen(path, schema, this.budget, laneCount, byteLengths);
     this.#files.push(file);
     return file;
+  }
+
+  /** Removes blocks that are of no use any more. */
+  async drop(file: BlockFile): Promise<void> {
+    this.#files.splice(this.#files.indexOf(file), 1);
+    await file.close();
+    const byteLength = file.byteLengths.reduce((sum, one) => sum + one, 0);
+    Atomics.sub(this.budget, 0, BigInt(byteLength));
+    for (const { path } of file.shared.lanes) await rm(path, { force: true });
   }
 
   /** What a finished step left; undefined where it has not been finished. */
@@ -130,7 +142,7 @@ export class Scratch {
 
   /** Bytes of all files. */
   get byteLength(): number {
-    return this.#files.reduce((sum, file) => sum + file.byteLength, 0);
+    return this.#files.reduce((sum, file) => sum + file.byteLengths.reduce((all, one) => all + one, 0), 0);
   }
 
   /** Closes the files; the folder stays for a later process. */

@@ -1,6 +1,6 @@
 import { resolveOptions } from '../options.js';
 import { planMatch } from '../plan.js';
-import { fitsMemory, planSpill } from './spill-plan.js';
+import { fitsMemory, plannedPairCount, planSpill, scratchBytesOf } from './spill-plan.js';
 
 const GIB = 2 ** 30;
 const options = resolveOptions({ radiusArcsec: 2 });
@@ -43,9 +43,26 @@ test.each([
   expect(spill.memoryBytes).toBeLessThanOrEqual(memoryBytes);
   expect(spill.bucketCount * spill.bucketRowCount).toBeGreaterThanOrEqual(rowCount);
   expect(spill.bucketRowCount * 45).toBeLessThan(4 * GIB);
-  // Positions and row numbers of both sides, the right column, and the pairs.
-  expect(spill.scratchBytes).toBeGreaterThan(rowCount * 48);
-  expect(spill.scratchBytes).toBeLessThan(rowCount * 100);
+});
+
+test('scratch is positions and row numbers of both sides, the columns that go along, and the pairs', () => {
+  const rows = {
+    rightRowCount: 110,
+    rightAlongBytes: 8,
+    leftRowCount: 90,
+    leftAlongBytes: 4,
+    pairCount: 70,
+    pairBytes: 24,
+    countBytes: 16,
+  };
+  const bytes = 110 * 28 + 90 * 40 + 70 * 24;
+  expect(scratchBytesOf(rows)).toBeGreaterThanOrEqual(bytes);
+  expect(scratchBytesOf(rows)).toBeLessThan(bytes * 1.02);
+});
+
+test('a pair is planned for each left row, and more where an even sky has more', () => {
+  expect(plannedPairCount(10, 1000)).toBe(1000);
+  expect(plannedPairCount(5000, 1000)).toBe(5000);
 });
 
 test('what goes along with the rows is counted', () => {
@@ -58,5 +75,4 @@ test('what goes along with the rows is counted', () => {
   }).spill;
   expect(judged.memoryBytes).toBeLessThanOrEqual(0.5 * GIB);
   expect(judged.bucketCount).toBeGreaterThan(spill.bucketCount);
-  expect(judged.scratchBytes - spill.scratchBytes).toBeGreaterThan(50e6 * (24 + 32));
 });

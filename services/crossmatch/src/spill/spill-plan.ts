@@ -1,8 +1,9 @@
 import { type ExecutionOptions, needsWholeLeft, type ResolvedOptions } from '../options.js';
 import type { Plan } from '../plan.js';
+import type { StepSeconds } from './spill-time.js';
 
-/** What a join needs that does not stay in memory. */
-export interface SpillPlan {
+/** How a join is cut that does not stay in memory. */
+export interface SpillSizes {
   /** Rows of the right table that a bucket holds at most, copies included. */
   readonly bucketRowCount: number;
   readonly bucketCount: number;
@@ -16,8 +17,14 @@ export interface SpillPlan {
   readonly rangeRowCount: number;
   /** Memory besides the program itself, its threads and the file cache. */
   readonly memoryBytes: number;
-  /** Most that the scratch folder holds. */
+}
+
+/** What such a join will take. */
+export interface SpillPlan extends SpillSizes {
+  /** Most that the scratch folder holds, unless rows are crowded: with a pair for each left row, or more where an even sky gives more. */
   readonly scratchBytes: number;
+  /** Expected time of each step, from what a sample of the right table took on this machine. */
+  readonly seconds: StepSeconds;
 }
 
 export interface SpillInput {
@@ -46,10 +53,10 @@ const INDEX_ROW_BYTES = 45;
 const JUDGED_ROW_BYTES = 80;
 /** Left row of a chunk: as it is read, staged, sorted; its pair. */
 const CHUNK_ROW_BYTES = 92;
-/** Rows, separation and what orders them. */
-const SPILLED_PAIR_BYTES = 24;
+/** Rows, separation and what orders them, in memory. */
+const PAIR_BYTES = 24;
 /** Headers and padding of the blocks. */
-const BLOCK_SHARE = 1.03;
+const BLOCK_SHARE = 1.01;
 const LEAST_ROWS = 1024;
 const MOST_ROWS = 2 ** 20;
 const MOST_GROUP_ROWS = 2 ** 23;
@@ -63,7 +70,7 @@ export function bucketRowBytes(rightAlongBytes: number, judges: boolean): number
 }
 
 /** Sizes before the tables are looked at. Pure. */
-export function planSpill(options: ResolvedOptions, execution: ExecutionOptions, input: SpillInput): SpillPlan {
+export function planSpill(options: ResolvedOptions, execution: ExecutionOptions, input: SpillInput): SpillSizes {
   const { memoryBytes, leftRowBytes, judges } = input;
   const alongBytes = Math.max(input.leftAlongBytes, input.rightAlongBytes);
   const rowBytes = bucketRowBytes(input.rightAlongBytes, judges) * (options.find === 'mutual' ? 2 : 1);
@@ -74,7 +81,7 @@ export function planSpill(options: ResolvedOptions, execution: ExecutionOptions,
   const groupBytes = 2 * (SPILLED_ROW_BYTES + alongBytes) + 16;
   const groupRowCount = rowsIn((0.75 * memoryBytes) / input.workerCount, groupBytes, MOST_GROUP_ROWS);
   const pairsPerRow = Math.max(1, input.estimatedPairCount / Math.max(1, input.leftRowCount));
-  const pairBytes = pairBytesOf(input);
+  const pairBytes = PAIR_BYTES + input.rightRowBytes + input.judgedBytes;
   const chunkRowBytes = CHUNK_ROW_BYTES + 2 * input.leftAlongBytes;
   const rangeBytes = 2 * leftRowBytes + 3 * pairsPerRow * pairBytes;
   const chunkRowCount = execution.chunkRowCount ?? rowsIn(memoryBytes / 4, 3 * chunkRowBytes, MOST_ROWS);
@@ -93,29 +100,35 @@ export function planSpill(options: ResolvedOptions, execution: ExecutionOptions,
         3 * rangeRowCount * rangeBytes,
       ),
     ),
-    scratchBytes: scratchBytesOf(input, input.rightRowCount, input.leftRowCount),
   };
 }
 
-/** Bytes of the scratch folder for so many rows in it, copies included. */
-export function scratchBytesOf(
-  input: Pick<
-    SpillInput,
-    'rightRowBytes' | 'leftAlongBytes' | 'rightAlongBytes' | 'judgedBytes' | 'estimatedPairCount'
-  >,
-  spilledRightRowCount: number,
-  spilledLeftRowCount: number,
-): number {
+/** What lies in the scratch folder, copies included. */
+export interface ScratchRows {
+  readonly rightRowCount: number;
+  readonly leftRowCount: number;
+  readonly pairCount: number;
+  /** Bytes that go along with positions. */
+  readonly rightAlongBytes: number;
+  readonly leftAlongBytes: number;
+  /** Bytes of a pair, and of what is counted for a left row besides. */
+  readonly pairBytes: number;
+  readonly countBytes: number;
+}
+
+export function scratchBytesOf(rows: ScratchRows): number {
+  const { rightRowCount, rightAlongBytes, leftRowCount, leftAlongBytes, pairCount, pairBytes, countBytes } = rows;
   return Math.ceil(
     BLOCK_SHARE *
-      (spilledRightRowCount * (SPILLED_ROW_BYTES + input.rightAlongBytes) +
-        spilledLeftRowCount * (SPILLED_ROW_BYTES + input.leftAlongBytes) +
-        input.estimatedPairCount * pairBytesOf(input)),
+      (rightRowCount * (SPILLED_ROW_BYTES + rightAlongBytes) +
+        leftRowCount * (SPILLED_ROW_BYTES + leftAlongBytes + countBytes) +
+        pairCount * pairBytes),
   );
 }
 
-function pairBytesOf({ rightRowBytes, judgedBytes }: Pick<SpillInput, 'rightRowBytes' | 'judgedBytes'>): number {
-  return SPILLED_PAIR_BYTES + rightRowBytes + judgedBytes;
+/** Pairs that are planned with: tables that are matched mostly have stars in common, which an even sky knows nothing of. */
+export function plannedPairCount(estimatedPairCount: number, leftRowCount: number): number {
+  return Math.max(estimatedPairCount, leftRowCount);
 }
 
 /** What one heap of WebAssembly holds beside a chunk; more rows than that are never indexed at once. */

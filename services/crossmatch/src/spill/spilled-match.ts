@@ -3,30 +3,34 @@ import { fail, formatBytes } from '@armilla/base';
 import type { TableReader } from '@armilla/tables';
 import { type PositionColumns, positionColumns } from '../columns.js';
 import type { MatchContext } from '../match.js';
-import {
-  type ExecutionOptions,
-  needsJudge,
-  resolveExecution,
-  type ResolvedOptions,
-  type SelfMatch,
-} from '../options.js';
+import { type ExecutionOptions, needsJudge, resolveExecution, type ResolvedOptions } from '../options.js';
 import { type Plan, planMatch } from '../plan.js';
 import { judgedColumns } from '../refine/pair-list.js';
 import { epochWarnings, errorWarnings } from '../refine/warnings.js';
 import { magnitudeField } from '../probability/pair-probabilities.js';
-import { rowBytes } from '../result/batches.js';
+import { rowBytes as rowBytesOf } from '../result/batches.js';
 import { type ResultLayout, resultLayout } from '../result/layout.js';
 import { MatchStream } from '../stream.js';
 import { checkCentrable } from '../trust/recenter.js';
 import type { Judging } from './bucket-judge.js';
 import { countRows } from './count-rows.js';
-import { type BucketCut, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
+import { type BucketCut, bucketsOf, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
 import { identityOf } from './identity.js';
+import { COUNT_SCHEMA, isCounted, pairSchema, pairShape } from './pair-blocks.js';
 import { measureReach, type PairReach, restingReach } from './reach.js';
+import { sampledSeconds } from './sample-rate.js';
 import { scanErrors } from './scan-errors.js';
 import { GROUP_ROW_BYTES } from './spilled-groups.js';
 import { isResumable, Scratch, type ScratchOptions } from './scratch.js';
-import { bucketRowBytes, fitsMemory, planSpill, scratchBytesOf, type SpillPlan } from './spill-plan.js';
+import {
+  bucketRowBytes,
+  fitsMemory,
+  plannedPairCount,
+  planSpill,
+  scratchBytesOf,
+  type SpillSizes,
+} from './spill-plan.js';
+import { stepSeconds } from './spill-time.js';
 import { SpilledPairs } from './spilled-pairs.js';
 import { alongBytesOf, shapeOf } from './table-shape.js';
 
@@ -43,6 +47,8 @@ export interface SpilledTables {
 
 /** How the join is cut; recorded, so that it goes on with the same cut under other speed options. */
 export interface JoinCut extends BucketCut {
+  /** What a right row takes on its way to its bucket. */
+  readonly secondsPerRow: number;
   readonly leftRowCount: number | undefined;
   readonly rightRowCount: number;
   readonly rangeRowCount: number;
@@ -53,11 +59,10 @@ export interface JoinCut extends BucketCut {
 interface Sizes {
   readonly layout: ResultLayout;
   readonly plan: Plan;
-  readonly spill: SpillPlan;
+  readonly spill: SpillSizes;
   readonly fits: boolean;
   readonly leftRowCount: number | undefined;
-  /** Of the columns of the result, and of what goes along with positions into the buckets. */
-  readonly rowBytes: Record<'left' | 'right', number>;
+  /** Of what goes along with positions into the buckets. */
   readonly alongBytes: Record<'left' | 'right', number>;
   readonly judges: boolean;
   readonly judgedBytes: number;
@@ -94,8 +99,8 @@ export async function spilledMatch(
     known = await scratch.recorded<JoinCut>('cut');
     // What was done with another cut is of no use.
     if (!known) await scratch.beginAnew();
-    const cut = known ?? (await cutOf(tables, sizes, leftColumns, rightColumns));
-    const plan = await finalPlan(sizes, options.selfMatch, cut, scratch);
+    const cut = known ?? (await cutOf(tables, sizes, judging, leftColumns, rightColumns, scratch));
+    const plan = await finalPlan(sizes, tables, cut, scratch);
     await scratch.record('cut', cut);
     const ofPairs = judging ? epochWarnings(judging.leftColumns, judging.rightColumns, options.radiusArcsec) : [];
     if (options.probabilities)
@@ -130,8 +135,8 @@ function sizesOf(
   const execution = resolveExecution(context.execution);
   const layout = resultLayout(left.schema, right.schema, options);
   const bytes = {
-    left: rowBytes({ fields: left.schema.fields.filter(({ name }) => layout.leftNames.includes(name)) }),
-    right: rowBytes({ fields: right.schema.fields.filter(({ name }) => layout.rightNames.includes(name)) }),
+    left: rowBytesOf({ fields: left.schema.fields.filter(({ name }) => layout.leftNames.includes(name)) }),
+    right: rowBytesOf({ fields: right.schema.fields.filter(({ name }) => layout.rightNames.includes(name)) }),
   };
   const counts = {
     leftRowCount: rowCounts.left,
@@ -170,7 +175,6 @@ function sizesOf(
     spill,
     fits,
     leftRowCount: counts.leftRowCount,
-    rowBytes: bytes,
     alongBytes,
     judges: judging !== undefined,
     judgedBytes,
@@ -212,8 +216,10 @@ async function rowCountOf(
 async function cutOf(
   { left, right, options, context }: SpilledTables,
   sizes: Sizes,
+  judging: Judging | undefined,
   leftColumns: PositionColumns,
   rightColumns: PositionColumns,
+  scratch: Scratch,
 ): Promise<JoinCut> {
   const { spill, alongBytes, judges, execution } = sizes;
   const { runtime, signal } = context;
@@ -221,7 +227,9 @@ async function cutOf(
   const sides = { left: { reader: left, columns: leftColumns }, right: { reader: right, columns: rightColumns } };
   const reach = judges ? await measureReach(sides, options.radiusArcsec, context) : restingReach(options.radiusArcsec);
   if (reach.moves) counts.isComplete = false;
+  const begun = performance.now();
   const rightRowCount = await countRows(right, rightColumns, counts, runtime, signal);
+  const countSeconds = (performance.now() - begun) / 1000;
   // Where a bucket holds left rows as well they count as much.
   const leftRowCount =
     options.find === 'mutual' ? await countRows(left, leftColumns, counts, runtime, signal) : sizes.leftRowCount;
@@ -230,8 +238,22 @@ async function cutOf(
   const most = { rowCount: Math.max(spill.bucketRowCount, Math.floor(memoryBytes / each)), rowBytes: each };
   // Of rows that move most have about the reach of those that stay.
   const reachDeg = reach.moves ? reachOf(reach.right.movingArcsec) : reach.mostDeg;
+  const cut = cutBuckets(counts, reachDeg * (options.find === 'mutual' ? 2 : 1), spill.bucketRowCount, most);
+  const sampled = await sampledSeconds({
+    runtime,
+    reader: right,
+    columns: rightColumns,
+    shape: shapeOf({ layout: sizes.layout, judging, options }, 'right'),
+    buckets: bucketsOf(cut.intervals, 2 * reach.mostDeg),
+    sorted: reach.right,
+    copyReaches: 1,
+    groupRowCount: spill.groupRowCount,
+    scratch,
+    signal,
+  });
   return {
-    ...cutBuckets(counts, reachDeg * (options.find === 'mutual' ? 2 : 1), spill.bucketRowCount, most),
+    ...cut,
+    secondsPerRow: sampled ?? countSeconds / Math.max(1, rightRowCount),
     reach,
     rightRowCount,
     leftRowCount,
@@ -241,30 +263,40 @@ async function cutOf(
 
 /** The plan with what counting the rows has told; refuses what does not fit the disk. */
 async function finalPlan(
-  { plan, spill, rowBytes, alongBytes, judgedBytes, memoryBytes }: Sizes,
-  selfMatch: SelfMatch | undefined,
+  { plan, spill, layout, alongBytes, judges, memoryBytes }: Sizes,
+  { right, options }: SpilledTables,
   cut: JoinCut,
   scratch: Scratch,
 ): Promise<Plan> {
+  const { selfMatch } = options;
   const groupBytes = selfMatch === 'groups' ? cut.rightRowCount * GROUP_ROW_BYTES : 0;
   if (groupBytes > memoryBytes)
     throw fail('MEMORY_OVER_LIMIT', { needed: formatBytes(groupBytes), limit: formatBytes(memoryBytes) });
-  const spilledRight = cut.rowCounts.reduce((sum, count) => sum + count, 0);
-  const scratchBytes = scratchBytesOf(
-    {
-      rightRowBytes: rowBytes.right,
-      leftAlongBytes: alongBytes.left,
-      rightAlongBytes: alongBytes.right,
-      judgedBytes,
-      // Of groups no more pairs are kept than connect their rows.
-      estimatedPairCount: Math.min(plan.estimatedPairCount, selfMatch === 'groups' ? spilledRight : Infinity),
-    },
-    spilledRight,
-    selfMatch === undefined ? (cut.leftRowCount ?? 0) : 0,
-  );
-  if (!scratch.resumed) await scratch.check(scratchBytes);
+  const leftRowCount = cut.leftRowCount ?? 0;
+  const rightRowCount = cut.rowCounts.reduce((sum, count) => sum + count, 0);
+  // Of groups no more pairs are kept than connect their rows.
+  const mostPairs = selfMatch === 'groups' ? rightRowCount : Infinity;
+  const estimatedPairCount = Math.min(plan.estimatedPairCount, mostPairs);
+  const rows = {
+    rightRowCount,
+    // The rows of a table that is matched with itself are both sides.
+    leftRowCount: selfMatch === undefined ? leftRowCount : 0,
+    pairCount: Math.min(mostPairs, plannedPairCount(estimatedPairCount, leftRowCount)),
+  };
+  const scratchRows = {
+    ...rows,
+    rightAlongBytes: alongBytes.right,
+    leftAlongBytes: alongBytes.left,
+    pairBytes: rowBytesOf(pairSchema(pairShape(options, layout, right.schema, judges))),
+    countBytes: isCounted(layout) ? rowBytesOf(COUNT_SCHEMA) : 0,
+  };
+  // There may be fewer pairs than planned, but not fewer rows.
+  const leastBytes = scratchBytesOf({ ...scratchRows, pairCount: estimatedPairCount });
+  if (!scratch.resumed) await scratch.check(leastBytes);
+  const scratchBytes = scratchBytesOf(scratchRows);
+  const seconds = stepSeconds({ ...rows, columnCount: layout.columns.length, secondsPerRow: cut.secondsPerRow });
   const plannedBytes = Math.max(spill.memoryBytes, groupBytes);
   const cutInto = { bucketCount: cut.intervals.length, rangeRowCount: cut.rangeRowCount };
-  const final = { ...spill, ...cutInto, memoryBytes: plannedBytes, scratchBytes };
+  const final = { ...spill, ...cutInto, memoryBytes: plannedBytes, scratchBytes, seconds };
   return { ...plan, plannedBytes, bucketCount: cut.intervals.length, spill: final };
 }

@@ -1,6 +1,6 @@
 import { fail } from '@armilla/base';
 import type { ChunkPairs } from '@armilla/sky';
-import { ahead } from '../ahead.js';
+import { ahead, inOrder } from '../ahead.js';
 import type { PositionColumns } from '../columns.js';
 import { groupedRowCount, type RowGroups } from '../groups.js';
 import { JoinCursor, keepsUnmatchedLeft, RowSet } from '../join.js';
@@ -8,8 +8,7 @@ import { readParts } from '../left-source.js';
 import { pairQuery } from '../match-pairs.js';
 import type { PairProgress, PairRows, MatchRows, PairTotals } from '../match-rows.js';
 import type { LeftPart, PairBlock } from '../parts.js';
-import { judgedColumns } from '../refine/pair-list.js';
-import { Payload, plainField, subSchema } from '../result/payload.js';
+import { Payload, subSchema } from '../result/payload.js';
 import { type Progress, summariseSide } from '../summary.js';
 import { assess, type Assessment } from '../trust/assess.js';
 import { LeftSample } from '../trust/left-sample.js';
@@ -21,16 +20,15 @@ import type { PartitionedTable } from './bucket-rows.js';
 import { bucketsOf } from './buckets.js';
 import { chooseOneToOne, type KeptPairs } from './one-to-one.js';
 import { SharedMemory } from '../shared-memory.js';
-import { COUNT_SCHEMA, pairSchema, type PairShape } from './pair-blocks.js';
+import { COUNT_SCHEMA, isCounted, pairSchema, type PairShape, pairShape } from './pair-blocks.js';
 import { type PairFiles, rangeBlock } from './range-blocks.js';
 import { bareParts, unusedRight } from './read-again.js';
 import { isResumable } from './scratch.js';
+import { SpillClock } from './spill-clock.js';
 import type { SpillPlan } from './spill-plan.js';
+import { type SpillStep, totalSeconds } from './spill-time.js';
 import { groupedPart, groupsOfLinks } from './spilled-groups.js';
 import { byPart, type PartitionRecord, type SpilledMatch, SpillSteps } from './steps.js';
-
-/** Shares of the whole time, about: each table into its buckets, the join, the result. */
-const SHARES = { right: 0.2, left: 0.15, match: 0.45, merge: 0.2 } as const;
 
 /** The pairs of a match by way of the scratch folder: both tables by buckets, bucket by bucket the join, then by left row. */
 export class SpilledPairs implements MatchRows {
@@ -41,6 +39,7 @@ export class SpilledPairs implements MatchRows {
   readonly #sums = { pairCount: 0, candidateCount: 0, cellCount: 0, matchedLeftCount: 0 };
   readonly #records: { left?: PartitionRecord; right?: PartitionRecord } = {};
   readonly #rowCounts = { left: 0, right: 0 };
+  readonly #clock: SpillClock;
   #usedRight: RowSet;
   #groups: RowGroups | undefined;
   #recentering: Recentering | undefined;
@@ -58,21 +57,14 @@ export class SpilledPairs implements MatchRows {
     private readonly fairKey: object,
     private readonly onProgress: (stage: Progress['stage']) => void,
   ) {
-    const { cut, options, layout, right } = match;
-    const isGroups = options.selfMatch === 'groups';
+    const { cut, options, layout, right, plan, judging } = match;
+    this.#clock = new SpillClock((plan.spill as SpillPlan).seconds);
     this.#usedRight = new RowSet(cut.rightRowCount);
     if (match.context.assess)
       this.#sample = new LeftSample(guessMagnitude(match.left.schema), moveOfLeft(sidesOf(match)));
     this.rightRows = { payload: Payload.empty(subSchema(right.schema, layout.rightNames)), positions: undefined };
     this.#steps = new SpillSteps(match, bucketsOf(cut.intervals, 2 * cut.reach.mostDeg), signal);
-    this.#shape = {
-      key: options.find === 'one-to-one',
-      rank: options.find === 'k-nearest',
-      judged: match.judging && !isGroups ? judgedColumns(layout) : [],
-      positions:
-        !isGroups && !match.judging && (layout.has('delta_ra_cosdec_arcsec') || layout.has('delta_dec_arcsec')),
-      payload: subSchema(right.schema, layout.rightNames).fields.map((field) => plainField(field, field.name, true)),
-    };
+    this.#shape = pairShape(options, layout, right.schema, judging !== undefined);
   }
 
   get recentering(): Recentering | undefined {
@@ -90,6 +82,7 @@ export class SpilledPairs implements MatchRows {
 
   totals(): PairTotals {
     const { cut, plan } = this.match;
+    const { scratchBytes, seconds } = plan.spill as SpillPlan;
     const { matchedLeftCount: _, ...sums } = this.#sums;
     return {
       ...this.#sides(),
@@ -98,7 +91,8 @@ export class SpilledPairs implements MatchRows {
       spill: {
         bucketCount: cut.intervals.length,
         spilledBytes: this.#spilledBytes,
-        plannedScratchBytes: (plan.spill as SpillPlan).scratchBytes,
+        plannedScratchBytes: scratchBytes,
+        plannedSeconds: totalSeconds(seconds),
         resumedStepCount: this.#steps.resumedStepCount,
       },
     };
@@ -183,10 +177,9 @@ export class SpilledPairs implements MatchRows {
     if (options.recenter) this.#recentering = await this.#steps.recentering(rightTable);
     const leftTable = options.selfMatch === undefined ? await this.#partition('left') : rightTable;
     this.#rowCounts.left = leftTable.rowCount;
-    const isCounted = layout.has('neighbour_count') || layout.has('second_separation_arcsec');
     const isOneToOne = options.find === 'one-to-one';
     const { pairs, counts, records } = await this.#steps.finishedBuckets(
-      { pairs: pairSchema(this.#shape), counts: isCounted ? COUNT_SCHEMA : undefined },
+      { pairs: pairSchema(this.#shape), counts: isCounted(layout) ? COUNT_SCHEMA : undefined },
       isOneToOne ? undefined : this.#usedRight,
     );
     const bucketCount = cut.intervals.length;
@@ -256,6 +249,7 @@ export class SpilledPairs implements MatchRows {
       memory: new SharedMemory(),
       shape: this.#shape,
       usedRight: options.find === 'one-to-one' ? undefined : this.#usedRight,
+      marking: { last: Promise.resolve() },
     };
   }
 
@@ -281,12 +275,16 @@ export class SpilledPairs implements MatchRows {
   async *#ranges(files: PairFiles, leftNames: readonly string[]): AsyncGenerator<PairBlock, void, undefined> {
     const { context, cut, options } = this.match;
     const memory = new SharedMemory();
-    for await (const part of this.#parts(leftNames)) {
+    const order = async (part: LeftPart): Promise<PairBlock> => {
       const range = Math.floor(part.firstRow / cut.rangeRowCount);
-      yield this.#groups
+      return this.#groups
         ? groupedPart(part, this.#groups, options.join === 'left')
-        : await rangeBlock(files, range, part, memory, context.runtime, this.signal);
-      this.#advance('merge', (part.firstRow + part.rowCount) / this.#rowCounts.left);
+        : rangeBlock(files, range, part, memory, context.runtime, this.signal);
+    };
+    for await (const block of inOrder(this.#parts(leftNames), order)) {
+      yield block;
+      const { firstRow, rowCount } = block.part;
+      this.#advance('merge', (firstRow + rowCount) / this.#rowCounts.left);
     }
   }
 
@@ -317,10 +315,8 @@ export class SpilledPairs implements MatchRows {
   }
 
   /** `share`: of the step. */
-  #advance(step: keyof typeof SHARES, share: number): void {
-    const steps = Object.keys(SHARES) as (keyof typeof SHARES)[];
-    const before = steps.slice(0, steps.indexOf(step)).reduce((sum, name) => sum + SHARES[name], 0);
-    this.#fraction = Math.max(this.#fraction, before + SHARES[step] * Math.min(1, share));
+  #advance(step: SpillStep, share: number): void {
+    this.#fraction = Math.max(this.#fraction, this.#clock.advance(step, share));
     this.onProgress(step === 'left' || step === 'right' ? 'partition' : step);
   }
 }

@@ -43,7 +43,7 @@ export interface SpilledMatch extends Omit<MatchHead, 'right' | 'left'> {
 /** What came of reading a table into the scratch folder. */
 export interface PartitionRecord {
   readonly rowCount: number;
-  readonly byteLength: number;
+  readonly byteLengths: readonly number[];
   readonly blocks: readonly Block[];
   readonly rejectedRowCount: number;
   readonly filteredRowCount: number;
@@ -54,8 +54,8 @@ export interface PartitionRecord {
 
 /** What came of a bucket, and where the files ended behind it. */
 interface BucketRecord extends JoinedBucket {
-  readonly pairBytes: number;
-  readonly countBytes: number;
+  readonly pairBytes: readonly number[];
+  readonly countBytes: readonly number[] | undefined;
 }
 
 /** The steps of one match up to its pairs. What an earlier process has finished, and is still whole, is not done again. */
@@ -84,7 +84,7 @@ export class SpillSteps {
     const own = { shape, schema: plainSchema(subSchema(reader.schema, shape.names)) };
     const known = await this.#finished(side, schema);
     if (known) return { ...own, ...known };
-    const file = await scratch.file(side, schema);
+    const file = await scratch.file(side, schema, context.runtime.workerCount);
     const plan = match.plan.spill as SpillPlan;
     const ofTable = options.selfMatch === undefined ? side : 'left';
     const { onRejected } = context;
@@ -107,10 +107,10 @@ export class SpillSteps {
     });
     const { rejectedRowCount, rejectedByReason, filteredRowCount } = inspector;
     const misfits = [...reader.misfits];
-    const { byteLength } = file;
+    const { byteLengths } = file;
     const record: PartitionRecord = {
       rowCount,
-      byteLength,
+      byteLengths,
       blocks,
       rejectedRowCount,
       rejectedByReason,
@@ -154,7 +154,8 @@ export class SpillSteps {
 
   /** The buckets that are done, from the first on; their right rows are added to `usedRight`. */
   async finishedBuckets(schemas: { pairs: Schema; counts: Schema | undefined }, usedRight: RowSet | undefined) {
-    const { scratch } = this.match;
+    const { scratch, context } = this.match;
+    const { workerCount } = context.runtime;
     const records: BucketRecord[] = [];
     while (scratch.resumed) {
       const record = await scratch.recorded<BucketRecord>(`bucket-${records.length}`);
@@ -163,8 +164,8 @@ export class SpillSteps {
     }
     const last = records.at(-1);
     const marked = this.match.options.selfMatch === undefined ? [1] : [0, 1];
-    const pairs = await scratch.file('pairs', schemas.pairs, last?.pairBytes);
-    const counts = schemas.counts && (await scratch.file('counts', schemas.counts, last?.countBytes));
+    const pairs = await scratch.file('pairs', schemas.pairs, workerCount, last?.pairBytes);
+    const counts = schemas.counts && (await scratch.file('counts', schemas.counts, workerCount, last?.countBytes));
     const whole =
       (await isWhole(
         pairs,
@@ -196,7 +197,10 @@ export class SpillSteps {
     const first = records.length;
     async function* loaded(): AsyncGenerator<{ bucket: number; rows: BucketRows }> {
       for (let bucket = first; bucket < cut.intervals.length; bucket++)
-        yield { bucket, rows: await readBucket(right, right.blocks[bucket] ?? [], setup.memory, signal) };
+        yield {
+          bucket,
+          rows: await readBucket(setup.runtime, right, right.blocks[bucket] ?? [], setup.memory, signal),
+        };
     }
     const countsAll = options.find !== 'one-to-one' && options.selfMatch !== 'groups';
     const limit = !countsAll ? DEFAULT_MAX_PAIRS : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
@@ -213,7 +217,7 @@ export class SpillSteps {
     // While the pairs of one bucket are written the next is indexed.
     try {
       for await (const { bucket, joined } of inOrder(loaded(), work)) {
-        const record = { ...joined, pairBytes: setup.pairs.byteLength, countBytes: setup.counts?.byteLength ?? 0 };
+        const record = { ...joined, pairBytes: setup.pairs.byteLengths, countBytes: setup.counts?.byteLengths };
         await scratch.record(`bucket-${bucket}`, record);
         records.push(record);
         onBucket(record, bucket);
@@ -230,7 +234,7 @@ export class SpillSteps {
     const record = scratch.resumed ? await scratch.recorded<PartitionRecord>(side) : undefined;
     // Rows that are to be listed have to be seen.
     if (!record || (context.onRejected && record.rejectedRowCount > 0)) return undefined;
-    const file = await scratch.file(side, schema, record.byteLength);
+    const file = await scratch.file(side, schema, context.runtime.workerCount, record.byteLengths);
     if (!(await isWhole(file, record.blocks, this.signal))) return undefined;
     this.resumedStepCount++;
     return { file, rowCount: record.rowCount, blocks: byPart(record.blocks), record };

@@ -26,6 +26,8 @@ export interface TableScan<T> {
   readonly columns: PositionColumns;
   readonly runtime: Runtime;
   readonly signal: AbortSignal | undefined;
+  /** Threads read the first rows of each row group, one in so many; all when undefined. */
+  readonly oneIn?: number;
   /** What threads run for a row group, and what it is told besides. */
   readonly task: { readonly name: string; readonly more: object };
   /** The same for rows that are here. */
@@ -34,7 +36,7 @@ export interface TableScan<T> {
 
 /** Reads the positions of a table and what else is known of its rows, row group by row group in threads where it has them. */
 export async function scanTable<T>(
-  { reader, columns, runtime, signal, task, here }: TableScan<T>,
+  { reader, columns, runtime, signal, task, here, oneIn = 1 }: TableScan<T>,
   onPart: (result: T, rowCount: number) => void,
 ): Promise<void> {
   const names = neededColumns(columns);
@@ -63,7 +65,9 @@ export async function scanTable<T>(
     for (const group of groups) {
       signal?.throwIfAborted();
       // Not to be left by a signal: the file stays open until the last read has ended.
-      const done = runtime.call<T>(workerModule(), task.name, [{ ...shared, group }]);
+      const done = runtime.call<T>(workerModule(), task.name, [
+        { ...shared, group: { ...group, rowLimit: Math.ceil(group.rowCount / oneIn) } },
+      ]);
       done.catch(() => undefined);
       running.push({ done, rowCount: group.rowCount });
       if (running.length > runtime.workerCount) await take();

@@ -1,4 +1,4 @@
-import { type Data, makeData } from 'apache-arrow';
+import { type Data, DataType, makeData } from 'apache-arrow';
 import { scratchBuffer } from './scratch-words.js';
 
 /** Values of 4 or 8 bytes that are only moved. */
@@ -23,6 +23,39 @@ export function placeWords(
   return makeData({ type: column.type, length: count, nullCount: 0, data: new Kind(out, 0, count) } as never);
 }
 
+/** Values `rows` of `column`, in memory that the next call for column `at` uses again. */
+export function wordsAt(column: Data, at: number, rows: Int32Array): Data {
+  const values = column.values as ArrayBufferView & { readonly BYTES_PER_ELEMENT: number };
+  const width = values.BYTES_PER_ELEMENT;
+  const out = scratchBuffer(`words.at.${at}`, rows.length * width);
+  const from = wordsOf(values.buffer, values.byteOffset, width, column.length);
+  const to = wordsOf(out, 0, width, rows.length);
+  if (from instanceof Int32Array) fetch4(from, rows, to as Int32Array);
+  else fetch8(from, rows, to as BigInt64Array);
+  const Kind = values.constructor as new (buffer: ArrayBuffer, offset: number, length: number) => Float64Array;
+  return makeData({
+    type: column.type,
+    length: rows.length,
+    nullCount: 0,
+    data: new Kind(out, 0, rows.length),
+  } as never);
+}
+
+/** Bytes of a value of `type` where values are only moved, 4 or 8; 0 of other types. */
+export function wordWidth(type: DataType): number {
+  const isMoved = DataType.isInt(type) || DataType.isFloat(type) || DataType.isTimestamp(type) || DataType.isDate(type);
+  const { BYTES_PER_ELEMENT: width } = (
+    type as DataType & { readonly ArrayType: { readonly BYTES_PER_ELEMENT: number } }
+  ).ArrayType;
+  return isMoved && (width === 4 || width === 8) ? width : 0;
+}
+
+/** `bytes` as `count` values of `type`, which has a word width. */
+export function wordsData(type: DataType, { buffer, byteOffset }: Uint8Array, count: number): Data<DataType> {
+  const Kind = type.ArrayType as new (buffer: ArrayBufferLike, offset: number, length: number) => Float64Array;
+  return makeData({ type, length: count, nullCount: 0, data: new Kind(buffer, byteOffset, count) } as never);
+}
+
 /** to[place[i]] = from[i] where the place is not negative. */
 export function moveWords(from: Words, place: Int32Array, to: Words): void {
   // One loop for each width, so that each is compiled for its own.
@@ -36,6 +69,14 @@ function move4(from: Int32Array, place: Int32Array, to: Int32Array): void {
 
 function move8(from: BigInt64Array, place: Int32Array, to: BigInt64Array): void {
   for (let i = 0; i < place.length; i++) if (place[i] >= 0) to[place[i]] = from[i];
+}
+
+function fetch4(from: Int32Array, rows: Int32Array, to: Int32Array): void {
+  for (let i = 0; i < rows.length; i++) to[i] = from[rows[i]];
+}
+
+function fetch8(from: BigInt64Array, rows: Int32Array, to: BigInt64Array): void {
+  for (let i = 0; i < rows.length; i++) to[i] = from[rows[i]];
 }
 
 export function wordsOf(buffer: ArrayBufferLike, byteOffset: number, width: number, length: number): Words {
