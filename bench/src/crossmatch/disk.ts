@@ -44,10 +44,12 @@ export function diskCases(quick: boolean): readonly DiskCase[] {
 /** The summary of the command line, as far as it is looked at. */
 interface Summary {
   readonly row_count: number;
+  readonly total_seconds: number;
   readonly spill: {
     readonly bucket_count: number;
     readonly spilled_bytes: number;
     readonly planned_scratch_bytes: number;
+    readonly planned_seconds: number;
   };
 }
 
@@ -92,6 +94,7 @@ export async function runDiskCase(
       buckets: spill.bucket_count,
       scratch_bytes: spill.spilled_bytes,
       scratch_of_plan: round(spill.spilled_bytes / spill.planned_scratch_bytes),
+      time_of_plan: round(median(summaries.map((summary) => summary.total_seconds / summary.spill.planned_seconds))),
       input_bytes: inputBytes,
       input_gb_per_cpu_s: round(inputBytes / 1e9 / cpuSeconds),
       plain_read_gb_per_cpu_s: round(inputBytes / 1e9 / reading.cpuSeconds),

@@ -17,10 +17,14 @@ export async function scratchOptions({ scratch, left, right }: MatchTask): Promi
 }
 
 /** What a join will take that does not stay in memory. */
-export function scratchText({ bucketCount, memoryBytes, scratchBytes }: SpillPlan, { folder }: TaskScratch): string {
+export function scratchText(
+  { bucketCount, memoryBytes, scratchBytes, seconds: { right, left, match, merge } }: SpillPlan,
+  { folder }: TaskScratch,
+): string {
   return (
     `the join does not fit the memory: ${bucketCount} buckets in ${folder}, ` +
-    `about ${formatBytes(scratchBytes)} of scratch and ${formatBytes(memoryBytes)} of memory`
+    `about ${formatBytes(scratchBytes)} of scratch, ${formatBytes(memoryBytes)} of memory ` +
+    `and ${Math.max(1, Math.round(right + left + match + merge))} s`
   );
 }
 

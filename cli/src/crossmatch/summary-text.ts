@@ -37,9 +37,11 @@ export function summaryText(task: Pick<MatchTask, 'left' | 'right' | 'output'>, 
   ].join('\n');
 }
 
-function spillText({ bucketCount, spilledBytes, resumedStepCount }: SpillSummary): string {
+function spillText(spill: SpillSummary): string {
+  const { bucketCount, spilledBytes, resumedStepCount, plannedScratchBytes, plannedSeconds } = spill;
+  const planned = `planned: ${formatBytes(plannedScratchBytes)} and ${seconds(plannedSeconds)}`;
   const resumed = resumedStepCount > 0 ? `, continued behind ${formatCount(resumedStepCount, 'finished step')}` : '';
-  return `by way of ${formatCount(bucketCount, 'bucket')} on disk, ${formatBytes(spilledBytes)} of scratch${resumed}`;
+  return `by way of ${formatCount(bucketCount, 'bucket')} on disk, ${formatBytes(spilledBytes)} of scratch (${planned})${resumed}`;
 }
 
 export function sideText(title: string, name: string, side: SideSummary): string {
