@@ -89,8 +89,8 @@ export class BucketNeighbours implements Neighbours {
   }
 
   async #ownRows(bucket: number, table: PartitionedTable, memory: SharedMemory): Promise<OwnRows> {
-    const { columns, sorted, buckets, signal } = this.search;
-    const rows = await readBucket(table, table.blocks[bucket] ?? [], memory, signal);
+    const { runtime, columns, sorted, buckets, signal } = this.search;
+    const rows = await readBucket(runtime, table, table.blocks[bucket] ?? [], memory, signal);
     const positions = sharedPositions(rows.pieces);
     const decDeg = sortedDeclinations(positions, rows.astrometry, columns, sorted);
     const { year } = sorted;

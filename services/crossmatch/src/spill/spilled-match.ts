@@ -245,6 +245,7 @@ async function cutOf(
     columns: rightColumns,
     shape: shapeOf({ layout: sizes.layout, judging, options }, 'right'),
     buckets: bucketsOf(cut.intervals, 2 * reach.mostDeg),
+    turnArcsec: undefined,
     sorted: reach.right,
     copyReaches: 1,
     groupRowCount: spill.groupRowCount,
