@@ -16,7 +16,7 @@ function declinations(seed: number, count: number): Float64Array {
 
 function cut(dec: Float64Array, wanted: number, isComplete = true) {
   const counts = new DeclinationCounts();
-  countDeclinations(counts.counts, dec, undefined, 1);
+  countDeclinations(counts.counts, dec, undefined, 1, 1);
   counts.isComplete = isComplete;
   return cutBuckets(counts, REACH_DEG, wanted, { rowCount: 1e9, rowBytes: 1 });
 }
@@ -81,7 +81,7 @@ test('of a sample all of the sky belongs to a bucket', () => {
 
 test('buckets that cannot be small enough are refused with the number', () => {
   const counts = new DeclinationCounts();
-  countDeclinations(counts.counts, new Float64Array(1000).fill(5), undefined, 1);
+  countDeclinations(counts.counts, new Float64Array(1000).fill(5), undefined, 1, 1);
   expect(() => cutBuckets(counts, REACH_DEG, 100, { rowCount: 500, rowBytes: 2 ** 20 })).toThrow(
     expect.objectContaining({
       reason: 'MEMORY_OVER_LIMIT',

@@ -9,8 +9,8 @@ import type { Scratch } from './scratch.js';
 const SAMPLE_GROUPS = 16;
 /** A table has so many times more, or measuring costs more than its plan is worth. */
 const LEAST_SHARE = 4;
-/** Of all rounds the slowest quarter is left out: the system may have had other work. */
-const KEPT_ROUNDS = 0.75;
+/** Of all rounds the slower half is left out: the system may have had other work. */
+const KEPT_ROUNDS = 0.5;
 
 export interface RateSample extends Omit<RunSetup, 'file'>, Pick<Partitioning, 'groupRowCount'> {
   readonly runtime: Runtime;
