@@ -65,7 +65,6 @@ interface Sizes {
   /** Of what goes along with positions into the buckets. */
   readonly alongBytes: Record<'left' | 'right', number>;
   readonly judges: boolean;
-  readonly judgedBytes: number;
   /** That the join may take. */
   readonly memoryBytes: number;
   readonly execution: ExecutionOptions;
@@ -177,7 +176,6 @@ function sizesOf(
     leftRowCount: counts.leftRowCount,
     alongBytes,
     judges: judging !== undefined,
-    judgedBytes,
     memoryBytes,
     execution,
   };
