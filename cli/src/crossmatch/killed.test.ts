@@ -136,7 +136,8 @@ test('a scratch folder that is removed meanwhile is an error or does no harm', a
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const over = new Promise<number | null>((resolve) => child.once('close', resolve));
     while (child.exitCode === null && !existsSync(join(scratch, `${record}.json`))) await sleep(1);
-    rmSync(scratch, { recursive: true, force: true });
+    // The program may write a record meanwhile.
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 20, retryDelay: 5 });
     const code = await over;
     if (code !== 0) {
       failures++;
