@@ -36,7 +36,10 @@ const HTTP_OF_REASON: Partial<Record<ReasonName, number>> = {
   SPOOL_FAILED: 507,
   SPOOL_FULL: 507,
   ARROW_TYPE_UNSUPPORTED: 415,
+  FITS_UNSUPPORTED: 415,
+  HATS_UNSUPPORTED: 415,
   PARQUET_UNSUPPORTED: 415,
+  VOTABLE_UNSUPPORTED: 415,
 };
 
 /** RFC 9457 problem details, with the reason for programs. */

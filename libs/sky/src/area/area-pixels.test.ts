@@ -11,7 +11,7 @@ const AREAS: [string, number, number, number, number][] = [
   ['box(0, -90, 360, -89)', 0, 360, -90, -88],
   ['polygon(0 80, 90 82, 180 79, 270 84)', 0, 360, 78, 90],
   ['polygon(359 -1, 1 -1.5, 2 1, 358.5 1.2)', 358, 363, -2, 2],
-  ['moc(6/100 4000 30000-30010)', 0, 360, -90, 90],
+  ['moc(3/100 400 6/30000-30010)', 0, 360, -90, 90],
 ];
 
 test.each(AREAS)('%s: no position of it lies in a pixel that is left out', (text, raFrom, raTo, decFrom, decTo) => {
