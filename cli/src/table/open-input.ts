@@ -17,7 +17,9 @@ export function openInput(
 export function checkTypes(types: Types | undefined, readers: readonly TableReader[]): void {
   for (const column of Object.keys(types ?? {})) {
     const having = readers.filter(({ schema }) => schema.fields.some(({ name }) => name === column));
-    if (having.some(({ format }) => format === 'csv' || format === 'tsv')) continue;
+    // One table may be of files in different formats.
+    const formats = having.flatMap(({ format, parts }) => [format, ...(parts ?? []).map((part) => part.format)]);
+    if (formats.some((format) => format === 'csv' || format === 'tsv')) continue;
     if (having.length > 0) {
       const [{ where, format }] = having;
       const detail = `--types: ${where} is ${format}, which has types of its own; they can be given for CSV and TSV only`;

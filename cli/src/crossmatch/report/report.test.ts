@@ -85,7 +85,6 @@ describe('--report', () => {
     ['a folder that is not there', ['--report', 'nowhere/match.html'], 73, 'OUTPUT_NOT_CREATED'],
     ['standard output', ['--report', '-'], 2, 'OPTION_INVALID'],
     ['the file of the result', ['--report', 'same.csv'], 2, 'OPTIONS_CONFLICT'],
-    ['a server', ['--assess', '--server', 'http://127.0.0.1:1'], 2, 'OPTIONS_CONFLICT'],
     ['a radius of degrees', ['--assess', '--radius', '2deg'], 2, 'OPTIONS_CONFLICT'],
   ])('%s is refused before the match', async (_, flags, exit, reason) => {
     const { code, stderr } = await match(plain, plain, '-r', '1', '-o', 'same.csv', ...flags);
