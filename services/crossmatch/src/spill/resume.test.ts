@@ -192,6 +192,18 @@ test('a folder of something else is left alone', async () => {
   expect(existsSync(at('other/precious'))).toBe(true);
 });
 
+test('a process that was killed before it wrote down the match leaves nothing to go on with, and nothing in the way', async () => {
+  await mkdir(at('scratch'));
+  await writeFile(at('scratch/match.json.part'), '{"opt');
+  const whole = await attempt({ folder: at('another') });
+  expect(Buffer.compare((await attempt({ resume: true })).bytes, whole.bytes)).toBe(0);
+  await interrupted();
+  for (const text of ['null', '7', '', '{}']) {
+    await writeFile(at('scratch/match.json'), text);
+    await expect(attempt({ resume: true })).rejects.toMatchObject({ reason: 'RESUME_REFUSED' });
+  }
+});
+
 test('a folder that vanishes is a problem of the folder', async () => {
   let calls = 0;
   const onProgress = (): void => {

@@ -53,8 +53,10 @@ export class Scratch {
       throw scratchProblem(error, folder);
     });
     const known = found.includes(`${MATCH_FILE}.json`);
+    // A process that was killed before the match was written down left nothing else.
+    const foreign = found.some((name) => name !== `${MATCH_FILE}.json.part`);
     if (known && options.resume !== true) throw fail('SCRATCH_EXISTS', { where: folder });
-    if (!known && found.length > 0)
+    if (!known && foreign)
       throw fail('SCRATCH_FAILED', { where: folder, detail: 'it holds files that are not of a match' });
     const scratch = new Scratch(folder, known, maxBytes);
     if (known) scratch.#compare(await scratch.recorded<Identity>(MATCH_FILE), identity);
@@ -164,7 +166,7 @@ export class Scratch {
     const refuse = (detail: string): never => {
       throw fail('RESUME_REFUSED', { where: this.folder, detail });
     };
-    if (found === undefined) return refuse('what it was is not recorded');
+    if (typeof found !== 'object' || found === null) return refuse('what it was is not recorded');
     for (const [name, digest] of Object.entries(wanted)) {
       if (digest === '') refuse(`${name} cannot be read again`);
       if (found[name] !== digest) refuse(`${name} changed since it began`);
