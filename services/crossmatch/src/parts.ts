@@ -31,9 +31,10 @@ export interface JudgedPairs extends ChunkPairs {
 
 /** Right rows that pairs point at: those of a table in memory, or those of some pairs, read back from scratch. */
 export interface RightRows {
+  readonly rowCount: number;
   readonly payload: Payload;
   readonly positions: Positions | undefined;
-  /** Their row numbers in the table; undefined where they are the table. */
+  /** Their row numbers in the table; undefined where they are the table, or nobody asks. */
   readonly rows: Int32Array | undefined;
 }
 

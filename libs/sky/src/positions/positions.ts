@@ -30,13 +30,21 @@ export function positionStatus(raDeg: number, decDeg: number): RowStatus {
 }
 
 /** [n] statuses. */
-export function positionStatuses(positions: Positions): Uint8Array {
-  const { ra, dec, nulls } = positions;
+export function positionStatuses({ ra, dec, nulls }: Positions): Uint8Array {
   const status = new Uint8Array(ra.length);
-  for (let i = 0; i < ra.length; i++) {
-    status[i] = nulls !== undefined && nulls[i] !== 0 ? RowStatus.POSITION_NULL : positionStatus(ra[i], dec[i]);
-  }
+  takeStatuses(ra, dec, status);
+  if (nulls) for (let i = 0; i < nulls.length; i++) if (nulls[i] !== 0) status[i] = RowStatus.POSITION_NULL;
   return status;
+}
+
+/** Nothing but the loop, so that it stays compiled from call to call. */
+function takeStatuses(ra: Float64Array, dec: Float64Array, status: Uint8Array): void {
+  for (let i = 0; i < ra.length; i++) {
+    const raDeg = ra[i];
+    const decDeg = dec[i];
+    // Of a finite number the difference to itself is 0.
+    if (!(raDeg - raDeg === 0 && decDeg <= 90 && decDeg >= -90)) status[i] = positionStatus(raDeg, decDeg);
+  }
 }
 
 /** Calls `visit` for every row that takes no part, ascending. */
@@ -46,9 +54,14 @@ export function eachRejected(status: Uint8Array, visit: (row: number) => void): 
     status.byteOffset % 4 === 0
       ? new Int32Array(status.buffer, status.byteOffset, status.length >>> 2)
       : new Int32Array(0);
-  for (let w = 0; w < words.length; w++) {
-    if (words[w] === 0) continue;
+  for (let w = nextWord(words, 0); w < words.length; w = nextWord(words, w + 1))
     for (let row = 4 * w; row < 4 * w + 4; row++) if (status[row] !== RowStatus.ok) visit(row);
-  }
   for (let row = 4 * words.length; row < status.length; row++) if (status[row] !== RowStatus.ok) visit(row);
+}
+
+/** The first word from `from` on that is not 0; the length of `words` where there is none. */
+function nextWord(words: Int32Array, from: number): number {
+  let w = from;
+  while (w < words.length && words[w] === 0) w++;
+  return w;
 }

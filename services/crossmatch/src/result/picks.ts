@@ -124,7 +124,7 @@ function ownRightRows(
   for (const { rightRows } of selections) {
     if (!rightRows || firstRow.has(rightRows)) continue;
     firstRow.set(rightRows, rowCount);
-    rowCount += rightRows.rows?.length ?? 0;
+    rowCount += rightRows.rowCount;
   }
   if (firstRow.size === 0) return undefined;
   return { payloads: [...firstRow.keys()].map(({ payload }) => payload), firstRow };

@@ -56,8 +56,8 @@ export interface JoinSetup {
   readonly pairs: BlockFile;
   /** Undefined where nothing is counted for left rows. */
   readonly counts: BlockFile | undefined;
-  /** Where the right rows of pairs are added; undefined where not all pairs stay. */
-  readonly usedRight: RowSet | undefined;
+  /** Where the right rows of pairs are added, and kept for a later process; undefined where not all pairs stay. */
+  readonly usedRight: { readonly rows: RowSet; readonly file: BlockFile } | undefined;
   /** When the last bucket has added its own. */
   readonly marking: { last: Promise<void> };
 }
@@ -66,6 +66,7 @@ export interface JoinSetup {
 export interface JoinedBucket {
   readonly pairBlocks: readonly Block[];
   readonly countBlocks: readonly Block[];
+  readonly usedBlocks: readonly Block[];
   readonly pairCount: number;
   readonly candidateCount: number;
   readonly cellCount: number;
@@ -122,6 +123,7 @@ class BucketWork implements AsyncDisposable {
   readonly #used: Uint8Array | undefined;
   readonly #pairBlocks: Block[] = [];
   readonly #countBlocks: Block[] = [];
+  #usedBlocks: readonly Block[] = [];
   #pairCount = 0;
   #matchedLeftCount = 0;
   #moreCandidates = 0;
@@ -216,9 +218,17 @@ class BucketWork implements AsyncDisposable {
   async markUsed(): Promise<void> {
     const { runtime, usedRight, marking } = this.setup;
     if (!usedRight || !this.#used) return;
-    const task: MarkTask = { rows: this.right.rows, used: this.#used, into: usedRight.words };
+    const task: MarkTask = {
+      bucket: this.bucket,
+      rows: this.right.rows,
+      used: this.#used,
+      into: usedRight.rows.words,
+      file: usedRight.file.shared,
+    };
     // One bucket after the other, so that words need no atomic operations.
-    const mark = (): Promise<void> => runtime.call<void>(workerModule(), 'markRows', [task]);
+    const mark = async (): Promise<void> => {
+      this.#usedBlocks = await runtime.call<Block[]>(workerModule(), 'markRows', [task]);
+    };
     marking.last = marking.last.then(mark, mark);
     await marking.last;
   }
@@ -234,6 +244,7 @@ class BucketWork implements AsyncDisposable {
     return {
       pairBlocks: this.#pairBlocks,
       countBlocks: this.#countBlocks,
+      usedBlocks: this.#usedBlocks,
       pairCount: this.#pairCount,
       candidateCount: candidateCount + this.#moreCandidates,
       cellCount,
@@ -270,7 +281,7 @@ class BucketWork implements AsyncDisposable {
       rank: pairs.rank,
       judged: shape.judged.map((name) => pairs.judged?.get(name) as Float64Array),
       leftRows: leftRows.subarray(from, to),
-      rightRows: this.right.rows,
+      rightRows: shape.rightRow ? this.right.rows : undefined,
       positions: shape.positions ? this.#positions : undefined,
       payload: this.#payload,
       used: this.#used,

@@ -11,8 +11,11 @@ const MOST_BUCKETS = 2 ** 16 - 3;
 /** The bucket of declinations that no row of the other table is near. */
 export const NO_BUCKET = 0xffff;
 const SEVERAL = 0xfffe;
-const ZONE_SHIFT = 8;
-const ZONE_BINS = 1 << ZONE_SHIFT;
+const ZONE_BINS = 2 ** 8;
+const ZONES_PER_DEGREE = BINS_PER_DEGREE / ZONE_BINS;
+const ZONE_COUNT = BIN_COUNT / ZONE_BINS;
+/** The zone of rows that belong to no bucket. */
+const NO_ZONE = ZONE_COUNT + 1;
 
 /** Bins [from, to) of declination. */
 export interface Interval {
@@ -26,7 +29,7 @@ export interface Buckets {
   readonly intervals: readonly Interval[];
   /** [BIN_COUNT] in shared memory. */
   readonly bucketOfBin: Uint16Array;
-  /** [BIN_COUNT / ZONE_BINS] the bucket of all bins of a zone and of all within reach; SEVERAL where it is not one. Stays in the cache. */
+  /** [ZONE_COUNT + 2] the bucket of all bins of a zone and of all within reach; SEVERAL where it is not one; then of the pole and of NO_ZONE. Stays in the cache. */
   readonly bucketOfZone: Uint16Array;
 }
 
@@ -168,8 +171,8 @@ export function bucketsOf(intervals: readonly Interval[], mostReachDeg: number):
   const bucketOfBin = new Uint16Array(new SharedArrayBuffer(2 * BIN_COUNT)).fill(NO_BUCKET);
   intervals.forEach(({ from, to }, bucket) => bucketOfBin.fill(bucket, from, to));
   const margin = Math.min(BIN_COUNT, Math.ceil(mostReachDeg * BINS_PER_DEGREE) + 1);
-  const bucketOfZone = new Uint16Array(new SharedArrayBuffer((2 * BIN_COUNT) / ZONE_BINS));
-  for (let zone = 0; zone < bucketOfZone.length; zone++) {
+  const bucketOfZone = new Uint16Array(new SharedArrayBuffer(2 * (ZONE_COUNT + 2)));
+  for (let zone = 0; zone < ZONE_COUNT; zone++) {
     const from = Math.max(0, zone * ZONE_BINS - margin);
     const to = Math.min(BIN_COUNT, (zone + 1) * ZONE_BINS + margin);
     const bucket = bucketOfBin[from];
@@ -177,6 +180,8 @@ export function bucketsOf(intervals: readonly Interval[], mostReachDeg: number):
     while (bin < to && bucketOfBin[bin] === bucket) bin++;
     bucketOfZone[zone] = bin === to ? bucket : SEVERAL;
   }
+  bucketOfZone[ZONE_COUNT] = bucketOfZone[ZONE_COUNT - 1];
+  bucketOfZone[NO_ZONE] = NO_BUCKET;
   return { intervals, bucketOfBin, bucketOfZone };
 }
 
@@ -197,45 +202,98 @@ export function placesByBucket(
   status: Uint8Array,
   reachDeg: number | Float64Array,
 ): BucketPlaces {
-  const { bucketOfZone, bucketOfBin, intervals } = buckets;
   const rowCount = decDeg.length;
-  const starts = new Int32Array(intervals.length + 1);
+  const bucketCount = buckets.intervals.length;
   const own = new Uint16Array(scratchBuffer('bucket.own', 2 * rowCount), 0, rowCount);
+  const border = scratchInts('bucket.border', rowCount);
+  const borderRows = border.subarray(0, assignZones(decDeg, status, buckets.bucketOfZone, own, border));
+  const copies = assignBorder(buckets, decDeg, reachDeg, borderRows, own);
+  const starts = new Int32Array(bucketCount + 1);
+  countBuckets(own, starts);
+  for (const bucket of copies.bucket) starts[bucket + 1]++;
+  for (let b = 0; b < bucketCount; b++) starts[b + 1] += starts[b];
+  const place = scratchInts('bucket.place', rowCount);
+  const copyPlace = new Int32Array(copies.row.length);
+  numberRows(own, starts.slice(), place, copies.row, copies.bucket, copyPlace);
+  return { place, copies: { row: copies.row, place: copyPlace }, starts };
+}
+
+// The loops over all rows are functions of their own, without anything behind them: a run is too short to be compiled anew.
+
+/** The bucket of each row, but of those that are near a border; these are listed in `border`, and counted. */
+function assignZones(
+  decDeg: Float64Array,
+  status: Uint8Array,
+  bucketOfZone: Uint16Array,
+  own: Uint16Array,
+  border: Int32Array,
+): number {
+  let borderCount = 0;
+  for (let i = 0; i < own.length; i++) {
+    // The zone of `binOf`: a power of two between the scales changes no digit, and there is a zone more for the pole.
+    const zone = status[i] !== 0 ? NO_ZONE : ((decDeg[i] + 90) * ZONES_PER_DEGREE) | 0;
+    const bucket = bucketOfZone[zone];
+    own[i] = bucket;
+    border[borderCount] = i;
+    if (bucket === SEVERAL) borderCount++;
+  }
+  return borderCount;
+}
+
+/** Rows, ascending, and the buckets besides their own that they are copied to. */
+interface Copies {
+  readonly row: Int32Array;
+  readonly bucket: Uint16Array;
+}
+
+/** The buckets of the rows near a border. */
+function assignBorder(
+  { bucketOfBin, intervals }: Buckets,
+  decDeg: Float64Array,
+  reachDeg: number | Float64Array,
+  rows: Int32Array,
+  own: Uint16Array,
+): Copies {
   const copyRow: number[] = [];
   const copyBucket: number[] = [];
-  for (let i = 0; i < rowCount; i++) {
-    if (status[i] !== 0) {
-      own[i] = NO_BUCKET;
-      continue;
+  for (const row of rows) {
+    const dec = decDeg[row];
+    const bucket = bucketOfBin[binOf(dec)];
+    own[row] = bucket;
+    const reach = typeof reachDeg === 'number' ? reachDeg : reachDeg[row];
+    if (!(reach > 0)) continue;
+    const [low, high] = [binOf(dec - reach), binOf(dec + reach)];
+    // Between two bins of one bucket there is no other.
+    if (bucketOfBin[low] === bucket && bucketOfBin[high] === bucket) continue;
+    const [first, end] = bucketsWithin(intervals, low, high);
+    for (let other = first; other < end; other++) {
+      if (other === bucket) continue;
+      copyRow.push(row);
+      copyBucket.push(other);
     }
-    const bin = binOf(decDeg[i]);
-    let bucket = bucketOfZone[bin >>> ZONE_SHIFT];
-    if (bucket === SEVERAL) {
-      bucket = bucketOfBin[bin];
-      const reach = typeof reachDeg === 'number' ? reachDeg : reachDeg[i];
-      if (reach > 0) {
-        const [first, end] = bucketsWithin(intervals, binOf(decDeg[i] - reach), binOf(decDeg[i] + reach));
-        for (let other = first; other < end; other++) {
-          if (other === bucket) continue;
-          copyRow.push(i);
-          copyBucket.push(other);
-          starts[other + 1]++;
-        }
-      }
-    }
-    own[i] = bucket;
-    if (bucket !== NO_BUCKET) starts[bucket + 1]++;
   }
-  for (let b = 0; b < intervals.length; b++) starts[b + 1] += starts[b];
-  const next = starts.slice();
-  const place = scratchInts('bucket.place', rowCount);
-  const copyPlace = new Int32Array(copyRow.length);
+  return { row: Int32Array.from(copyRow), bucket: Uint16Array.from(copyBucket) };
+}
+
+/** Adds the rows of each bucket to the number after it. */
+function countBuckets(own: Uint16Array, counts: Int32Array): void {
+  for (let i = 0; i < own.length; i++) if (own[i] !== NO_BUCKET) counts[own[i] + 1]++;
+}
+
+/** Gives rows and copies their places, ascending by row; `next` is the first of each bucket. */
+function numberRows(
+  own: Uint16Array,
+  next: Int32Array,
+  place: Int32Array,
+  copyRow: Int32Array,
+  copyBucket: Uint16Array,
+  copyPlace: Int32Array,
+): void {
   let copy = 0;
-  for (let i = 0; i < rowCount; i++) {
+  for (let i = 0; i < own.length; i++) {
     for (; copy < copyRow.length && copyRow[copy] === i; copy++) copyPlace[copy] = next[copyBucket[copy]]++;
     place[i] = own[i] === NO_BUCKET ? -1 : next[own[i]]++;
   }
-  return { place, copies: { row: Int32Array.from(copyRow), place: copyPlace }, starts };
 }
 
 /** The buckets [first, end) that have one of the bins [low, high]. */

@@ -97,7 +97,7 @@ async function eachPair(
   for (const blocks of pairBlocks) {
     const loan = memory.loan();
     for await (const { data, numRows } of pairs.read(blocks ?? [], loan, { signal })) {
-      const [left, right, , key] = data.children.map(({ values }) => values as Int32Array | Float64Array);
+      const [left, , right, key] = data.children.map(({ values }) => values as Int32Array | Float64Array);
       for (let i = 0; i < numRows; i++, pair++) {
         const isAlone = (i === 0 || left[i - 1] !== left[i]) && (i + 1 === numRows || left[i + 1] !== left[i]);
         visit(left[i], right[i], key[i], pair, isAlone);

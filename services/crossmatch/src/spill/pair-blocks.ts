@@ -1,5 +1,6 @@
 import { ColumnStore, recordBatch, type SharedColumns } from '@armilla/tables';
 import { type Data, type DataType, Field, Float64, Int32, makeData, type RecordBatch, Schema } from 'apache-arrow';
+import type { RowSet } from '../join.js';
 import type { ResolvedOptions } from '../options.js';
 import { type JudgedColumn, judgedColumns } from '../refine/pair-list.js';
 import { isWords } from '../result/joined-data.js';
@@ -7,10 +8,12 @@ import type { ResultLayout } from '../result/layout.js';
 import { plainField, subSchema, takePlain } from '../result/payload.js';
 import { type Block, type SharedFile, writeBlocks } from './block.js';
 import { scratchInts } from './scratch-words.js';
-import { wordsAt } from './words.js';
+import { fetch4, wordsAt } from './words.js';
 
-/** The columns of pairs in a scratch file besides left row, right row and separation. */
+/** The columns of pairs in a scratch file besides left row and separation, in this order. */
 export interface PairShape {
+  /** Only where somebody asks for it: to fetch the numbers of rows from all over a bucket costs as much as a column. */
+  readonly rightRow: boolean;
   readonly key: boolean;
   readonly rank: boolean;
   readonly judged: readonly JudgedColumn[];
@@ -30,7 +33,7 @@ export interface PairTask {
   readonly judged: readonly Float64Array[]; // [pairs] each
   /** Row numbers of the tables. */
   readonly leftRows: Int32Array;
-  readonly rightRows: Int32Array;
+  readonly rightRows: Int32Array | undefined;
   readonly positions: { readonly ra: Float64Array; readonly dec: Float64Array } | undefined;
   readonly payload: SharedColumns;
   /** [rightRows] 1 where a pair uses the row; in shared memory. */
@@ -43,11 +46,14 @@ export interface PairTask {
 
 /** Rows of a bucket that its pairs use. All in shared memory. */
 export interface MarkTask {
+  readonly bucket: number;
   /** Row numbers of the table, ascending. */
   readonly rows: Int32Array;
   readonly used: Uint8Array; // [rows]
   /** Row r is bit r % 32 of word floor(r / 32); nobody else writes there meanwhile. */
   readonly into: Int32Array;
+  /** Where the same is kept for a later process. */
+  readonly file: SharedFile;
 }
 
 /** What was counted for left rows, in their order. */
@@ -68,6 +74,7 @@ export function pairShape(
 ): PairShape {
   const isGroups = selfMatch === 'groups';
   return {
+    rightRow: isGroups || find === 'one-to-one' || layout.has('right_row'),
     key: find === 'one-to-one',
     rank: find === 'k-nearest',
     judged: judges && !isGroups ? judgedColumns(layout) : [],
@@ -82,6 +89,7 @@ export function isCounted(layout: ResultLayout): boolean {
 }
 
 export function pairSchema({
+  rightRow,
   key,
   rank,
   judged,
@@ -90,8 +98,8 @@ export function pairSchema({
 }: Omit<PairShape, 'judged'> & { readonly judged: readonly unknown[] }): Schema {
   const types: DataType[] = [
     new Int32(),
-    new Int32(),
     new Float64(),
+    ...(rightRow ? [new Int32()] : []),
     ...(key ? [new Float64()] : []),
     ...(rank ? [new Int32()] : []),
     ...judged.map(() => new Float64()),
@@ -109,12 +117,12 @@ export const COUNT_SCHEMA = new Schema(
 export function writePairs(task: PairTask): Block[] {
   const { separationArcsec, key, rank, judged, positions, used, leftFrom } = task;
   const left = rowsAt(task.leftRows, task.left, 'pairs.left');
-  const right = rowsAt(task.rightRows, task.right, 'pairs.right');
-  // All threads store the same, so that none need wait.
-  if (used) for (let p = 0; p < task.right.length; p++) used[task.right[p]] = 1;
-  if (used && leftFrom !== undefined) for (let p = 0; p < task.left.length; p++) used[leftFrom + task.left[p]] = 1;
+  const right = task.rightRows && rowsAt(task.rightRows, task.right, 'pairs.right');
+  if (used) markAt(used, task.right);
+  if (used && leftFrom !== undefined) markAt(used.subarray(leftFrom), task.left);
   const payload = ColumnStore.fromShared(task.payload);
   const schema = pairSchema({
+    rightRow: right !== undefined,
     key: key !== undefined,
     rank: rank !== undefined,
     judged,
@@ -123,8 +131,8 @@ export function writePairs(task: PairTask): Block[] {
   });
   const columns: Data[] = [
     ints(left),
-    ints(right),
     floats(separationArcsec),
+    ...(right ? [ints(right)] : []),
     ...(key ? [floats(key)] : []),
     ...(rank ? [ints(rank)] : []),
     ...judged.map(floats),
@@ -144,14 +152,30 @@ export function writePairs(task: PairTask): Block[] {
   return writeBlocks(task.file, schema, parts());
 }
 
-/** The row numbers of the used rows, as bits of `into`; in a worker. */
-export function markRows({ rows, used, into }: MarkTask): void {
+export const USED_SCHEMA = new Schema([new Field('0', new Int32(), true)]);
+
+/** The row numbers of the used rows as bits of `into`, and a block of a bit for each row of the bucket; in a worker. */
+export function markRows({ bucket, rows, used, into, file }: MarkTask): Block[] {
   for (let i = 0; i < rows.length; i++) into[rows[i] >>> 5] |= used[i] << (rows[i] & 31);
+  const words = new Int32Array((rows.length + 31) >>> 5);
+  for (let i = 0; i < used.length; i++) words[i >>> 5] |= used[i] << (i & 31);
+  const batch = recordBatch(USED_SCHEMA, [ints(words)], words.length);
+  return writeBlocks(file, USED_SCHEMA, [{ part: bucket, batch }]);
+}
+
+/** Adds the rows of a bucket whose bits are set to `into`. */
+export function addUsed(words: Int32Array, rows: Int32Array, into: RowSet): void {
+  for (let i = 0; i < rows.length; i++) if ((words[i >>> 5] & (1 << (i & 31))) !== 0) into.add(rows[i]);
+}
+
+/** All threads store the same, so that none need wait. */
+function markAt(used: Uint8Array, at: Int32Array): void {
+  for (let p = 0; p < at.length; p++) used[at[p]] = 1;
 }
 
 function rowsAt(rows: Int32Array, at: Int32Array, label: string): Int32Array {
   const out = scratchInts(label, at.length);
-  for (let i = 0; i < at.length; i++) out[i] = rows[at[i]];
+  fetch4(rows, at, out);
   return out;
 }
 

@@ -122,9 +122,14 @@ async function rowsOf(rows: RunRows): Promise<RecordBatch> {
 /** The numbers of the rows, each in its place. */
 function placeRows(firstRow: number, { place, copies, starts }: BucketPlaces): Data {
   const out = scratchInts('run.rows', starts[starts.length - 1]);
-  for (let i = 0; i < place.length; i++) if (place[i] >= 0) out[place[i]] = firstRow + i;
+  placeNumbers(firstRow, place, out);
   for (let c = 0; c < copies.row.length; c++) out[copies.place[c]] = firstRow + copies.row[c];
   return makeData({ type: new Int32(), length: out.length, nullCount: 0, data: out });
+}
+
+/** out[place[i]] = first + i where the place is not negative; alone, so that it stays compiled. */
+function placeNumbers(first: number, place: Int32Array, out: Int32Array): void {
+  for (let i = 0; i < place.length; i++) if (place[i] >= 0) out[place[i]] = first + i;
 }
 
 /** The columns with each row in its place. Numbers are written as streams, one a bucket; other columns are gathered. */

@@ -68,7 +68,7 @@ function blockOf(
   const all =
     columns.length > 0 ? columns.map((column, i) => unpackColumn(schema.fields[i + 1].type as DataType, column)) : [];
   const numbers = <T>(at: number): T => (all[at]?.values ?? new Int32Array(0)) as T;
-  const rankAt = shape.key ? 3 : 2;
+  const rankAt = 1 + Number(shape.rightRow) + Number(shape.key);
   const judgedAt = rankAt + (shape.rank ? 1 : 0);
   const positionsAt = judgedAt + shape.judged.length;
   const payload = Payload.create(rightSchema, { rowCount: pairCount });
@@ -79,7 +79,7 @@ function blockOf(
     pairCount,
     left,
     right: consecutive(pairCount),
-    separationArcsec: numbers<Float64Array>(1),
+    separationArcsec: numbers<Float64Array>(0),
     rank: shape.rank ? numbers<Int32Array>(rankAt) : undefined,
     key: undefined,
     neighbourCount: undefined,
@@ -101,7 +101,12 @@ function blockOf(
   const positions = shape.positions
     ? { ra: numbers<Float64Array>(positionsAt), dec: numbers<Float64Array>(positionsAt + 1) }
     : undefined;
-  const rightRows = { payload, rows: numbers<Int32Array>(0), positions };
+  const rightRows = {
+    rowCount: pairCount,
+    payload,
+    rows: shape.rightRow ? numbers<Int32Array>(1) : undefined,
+    positions,
+  };
   return { part, from: 0, to: part.rowCount, pairs, sorted: true, paired: true, rightRows };
 }
 

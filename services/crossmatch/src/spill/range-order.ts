@@ -1,11 +1,11 @@
 import { ColumnStore, concatData, MessageDecoder, packColumn, type PackedColumn, recordBatch } from '@armilla/tables';
-import { type Data, type DataType, Field, makeData, type RecordBatch, Schema } from 'apache-arrow';
+import { type Data, type DataType, Field, type RecordBatch, Schema } from 'apache-arrow';
 import { isWords } from '../result/joined-data.js';
 import { takePlain } from '../result/payload.js';
 import { type Block, readBlock, readFully, type SharedFile } from './block.js';
 import type { KeptPairs } from './one-to-one.js';
 import { scratchBuffer, scratchInts } from './scratch-words.js';
-import { moveWords, wordsOf } from './words.js';
+import { moveWords, type Words, wordsData, wordsOf } from './words.js';
 
 /** Pairs of a range of left rows that are to be put in their order. */
 export interface RangeTask {
@@ -31,23 +31,78 @@ export interface OrderedRange {
   readonly columns: readonly PackedColumn[];
 }
 
+/** Left rows whose pairs are put in order at a time: all that is written meanwhile stays in the second-level cache. */
+const STRETCH_ROWS = 2 ** 14;
+
 /** Puts the pairs of a range in order; those of one left row stay as they are, since they are of one bucket. In a worker. */
 export function orderRange(task: RangeTask): OrderedRange {
   const batches = readBlocks(task);
-  const { place, left } = placesByRow(batches, task);
-  const schema = batches.length > 0 ? batches[0].schema : undefined;
-  const columns = (schema?.fields ?? []).slice(1).map((_, i) =>
-    packColumn(
-      inPlaces(
-        batches.map(({ data }) => data.children[i + 1]),
-        place,
-        left.length,
-        task.out[i + 1],
-      ),
-      { dictionaries: false },
-    ),
-  );
-  return { left, columns };
+  const { firstRow, rowCount, out } = task;
+  const pieces = piecesOf(batches, task);
+  const left = wordsOf(out[0].buffer, out[0].byteOffset, 4, out[0].byteLength / 4) as Int32Array;
+  const columns = Array.from({ length: batches[0]?.data.children.length ?? 0 }, (_, c) =>
+    batches.map(({ data }) => data.children[c] as Data<DataType>),
+  ).slice(1);
+  const moves = columns.map((column, c) => (column.every(isWords) ? wordMove(column, out[c + 1]) : undefined));
+  const words = moves.filter((move) => move !== undefined);
+  const pairCount = placeStretches(pieces, words, left, firstRow, rowCount);
+  const packed = columns.map((column, c) => {
+    const data = moves[c] ? wordsData(column[0].type, out[c + 1], pairCount) : gathered(column, pieces, pairCount);
+    return packColumn(data, { dictionaries: false });
+  });
+  return { left: left.subarray(0, pairCount), columns: packed };
+}
+
+/**
+ * Gives all pairs their places, their left rows and the columns of words theirs; how many they are. Apart from what is
+ * done once a range, so that the compiler sees loops alone: a range is too short to compile them anew.
+ */
+function placeStretches(
+  pieces: readonly Piece[],
+  moves: readonly WordMove[],
+  left: Int32Array,
+  firstRow: number,
+  rowCount: number,
+): number {
+  const next = scratchInts('range.next', STRETCH_ROWS + 1);
+  let pairCount = 0;
+  for (let from = 0; from < rowCount; from += STRETCH_ROWS) {
+    const count = Math.min(rowCount - from, STRETCH_ROWS);
+    next.fill(0);
+    for (const piece of pieces) {
+      takeStretch(piece, firstRow + from + count);
+      countPairs(piece.rows, piece.place, piece.begin, piece.end, firstRow + from, next);
+    }
+    pairCount = sumUp(next, pairCount, count);
+    for (const { rows, place, begin, end } of pieces) placePairs(rows, place, begin, end, firstRow, from, next, left);
+    for (const move of moves)
+      for (let b = 0; b < pieces.length; b++) {
+        const { place, begin, end } = pieces[b];
+        moveWords(move.from[b], place, move.to, begin, end);
+      }
+  }
+  return pairCount;
+}
+
+/** Pairs of one block. */
+interface Piece {
+  /** [pairs] left rows, ascending. */
+  readonly rows: Int32Array;
+  /** [pairs] where each goes; -1 of those that do not stay. */
+  readonly place: Int32Array;
+  /** The pairs [begin, end) are those that are being placed. */
+  begin: number;
+  end: number;
+}
+
+function piecesOf(batches: readonly RecordBatch[], { range, kept }: RangeTask): Piece[] {
+  let pair = kept?.firstPair[range] ?? 0;
+  return batches.map(({ data, numRows }, b) => {
+    const place = scratchInts(`range.place.${b}`, numRows).fill(0);
+    if (kept)
+      for (let i = 0; i < numRows; i++, pair++) if ((kept.words[pair >>> 5] & (1 << (pair & 31))) === 0) place[i] = -1;
+    return { rows: data.children[0].values as Int32Array, place, begin: 0, end: 0 };
+  });
 }
 
 /** The blocks in one buffer, which the next call uses again. */
@@ -66,62 +121,79 @@ function readBlocks({ lanes, blocks, schemaHeader }: RangeTask): RecordBatch[] {
   });
 }
 
-/** Where each pair of the batches goes, -1 for those that do not stay; and the left rows in order. */
-function placesByRow(
-  batches: readonly RecordBatch[],
-  { firstRow, rowCount, range, kept, out: memory }: RangeTask,
-): { readonly place: readonly Int32Array[]; readonly left: Int32Array } {
-  const next = scratchInts('range.next', rowCount + 1).fill(0);
-  const place = batches.map(({ numRows }, b) => scratchInts(`range.place.${b}`, numRows));
-  let pair = kept?.firstPair[range] ?? 0;
-  batches.forEach(({ data }, b) => {
-    const rows = data.children[0].values as Int32Array;
-    const out = place[b];
-    for (let i = 0; i < rows.length; i++, pair++) {
-      const stays = !kept || (kept.words[pair >>> 5] & (1 << (pair & 31))) !== 0;
-      out[i] = stays ? 0 : -1;
-      if (stays) next[rows[i] - firstRow + 1]++;
-    }
+/** The next pairs of a block, up to those of left row `endRow`. */
+function takeStretch(piece: Piece, endRow: number): void {
+  const { rows } = piece;
+  let { end } = piece;
+  piece.begin = end;
+  while (end < rows.length && rows[end] < endRow) end++;
+  piece.end = end;
+}
+
+/** Adds the pairs of each row, the first of which is `firstRow`, to the number after it. */
+function countPairs(
+  rows: Int32Array,
+  place: Int32Array,
+  begin: number,
+  end: number,
+  firstRow: number,
+  next: Int32Array,
+): void {
+  for (let i = begin; i < end; i++) if (place[i] >= 0) next[rows[i] - firstRow + 1]++;
+}
+
+/** Makes places of the counts, from `first` on; where those of `count` rows end. */
+function sumUp(next: Int32Array, first: number, count: number): number {
+  next[0] = first;
+  for (let row = 0; row < count; row++) next[row + 1] += next[row];
+  return next[count];
+}
+
+/** Gives the pairs [begin, end) their places, and the left rows theirs, counted from `firstRow`; next[0] is of row `from`. */
+function placePairs(
+  rows: Int32Array,
+  place: Int32Array,
+  begin: number,
+  end: number,
+  firstRow: number,
+  from: number,
+  next: Int32Array,
+  left: Int32Array,
+): void {
+  for (let i = begin; i < end; i++) {
+    if (place[i] < 0) continue;
+    const row = rows[i] - firstRow;
+    const at = next[row - from]++;
+    place[i] = at;
+    left[at] = row;
+  }
+}
+
+/** The pieces of a column of words, and where all of them go. */
+interface WordMove {
+  readonly from: readonly Words[];
+  readonly to: Words;
+}
+
+function wordMove(pieces: readonly Data[], out: Uint8Array): WordMove {
+  const { BYTES_PER_ELEMENT: width } = pieces[0].values as Float64Array;
+  const from = pieces.map(({ values, length }) => {
+    const { buffer, byteOffset } = values as Float64Array;
+    return wordsOf(buffer, byteOffset, width, length);
   });
-  for (let row = 0; row < rowCount; row++) next[row + 1] += next[row];
-  const left = new Int32Array(memory[0].buffer, memory[0].byteOffset, next[rowCount]);
-  batches.forEach(({ data }, b) => {
-    const rows = data.children[0].values as Int32Array;
-    const out = place[b];
-    for (let i = 0; i < rows.length; i++) {
-      if (out[i] < 0) continue;
-      const row = rows[i] - firstRow;
-      const at = next[row]++;
-      out[i] = at;
-      left[at] = row;
-    }
-  });
-  return { place, left };
+  return { from, to: wordsOf(out.buffer, out.byteOffset, width, out.byteLength / width) };
 }
 
 /** A column with each pair in its place. */
-function inPlaces(pieces: readonly Data[], place: readonly Int32Array[], count: number, memory: Uint8Array): Data {
-  const [{ type }] = pieces;
-  if (pieces.every(isWords)) {
-    const { values } = pieces[0] as { values: Float64Array };
-    const width = values.BYTES_PER_ELEMENT;
-    const out = memory.buffer;
-    const to = wordsOf(out, 0, width, count);
-    pieces.forEach((piece, b) => {
-      const { buffer: bytes, byteOffset } = piece.values as Float64Array;
-      moveWords(wordsOf(bytes, byteOffset, width, piece.length), place[b], to);
-    });
-    const Kind = values.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => Float64Array;
-    return makeData({ type, length: count, nullCount: 0, data: new Kind(out, 0, count) } as never);
-  }
+function gathered(column: readonly Data<DataType>[], pieces: readonly Piece[], count: number): Data {
   const rows = new Int32Array(count);
   let base = 0;
-  for (const places of place) {
-    for (let i = 0; i < places.length; i++) if (places[i] >= 0) rows[places[i]] = base + i;
-    base += places.length;
+  for (const { place } of pieces) {
+    for (let i = 0; i < place.length; i++) if (place[i] >= 0) rows[place[i]] = base + i;
+    base += place.length;
   }
-  const taken = takePlain([concatData(pieces as Data<DataType>[]) as Data<DataType>], rows)[0];
-  const schema = new Schema([new Field('0', type, true)]);
+  const taken = takePlain([concatData(column) as Data<DataType>], rows)[0];
+  const schema = new Schema([new Field('0', column[0].type, true)]);
   const store = new ColumnStore(schema, { rowCount: count });
   store.append(recordBatch(schema, [taken], count));
   return store.seal().columns[0];

@@ -52,7 +52,7 @@ export async function* unusedRight(
       const { filtered: marks } = await readRows(batch, rightColumns, right.where, signal);
       filtered.append(batch.numRows, marks);
     }
-    const rightRows = { payload, rows, positions: undefined };
+    const rightRows = { rowCount: batch.numRows, payload, rows, positions: undefined };
     yield { cursor: new UnusedRightCursor(used, batch.numRows, first, rightRows, filtered) };
   }
 }

@@ -20,7 +20,7 @@ export async function groupsOfLinks(
   for (const blocks of pairBlocks) {
     const loan = memory.loan();
     for await (const { data, numRows } of pairs.read(blocks ?? [], loan, { signal })) {
-      const [left, right] = data.children.map(({ values }) => values as Int32Array);
+      const [left, , right] = data.children.map(({ values }) => values as Int32Array);
       groups.connect(left, right, 0, 0, numRows);
     }
     loan.end();

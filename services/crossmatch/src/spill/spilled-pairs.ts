@@ -178,15 +178,16 @@ export class SpilledPairs implements MatchRows {
     const leftTable = options.selfMatch === undefined ? await this.#partition('left') : rightTable;
     this.#rowCounts.left = leftTable.rowCount;
     const isOneToOne = options.find === 'one-to-one';
-    const { pairs, counts, records } = await this.#steps.finishedBuckets(
+    const { pairs, counts, usedRight, records } = await this.#steps.finishedBuckets(
       { pairs: pairSchema(this.#shape), counts: isCounted(layout) ? COUNT_SCHEMA : undefined },
+      rightTable,
       isOneToOne ? undefined : this.#usedRight,
     );
     const bucketCount = cut.intervals.length;
     const { rowCount, rejectedRowCount, filteredRowCount } = rightTable.record;
     const usableRightRowCount = rowCount - rejectedRowCount - filteredRowCount;
     await this.#steps.join(
-      this.#setup({ left: leftTable, usableRightRowCount, pairs, counts }),
+      this.#setup({ left: leftTable, usableRightRowCount, pairs, counts, usedRight }),
       rightTable,
       records,
       (_, bucket) => this.#advance('match', (bucket + 1) / bucketCount),
@@ -226,7 +227,7 @@ export class SpilledPairs implements MatchRows {
     return table;
   }
 
-  #setup(files: Pick<JoinSetup, 'left' | 'usableRightRowCount' | 'pairs' | 'counts'>): JoinSetup {
+  #setup(files: Pick<JoinSetup, 'left' | 'usableRightRowCount' | 'pairs' | 'counts' | 'usedRight'>): JoinSetup {
     const { context, options, layout, judging, plan, cut } = this.match;
     const { chunkRowCount } = plan.spill as SpillPlan;
     return {
@@ -248,7 +249,6 @@ export class SpilledPairs implements MatchRows {
       rangeRowCount: cut.rangeRowCount,
       memory: new SharedMemory(),
       shape: this.#shape,
-      usedRight: options.find === 'one-to-one' ? undefined : this.#usedRight,
       marking: { last: Promise.resolve() },
     };
   }

@@ -18,6 +18,7 @@ import type { Judging } from './bucket-judge.js';
 import { BucketNeighbours } from './bucket-neighbours.js';
 import { type BucketRows, type PartitionedTable, readBucket } from './bucket-rows.js';
 import type { Buckets } from './buckets.js';
+import { addUsed, USED_SCHEMA } from './pair-blocks.js';
 import { partitionTable } from './partition.js';
 import { partitionedSchema } from './partition-run.js';
 import { shapeOf } from './table-shape.js';
@@ -56,6 +57,7 @@ export interface PartitionRecord {
 interface BucketRecord extends JoinedBucket {
   readonly pairBytes: readonly number[];
   readonly countBytes: readonly number[] | undefined;
+  readonly usedBytes: readonly number[] | undefined;
 }
 
 /** The steps of one match up to its pairs. What an earlier process has finished, and is still whole, is not done again. */
@@ -152,8 +154,12 @@ export class SpillSteps {
     });
   }
 
-  /** The buckets that are done, from the first on; their right rows are added to `usedRight`. */
-  async finishedBuckets(schemas: { pairs: Schema; counts: Schema | undefined }, usedRight: RowSet | undefined) {
+  /** The buckets that are done, from the first on; their right rows are added to `used`, where all pairs stay. */
+  async finishedBuckets(
+    schemas: { readonly pairs: Schema; readonly counts: Schema | undefined },
+    right: PartitionedTable,
+    used: RowSet | undefined,
+  ) {
     const { scratch, context } = this.match;
     const { workerCount } = context.runtime;
     const records: BucketRecord[] = [];
@@ -163,26 +169,42 @@ export class SpillSteps {
       records.push(record);
     }
     const last = records.at(-1);
-    const marked = this.match.options.selfMatch === undefined ? [1] : [0, 1];
     const pairs = await scratch.file('pairs', schemas.pairs, workerCount, last?.pairBytes);
     const counts = schemas.counts && (await scratch.file('counts', schemas.counts, workerCount, last?.countBytes));
+    const usedFile = used && (await scratch.file('used', USED_SCHEMA, workerCount, last?.usedBytes));
     const whole =
-      (await isWhole(
-        pairs,
-        records.flatMap(({ pairBlocks }) => pairBlocks),
-        this.signal,
-        (columns) => {
-          for (const at of marked) usedRight?.addAll(columns[at]);
-        },
-      )) &&
-      (!counts ||
-        (await isWhole(
-          counts,
-          records.flatMap(({ countBlocks }) => countBlocks),
-          this.signal,
-        )));
-    this.resumedStepCount += whole ? records.length : 0;
-    return { pairs, counts, records: whole ? records : [] };
+      (await this.#areWhole(pairs, records, ({ pairBlocks }) => pairBlocks)) &&
+      (await this.#areWhole(counts, records, ({ countBlocks }) => countBlocks)) &&
+      (await this.#areWhole(usedFile, records, ({ usedBlocks }) => usedBlocks));
+    const done = whole ? records : [];
+    if (used && usedFile) await this.#addUsed(usedFile, done, right, used);
+    this.resumedStepCount += done.length;
+    return { pairs, counts, usedRight: used && usedFile && { rows: used, file: usedFile }, records: done };
+  }
+
+  #areWhole(
+    file: BlockFile | undefined,
+    records: readonly BucketRecord[],
+    blocksOf: (record: BucketRecord) => readonly Block[],
+  ): Promise<boolean> {
+    return file ? isWhole(file, records.flatMap(blocksOf), this.signal) : Promise.resolve(true);
+  }
+
+  /** Adds the right rows that finished buckets have used. */
+  async #addUsed(
+    file: BlockFile,
+    records: readonly BucketRecord[],
+    right: PartitionedTable,
+    used: RowSet,
+  ): Promise<void> {
+    const memory = new SharedMemory();
+    for (const [bucket, { usedBlocks }] of records.entries()) {
+      const rows = await readBucket(this.match.context.runtime, right, right.blocks[bucket] ?? [], memory, this.signal);
+      const loan = memory.loan();
+      for await (const { data } of file.read(usedBlocks, loan, { signal: this.signal }))
+        addUsed(data.children[0].values as Int32Array, rows.rows, used);
+      for (const done of [loan, rows.positionLoan, rows.loan]) done.end();
+    }
   }
 
   /** Joins the buckets that are not done yet, and adds them to `records`. */
@@ -217,7 +239,13 @@ export class SpillSteps {
     // While the pairs of one bucket are written the next is indexed.
     try {
       for await (const { bucket, joined } of inOrder(loaded(), work)) {
-        const record = { ...joined, pairBytes: setup.pairs.byteLengths, countBytes: setup.counts?.byteLengths };
+        const { pairs, counts, usedRight } = setup;
+        const record: BucketRecord = {
+          ...joined,
+          pairBytes: pairs.byteLengths,
+          countBytes: counts?.byteLengths,
+          usedBytes: usedRight?.file.byteLengths,
+        };
         await scratch.record(`bucket-${bucket}`, record);
         records.push(record);
         onBucket(record, bucket);
@@ -248,19 +276,13 @@ export function byPart(blocks: readonly Block[]): Block[][] {
   return parts;
 }
 
-/** Whether the blocks are those that were written; `visit` sees the columns of each. */
-async function isWhole(
-  file: BlockFile,
-  blocks: readonly Block[],
-  signal: AbortSignal,
-  visit?: (columns: readonly Int32Array[]) => void,
-): Promise<boolean> {
+/** Whether the blocks are those that were written. */
+async function isWhole(file: BlockFile, blocks: readonly Block[], signal: AbortSignal): Promise<boolean> {
   const memory = new SharedMemory();
   try {
     for (const block of blocks) {
       const loan = memory.loan();
-      for await (const { data } of file.read([block], loan, { check: true, signal }))
-        visit?.(data.children.map(({ values }) => values as Int32Array));
+      for await (const _ of file.read([block], loan, { check: true, signal }));
       loan.end();
     }
     return true;

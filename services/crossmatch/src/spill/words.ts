@@ -2,7 +2,7 @@ import { type Data, DataType, makeData } from 'apache-arrow';
 import { scratchBuffer } from './scratch-words.js';
 
 /** Values of 4 or 8 bytes that are only moved. */
-type Words = Int32Array | BigInt64Array;
+export type Words = Int32Array | BigInt64Array;
 
 /** Value i of `column` at place[i], if that is not negative, and those of `copies` at theirs; in memory that the next call for column `at` uses again. */
 export function placeWords(
@@ -56,22 +56,23 @@ export function wordsData(type: DataType, { buffer, byteOffset }: Uint8Array, co
   return makeData({ type, length: count, nullCount: 0, data: new Kind(buffer, byteOffset, count) } as never);
 }
 
-/** to[place[i]] = from[i] where the place is not negative. */
-export function moveWords(from: Words, place: Int32Array, to: Words): void {
+/** to[place[i]] = from[i] for i in [begin, end) where the place is not negative. */
+export function moveWords(from: Words, place: Int32Array, to: Words, begin = 0, end = place.length): void {
   // One loop for each width, so that each is compiled for its own.
-  if (from instanceof Int32Array) move4(from, place, to as Int32Array);
-  else move8(from, place, to as BigInt64Array);
+  if (from instanceof Int32Array) move4(from, place, to as Int32Array, begin, end);
+  else move8(from, place, to as BigInt64Array, begin, end);
 }
 
-function move4(from: Int32Array, place: Int32Array, to: Int32Array): void {
-  for (let i = 0; i < place.length; i++) if (place[i] >= 0) to[place[i]] = from[i];
+function move4(from: Int32Array, place: Int32Array, to: Int32Array, begin: number, end: number): void {
+  for (let i = begin; i < end; i++) if (place[i] >= 0) to[place[i]] = from[i];
 }
 
-function move8(from: BigInt64Array, place: Int32Array, to: BigInt64Array): void {
-  for (let i = 0; i < place.length; i++) if (place[i] >= 0) to[place[i]] = from[i];
+function move8(from: BigInt64Array, place: Int32Array, to: BigInt64Array, begin: number, end: number): void {
+  for (let i = begin; i < end; i++) if (place[i] >= 0) to[place[i]] = from[i];
 }
 
-function fetch4(from: Int32Array, rows: Int32Array, to: Int32Array): void {
+/** to[i] = from[rows[i]] */
+export function fetch4(from: Int32Array, rows: Int32Array, to: Int32Array): void {
   for (let i = 0; i < rows.length; i++) to[i] = from[rows[i]];
 }
 
