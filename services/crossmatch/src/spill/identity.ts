@@ -12,7 +12,7 @@ const END_BYTES = 2 ** 20;
 const MANY_FILES = 64;
 const END_BYTES_OF_MANY = 2 ** 14;
 /** Of the scratch files: another one cannot read them. */
-const FORMAT = '3';
+const FORMAT = '4';
 
 /** What the scratch files of a match depend on. */
 export async function identityOf(
