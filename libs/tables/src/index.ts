@@ -76,6 +76,7 @@ export {
   type OpenInWorkerOptions,
   type WorkerSource,
 } from './table/in-worker.js';
+export type { ReadNotes } from './table/worker-protocol.js';
 export { type Metadata, type MetadataSource, type RowsMoment, withMetadata } from './table/metadata.js';
 export { expandPath } from './table/paths.js';
 export { openTable, type OpenOptions } from './table/open.js';

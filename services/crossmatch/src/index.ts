@@ -26,7 +26,8 @@ export {
   type SelfMatch,
   type SideOptions,
 } from './options.js';
-export { matchTables, type TablesContext, TablesStream, type TablesSummary } from './nway/match-tables.js';
+export type { TablesInput } from './nway/loaded-tables.js';
+export { matchTables, TablesStream, type TablesSummary } from './nway/match-tables.js';
 export {
   type Multi,
   MULTIS,
@@ -35,6 +36,7 @@ export {
   type TablesJoin,
   type TablesOptions,
 } from './nway/options.js';
+export type { RejectedTableRow, TablesContext } from './nway/tables-context.js';
 export { tablesCountsJson, tablesProvenance } from './nway/tables-provenance.js';
 export { type Plan, type PlanInput, planMatch } from './plan.js';
 export {
@@ -48,6 +50,7 @@ export type { RejectedRow } from './positions.js';
 export type { ProbabilityOptions, ResolvedProbabilities } from './probability/options.js';
 export { COMPUTED_COLUMNS, type ComputedColumn } from './result/layout.js';
 export { resultPixels, tablePixels } from './result/row-pixels.js';
+export type { ResidentTable } from './stored-reader.js';
 export type { ScratchOptions } from './spill/scratch.js';
 export type { SpillPlan } from './spill/spill-plan.js';
 export { type MatchInput, MatchStream } from './stream.js';

@@ -32,7 +32,7 @@ import { protoTable } from './service/describe.js';
 import { evidenceFrames } from './service/evidence.js';
 import { explainRequest } from './service/explain.js';
 import { flightService } from './service/flight/service.js';
-import { matchFrames, putFrames } from './service/frame-face.js';
+import { matchFrames, matchTablesFrames, putFrames } from './service/frame-face.js';
 import { StoredTables } from './stored-tables.js';
 
 export { contentDigest } from './digest.js';
@@ -67,6 +67,7 @@ function frameHandlers(core: CrossmatchCore): UntypedServiceImplementation {
   return {
     put: clientStream<Frame, PutResponse>((frames, call) => putFrames(core, frames, call)),
     match: duplex<Frame, Frame>((frames, call) => matchFrames(core, frames, call)),
+    matchTables: duplex<Frame, Frame>((frames, call) => matchTablesFrames(core, frames, call)),
     coneSearch: serverStream<ConeSearchRequest, Frame>((request, call) => coneFrames(core, request, call)),
     getEvidence: serverStream<GetEvidenceRequest, Frame>((request, call) => evidenceFrames(core, request, call)),
     explain: unary<ExplainRequest, ExplainResponse>((request) => explainRequest(core, request)),

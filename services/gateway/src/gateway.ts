@@ -27,6 +27,7 @@ import { matchRoute } from './routes/match-route.js';
 import { evidenceRoute, resultRoute } from './routes/result-route.js';
 import { OPEN_PATHS, systemRoutes } from './routes/system-routes.js';
 import { tableRoutes } from './routes/table-routes.js';
+import { tablesMatchRoute } from './routes/tables-match-route.js';
 import { CrossmatchClient } from './service/crossmatch-client.js';
 import { Spool } from './upload/spool.js';
 
@@ -127,6 +128,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   evidenceRoute(app, parts);
   tableRoutes(app, parts);
   matchRoute(app, parts);
+  tablesMatchRoute(app, parts);
 
   const sessions = watchSessions(app);
   app.server.maxConnections = config.maxConnections;

@@ -13,7 +13,7 @@ export interface AssemblerLimits {
 
 export interface AssembledMessage {
   readonly message: FramedMessage;
-  /** 0 left or only, 1 right. */
+  /** As in the frame. */
   readonly table: number;
 }
 

@@ -13,7 +13,7 @@ function randomFrame(random: Random): Frame {
   const frame = makeFrame({
     header: randomBytes(random, 300),
     metadata: random.below(2) ? randomBytes(random, 200) : undefined,
-    table: random.below(2),
+    table: random.below(10),
     endOfTable: random.below(2) === 1,
     more: random.below(2) === 1,
     body: Array.from({ length: random.below(4) }, () => randomBytes(random, 400)),

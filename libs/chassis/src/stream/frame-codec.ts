@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { type Frame } from './frame.js';
+import { type Frame, LAST_TABLE } from './frame.js';
 import { frameCrc32c } from './frame-checksum.js';
 import { Undecodable } from './undecodable.js';
 import {
@@ -132,8 +132,8 @@ export function deserializeFrame(bytes: Buffer): Frame {
         reader.skip(tag);
     }
   }
-  if (frame.table !== 0 && frame.table !== 1)
-    throw fail('STREAM_ORDER', { where: WHERE, detail: `table is ${frame.table}, must be 0 or 1` });
+  if (!(frame.table >= 0 && frame.table <= LAST_TABLE))
+    throw fail('STREAM_ORDER', { where: WHERE, detail: `table is ${frame.table}, must be in [0, ${LAST_TABLE}]` });
   if (frame.crc32c !== undefined) {
     const got = frameCrc32c(frame);
     if (got !== frame.crc32c)

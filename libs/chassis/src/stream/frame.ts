@@ -3,7 +3,7 @@ export interface Frame {
   /** Flatbuffer Message; in the first frame of a message only. */
   header: Uint8Array;
   metadata: Uint8Array | undefined;
-  /** 0 left or only, 1 right. */
+  /** 0 left or only, 1 right; of several tables 0 to 9. */
   table: number;
   endOfTable: boolean;
   /** The message goes on in the next frame of this table. */
@@ -14,6 +14,9 @@ export interface Frame {
   /** CRC-32C of header, metadata and body as they stand in this frame; `sealFrame` sets it. */
   crc32c: number | undefined;
 }
+
+/** Number of the last table that a call may have. */
+export const LAST_TABLE = 9;
 
 const NONE = new Uint8Array(0);
 

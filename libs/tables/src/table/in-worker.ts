@@ -4,6 +4,7 @@ import { fileInput, peek, type Source, sourceInput } from './input.js';
 import { type OpenOptions, openTable } from './open.js';
 import type { TableReader } from './reader.js';
 import { inThread } from './thread.js';
+import type { ReadNotes } from './worker-protocol.js';
 
 const PARQUET_MAGIC = Buffer.from('PAR1');
 
@@ -12,8 +13,8 @@ export type WorkerSource =
   | { readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
 
 export interface OpenInWorkerOptions extends OpenOptions {
-  /** Called at the end with the values that became null because they did not fit their column's type, by column. */
-  onMisfits?(misfits: ReadonlyMap<string, number>): void;
+  /** Called at the end with what the table said of itself. */
+  onNotes?(notes: ReadNotes): void;
 }
 
 /**
@@ -24,17 +25,17 @@ export async function* openTableInWorker(
   source: WorkerSource,
   options: OpenInWorkerOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { signal, onMisfits, ...plain } = options;
+  const { signal, onNotes: onDone, ...plain } = options;
   const { name } = source;
-  const onDone = (misfits: readonly (readonly [string, number])[]): void => onMisfits?.(new Map(misfits));
   const file = 'path' in source ? await fileInput(source.path) : undefined;
   const start = await peek(file?.open(signal) ?? sourceInput(source as Source).open(signal), PARQUET_MAGIC.length);
   const isParquet = Buffer.compare(start.head.subarray(0, PARQUET_MAGIC.length), PARQUET_MAGIC) === 0;
   if (file?.repeatable === true) await start.close();
   // Foreign Parquet has a process of its own, which this thread only has to listen to; ending a thread would leave it behind.
   if (isParquet && options.trusted === false) {
-    yield* asIpcStream(await openTable(file?.path ?? { name, stream: start.rest }, options), signal);
-    onDone([]);
+    const reader = await openTable(file?.path ?? { name, stream: start.rest }, options);
+    yield* asIpcStream(reader, signal);
+    onDone?.({ misfits: reader.misfits, warnings: reader.warnings ?? [] });
   } else if (file?.repeatable === true) {
     yield* inThread({ kind: 'open', name, path: file.path, options: plain }, undefined, { signal, onDone });
   } else {

@@ -118,6 +118,6 @@ test('misfits are told at the end', async () => {
   const lines = ['x', ...Array.from({ length: 400_000 }, (_, i) => String(i)), 'late', 'later'];
   const stream = each([encoder.encode(lines.join('\n'))]);
   let seen: unknown;
-  await bytesOf(openTableInWorker({ name: 'late', stream }, { onMisfits: (misfits) => (seen = [...misfits]) }));
+  await bytesOf(openTableInWorker({ name: 'late', stream }, { onNotes: ({ misfits }) => (seen = [...misfits]) }));
   expect(seen).toEqual([['x', 2]]);
 });

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { Channel, fail, isProblem, reviveProblem, toProblem } from '@armilla/base';
 import { ThreadPool } from './thread-pool.js';
-import type { FromWorker, Job, ToWorker } from './worker-protocol.js';
+import type { FromWorker, Job, ReadNotes, ToWorker } from './worker-protocol.js';
 
 const pool = new ThreadPool();
 
@@ -12,8 +12,8 @@ export async function closeTableThreads(): Promise<void> {
 
 export interface JobOptions {
   readonly signal?: AbortSignal;
-  /** Called at the end with the values that became null, by column. */
-  onDone?(misfits: readonly (readonly [string, number])[]): void;
+  /** Called at the end. */
+  onDone?(notes: ReadNotes): void;
 }
 
 /**
@@ -73,7 +73,7 @@ async function* run(
         return;
       case 'done':
         finished = true;
-        options.onDone?.(message.misfits);
+        options.onDone?.(message.notes);
         output.close();
         return;
       case 'failed':

@@ -15,6 +15,14 @@ export type Job =
       readonly metadata: Readonly<Record<string, string>> | undefined;
     };
 
+/** What a table says when it has been read. */
+export interface ReadNotes {
+  /** Values that became null, by column. */
+  readonly misfits: ReadonlyMap<string, number>;
+  /** What who uses it should know. */
+  readonly warnings: readonly string[];
+}
+
 export type ToWorker =
   | { readonly type: 'start'; readonly job: Job }
   | { readonly type: 'input'; readonly bytes: Uint8Array }
@@ -25,5 +33,5 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'pull' }
   | { readonly type: 'output'; readonly parts: readonly Uint8Array[]; readonly byteCount: number }
-  | { readonly type: 'done'; readonly misfits: readonly (readonly [string, number])[] }
+  | { readonly type: 'done'; readonly notes: ReadNotes }
   | { readonly type: 'failed'; readonly problem: ProblemJson };

@@ -7,7 +7,7 @@ import { IPC_END, ipcBytes } from '../arrow/message.js';
 import { IpcSplitter } from '../arrow/splitter.js';
 import { encodeTable } from './encode.js';
 import { openTable } from './open.js';
-import { type FromWorker, type Job, type ToWorker, WINDOW_BYTES } from './worker-protocol.js';
+import { type FromWorker, type Job, type ReadNotes, type ToWorker, WINDOW_BYTES } from './worker-protocol.js';
 
 /** Rows per batch: small enough that little is on the way, large enough to be quick. */
 const BATCH_ROWS = 16_384;
@@ -44,14 +44,14 @@ class TableWorker {
 
   async #run(job: Job): Promise<void> {
     try {
-      const misfits = job.kind === 'open' ? await this.#open(job) : await this.#encode(job);
-      this.#post({ type: 'done', misfits });
+      const notes = job.kind === 'open' ? await this.#open(job) : await this.#encode(job);
+      this.#post({ type: 'done', notes });
     } catch (error) {
       this.#post({ type: 'failed', problem: problemToJson(toProblem(error)) });
     }
   }
 
-  async #open(job: Job & { kind: 'open' }): Promise<[string, number][]> {
+  async #open(job: Job & { kind: 'open' }): Promise<ReadNotes> {
     const reader = await openTable(job.path ?? { name: job.name, stream: this.#chunks() }, job.options);
     try {
       const encoder = new MessageEncoder(reader.schema);
@@ -62,13 +62,13 @@ class TableWorker {
         for (const message of encoder.encode(batch)) await this.#send(ipcBytes(message), owned);
       }
       await this.#send([IPC_END], false);
-      return [...reader.misfits];
+      return { misfits: new Map(reader.misfits), warnings: [...(reader.warnings ?? [])] };
     } finally {
       await reader.close();
     }
   }
 
-  async #encode(job: Job & { kind: 'encode' }): Promise<[string, number][]> {
+  async #encode(job: Job & { kind: 'encode' }): Promise<ReadNotes> {
     const decoder = new MessageDecoder({ where: job.where });
     const batches = this.#batches(job.where, decoder);
     const first = await batches.next();
@@ -89,7 +89,7 @@ class TableWorker {
       byteCount = 0;
     }
     await this.#send(pieces, text);
-    return [];
+    return { misfits: new Map(), warnings: [] };
   }
 
   async *#batches(where: string, decoder: MessageDecoder): AsyncGenerator<RecordBatch, void, undefined> {

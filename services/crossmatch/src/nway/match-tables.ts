@@ -3,18 +3,17 @@ import type { TableReader } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { RowSet } from '../join.js';
 import type { PositionColumns } from '../columns.js';
-import type { MatchContext } from '../match.js';
-import { magnitudeField } from '../probability/pair-probabilities.js';
 import { batchRowCount } from '../result/batches.js';
 import { type SideSummary, summariseSide } from '../summary.js';
 import { combinationRows } from './combination-rows.js';
 import { gather } from './gather.js';
 import { groupRows } from './group-rows.js';
-import { type LoadedTables, loadTables } from './loaded-tables.js';
+import { checkNames, isResident, type LoadedTables, loadTables, type TablesInput } from './loaded-tables.js';
 import { type ResolvedTables, resolveTables, type TablesOptions } from './options.js';
 import { pairRows } from './pair-rows.js';
 import type { RowBlock } from './row-block.js';
-import { type TablesLayout, tablesLayout } from './tables-layout.js';
+import type { TablesContext } from './tables-context.js';
+import { askedColumns, type TablesLayout, tablesLayout } from './tables-layout.js';
 
 /** What a match of several tables did. */
 export interface TablesSummary {
@@ -22,39 +21,52 @@ export interface TablesSummary {
   readonly rowCount: number;
   readonly totalSeconds: number;
   readonly workerCount: number;
+  /** What the user should know about the result; empty mostly. */
+  readonly warnings: readonly string[];
 }
-
-/** What a match of several tables needs of its surroundings. */
-export type TablesContext = Pick<MatchContext, 'runtime' | 'execution' | 'signal' | 'onProgress' | 'onRejected'>;
 
 /**
  * Matches two to ten tables, which are all kept in memory, and reads them before this returns; the first one is the primary.
- * Rows come in the order of the first table. Readers are closed at the end, also of a failed match.
+ * Rows come in the order of the first table. Readers are closed at the end, also of a failed match; a table that was in
+ * memory before stays, and is not read unless the options say more of it than it was stored with.
  */
 export async function matchTables(
-  readers: readonly TableReader[],
+  inputs: readonly TablesInput[],
   options: TablesOptions,
   context: TablesContext,
 ): Promise<TablesStream> {
   const started = performance.now();
   try {
-    const resolved = resolveTables(options, readers.length);
-    for (const [k, { magnitudes }] of (resolved.priors ?? []).entries())
-      for (const { column, histogram } of magnitudes) {
-        magnitudeField(readers[k].schema, column, readers[k].where);
-        if (!histogram)
-          throw fail('OPTIONS_CONFLICT', {
-            detail: `magnitude_prior ${column}=auto is for two tables: give a histogram`,
-          });
-      }
-    const layout = tablesLayout(
-      readers.map(({ schema }) => schema),
-      resolved,
-    );
-    return new TablesStream(await loadTables(readers, resolved, layout, context), resolved, layout, context, started);
+    const resolved = resolveTables(options, inputs.length);
+    const asked = askedColumns(inputs.length, resolved);
+    // What is wrong with the columns should not wait for the tables to be read.
+    const known = inputs.map((input) => (typeof input === 'function' ? undefined : describedBy(input)));
+    for (const [k, table] of known.entries()) if (table) checkNames(k, table, resolved, asked);
+    const schemas = known.flatMap((table) => table?.schema ?? []);
+    if (schemas.length === inputs.length) tablesLayout(schemas, asked);
+    const loaded = await loadTables(inputs, resolved, asked, context);
+    try {
+      const layout = tablesLayout(
+        loaded.tables.map(({ schema }) => schema),
+        asked,
+      );
+      return new TablesStream(loaded, resolved, layout, context, started);
+    } catch (error) {
+      await loaded[Symbol.asyncDispose]();
+      throw error;
+    }
   } finally {
-    for (const reader of readers) await reader.close();
+    for (const input of inputs) if (typeof input !== 'function' && !isResident(input)) await input.close();
   }
+}
+
+/** The schema of the result, by those of the tables. Throws what `matchTables` throws of options and columns. */
+export function tablesSchema(schemas: readonly Schema[], options: TablesOptions): Schema {
+  return tablesLayout(schemas, askedColumns(schemas.length, resolveTables(options, schemas.length))).schema;
+}
+
+function describedBy(input: Exclude<TablesInput, () => unknown>): Pick<TableReader, 'schema' | 'where'> {
+  return isResident(input) ? { schema: input.table.schema, where: input.where } : input;
 }
 
 /** The result of a match of several tables, to be iterated once. Leaving the loop early gives everything back. */
@@ -75,7 +87,7 @@ export class TablesStream implements AsyncIterable<RecordBatch>, AsyncDisposable
     private readonly started: number,
   ) {
     this.schema = layout.schema;
-    this.inputs = loaded.tables.map(({ where, rowCount, columns }) => ({ name: where, rowCount, columns }));
+    this.inputs = loaded.tables.map(({ rowCount, columns }, k) => ({ name: loaded.names[k], rowCount, columns }));
     this.#matched = loaded.tables.map(({ rowCount }) => new RowSet(rowCount));
   }
 
@@ -133,6 +145,7 @@ export class TablesStream implements AsyncIterable<RecordBatch>, AsyncDisposable
       rowCount: this.#rowCount,
       totalSeconds: (this.#ends - this.started) / 1000,
       workerCount: this.context.execution?.workerCount ?? this.context.runtime.workerCount,
+      warnings: this.loaded.tables.flatMap(({ warnings }) => warnings),
     };
   }
 

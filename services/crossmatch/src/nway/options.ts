@@ -10,11 +10,20 @@ export const TABLES_JOINS = ['inner', 'matched', 'left', 'full'] as const;
 export type Multi = (typeof MULTIS)[number];
 export type TablesJoin = (typeof TABLES_JOINS)[number];
 
+/** What several tables do not have of each: they are compared as they stand, within one radius. */
+const OF_TWO_TABLES = [
+  'epoch',
+  'pmRaCosdec',
+  'pmDec',
+  'parallax',
+  'radialVelocity',
+  'pmRaCosdecError',
+  'pmDecError',
+  'radius',
+] as const satisfies readonly (keyof SideOptions)[];
+
 /** What is known of one of several tables. */
-export interface TableOptions extends Omit<
-  SideOptions,
-  'epoch' | 'pmRaCosdec' | 'pmDec' | 'parallax' | 'radialVelocity' | 'pmRaCosdecError' | 'pmDecError' | 'radius'
-> {
+export interface TableOptions extends Omit<SideOptions, (typeof OF_TWO_TABLES)[number]> {
   /** Solid angle that it covers: (0, 41253]; for probabilities, of every table but the first. */
   readonly skyAreaSquareDegrees?: number;
   /** Share of the rows of the first table that have their counterpart in it: (0, 1]. Default 1. */
@@ -76,7 +85,7 @@ export interface ResolvedTables {
   readonly maxRows: number;
 }
 
-const MOST_TABLES = 10;
+export const MOST_TABLES = 10;
 
 /** Throws RADIUS_OUT_OF_RANGE, OPTION_INVALID, OPTIONS_CONFLICT or HISTOGRAM_INVALID. */
 export function resolveTables(options: TablesOptions, count: number): ResolvedTables {
@@ -85,6 +94,7 @@ export function resolveTables(options: TablesOptions, count: number): ResolvedTa
     throw fail('RADIUS_OUT_OF_RANGE', { field: 'radius_arcsec', got: String(radiusArcsec) });
   if (count < 2 || count > MOST_TABLES)
     throw fail('OPTION_INVALID', { field: 'tables', expected: `2 to ${MOST_TABLES} tables`, got: count });
+  for (const [k, table] of tables.entries()) checkTable(table, k + 1, probabilities !== undefined);
   if (tables.length > count)
     throw fail('OPTIONS_CONFLICT', { detail: `options are given for table ${tables.length}, and there are ${count}` });
   const multi = oneOf('multi', MULTIS, options.multi ?? (probabilities ? 'combinations' : 'pairs'));
@@ -106,6 +116,22 @@ export function resolveTables(options: TablesOptions, count: number): ResolvedTa
     strict: options.strict ?? false,
     maxRows,
   };
+}
+
+function checkTable(table: TableOptions, number: number, isProbable: boolean): void {
+  for (const key of OF_TWO_TABLES)
+    if ((table as SideOptions)[key] !== undefined) {
+      const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      throw fail('OPTIONS_CONFLICT', {
+        field: `${number}.${name}`,
+        detail: `${number}.${name} is for a match of two tables: several are compared as they stand, within one radius`,
+      });
+    }
+  const { skyAreaSquareDegrees, completeness, magnitudePriors } = table;
+  if (!isProbable && (skyAreaSquareDegrees ?? completeness ?? magnitudePriors?.[0]) !== undefined)
+    throw fail('OPTIONS_CONFLICT', {
+      detail: `sky_area, completeness and magnitude_prior of table ${number} go with probabilities: ask for those`,
+    });
 }
 
 function sideOf(table: TableOptions, positiveErrors: boolean): FilteredSide {

@@ -19,27 +19,40 @@ export interface TablesLayout {
 /** `separation_1_2_arcsec` of tables 0 and 1. */
 export const separationName = (a: number, b: number): string => `separation_${a + 1}_${b + 1}_arcsec`;
 
-/** Throws COLUMN_NOT_FOUND, COLUMN_DUPLICATE or OPTION_INVALID. */
-export function tablesLayout(schemas: readonly Schema[], options: ResolvedTables): TablesLayout {
-  const usual = usualComputed(schemas.length, options);
-  const known = [...usual, ...schemas.map((_, k) => `row_${k + 1}`)];
-  const all = (table: number): TablesColumn[] => schemas[table].fields.map(({ name }) => ({ table, name }));
-  const columns = options.columns
-    ? options.columns.flatMap((text) => chosen(text, schemas, known, all))
-    : [...schemas.flatMap((_, table) => all(table)), ...usual.map((computed) => ({ computed }))];
+/** What the result takes, before the schemas are known: a column of a table, all of them, or a computed one. */
+export type AskedColumn = TablesColumn | { readonly allOf: number };
+
+/** The columns that the options ask for. Throws OPTION_INVALID. */
+export function askedColumns(count: number, options: ResolvedTables): AskedColumn[] {
+  const usual = usualComputed(count, options);
+  const tables = Array.from({ length: count }, (_, k) => k);
+  const known = [...usual, ...tables.map((k) => `row_${k + 1}`)];
+  if (options.columns) return options.columns.map((text) => askedColumn(text, count, known));
+  return [...tables.map((allOf) => ({ allOf })), ...usual.map((computed) => ({ computed }))];
+}
+
+/** Columns that the result takes from one table, each once. Throws COLUMN_NOT_FOUND. */
+export function namesOf(asked: readonly AskedColumn[], table: number, schema: Schema): string[] {
+  const names = asked.flatMap((column) => {
+    if ('allOf' in column) return column.allOf === table ? schema.fields.map(({ name }) => name) : [];
+    return 'table' in column && column.table === table ? [fieldOf(schema, column.name).name] : [];
+  });
+  return [...new Set(names)];
+}
+
+/** Throws COLUMN_NOT_FOUND or COLUMN_DUPLICATE. */
+export function tablesLayout(schemas: readonly Schema[], asked: readonly AskedColumn[]): TablesLayout {
+  const columns = asked.flatMap((column): TablesColumn[] => {
+    if (!('allOf' in column)) return [column];
+    return schemas[column.allOf].fields.map(({ name }) => ({ table: column.allOf, name }));
+  });
   const names = resultNames(columns);
   const fields = columns.map((column, i) =>
     'computed' in column
       ? new Field(names[i], typeOf(column.computed), true, unitOf(column.computed))
       : plainField(fieldOf(schemas[column.table], column.name), names[i], true),
   );
-  return {
-    schema: new Schema(fields),
-    columns,
-    names: schemas.map((_, table) => [
-      ...new Set(columns.flatMap((column) => ('table' in column && column.table === table ? [column.name] : []))),
-    ]),
-  };
+  return { schema: new Schema(fields), columns, names: schemas.map((schema, table) => namesOf(asked, table, schema)) };
 }
 
 function usualComputed(count: number, { multi, priors }: ResolvedTables): string[] {
@@ -51,24 +64,17 @@ function usualComputed(count: number, { multi, priors }: ResolvedTables): string
   return [...separations, 'separation_max_arcsec', 'ncat', ...(priors ? combinationColumns(priors) : [])];
 }
 
-function chosen(
-  text: string,
-  schemas: readonly Schema[],
-  known: readonly string[],
-  all: (table: number) => TablesColumn[],
-): TablesColumn[] {
-  if (known.includes(text)) return [{ computed: text }];
+function askedColumn(text: string, count: number, known: readonly string[]): AskedColumn {
+  if (known.includes(text)) return { computed: text };
   const match = /^(\d+)\.(.+)$/s.exec(text);
   const table = match ? Number(match[1]) - 1 : -1;
-  if (!match || !(table in schemas))
+  if (!match || table < 0 || table >= count)
     throw fail('OPTION_INVALID', {
       field: 'columns',
-      expected: `K.NAME or K.* with K from 1 to ${schemas.length}, or one of ${known.join(', ')}`,
+      expected: `K.NAME or K.* with K from 1 to ${count}, or one of ${known.join(', ')}`,
       got: `'${text.slice(0, 80)}'`,
     });
-  if (match[2] === '*') return all(table);
-  fieldOf(schemas[table], match[2]);
-  return [{ table, name: match[2] }];
+  return match[2] === '*' ? { allOf: table } : { table, name: match[2] };
 }
 
 function fieldOf(schema: Schema, name: string): Field {

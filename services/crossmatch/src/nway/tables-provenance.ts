@@ -1,8 +1,14 @@
-import { columnsJson, PROGRAM } from '../provenance.js';
+import { columnsJson, PROGRAM, type StoredInput } from '../provenance.js';
 import type { TablesStream, TablesSummary } from './match-tables.js';
 
-/** JSON that says where the rows of a match of several tables come from, as `matchProvenance` does for two. */
-export function tablesProvenance({ options, inputs }: TablesStream): Readonly<Record<string, unknown>> {
+/**
+ * JSON that says where the rows of a match of several tables come from, as `matchProvenance` does for two; `stored` are the
+ * tables that were there before.
+ */
+export function tablesProvenance(
+  { options, inputs }: TablesStream,
+  stored: readonly (StoredInput | undefined)[] = [],
+): Readonly<Record<string, unknown>> {
   const { radiusArcsec, multi, join, priors, acceptableRatio, columns, strict, maxRows } = options;
   return {
     ...PROGRAM,
@@ -26,7 +32,7 @@ export function tablesProvenance({ options, inputs }: TablesStream): Readonly<Re
     },
     inputs: inputs.map(({ name, rowCount, columns: own }, k) => ({
       table: k + 1,
-      name,
+      ...(stored[k] ? { name: `table:${stored[k].name}`, content_digest: stored[k].digest } : { name }),
       row_count: rowCount,
       ...columnsJson(own),
     })),

@@ -13,7 +13,7 @@ import type { Progress } from '../summary.js';
 import { columnsHeader, protoSummary, summaryJson } from './describe.js';
 import { type MatchAsk, MatchWatch } from './match-watch.js';
 import { type MatchOutcome, MatchResults } from './results.js';
-import { storedReader } from './stored-reader.js';
+import { storedReader, withColumnsOf } from '../stored-reader.js';
 
 /** Made once: most calls end otherwise, and its stack tells nothing. */
 const LEFT_EARLY: MatchOutcome = { failure: fail('CANCELLED') };
@@ -143,7 +143,7 @@ export class CrossmatchCore {
         signal: call.signal,
         leftRowCount: ask.leftRowCount,
         rightRowCount: ask.rightRowCount,
-        onRejected: (row) => record.addRejected(row),
+        onRejected: ({ table, ...row }) => record.addRejected(table === 'left' ? 0 : 1, row),
         onProgress: (progress) => watch.see(progress),
         assess: ask.assess,
         // A table that is sent has passed by when it has been read.
@@ -153,7 +153,9 @@ export class CrossmatchCore {
       const room: Room = (moreBytes = 0) => permit.grow(watch.plannedBytes() + moreBytes, call.signal);
       const start: MatchStart = {
         ask,
-        options: leftLease ? withColumnsOf(leftLease.info.table, ask.options) : ask.options,
+        options: leftLease
+          ? { ...ask.options, left: withColumnsOf(leftLease.info.table, ask.options.left) }
+          : ask.options,
         left: leftLease && storedReader(leftLease.info),
         right: lease?.info.table,
       };
@@ -177,14 +179,6 @@ export class CrossmatchCore {
       this.results.close(record, outcome);
     }
   }
-}
-
-/** The position columns that the table was stored with, where the options name none. */
-function withColumnsOf({ columns }: CatalogTable, options: ResolvedOptions): ResolvedOptions {
-  const { left } = options;
-  if (left.ra !== undefined || left.dec !== undefined) return options;
-  const { ra, dec, frame } = columns;
-  return { ...options, left: { ...left, ra, dec, frame: left.frame ?? frame } };
 }
 
 function checkRowCount(name: string, got: number, expected: number | undefined): void {

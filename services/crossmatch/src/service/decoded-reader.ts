@@ -11,7 +11,11 @@ export async function openDecoded(
   decoder: MessageDecoder,
   messages: AsyncGenerator<RecordBatch | undefined, void, undefined>,
   wait: { signal: AbortSignal },
-  { rowCount, misfits = new Map() }: { rowCount?: number; misfits?: ReadonlyMap<string, number> },
+  {
+    rowCount,
+    misfits = new Map(),
+    warnings,
+  }: { rowCount?: number; misfits?: ReadonlyMap<string, number>; warnings?: readonly string[] },
 ): Promise<TableReader> {
   while (decoder.schema === undefined) {
     const { done } = await messages.next();
@@ -25,6 +29,7 @@ export async function openDecoded(
     schema,
     rowCount,
     misfits,
+    warnings,
     async *batches({ columns, signal } = {}) {
       if (begun) throw new TypeError(`${where} can be read once`);
       begun = true;

@@ -71,8 +71,9 @@ export function protoProgress(progress: Progress): ProtoProgress {
   };
 }
 
-export function protoRejected({ table, row, reason, column, value }: RejectedRow): RowProblem {
-  return { table: table === 'left' ? 0 : 1, row: BigInt(row), reason, column, value: value.slice(0, 64) };
+/** `table`: its number in the call. */
+export function protoRejected(table: number, { row, reason, column, value }: Omit<RejectedRow, 'table'>): RowProblem {
+  return { table, row: BigInt(row), reason, column, value: value.slice(0, 64) };
 }
 
 export function protoTable({ name, table, digest, sizeBytes, createTime, expireTime }: StoredTableInfo): StoredTable {
@@ -87,6 +88,7 @@ export function protoTable({ name, table, digest, sizeBytes, createTime, expireT
     createTime: createTime.toISOString(),
     expireTime: expireTime.toISOString(),
     misfitByColumn: counts(Object.fromEntries(table.misfits)),
+    warnings: [...table.warnings],
   };
 }
 
@@ -95,7 +97,7 @@ export function columnsHeader({ ra, dec, guessed }: TablePositions): string {
   return `ra=${encodeURIComponent(ra)}; dec=${encodeURIComponent(dec)}; guessed=${guessed}`;
 }
 
-function protoSide(side: SideSummary): ProtoSide {
+export function protoSide(side: SideSummary): ProtoSide {
   return {
     rowCount: BigInt(side.rowCount),
     matchedRowCount: BigInt(side.matchedRowCount),

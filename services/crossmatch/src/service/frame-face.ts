@@ -1,6 +1,6 @@
 import { fail } from '@armilla/base';
 import type { CallContext, Frame } from '@armilla/chassis';
-import { MatchRequest, PutOptions, type PutResponse } from '@armilla/proto';
+import { MatchRequest, PutOptions, type PutResponse, TablesRequest } from '@armilla/proto';
 import type { TableReader } from '@armilla/tables';
 import { crossmatch, type MatchContext, selfMatch } from '../match.js';
 import { resolveExecution } from '../options.js';
@@ -11,6 +11,9 @@ import { protoTable } from './describe.js';
 import { FrameTables } from './frame-tables.js';
 import type { MatchAsk } from './match-watch.js';
 import { checkedRequestId, sideOptions, expectedRows, readExecution, readOptions } from './request.js';
+import { TablesFrames } from './tables/frames.js';
+import { matchOfTables } from './tables/match.js';
+import { readTablesRequest } from './tables/request.js';
 
 /** The Put of armilla.crossmatch.v1. */
 export async function putFrames(
@@ -87,6 +90,24 @@ async function matchOf(
     options,
     context,
   );
+}
+
+/** The MatchTables of armilla.crossmatch.v1. */
+export async function* matchTablesFrames(
+  core: CrossmatchCore,
+  frames: AsyncIterable<Frame>,
+  call: CallContext,
+): AsyncGenerator<Frame, void, undefined> {
+  using begun = await begin(frames);
+  const { first, rest } = begun;
+  const request = decoded(TablesRequest, first);
+  const requestId = checkedRequestId(request.requestId, call.requestId);
+  const { config } = core.server;
+  yield* matchOfTables(core, requestId, call, {
+    read: () => readTablesRequest(request, config.maxPairs),
+    send: (room) => new FrameTables(first, rest, room),
+    answer: new TablesFrames(config.frameCrc),
+  });
 }
 
 /** The first frame, which brings the options, and the frames after it; disposed of when the call ends. */

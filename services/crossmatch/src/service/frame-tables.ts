@@ -10,6 +10,16 @@ const TITLES = ['left table', 'right table'] as const;
 /** How long the end of a client's stream may come behind its last table before nobody waits for it any more. */
 const LAST_WORD_MS = 50;
 
+/** Warnings of a sender that are kept of a table. */
+const MOST_WARNINGS = 16;
+const MOST_WARNING_LENGTH = 1000;
+
+/** What who sends a table says of it at its end. */
+interface SenderNotes {
+  readonly misfits: Map<string, number>;
+  readonly warnings: string[];
+}
+
 /** The tables of a stream of frames, one after the other: each is read to its end before the next begins. */
 export class FrameTables {
   readonly #assembler = new FrameAssembler({ where: 'request' });
@@ -39,13 +49,13 @@ export class FrameTables {
   }
 
   /** The next table, which must be number `table`; resolves when its schema has come. */
-  async open(table: 0 | 1, options: { rowCount?: number; signal: AbortSignal; where?: string }): Promise<TableReader> {
+  async open(table: number, options: { rowCount?: number; signal: AbortSignal; where?: string }): Promise<TableReader> {
     const where = options.where ?? TITLES[table];
     const decoder = new MessageDecoder({ where });
     const wait = { signal: options.signal };
-    const misfits = new Map<string, number>();
-    const batches = this.#messages(table, where, decoder, wait, misfits);
-    return openDecoded(where, decoder, batches, wait, { rowCount: options.rowCount, misfits });
+    const said: SenderNotes = { misfits: new Map(), warnings: [] };
+    const batches = this.#messages(table, where, decoder, wait, said);
+    return openDecoded(where, decoder, batches, wait, { rowCount: options.rowCount, ...said });
   }
 
   /**
@@ -76,7 +86,7 @@ export class FrameTables {
     where: string,
     decoder: MessageDecoder,
     wait: { signal: AbortSignal },
-    misfits: Map<string, number>,
+    said: SenderNotes,
   ): AsyncGenerator<RecordBatch | undefined, void, undefined> {
     for (;;) {
       const frame = await this.#next(wait.signal);
@@ -88,7 +98,7 @@ export class FrameTables {
       if (assembled) yield decoder.decode(assembled.message);
       if (!frame.endOfTable) continue;
       decoder.finish();
-      if (frame !== this.first) readEnd(frame, where, decoder, misfits);
+      if (frame !== this.first) readEnd(frame, where, decoder, said);
       return;
     }
   }
@@ -115,8 +125,13 @@ export class FrameTables {
   }
 }
 
-/** What the sender says of columns that the table has; other names are not worth keeping. */
-function readEnd({ metadata }: Frame, where: string, decoder: MessageDecoder, misfits: Map<string, number>): void {
+/** What the sender says of columns that the table has, and of the table; more is not worth keeping. */
+function readEnd(
+  { metadata }: Frame,
+  where: string,
+  decoder: MessageDecoder,
+  { misfits, warnings }: SenderNotes,
+): void {
   if (metadata === undefined || metadata.byteLength === 0) return;
   let end: TableEnd;
   try {
@@ -129,6 +144,7 @@ function readEnd({ metadata }: Frame, where: string, decoder: MessageDecoder, mi
     const count = Number(Object.hasOwn(end.misfitByColumn, name) ? end.misfitByColumn[name] : 0n);
     if (count > 0) misfits.set(name, count);
   }
+  for (const warning of end.warnings.slice(0, MOST_WARNINGS)) warnings.push(warning.slice(0, MOST_WARNING_LENGTH));
 }
 
 /** What only carries options or an event belongs to no table. */

@@ -59,11 +59,11 @@ export function readOptions(options: ProtoOptions | undefined, maxPairs: number)
   const wanted: MatchOptions = {
     radiusArcsec: options.radiusArcsec,
     minRadiusArcsec: options.minRadiusArcsec,
-    find: named('find', FIND, options.find),
+    find: enumName('find', FIND, options.find),
     k: options.k === 0 ? undefined : options.k,
-    join: named('join', JOIN, options.join),
-    order: named('order', ORDER, options.order),
-    selfMatch: named('self_match', SELF, options.selfMatch),
+    join: enumName('join', JOIN, options.join),
+    order: enumName('order', ORDER, options.order),
+    selfMatch: enumName('self_match', SELF, options.selfMatch),
     left: sideOptions(options.left),
     right: sideOptions(options.right),
     columns: options.columns,
@@ -148,7 +148,12 @@ export function checkedRequestId(given: string, fallback: string): string {
   return given;
 }
 
-function named<T>(field: string, values: Readonly<Record<number, T | undefined>>, got: number): T | undefined {
+/** The name of an enum's number. Throws OPTION_INVALID. */
+export function enumName<T>(
+  field: string,
+  values: Readonly<Record<number, T | undefined>>,
+  got: number,
+): T | undefined {
   if (!(got in values))
     throw fail('OPTION_INVALID', {
       field,

@@ -1,12 +1,10 @@
 import { fail } from '@armilla/base';
 import { MatchSummary } from '@armilla/proto';
-import type { RejectedRow } from '../positions.js';
 import { MatchResults, MAX_REJECTED_ROWS } from './results.js';
 
-const rejected = (row: number): RejectedRow => ({
-  table: 'left',
+const rejected = (row: number) => ({
   row,
-  reason: 'POSITION_NULL',
+  reason: 'POSITION_NULL' as const,
   column: 'ra, dec',
   value: 'null',
 });
@@ -20,7 +18,7 @@ function results(): { of: MatchResults; clock: { ms: number } } {
 test('a result is known while it runs and for a time after its end', () => {
   const { of, clock } = results();
   const record = of.open('a');
-  record.addRejected(rejected(3));
+  record.addRejected(0, rejected(3));
   expect(of.get('a', 10)).toMatchObject({
     summary: undefined,
     failureReason: '',
@@ -67,7 +65,7 @@ test('many results and many rejected rows make room for later ones; running ones
   expect(of.get('r10049', 0)).toBeDefined();
   for (let i = 0; i < 25; i++) {
     const record = of.open(`big${i}`);
-    for (let row = 0; row < MAX_REJECTED_ROWS + 10; row++) record.addRejected(rejected(row));
+    for (let row = 0; row < MAX_REJECTED_ROWS + 10; row++) record.addRejected(0, rejected(row));
     expect(record.rejectedCount).toBe(MAX_REJECTED_ROWS);
     of.close(record, { summary });
   }

@@ -1,5 +1,10 @@
 import { fail, type Problem } from '@armilla/base';
-import type { GetResultResponse, MatchSummary as ProtoSummary } from '@armilla/proto';
+import type {
+  GetResultResponse,
+  MatchSummary as ProtoSummary,
+  RowProblem,
+  TablesSummary as ProtoTablesSummary,
+} from '@armilla/proto';
 import type { RejectedRow } from '../positions.js';
 import type { Evidence } from '../trust/assess.js';
 import { protoRejected } from './describe.js';
@@ -14,25 +19,38 @@ const MAX_ALL_REJECTED_ROWS = 2_000_000;
 const MAX_EVIDENCE = 8;
 
 export type MatchOutcome =
-  { readonly summary: ProtoSummary; readonly evidence?: Evidence } | { readonly failure: Problem };
+  | { readonly summary: ProtoSummary; readonly evidence?: Evidence }
+  | { readonly tablesSummary: ProtoTablesSummary }
+  | { readonly failure: Problem };
 
 /** What is known of one match. */
 export class MatchRecord {
-  readonly rejected: { readonly left: RejectedRow[]; readonly right: RejectedRow[] } = { left: [], right: [] };
+  /** By number of the table in the call. */
+  readonly #rejected = new Map<number, Omit<RejectedRow, 'table'>[]>();
   summary: ProtoSummary | undefined;
+  tablesSummary: ProtoTablesSummary | undefined;
   failure: Problem | undefined;
   evidence: Evidence | undefined;
   endedAtMs: number | undefined;
 
   constructor(readonly key: string) {}
 
-  addRejected(row: RejectedRow): void {
-    const rows = this.rejected[row.table];
+  addRejected(table: number, row: Omit<RejectedRow, 'table'>): void {
+    const rows = this.#rejected.get(table) ?? [];
+    this.#rejected.set(table, rows);
     if (rows.length < MAX_REJECTED_ROWS) rows.push(row);
   }
 
   get rejectedCount(): number {
-    return this.rejected.left.length + this.rejected.right.length;
+    return [...this.#rejected.values()].reduce((sum, rows) => sum + rows.length, 0);
+  }
+
+  /** At most so many rejected rows, table by table. */
+  rejected(limit: number): RowProblem[] {
+    return [...this.#rejected]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([table, rows]) => rows.map((row) => protoRejected(table, row)))
+      .slice(0, limit);
   }
 }
 
@@ -64,7 +82,8 @@ export class MatchResults {
     if ('summary' in outcome) {
       record.summary = outcome.summary;
       record.evidence = outcome.evidence;
-    } else record.failure = outcome.failure;
+    } else if ('tablesSummary' in outcome) record.tablesSummary = outcome.tablesSummary;
+    else record.failure = outcome.failure;
     record.endedAtMs = this.now();
     // A later match of the same request id has taken the place.
     if (this.#records.get(record.key) !== record) return;
@@ -91,10 +110,10 @@ export class MatchResults {
         expected: `in [0, ${MAX_REJECTED_ROWS}]`,
         got: rejectedLimit,
       });
-    const rejected = [...record.rejected.left, ...record.rejected.right].slice(0, rejectedLimit).map(protoRejected);
     return {
       summary: record.summary,
-      rejected,
+      tablesSummary: record.tablesSummary,
+      rejected: record.rejected(rejectedLimit),
       failureReason: record.failure?.reason ?? '',
       failureMessage: record.failure?.message ?? '',
     };

@@ -71,15 +71,19 @@ const remove = (on: Client, name: string): Promise<unknown> => callOnce((...rest
 const list = async (on: Client): Promise<string[]> =>
   (await callOnce<ListTablesResponse>((...rest) => on.listTables({}, ...rest))).tables.map(({ name }) => name);
 
-test('what the sender says at the end of a table is kept with it, of columns that there are', async () => {
+test('what the sender says at the end of a table is kept with it and told, of columns that there are', async () => {
   const ended = (metadata: Uint8Array): Frame[] =>
     [...tableFrames(catalog(right), 0)].map((frame) => (frame.endOfTable ? { ...frame, metadata } : frame));
-  const said = TableEnd.encode({ misfitByColumn: { id: 3n, other: 5n, ra: -1n, toString: 9n } }).finish();
+  const said = TableEnd.encode({
+    misfitByColumn: { id: 3n, other: 5n, ra: -1n, toString: 9n },
+    warnings: ['it was cut'],
+  }).finish();
   const stored = await putFrames(client, 'misfits', ended(said));
-  expect(stored?.misfitByColumn).toEqual({ id: 3n });
+  expect(stored).toMatchObject({ misfitByColumn: { id: 3n }, warnings: ['it was cut'] });
   const request = { options: { radiusArcsec: 12 }, rightTable: 'misfits' };
   const { detail } = await match(client, { options: {}, request, rightTable: null });
   expect(detail.right?.misfitByColumn).toEqual({ id: 3n });
+  expect(detail.warnings).toEqual(['it was cut']);
   await expect(putFrames(client, 'nonsense', ended(Uint8Array.of(10, 200)))).rejects.toMatchObject({
     reason: 'REQUEST_INVALID',
   });

@@ -1,13 +1,32 @@
 import type { RecordBatch } from 'apache-arrow';
-import type { MatchStream } from '../stream.js';
 import type { Progress } from '../summary.js';
 
 /** Progress is told at most this often. */
 const PROGRESS_MS = 250;
 
+/** The progress while `work` takes long. What it throws, this does not: it is to be awaited after. */
+export async function* progressUntil(
+  work: Promise<unknown>,
+  progress: () => Progress | undefined,
+): AsyncGenerator<Progress, void, undefined> {
+  let over = false;
+  const settled = work.then(
+    () => (over = true),
+    () => (over = true),
+  );
+  for (;;) {
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([settled, new Promise((resolve) => (timer = setTimeout(resolve, PROGRESS_MS)))]);
+    clearTimeout(timer);
+    if (over) return;
+    const now = progress();
+    if (now) yield now;
+  }
+}
+
 /** The batches, and the progress where the wait for one is long. */
 export async function* withProgress(
-  stream: MatchStream,
+  stream: AsyncIterable<RecordBatch>,
   progress: () => Progress | undefined,
 ): AsyncGenerator<RecordBatch | Progress, void, undefined> {
   const batches = stream[Symbol.asyncIterator]();

@@ -1,5 +1,6 @@
 import { REASONS } from '@armilla/base';
 import { CROSSMATCH_OPTIONS } from '../options/match-options.js';
+import { TABLES_OPTIONS } from '../options/tables-options.js';
 import { EXPLAIN_OPTIONS } from '../options/explain-options.js';
 import { PUT_OPTIONS } from '../routes/table-routes.js';
 import { startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
@@ -33,6 +34,7 @@ test('every option is described, and nothing else', () => {
   const queryOf = (operation: Operation): string[] =>
     operation.parameters.filter((one) => one.in === 'query').map((one) => one.name);
   expect(queryOf(document.paths['/v1/crossmatch'].post)).toEqual(CROSSMATCH_OPTIONS.map((one) => one.name));
+  expect(queryOf(document.paths['/v1/crossmatch/multi'].post)).toEqual(TABLES_OPTIONS.map((one) => one.name));
   expect(queryOf(document.paths['/v1/crossmatch/explain'].get)).toEqual(EXPLAIN_OPTIONS.map((one) => one.name));
   expect(queryOf(document.paths['/v1/crossmatch/tables/{name}'].put)).toEqual(PUT_OPTIONS.map((one) => one.name));
 });

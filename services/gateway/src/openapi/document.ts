@@ -3,6 +3,7 @@ import { CONE_OPTIONS } from '../options/cone-options.js';
 import { EXPLAIN_OPTIONS } from '../options/explain-options.js';
 import { CROSSMATCH_OPTIONS } from '../options/match-options.js';
 import type { RequestOption } from '../options/option.js';
+import { MOST_TABLES, TABLES_OPTIONS } from '../options/tables-options.js';
 import { EVIDENCE_OPTIONS, RESULT_OPTIONS } from '../routes/result-route.js';
 import { PUT_OPTIONS } from '../routes/table-routes.js';
 import { SCHEMAS } from './schemas.js';
@@ -83,17 +84,21 @@ const operation = (
 const optionProperties = <Draft>(options: readonly RequestOption<Draft>[]): Json =>
   Object.fromEntries(options.map(({ name, sentence, schema }) => [name, { ...schema, description: sentence }]));
 
+const MATCH_HEADERS = {
+  'x-request-id': { description: 'Id of the request, for /v1/crossmatch/results.', schema: { type: 'string' } },
+  link: { description: 'Where the summary is, rel="describedby".', schema: { type: 'string' } },
+};
+
 const MATCH_ANSWER: Json = {
   description:
     'The matched rows. A broken connection (no terminal chunk, HTTP/2 RST_STREAM) means that the rows received so far are not all.',
   headers: {
-    'x-request-id': { description: 'Id of the request, for /v1/crossmatch/results.', schema: { type: 'string' } },
+    ...MATCH_HEADERS,
     'armilla-left-columns': { description: 'Position columns of the left table: ra, dec.', schema: { type: 'string' } },
     'armilla-right-columns': {
       description: 'Position columns of the right table: ra, dec.',
       schema: { type: 'string' },
     },
-    link: { description: 'Where the summary is, rel="describedby".', schema: { type: 'string' } },
   },
   content: Object.fromEntries(
     Object.values(ANSWER_FORMATS).map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
@@ -144,6 +149,33 @@ const MATCH_BODY: Json = {
   },
 };
 
+const TABLES_BODY: Json = {
+  required: false,
+  description:
+    'A form with the options and the tables, best in their order (one that comes too early waits on disk); none where all tables are stored.',
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object',
+        description: 'Options by the names of the query parameters, or all of them as the part options.',
+        properties: {
+          options: { type: 'object', description: 'Options by the names of the query parameters.' },
+          ...Object.fromEntries(
+            Array.from({ length: MOST_TABLES }, (_, k) => [
+              `table${k + 1}`,
+              {
+                type: 'string',
+                format: 'binary',
+                description: `Table ${k + 1}, in any supported format; as a plain text field the name of a stored one.`,
+              },
+            ]),
+          ),
+        },
+      },
+    },
+  },
+};
+
 const OPEN: readonly Json[] = [{}];
 
 /** The OpenAPI 3.1 description of this gateway. `secured`: whether bearer tokens are asked for. */
@@ -163,6 +195,13 @@ export function openapiDocument(version: string, secured: boolean): Json {
           parameters: queryParameters(CROSSMATCH_OPTIONS),
           requestBody: MATCH_BODY,
           responses: { 200: MATCH_ANSWER },
+        }),
+      },
+      '/v1/crossmatch/multi': {
+        post: operation('matchTables', 'Match two to ten tables at once.', {
+          parameters: queryParameters(TABLES_OPTIONS),
+          requestBody: TABLES_BODY,
+          responses: { 200: { ...MATCH_ANSWER, headers: MATCH_HEADERS } },
         }),
       },
       '/v1/crossmatch/cone': {

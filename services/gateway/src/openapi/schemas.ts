@@ -56,6 +56,17 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['request_id', 'pair_count', 'row_count'],
   ),
+  TablesSummary: object(
+    {
+      request_id: text,
+      tables: list(ref('SideSummary')),
+      row_count: count,
+      total_seconds: number,
+      worker_count: count,
+      warnings: list(text),
+    },
+    ['request_id', 'tables', 'row_count'],
+  ),
   Estimate: object({ count: number, standard_error: number }),
   Trust: object(
     {
@@ -124,14 +135,20 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     ['stage'],
   ),
   StreamSummary: object({ row_count: count, batch_count: count, body_crc32c: count }),
-  RowProblem: object({ table: { type: 'integer', enum: [0, 1] }, row: count, reason: text, column: text, value: text }),
+  RowProblem: object({
+    table: { type: 'integer', minimum: 0, maximum: 9 },
+    row: count,
+    reason: text,
+    column: text,
+    value: text,
+  }),
   Failure: object({ reason: text, message: text }),
   Result: object(
     {
       request_id: text,
       state: { type: 'string', enum: ['running', 'complete', 'failed'] },
       progress: ref('Progress'),
-      summary: ref('MatchSummary'),
+      summary: { oneOf: [ref('MatchSummary'), ref('TablesSummary')] },
       stream: ref('StreamSummary'),
       failure: ref('Failure'),
       rejected: list(ref('RowProblem')),
@@ -150,6 +167,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       create_time: { type: 'string', format: 'date-time' },
       expire_time: { type: 'string', format: 'date-time' },
       misfit_by_column: counts,
+      warnings: list(text),
     },
     ['name', 'row_count'],
   ),

@@ -54,8 +54,12 @@ export class GivenOptions {
     return this.#values.has(name);
   }
 
-  /** Reads every given option by its table into `draft`; all that is wrong is said at once. */
-  read<Draft>(table: readonly RequestOption<Draft>[], draft: Draft): void {
+  /** Reads every given option by its table into `draft`; all that is wrong is said at once. `known`: the names, as told. */
+  read<Draft>(
+    table: readonly RequestOption<Draft>[],
+    draft: Draft,
+    known: readonly string[] = table.map(({ name }) => name),
+  ): void {
     const problems = [...this.#problems];
     for (const [name, { value }] of this.#values) {
       const option = table.find((one) => one.name === name);
@@ -64,7 +68,7 @@ export class GivenOptions {
           fail('OPTION_UNKNOWN', {
             field: name,
             got: name.slice(0, 64),
-            known: table.map((one) => one.name).join(', '),
+            known: known.join(', '),
           }),
         );
         continue;

@@ -1,6 +1,6 @@
 import { fail } from '@armilla/base';
 import type { Probabilities } from '@armilla/proto';
-import type { RequestOption } from './option.js';
+import type { OptionSchema, RequestOption } from './option.js';
 import { readFlag, readNumber, readText } from './value.js';
 
 /** What a request says of probabilities. */
@@ -18,11 +18,34 @@ const HISTOGRAM_LENGTH = 2 ** 16;
 const MOST_PRIORS = 16;
 
 /** A number in (0, most]. */
-function readShare(name: string, value: unknown, most: number): number {
+export function readShare(name: string, value: unknown, most: number): number {
   const number = readNumber(name, value);
   if (number > 0 && number <= most) return number;
   throw fail('OPTION_INVALID', { field: name, expected: `in (0, ${most}]`, got: number });
 }
+
+/** Square degrees, or `full`. */
+export const readSkyArea = (name: string, value: unknown): number =>
+  value === 'full' ? WHOLE_SKY_SQUARE_DEGREES : readShare(name, value, WHOLE_SKY_SQUARE_DEGREES);
+
+/** One `COLUMN=HISTOGRAM`, or a JSON array of them. */
+export function readMagnitudePriors(name: string, value: unknown): string[] {
+  const list = listOf(name, value);
+  if (list.length === 0 || list.length > MOST_PRIORS)
+    throw fail('OPTION_INVALID', {
+      field: name,
+      expected: `1 to ${MOST_PRIORS} of COLUMN=HISTOGRAM`,
+      got: list.length,
+    });
+  return list.map((one) => readText(name, one, HISTOGRAM_LENGTH));
+}
+
+export const MAGNITUDE_PRIORS_SCHEMA: OptionSchema = {
+  type: 'array',
+  items: { type: 'string' },
+  minItems: 1,
+  maxItems: MOST_PRIORS,
+};
 
 /** Options of probabilities in the sense of Budavari & Szalay, by the names of NWAY where it has them. */
 export const PROBABILITY_OPTIONS: readonly RequestOption<ProbabilityDraft>[] = [
@@ -37,10 +60,7 @@ export const PROBABILITY_OPTIONS: readonly RequestOption<ProbabilityDraft>[] = [
     name: 'right_sky_area',
     sentence: 'Square degrees that the right table covers, or full.',
     schema: { type: 'string', examples: ['2.5', 'full'] },
-    take: (draft, value) => {
-      draft.rightAreaSquareDegrees =
-        value === 'full' ? WHOLE_SKY_SQUARE_DEGREES : readShare('right_sky_area', value, WHOLE_SKY_SQUARE_DEGREES);
-    },
+    take: (draft, value) => (draft.rightAreaSquareDegrees = readSkyArea('right_sky_area', value)),
   },
   {
     name: 'completeness',
@@ -58,22 +78,13 @@ export const PROBABILITY_OPTIONS: readonly RequestOption<ProbabilityDraft>[] = [
     name: 'magnitude_prior',
     sentence:
       'Magnitude of the right table that speaks for or against a candidate: COLUMN=HISTOGRAM, bins of four numbers (from, to, share of the counterparts, share of the field) between semicolons. Several as a JSON array.',
-    schema: { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MOST_PRIORS },
-    take: (draft, value) => {
-      const list = listOf(value);
-      if (list.length === 0 || list.length > MOST_PRIORS)
-        throw fail('OPTION_INVALID', {
-          field: 'magnitude_prior',
-          expected: `1 to ${MOST_PRIORS} of COLUMN=HISTOGRAM`,
-          got: list.length,
-        });
-      draft.magnitudePriors = list.map((one) => readText('magnitude_prior', one, HISTOGRAM_LENGTH));
-    },
+    schema: MAGNITUDE_PRIORS_SCHEMA,
+    take: (draft, value) => (draft.magnitudePriors = readMagnitudePriors('magnitude_prior', value)),
   },
 ];
 
 /** A JSON array, also as text, or one of its items. */
-function listOf(value: unknown): unknown[] {
+function listOf(name: string, value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'string' || !value.startsWith('[')) return [value];
   try {
@@ -81,7 +92,7 @@ function listOf(value: unknown): unknown[] {
   } catch (error) {
     throw fail(
       'OPTION_INVALID',
-      { field: 'magnitude_prior', expected: 'a JSON array of texts', got: `'${value.slice(0, 64)}'` },
+      { field: name, expected: 'a JSON array of texts', got: `'${value.slice(0, 64)}'` },
       { cause: error },
     );
   }

@@ -9,6 +9,8 @@ export interface SideOption {
   readonly maxLength?: number;
   /** Whether it belongs to a match, not to the table: a stored one does not take it. */
   readonly ofMatch?: boolean;
+  /** Whether only a match of two tables has it: several are compared as they stand, within one radius. */
+  readonly ofTwo?: boolean;
   /** Whether a cone search has it: of any table, or of one that is no stored one. */
   readonly inCone?: 'any' | 'file';
 }
@@ -33,35 +35,40 @@ export const SIDE_OPTIONS: readonly SideOption[] = [
   { name: 'frame', key: 'frame', inCone: 'file', sentence: 'icrs (default), fk5, fk4, galactic or ecliptic.' },
   {
     name: 'epoch',
+    ofTwo: true,
     key: 'epoch',
     inCone: 'any',
     sentence: 'when positions are valid: J2016.0, MJD57388.0, or a column as NAME:mjd, NAME:yr.',
   },
   {
     name: 'pm_ra_cosdec',
+    ofTwo: true,
     key: 'pmRaCosdec',
     inCone: 'any',
     sentence: 'proper motion in right ascension, cos(dec) included, mas/yr. Guessed with an epoch.',
   },
   {
     name: 'pm_dec',
+    ofTwo: true,
     key: 'pmDec',
     inCone: 'any',
     sentence: 'proper motion in declination, mas/yr. Guessed with an epoch.',
   },
   {
     name: 'parallax',
+    ofTwo: true,
     key: 'parallax',
     inCone: 'any',
     sentence: 'parallax, mas; counts together with the radial velocity.',
   },
-  { name: 'radial_velocity', key: 'radialVelocity', inCone: 'any', sentence: 'radial velocity, km/s.' },
+  { name: 'radial_velocity', ofTwo: true, key: 'radialVelocity', inCone: 'any', sentence: 'radial velocity, km/s.' },
   {
     name: 'pm_ra_cosdec_error',
+    ofTwo: true,
     key: 'pmRaCosdecError',
     sentence: 'error of pm_ra_cosdec, mas/yr: position errors grow by it.',
   },
-  { name: 'pm_dec_error', key: 'pmDecError', sentence: 'error of pm_dec, mas/yr.' },
+  { name: 'pm_dec_error', ofTwo: true, key: 'pmDecError', sentence: 'error of pm_dec, mas/yr.' },
   {
     name: 'error',
     key: 'error',
@@ -79,6 +86,7 @@ export const SIDE_OPTIONS: readonly SideOption[] = [
   { name: 'error_correlation', key: 'errorCorrelation', sentence: 'correlation of error_ra and error_dec.' },
   {
     name: 'radius',
+    ofTwo: true,
     key: 'radius',
     sentence: 'radius of each row, as NAME:arcsec: pairs lie within the sum of both, and within the radius.',
   },
@@ -91,3 +99,6 @@ export const SIDE_OPTIONS: readonly SideOption[] = [
     sentence: "condition on its rows, such as mag < 18 AND class = 'star'; the others take no part.",
   },
 ];
+
+/** What is known of one of several tables, under its name with the number of the table before it: `3.error`. */
+export const TABLE_OPTIONS: readonly SideOption[] = SIDE_OPTIONS.filter(({ ofTwo }) => !ofTwo);

@@ -25,7 +25,7 @@ export class FrameCutter {
   #messageCount = 0;
 
   constructor(
-    private readonly table: 0 | 1,
+    private readonly table: number,
     private readonly where: string,
   ) {}
 

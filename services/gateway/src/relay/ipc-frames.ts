@@ -10,7 +10,7 @@ import { FrameCutter } from './frame-cutter.js';
  */
 export async function* framesOfIpc(
   bytes: AsyncIterable<Uint8Array>,
-  table: 0 | 1,
+  table: number,
   where: string,
   end: () => TableEnd | undefined = () => undefined,
 ): AsyncGenerator<Frame, void, undefined> {

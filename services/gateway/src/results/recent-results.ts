@@ -1,13 +1,11 @@
 import type { Problem } from '@armilla/base';
-import type { MatchSummary, Progress, StreamSummary } from '@armilla/proto';
+import type { MatchSummary, Progress, StreamSummary, TablesSummary } from '@armilla/proto';
 
 /** What is known of a match that ran through this gateway. */
 export interface RecentResult {
   state: 'running' | 'complete' | 'failed';
   progress: Progress | undefined;
-  summary: MatchSummary | undefined;
-  /** Values of a parsed upload that did not fit their column's type and became null, by column; the service never sees them. */
-  readonly misfits: { left?: ReadonlyMap<string, number>; right?: ReadonlyMap<string, number> };
+  summary: MatchSummary | TablesSummary | undefined;
   /** Rows, batches and checksum of the stream that was sent. */
   stream: StreamSummary | undefined;
   failure: Problem | undefined;
@@ -35,7 +33,6 @@ export class RecentResults {
       state: 'running',
       progress: undefined,
       summary: undefined,
-      misfits: {},
       stream: undefined,
       failure: undefined,
       expiresMs: Infinity,

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { GetResultResponse, SideSummary } from '@armilla/proto';
+import type { GetResultResponse } from '@armilla/proto';
 import type { FastifyInstance } from 'fastify';
 import { acceptedFormat, ANSWER_FORMATS, type AnswerFormat } from '../answer/answer-format.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
@@ -88,18 +88,12 @@ export function evidenceRoute(app: FastifyInstance, parts: GatewayParts): void {
 
 function stateOf(stored: GetResultResponse | undefined): RecentResult['state'] {
   if (stored?.failureReason) return 'failed';
-  return stored?.summary ? 'complete' : 'running';
+  return (stored?.summary ?? stored?.tablesSummary) ? 'complete' : 'running';
 }
 
-function ownJson({ progress, summary, misfits, stream, failure }: RecentResult): object {
+function ownJson({ progress, summary, stream, failure }: RecentResult): object {
   return {
-    ...(summary && {
-      summary: messageJson({
-        ...summary,
-        left: withMisfits(summary.left, misfits.left),
-        right: withMisfits(summary.right, misfits.right),
-      }),
-    }),
+    ...(summary && { summary: messageJson(summary) }),
     ...(stream && {
       stream: messageJson({ rowCount: stream.rowCount, batchCount: stream.batchCount, bodyCrc32c: stream.bodyCrc32c }),
     }),
@@ -108,16 +102,10 @@ function ownJson({ progress, summary, misfits, stream, failure }: RecentResult):
   };
 }
 
-function withMisfits(
-  side: SideSummary | undefined,
-  misfits: ReadonlyMap<string, number> | undefined,
-): object | undefined {
-  return side && { ...side, misfitByColumn: { ...side.misfitByColumn, ...Object.fromEntries(misfits ?? []) } };
-}
-
 function storedJson(stored: GetResultResponse | undefined): object {
+  const summary = stored?.summary ?? stored?.tablesSummary;
   return {
-    ...(stored?.summary && { summary: messageJson(stored.summary) }),
+    ...(summary && { summary: messageJson(summary) }),
     ...(stored?.failureReason && { failure: { reason: stored.failureReason, message: stored.failureMessage } }),
   };
 }

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { PositionColumns, PutOptions, type TableEnd } from '@armilla/proto';
+import { PositionColumns, PutOptions } from '@armilla/proto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, type GatewayParts } from '../http/gateway-parts.js';
 import { messageJson } from '../http/message-json.js';
@@ -9,9 +9,8 @@ import { readHandle } from '../options/match-options.js';
 import { GivenOptions, type RequestOption } from '../options/option.js';
 import { SIDE_OPTIONS } from '../options/side-options.js';
 import { readDurationMs, readFlag, readText } from '../options/value.js';
-import { framesOfIpc } from '../relay/ipc-frames.js';
 import { sendTables } from '../relay/send-tables.js';
-import { ipcOfUpload } from '../tables/upload-ipc.js';
+import { framesOfUpload } from '../tables/upload-ipc.js';
 
 export interface PutDraft {
   ttlSeconds: number;
@@ -115,11 +114,7 @@ async function putTable(request: NamedTable, reply: FastifyReply, parts: Gateway
   const { call, response } = parts.crossmatch.put(exchange);
   // The call may be refused before everything is sent; the answer to it is awaited below either way.
   const upload = { table: 0, where: name, bytes: bodyOf(request, parts.config) } as const;
-  let end: TableEnd | undefined;
-  const ipc = ipcOfUpload(upload, parts.spool, exchange.signal, (misfits) => {
-    end = { misfitByColumn: Object.fromEntries([...misfits].map(([column, count]) => [column, BigInt(count)])) };
-  });
-  const frames = framesOfIpc(ipc, 0, name, () => end);
+  const frames = framesOfUpload(upload, parts.spool, exchange.signal);
   const sending = sendTables(call, PutOptions.encode(options).finish(), frames, exchange.signal).catch(
     (error: unknown) => exchange.abort(error),
   );

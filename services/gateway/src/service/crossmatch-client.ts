@@ -44,6 +44,13 @@ export class CrossmatchClient {
     return call;
   }
 
+  matchTables(exchange: Exchange): ClientDuplexStream<Frame, Frame> {
+    const settings = settingsOf(exchange);
+    const call = exchange.within(() => this.#client.matchTables(callMetadata(settings), callOptions(settings)));
+    cancelWith(exchange.signal, call);
+    return call;
+  }
+
   coneSearch(exchange: Exchange, request: ConeSearchRequest): ClientReadableStream<Frame> {
     const settings = settingsOf(exchange);
     const call = exchange.within(() => this.#client.coneSearch(request, callMetadata(settings), callOptions(settings)));

@@ -156,7 +156,7 @@ test.each([
   await eventually(() => subject.spooledFiles().length === 0, 'the spool is empty');
 });
 
-test('values that did not fit their column are counted in the summary', async () => {
+test('values that did not fit their column are told at its end', async () => {
   subject.fake.behaviour = answering(positionsIpc(1));
   const rows = Array.from({ length: 100_000 }, (_, i) => `${i},${i % 360}.5,1.5`);
   const form = new FormData();
@@ -169,16 +169,27 @@ test('values that did not fit their column are counted in the summary', async ()
   const response = await fetch(`${subject.url}/v1/crossmatch?radius=1`, {
     method: 'POST',
     body: form,
-    headers: { 'x-request-id': 'misfits' },
   });
   expect(response.status).toBe(200);
   await response.arrayBuffer();
-  const { summary } = (await (await fetch(`${subject.url}/v1/crossmatch/results/misfits`)).json()) as {
-    summary: Record<'left' | 'right', { misfit_by_column: object }>;
-  };
-  // What the service counted itself stays.
-  expect(summary.left.misfit_by_column).toEqual({ parallaxOverError: 1, id: 2, ra: 1 });
-  expect(summary.right.misfit_by_column).toEqual({ parallaxOverError: 1 });
+  const { ends } = subject.fake.matches.at(-1)!;
+  expect(ends.get(0)).toEqual({ misfitByColumn: { id: 2n, ra: 1n }, warnings: [] });
+  expect(ends.get(1)).toBeUndefined();
+});
+
+test('what a VOTable says of itself is told at its end: the service that wrote it cut it', async () => {
+  subject.fake.behaviour = answering(positionsIpc(1));
+  const votable = `<VOTABLE version="1.4"><RESOURCE type="results"><INFO name="QUERY_STATUS" value="OK"/><TABLE>
+<FIELD name="ra" datatype="double" unit="deg"/><FIELD name="dec" datatype="double" unit="deg"/>
+<DATA><TABLEDATA><TR><TD>1</TD><TD>2</TD></TR></TABLEDATA></DATA></TABLE><INFO name="QUERY_STATUS" value="OVERFLOW"/></RESOURCE></VOTABLE>`;
+  const form = new FormData();
+  form.append('right', blob(Buffer.from(votable)), 'right.vot');
+  form.append('left', blob(positionsIpc(2)), 'left.arrows');
+  const response = await fetch(`${subject.url}/v1/crossmatch?radius=1`, { method: 'POST', body: form });
+  expect(response.status).toBe(200);
+  await response.arrayBuffer();
+  const { warnings } = subject.fake.matches.at(-1)!.ends.get(1)!;
+  expect(warnings).toEqual([expect.stringContaining('OVERFLOW')]);
 });
 
 test('values that did not fit are told in the answer of a put, and later', async () => {

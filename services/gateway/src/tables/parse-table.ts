@@ -1,4 +1,4 @@
-import { openTableInWorker } from '@armilla/tables';
+import { openTableInWorker, type ReadNotes } from '@armilla/tables';
 
 /** A table in a format that has to be parsed: read from a file of ours, or as it comes. */
 export type ForeignTable =
@@ -9,7 +9,7 @@ export type ForeignTable =
 export function parseTable(
   table: ForeignTable,
   signal: AbortSignal,
-  onMisfits?: (misfits: ReadonlyMap<string, number>) => void,
+  onNotes?: (notes: ReadNotes) => void,
 ): AsyncIterable<Uint8Array> {
-  return openTableInWorker(table, { trusted: false, signal, onMisfits });
+  return openTableInWorker(table, { trusted: false, signal, onNotes });
 }

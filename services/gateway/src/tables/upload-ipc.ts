@@ -1,4 +1,8 @@
 import { isProblem, Problem } from '@armilla/base';
+import type { Frame } from '@armilla/chassis';
+import { TableEnd } from '@armilla/proto';
+import type { ReadNotes } from '@armilla/tables';
+import { framesOfIpc } from '../relay/ipc-frames.js';
 import type { UploadedTable } from '../upload/match-upload.js';
 import type { Spool } from '../upload/spool.js';
 import { parseTable } from './parse-table.js';
@@ -6,15 +10,29 @@ import { parseTable } from './parse-table.js';
 const ARROW_STREAM_MARK = 0xffffffff;
 const NEEDS_WHOLE_FILE = ['PAR1', 'ARRO'];
 
+/** An uploaded table as frames; the last one carries what reading it has told. */
+export function framesOfUpload(
+  upload: UploadedTable,
+  spool: Spool,
+  signal: AbortSignal,
+): AsyncGenerator<Frame, void, undefined> {
+  let end: TableEnd | undefined;
+  const ipc = ipcOfUpload(upload, spool, signal, ({ misfits, warnings }) => {
+    const counts = [...misfits].map(([column, count]) => [column, BigInt(count)]);
+    end = { misfitByColumn: Object.fromEntries(counts) as TableEnd['misfitByColumn'], warnings: [...warnings] };
+  });
+  return framesOfIpc(ipc, upload.table, upload.where, () => end);
+}
+
 /**
  * An uploaded table as an Arrow IPC stream. What is one already goes through untouched; other formats, found by their
  * first bytes, are parsed off this thread. Formats that are read from their end wait on disk first.
  */
-export async function* ipcOfUpload(
+async function* ipcOfUpload(
   upload: UploadedTable,
   spool: Spool,
   signal: AbortSignal,
-  onMisfits?: (misfits: ReadonlyMap<string, number>) => void,
+  onNotes?: (notes: ReadNotes) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { mark, bytes } = await peek(upload.bytes);
   if (mark.length === 4 && mark.readUInt32LE(0) === ARROW_STREAM_MARK) {
@@ -23,14 +41,14 @@ export async function* ipcOfUpload(
     const file = await spool.create('table');
     try {
       for await (const chunk of bytes) await file.append(chunk);
-      yield* parseTable({ name: upload.where, path: file.path }, signal);
+      yield* parseTable({ name: upload.where, path: file.path }, signal, onNotes);
     } catch (error) {
       throw isProblem(error) ? renamed(error, file.path, upload.where) : error;
     } finally {
       await file.remove();
     }
   } else {
-    yield* parseTable({ name: upload.where, stream: bytes }, signal, onMisfits);
+    yield* parseTable({ name: upload.where, stream: bytes }, signal, onNotes);
   }
 }
 

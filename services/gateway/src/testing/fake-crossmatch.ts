@@ -36,12 +36,16 @@ const CONE_ROWS = tableToIPC(tableFromArrays({ id: Int32Array.of(7, 8), ra: Floa
 /** What one Match of the fake has seen. */
 export interface SeenMatch {
   request: MatchRequest | undefined;
+  /** The opening message as it came. */
+  opening: Uint8Array | undefined;
   /** Order in which tables came, by their first frame. */
   tableOrder: number[];
   /** MD5 of header and body bytes by table; padding of headers left out. */
   digests: Map<number, string>;
   byteCounts: Map<number, number>;
   ended: Set<number>;
+  /** What was said at the end of each table. */
+  ends: Map<number, TableEnd>;
   requestId: string;
   principal: string | undefined;
   traceId: string;
@@ -74,6 +78,31 @@ export async function startFake(
   const cones: ConeSearchRequest[] = [];
   const tables = new Map<string, StoredTable>();
   const fake = { behaviour };
+  async function* follow(requests: AsyncIterable<Frame>, context: CallContext): AsyncGenerator<Frame> {
+    const seen: SeenMatch = {
+      request: undefined,
+      opening: undefined,
+      ends: new Map(),
+      tableOrder: [],
+      digests: new Map(),
+      byteCounts: new Map(),
+      ended: new Set(),
+      requestId: context.requestId,
+      principal: context.principal,
+      traceId: context.traceId,
+      sentFrameCount: 0,
+      aborted: undefined,
+    };
+    matches.push(seen);
+    context.signal.addEventListener(
+      'abort',
+      () => (seen.aborted = (context.signal.reason as { reason?: string }).reason ?? 'unknown'),
+    );
+    for await (const frame of fake.behaviour(requests, seen, context)) {
+      seen.sentFrameCount++;
+      yield frame;
+    }
+  }
   const config = loadConfig({ flags: { grpcAddress: '127.0.0.1:0', logLevel: 'silent', ...flags } });
   const server = await serve({
     config,
@@ -83,29 +112,8 @@ export async function startFake(
         name: 'armilla.crossmatch.v1.CrossmatchService',
         definition: withFrameCodec(CrossmatchServiceService),
         handlers: () => ({
-          match: duplex<Frame, Frame>(async function* (requests, context) {
-            const seen: SeenMatch = {
-              request: undefined,
-              tableOrder: [],
-              digests: new Map(),
-              byteCounts: new Map(),
-              ended: new Set(),
-              requestId: context.requestId,
-              principal: context.principal,
-              traceId: context.traceId,
-              sentFrameCount: 0,
-              aborted: undefined,
-            };
-            matches.push(seen);
-            context.signal.addEventListener(
-              'abort',
-              () => (seen.aborted = (context.signal.reason as { reason?: string }).reason ?? 'unknown'),
-            );
-            for await (const frame of fake.behaviour(requests, seen, context)) {
-              seen.sentFrameCount++;
-              yield frame;
-            }
-          }),
+          match: duplex<Frame, Frame>(follow),
+          matchTables: duplex<Frame, Frame>(follow),
           coneSearch: serverStream<ConeSearchRequest, Frame>(async function* (request, context) {
             cones.push(request);
             if (request.table === 'nowhere') throw fail('HANDLE_NOT_FOUND', { name: request.table });
@@ -203,6 +211,7 @@ function stored(name: string, byteCount: number, options: PutOptions | undefined
     columnNames: ['ra', 'dec'],
     createTime: '2026-01-01T00:00:00Z',
     misfitByColumn: {},
+    warnings: [],
     expireTime: new Date(Date.UTC(2026, 0, 1) + Number(options?.ttlSeconds ?? 0n) * 1000).toISOString(),
   };
 }
@@ -248,7 +257,10 @@ export function progressFrame(rows: bigint): Frame {
 
 /** Notes what came: options, order, digests. */
 export function note(seen: SeenMatch, frame: Frame, hashes: Map<number, ReturnType<typeof createHash>>): void {
-  if (frame.metadata && !seen.request) seen.request = MatchRequest.decode(frame.metadata);
+  if (frame.metadata && !seen.opening) {
+    seen.opening = frame.metadata;
+    seen.request = MatchRequest.decode(frame.metadata);
+  } else if (frame.metadata && frame.endOfTable) seen.ends.set(frame.table, TableEnd.decode(frame.metadata));
   if (frame.header.byteLength > 0 || frame.bodyLength > 0) {
     if (!seen.tableOrder.includes(frame.table)) seen.tableOrder.push(frame.table);
     const hash = hashes.get(frame.table) ?? createHash('md5');

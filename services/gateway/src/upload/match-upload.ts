@@ -7,8 +7,8 @@ import { type Spool, type SpoolFile } from './spool.js';
 
 /** A table of the request on its way to the service. */
 export interface UploadedTable {
-  /** As in ArrowFrame.table: 0 left or only, 1 right. */
-  readonly table: 0 | 1;
+  /** As in ArrowFrame.table: 0 left or only, 1 right; of several tables 0 to 9. */
+  readonly table: number;
   /** Names it in messages. */
   readonly where: string;
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -81,10 +81,7 @@ export async function* orderedTables(
       refuseRightOf(draft, part.name);
       if (draft !== undefined && draft.leftTable !== '') refuseLeft();
       const table = NUMBER_OF_PART[part.name];
-      const where =
-        part.filename === undefined || part.filename === ''
-          ? part.name
-          : `${part.name} (${part.filename.slice(0, 100)})`;
+      const where = titleOf(part);
       if (draft !== undefined && (table === 1 || !hasRightUpload(draft) || (seen.has('right') && !spooled.has(1)))) {
         yield { table, where, bytes: part.bytes };
       } else {
@@ -115,6 +112,11 @@ export async function* orderedTables(
   }
 }
 
+/** What messages call the table of a part. */
+export function titleOf({ name, filename }: Extract<FormPart, { kind: 'file' }>): string {
+  return filename === undefined || filename === '' ? name : `${name} (${filename.slice(0, 100)})`;
+}
+
 export function refuseLeft(): never {
   throw fail('OPTIONS_CONFLICT', {
     field: 'left',
@@ -131,8 +133,8 @@ function refuseRightOf(draft: MatchDraft | undefined, name: string): void {
   }
 }
 
-/** A part `options` is a JSON object; any other part that is no table is one option by its name. */
-async function addOptions(part: FormPart, given: GivenOptions): Promise<void> {
+/** The options of a part: `options` is a JSON object; any other part that is no table is one option by its name. */
+export async function addOptions(part: FormPart, given: GivenOptions): Promise<void> {
   if (part.name !== 'options') {
     given.add(part.name, part.kind === 'field' ? part.value : await readText(part.bytes, part.name), 'form field');
     return;

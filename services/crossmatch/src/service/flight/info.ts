@@ -3,7 +3,7 @@ import { ipcBytes, MessageEncoder } from '@armilla/tables';
 import type { Schema } from 'apache-arrow';
 import type { StoredTableInfo } from '../../stored-tables.js';
 import { protoTable } from '../describe.js';
-import { storedSchema } from '../stored-reader.js';
+import { storedSchema } from '../../stored-reader.js';
 
 /** What ListFlights and GetFlightInfo say of a stored table; its ticket gives the rows. */
 export function tableInfo(info: StoredTableInfo): FlightInfo {

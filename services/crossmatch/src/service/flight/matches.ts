@@ -10,7 +10,7 @@ import { resultLayout } from '../../result/layout.js';
 import type { MatchStream } from '../../stream.js';
 import type { CrossmatchCore, MatchAnswer, MatchStart } from '../core.js';
 import { protoProgress } from '../describe.js';
-import { storedSchema } from '../stored-reader.js';
+import { storedSchema } from '../../stored-reader.js';
 import { withProgress } from '../with-progress.js';
 import { FlightEncoder } from './flight-messages.js';
 import type { FlightUpload } from './flight-upload.js';

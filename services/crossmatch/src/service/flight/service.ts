@@ -26,7 +26,7 @@ import {
 } from '@armilla/proto';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { CrossmatchCore, Grow } from '../core.js';
-import { storedBatches, storedSchema } from '../stored-reader.js';
+import { storedBatches, storedSchema } from '../../stored-reader.js';
 import { listActions, runAction } from './actions.js';
 import { readDescriptor } from './descriptor.js';
 import { FlightEncoder } from './flight-messages.js';

@@ -13,7 +13,7 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Readable, Writable } from 'node:stream';
 
 /** The frames of a table, cut into batches of `batchRowCount` rows. */
-export function* tableFrames(table: Table, number: 0 | 1, batchRowCount = 1000): Generator<Frame> {
+export function* tableFrames(table: Table, number: number, batchRowCount = 1000): Generator<Frame> {
   const encoder = new MessageEncoder(table.schema);
   yield* cutMessage(encoder.schemaMessage(), number);
   for (let from = 0; from < table.numRows; from += batchRowCount) {
@@ -42,18 +42,29 @@ export async function send(
   call.end();
 }
 
-export interface Answer {
+export interface Rows {
   readonly batches: RecordBatch[];
   readonly progress: Progress[];
   readonly summary: StreamSummary;
+}
+
+export interface Answer extends Rows {
   readonly detail: MatchSummary;
 }
 
-/** Reads a whole answer; throws the server's Problem, and an Error when the stream ends without its summary. */
 export async function receive(
   call: ClientDuplexStream<Frame, Frame>,
   onBatch?: (batch: RecordBatch) => void | Promise<void>,
 ): Promise<Answer> {
+  const rows = await receiveRows(call, onBatch);
+  return { ...rows, detail: MatchSummary.fromJSON(JSON.parse(rows.summary.detailJson)) };
+}
+
+/** Reads a whole answer; throws the server's Problem, and an Error when the stream ends without its summary. */
+export async function receiveRows(
+  call: ClientDuplexStream<Frame, Frame>,
+  onBatch?: (batch: RecordBatch) => void | Promise<void>,
+): Promise<Rows> {
   const assembler = new FrameAssembler();
   const decoder = new MessageDecoder({ where: 'answer' });
   const batches: RecordBatch[] = [];
@@ -75,5 +86,5 @@ export async function receive(
   }
   if (!summary) throw new Error('the answer ended without its summary');
   if (crc !== summary.bodyCrc32c) throw new Error(`checksum ${crc}, the summary says ${summary.bodyCrc32c}`);
-  return { batches, progress, summary, detail: MatchSummary.fromJSON(JSON.parse(summary.detailJson)) };
+  return { batches, progress, summary };
 }

@@ -1,9 +1,10 @@
 import { fail } from '@armilla/base';
 import { recordBatch, type TableReader } from '@armilla/tables';
 import { Field, type RecordBatch, Schema } from 'apache-arrow';
-import type { CatalogTable } from '../catalog-table.js';
-import { availableColumns } from '../columns.js';
-import type { StoredTableInfo } from '../stored-tables.js';
+import type { CatalogTable } from './catalog-table.js';
+import { availableColumns } from './columns.js';
+import type { SideOptions } from './options.js';
+import type { StoredTableInfo } from './stored-tables.js';
 
 /** Rows of a batch: views on the columns, so that only the work between two batches grows with it. */
 const BATCH_ROW_COUNT = 2 ** 16;
@@ -41,14 +42,33 @@ export function* storedBatches(table: CatalogTable, names?: readonly string[]): 
   }
 }
 
+/** A table in memory by the name that messages call it. */
+export interface ResidentTable {
+  readonly where: string;
+  readonly table: CatalogTable;
+}
+
+export const residentOf = ({ name, table }: StoredTableInfo): ResidentTable => ({ where: `table '${name}'`, table });
+
+/** What is said of the table, by the position columns that it was stored with where that names none. */
+export function withColumnsOf<Side extends SideOptions>({ columns }: CatalogTable, side: Side): Side {
+  if (side.ra !== undefined || side.dec !== undefined) return side;
+  const { ra, dec, frame } = columns;
+  return { ...side, ra, dec, frame: side.frame ?? frame };
+}
+
 /** A stored table as the left side of a match, to be read while it is in use. */
-export function storedReader({ name, table }: StoredTableInfo): TableReader {
+export const storedReader = (info: StoredTableInfo): TableReader => residentReader(residentOf(info));
+
+/** The rows of a table in memory once more. */
+export function residentReader({ where, table }: ResidentTable): TableReader {
   return {
-    where: `table '${name}'`,
+    where,
     format: 'arrow-stream',
     schema: storedSchema(table),
     rowCount: table.rowCount,
     misfits: table.misfits,
+    warnings: table.warnings,
     async *batches({ columns, signal } = {}) {
       for (const batch of storedBatches(table, columns)) {
         signal?.throwIfAborted();
