@@ -211,7 +211,9 @@ function reportPath(path: string): string {
 }
 
 /** A server plans with the memory that its operator gave it, and reads twice only what it keeps. */
-function refuseLocalOnly({ server, memory, recenter }: CrossmatchFlags, left: string, { format }: TableOutput): void {
+function refuseLocalOnly(flags: CrossmatchFlags, left: string, { format }: TableOutput): void {
+  const { server, recenter } = flags;
+  refuseMemory(flags);
   if (server === undefined) return;
   if (format === 'hats')
     throw fail('OPTIONS_CONFLICT', {
@@ -223,7 +225,10 @@ function refuseLocalOnly({ server, memory, recenter }: CrossmatchFlags, left: st
       detail:
         '--recenter reads the left table twice, and a server keeps none that is sent: store it there first and name it table:NAME, or leave --server out',
     });
-  if (memory === undefined) return;
+}
+
+export function refuseMemory({ server, memory }: CrossmatchFlags): void {
+  if (server === undefined || memory === undefined) return;
   throw fail('OPTIONS_CONFLICT', {
     detail:
       "--memory is for matches in this process; with --server leave it out, and set the server's own limit where it is started (armilla serve --memory-limit-bytes)",

@@ -52,7 +52,7 @@ export async function matchThere(
       readers[name] = reader;
       [described[name]] = await describeInputs([path], reader, signal);
       if (reader.rowCount !== undefined) query[`${name}_row_count`] = String(reader.rowCount);
-      describePosition(query, name, reader);
+      describePosition(query, `${name}_`, reader);
       return {
         name,
         fileName: reader.where,
@@ -81,11 +81,11 @@ export async function matchThere(
     const fetchOnce = (): Promise<CompleteResult> => (fetched ??= fetchResult(client, answer.requestId, task, signal));
     const summarise = async (): Promise<MatchSummary> => {
       const { summary } = await fetchOnce();
-      // The tables were read here, and the server saw nulls only.
       return {
         ...summary,
-        left: withMisfits(summary.left, readers.left),
-        right: withMisfits(summary.right, task.right === undefined ? readers.left : readers.right),
+        left: sideHere(summary.left, readers.left),
+        right: sideHere(summary.right, task.right === undefined ? readers.left : readers.right),
+        warnings: [...summary.warnings, ...warningsOf([readers.left, readers.right])],
       };
     };
     const known = parseProvenance(result.schema.metadata.get(PROVENANCE_KEY) ?? '') ?? {};
@@ -108,13 +108,17 @@ export async function matchThere(
   }
 }
 
-/** The server sees rows only, not what a catalog says of them. */
-function describePosition(query: Record<string, string>, name: 'left' | 'right', { position }: TableReader): void {
-  if (!position || query[`${name}_ra`] !== undefined || query[`${name}_dec`] !== undefined) return;
-  query[`${name}_ra`] = position.ra;
-  query[`${name}_dec`] = position.dec;
-  if (position.frame !== undefined) query[`${name}_frame`] ??= position.frame;
+/** The server sees rows only, not what a catalog says of them; `prefix` of the options of the table: `left_`, or `3.`. */
+export function describePosition(query: Record<string, string>, prefix: string, { position }: TableReader): void {
+  if (!position || query[`${prefix}ra`] !== undefined || query[`${prefix}dec`] !== undefined) return;
+  query[`${prefix}ra`] = position.ra;
+  query[`${prefix}dec`] = position.dec;
+  if (position.frame !== undefined) query[`${prefix}frame`] ??= position.frame;
 }
+
+/** What tables that were read here said of themselves. */
+export const warningsOf = (readers: readonly (TableReader | undefined)[]): string[] =>
+  readers.flatMap((reader) => [...(reader?.warnings ?? [])]);
 
 /** What the server measured the trust on, for pictures. */
 async function fetchEvidence(client: ServerClient, requestId: string, signal: AbortSignal): Promise<Evidence> {
@@ -125,8 +129,10 @@ async function fetchEvidence(client: ServerClient, requestId: string, signal: Ab
   return evidenceOf(new Table(reader.schema, batches));
 }
 
-function withMisfits(side: MatchSummary['left'], reader: TableReader | undefined): MatchSummary['left'] {
-  return reader === undefined ? side : { ...side, misfitByColumn: Object.fromEntries(reader.misfits) };
+/** A side as this process tells of it: the table was read here, so that the server saw nulls only, and names that were not given. */
+export function sideHere(side: MatchSummary['left'], reader: TableReader | undefined): MatchSummary['left'] {
+  const columns = { ra: side.columns.ra, dec: side.columns.dec };
+  return { ...side, columns, ...(reader && { misfitByColumn: Object.fromEntries(reader.misfits) }) };
 }
 
 function matchQuery({ options, workerCount, assess }: MatchTask): Record<string, string> {

@@ -5,7 +5,8 @@ import { request as httpsRequest } from 'node:https';
 import { fail, isProblem, Problem, type ReasonName, REASONS } from '@armilla/base';
 
 export interface TablePart {
-  readonly name: 'left' | 'right';
+  /** Of the part in the form: left, right; of several tables table1, table2, ... */
+  readonly name: string;
   readonly fileName: string;
   /** An Arrow stream, or a file in any format that the server reads. */
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -49,11 +50,12 @@ export class ServerClient {
     return bodyOf(response, signal);
   }
 
-  /** Uploads the tables and gives the answer as it comes, while the upload goes on. */
+  /** Uploads the tables to `path` and gives the answer as it comes, while the upload goes on. */
   async match(
     query: Readonly<Record<string, string>>,
     parts: readonly TablePart[],
     signal: AbortSignal,
+    path = 'v1/crossmatch',
   ): Promise<MatchAnswer> {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
@@ -66,7 +68,7 @@ export class ServerClient {
     const isLong = ([, value]: [string, string]): boolean => value.length > LONGEST_IN_QUERY;
     const entries = Object.entries(query);
     const inQuery = new URLSearchParams(entries.filter((entry) => !isLong(entry)));
-    const request = this.#request('POST', `v1/crossmatch?${inQuery}`, headers, either);
+    const request = this.#request('POST', `${path}?${inQuery}`, headers, either);
     let uploadError: unknown;
     let answered = false;
     request.once('response', () => (answered = true));

@@ -1,9 +1,9 @@
 import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import { type Multi, type TableOptions, type TablesJoin, type TablesOptions, TABLES_JOINS } from '@armilla/crossmatch';
-import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
+import { SIDE_OPTIONS, TABLE_OPTIONS } from '@armilla/gateway/side-options';
 import { WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
 import { type FileOutput, readFileOutput, readList, readTypes, STANDARD } from '../../table/flags.js';
-import type { CrossmatchFlags } from '../flags.js';
+import { type CrossmatchFlags, refuseMemory, serverUrl } from '../flags.js';
 
 /** Flags for several tables, beside those that two have as well. */
 export interface TablesFlags {
@@ -19,6 +19,7 @@ export interface TablesTask {
   readonly workerCount: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly output: FileOutput;
+  readonly server: URL | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly showProgress: boolean;
@@ -49,16 +50,10 @@ const FOR_TWO = [
   'report',
   'scratch',
   'resume',
-  'server',
   'securePosterior',
 ] as const satisfies readonly (keyof CrossmatchFlags)[];
-/** What several tables do not have of each: they are compared as they stand, within one radius. */
-const NOT_OF_TABLES = /^(epoch|pm_|parallax|radial_velocity|radius)/;
 const OPTIONS = new Map<string, keyof TableOptions>(
-  SIDE_OPTIONS.filter(({ name }) => !NOT_OF_TABLES.test(name)).map(({ name, key }) => [
-    name.replaceAll('_', '-'),
-    key as keyof TableOptions,
-  ]),
+  TABLE_OPTIONS.map(({ name, key }) => [name.replaceAll('_', '-'), key as keyof TableOptions]),
 );
 
 /** Throws the problems of single flags and of flags that do not go together. */
@@ -84,6 +79,7 @@ export function readTablesTask(
       expected: 'given, for example --radius 1arcsec',
       got: 'nothing',
     });
+  refuseMemory(flags);
   const { probabilities, completeness, acceptableRatio } = flags;
   if (!probabilities && (completeness ?? acceptableRatio ?? flags.rightSkyArea ?? flags.magnitudePrior) !== undefined)
     throw fail('OPTIONS_CONFLICT', {
@@ -107,6 +103,7 @@ export function readTablesTask(
     workerCount: number(flags.workers),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
     output: readFileOutput('--output', flags.output, flags.format, flags.overwrite ?? false),
+    server: flags.server === undefined ? undefined : serverUrl(flags.server),
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,
     showProgress: flags.quiet !== true && !(flags.output === STANDARD && process.stdout.isTTY),

@@ -95,7 +95,10 @@ test('a summary of each table, and where the rows come from', async () => {
 
 test.each([
   [['--find', 'nearest'], 'OPTIONS_CONFLICT'],
-  [['--server', 'http://127.0.0.1:9'], 'OPTIONS_CONFLICT'],
+  [['--server', 'http://127.0.0.1:9', '--memory', '1GiB'], 'OPTIONS_CONFLICT'],
+  [['--server', 'http://127.0.0.1:9'], 'SERVER_UNAVAILABLE'],
+  [['--server', 'nowhere'], 'OPTION_INVALID'],
+  [['--table', '2.sky-area=1'], 'OPTIONS_CONFLICT'],
   [['--order', 'any'], 'OPTIONS_CONFLICT'],
   [['--join', 'left-anti'], 'OPTION_INVALID'],
   [['--table', '4.error=0.1arcsec'], 'OPTION_INVALID'],

@@ -133,7 +133,7 @@ test('lying lengths, endless numbers and groups are refused', () => {
     [0x13, 0x14],
     [0x00],
     [0x20],
-    [0x20, 2],
+    [0x20, 10],
     [0x41, 1, 2, 3],
   ];
   for (const bytes of cases)
@@ -142,7 +142,7 @@ test('lying lengths, endless numbers and groups are refused', () => {
   expect(received).toBeInstanceOf(Undecodable);
 });
 
-test.each([-1, -(2 ** 31), 2, 2 ** 31 - 1])('table number %d is refused', (table) => {
+test.each([-1, -(2 ** 31), 10, 2 ** 31 - 1])('table number %d is refused', (table) => {
   const wire = Buffer.from(ArrowFrame.encode({ ...ArrowFrame.decode(new Uint8Array(0)), table }).finish());
   expect(reasonOf(() => deserializeFrame(wire))).toBe('STREAM_ORDER');
 });
