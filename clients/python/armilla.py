@@ -17,7 +17,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.flight as fl
 
-__all__ = ["Armilla", "ArmillaError", "crossmatch", "summary"]
+__all__ = ["Armilla", "ArmillaError", "crossmatch", "crossmatch_tables", "summary"]
 
 DEFAULT_SERVER = "grpc://127.0.0.1:7430"
 # Bytes of a batch that is sent: progress, cancelling and the server's memory go by batches.
@@ -43,6 +43,12 @@ def crossmatch(left, right=None, radius_arcsec=1, *, server=DEFAULT_SERVER, toke
     """Matches `left` with `right` on the sky; see Armilla.crossmatch."""
     with Armilla(server, token=token) as client:
         return client.crossmatch(left, right, radius_arcsec, **options)
+
+
+def crossmatch_tables(tables, radius_arcsec=1, *, server=DEFAULT_SERVER, token=None, **options):
+    """Matches two to ten tables at once; see Armilla.crossmatch_tables."""
+    with Armilla(server, token=token) as client:
+        return client.crossmatch_tables(tables, radius_arcsec, **options)
 
 
 def summary(table):
@@ -93,11 +99,39 @@ class Armilla:
                 writer, reader = self._client.do_exchange(descriptor, self._options(timeout_s))
             return _Call(reader, writer, source).table(progress)
 
-    def put(self, name, table, *, replace=True, ttl_seconds=None, ra=None, dec=None, timeout_s=None):
+    def crossmatch_tables(self, tables, radius_arcsec=1, *, table_options=None, progress=None, timeout_s=None, **options):
+        """Matches two to ten tables at once and returns the rows that belong together as a pyarrow Table.
+
+        tables: tables, or names of stored tables; the first one is the primary.
+        table_options: what is known of each table, a list of dicts in the order of the tables (None: nothing), for example
+        [None, {"error": "e_pos:mas", "where": "mag < 18"}].
+        options: as over HTTP, for example multi="groups", join="matched", columns=["1.id", "2.*", "ncat"], probabilities=True.
+        progress, timeout_s: as for crossmatch.
+
+        Ctrl-C ends the call on the server, too.
+        """
+        known = [dict(one or {}) for one in table_options or []]
+        command = {"radius_arcsec": radius_arcsec, **options, "events": True}
+        for number, values in enumerate(known, 1):
+            command.update({f"{number}.{name}": value for name, value in values.items()})
+        known += [{}] * (len(tables) - len(known))
+        with contextlib.ExitStack() as stack:
+
+            def name_of(table, values):
+                if isinstance(table, str):
+                    return table
+                position = {key: values.get(key) for key in ("ra", "dec", "frame")}
+                return stack.enter_context(self._temporary(table, timeout_s, **position))
+
+            command["tables"] = [name_of(table, values) for table, values in zip(tables, known)]
+            return self._get(command, timeout_s).table(progress)
+
+    def put(self, name, table, *, replace=True, ttl_seconds=None, ra=None, dec=None, frame=None, timeout_s=None):
         """Keeps `table` on the server under `name`, indexed; returns what the server says of it."""
         # With its number of rows announced, a table whose sending is interrupted is refused instead of kept.
         source = _Source(_whole(table))
-        options = {"replace": replace, "ttl_seconds": ttl_seconds, "ra": ra, "dec": dec, "row_count": source.row_count}
+        position = {"ra": ra, "dec": dec, "frame": frame}
+        options = {"replace": replace, "ttl_seconds": ttl_seconds, **position, "row_count": source.row_count}
         command = {"table": name, **{key: value for key, value in options.items() if value is not None}}
         descriptor = fl.FlightDescriptor.for_command(json.dumps(command))
         with _typed():
@@ -148,9 +182,9 @@ class Armilla:
         return fl.FlightCallOptions(timeout=timeout_s, headers=self._headers)
 
     @contextlib.contextmanager
-    def _temporary(self, table, timeout_s):
+    def _temporary(self, table, timeout_s, **position):
         name = f"py-{uuid.uuid4().hex}"
-        self.put(name, table, replace=False, ttl_seconds=TEMPORARY_TTL_SECONDS, timeout_s=timeout_s)
+        self.put(name, table, replace=False, ttl_seconds=TEMPORARY_TTL_SECONDS, timeout_s=timeout_s, **position)
         try:
             yield name
         finally:

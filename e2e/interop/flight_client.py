@@ -160,6 +160,19 @@ armilla._interruptible = run
 assert "interop-cut" not in {table["name"] for table in client.tables()}
 print("  an interrupted put stores nothing")
 
+three = client.crossmatch_tables([left, pl.from_arrow(right), "interop-right"], multi="groups", columns=["1.source", "2.id", "3.id", "ncat"])
+found = [row for row in three.to_pylist() if row["ncat"] == 3]
+assert {(row["source"], row["id_2"]) for row in found} >= set(pairs(truth)), "several tables"
+assert all(row["id_2"] == row["id_3"] for row in found)
+assert armilla.summary(three)["tables"][0]["rowCount"] == str(ROWS)
+dim = armilla.crossmatch_tables([left, right], join="left", table_options=[None, {"where": "id < 10"}], server=SERVER)
+assert dim.num_rows == ROWS and dim["id"].null_count >= ROWS - 10
+assert reason_of(lambda: client.crossmatch_tables([left])) == "OPTION_INVALID"
+assert reason_of(lambda: client.crossmatch_tables([left, "nowhere"])) == "HANDLE_NOT_FOUND"
+assert reason_of(lambda: client.crossmatch_tables([left, right], multi="triples")) == "OPTION_INVALID"
+assert [t["name"] for t in client.tables() if t["name"].startswith("py-")] == []
+print(f"  several tables: {len(found)} groups of all three")
+
 plain = pyarrow.flight.connect(SERVER)
 ticket = pyarrow.flight.Ticket(b'{"left": "interop-left", "right": "interop-right", "radius": "1arcsec", "order": "left"}')
 assert pairs(plain.do_get(ticket).read_all()) == pairs(truth)

@@ -97,13 +97,13 @@ function probabilityFields(fields: JsonFields): ProbabilityOptions | undefined {
 }
 
 /** Square degrees as a number or a text, or `full`; NaN for anything else, which the match refuses. */
-function skyArea(value: unknown): number {
+export function skyArea(value: unknown): number {
   if (value === 'full') return WHOLE_SKY_SQUARE_DEGREES;
   return typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
 }
 
 /** `radius` with a unit, a bare number in arcsec, or `radius_arcsec`. */
-function angle(fields: JsonFields, name: string): number | undefined {
+export function angle(fields: JsonFields, name: string): number | undefined {
   const bare = fields.number(`${name}_arcsec`);
   const value = fields.any(name);
   if (value === undefined) return bare;

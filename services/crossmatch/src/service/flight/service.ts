@@ -34,6 +34,7 @@ import { FlightUpload } from './flight-upload.js';
 import { jsonBytes, matchInfo, schemaBytes, storedTableJson, tableInfo } from './info.js';
 import { JsonFields } from './json-fields.js';
 import { matchSent, matchStored, storedMatchSchema } from './matches.js';
+import { matchStoredTables, storedTablesSchema } from './tables.js';
 import { readPut } from './put-command.js';
 
 const NAME = 'arrow.flight.protocol.FlightService';
@@ -89,6 +90,7 @@ function flightInfo(core: CrossmatchCore, descriptor: FlightDescriptor, { reques
   const described = readDescriptor(descriptor);
   if ('table' in described) return tableInfo(core.stored.get(described.table));
   const { command } = described;
+  if ('tables' in command) return matchInfo(descriptor, storedTablesSchema(core, command, requestId), true);
   if (!('table' in command)) {
     const { schema, ordered } = storedMatchSchema(core, command, requestId);
     return matchInfo(descriptor, schema, ordered);
@@ -108,6 +110,7 @@ async function* get(
   call: CallContext,
 ): AsyncGenerator<FlightMessage, void, undefined> {
   const command = JsonFields.parse(ticket, 'the ticket');
+  if ('tables' in command) return yield* matchStoredTables(core, command, call);
   if (!('table' in command)) return yield* matchStored(core, command, call);
   const { name, columns } = readTable(command);
   await using lease = core.stored.use(name);
