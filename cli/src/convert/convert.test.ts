@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openTable, type TableReader } from '@armilla/tables';
 import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
 
@@ -192,6 +193,16 @@ describe('what goes wrong ends with its exit code and leaves nothing', () => {
     expect(partsLeft('bad')).toEqual([]);
     expect(readFileSync(table, 'utf8')).toBe('id,x\n1,2\n');
   });
+
+  test.each(['csv', 'jsonl', 'arrow-stream', 'parquet'])(
+    'a column that cannot be read is told before the first byte on standard output: %s',
+    async (format) => {
+      const nested = fileURLToPath(new URL('../../../fixtures/parquet/pyarrow-nested.parquet', import.meta.url));
+      const { code, stdout, stderr } = await convert(nested, '-', '--format', format);
+      expect({ code, stdout }).toEqual({ code: 65, stdout: '' });
+      expect(stderr).toContain('(PARQUET_UNSUPPORTED)');
+    },
+  );
 
   test('an output that is among the files of a pattern', async () => {
     file('tile-1.csv', 'id\n1\n');

@@ -1,8 +1,6 @@
-import { realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { relative } from 'node:path';
 import { fail, formatBytes, formatCount } from '@armilla/base';
-import { expandPath, isSameFile, type TableReader, writeTable } from '@armilla/tables';
+import { type TableReader, writeTable } from '@armilla/tables';
 import { type RecordBatch, Schema } from 'apache-arrow';
 import type { CommandContext } from '../command-context.js';
 import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
@@ -10,6 +8,7 @@ import { modifiedJson, provenanceOptions, type ResultProvenance } from '../prove
 import { checkTableOutput } from '../table/check-output.js';
 import { isFileOutput, STANDARD } from '../table/flags.js';
 import { checkTypes, openInput } from '../table/open-input.js';
+import { refuseOwnOutput } from '../table/own-output.js';
 import { standardOutput } from '../terminal/standard-output.js';
 import type { ConvertTask } from './flags.js';
 
@@ -19,7 +18,7 @@ export async function runConvert(task: ConvertTask, { signal, terminal }: Comman
   const startedMs = performance.now();
   const { path } = output;
   await checkTableOutput(output);
-  await refuseOwnOutput(task, signal);
+  await refuseOwnOutput(inputs, output, signal);
   const reader = await openInput(inputs.length === 1 ? inputs[0] : inputs, {
     types,
     mixed: task.operation === 'merge',
@@ -77,27 +76,6 @@ async function writeRows(
   const epoch = pixels.ra === reader.position?.ra ? reader.position.epoch : undefined;
   const written = await writeCatalog(output, { schema, batches, pixels, metadata, epoch }, partitioning, signal);
   return { rowCount: written.rowCount, text: catalogText(written) };
-}
-
-/** An output that replaces one of its inputs is a slip of the hand more often than a wish. */
-async function refuseOwnOutput({ inputs, output }: ConvertTask, signal: AbortSignal): Promise<void> {
-  if (output.path === STANDARD) return;
-  for (const input of inputs) {
-    if (input === STANDARD) continue;
-    for (const file of await expandPath(input)) {
-      signal.throwIfAborted();
-      if ((await isSameFile(file, output.path)) || (output.format === 'hats' && (await isBelow(file, output.path))))
-        throw fail('OPTIONS_CONFLICT', {
-          detail: `'${output.path}' is the output and an input; give the output another name`,
-        });
-    }
-  }
-}
-
-/** Whether a file lies in a folder, by whatever name; false where one of them is not there. */
-async function isBelow(file: string, folder: string): Promise<boolean> {
-  const [inner, outer] = await Promise.all([file, folder].map((path) => realpath(path).catch(() => undefined)));
-  return inner !== undefined && outer !== undefined && !relative(outer, inner).startsWith('..');
 }
 
 function chosen(reader: TableReader, columns: readonly string[]): Schema {

@@ -4,7 +4,8 @@ import type { CommandContext } from '../command-context.js';
 import { printLine } from '../terminal/standard-output.js';
 import { checkTableOutput } from '../table/check-output.js';
 import { STANDARD } from '../table/flags.js';
-import type { MatchTask } from './flags.js';
+import { refuseOwnOutput } from '../table/own-output.js';
+import { type MatchTask, STORED } from './flags.js';
 import { snakeCaseKeys } from './json-names.js';
 import { matchHere } from './local.js';
 import { withHistograms } from './probability-flags.js';
@@ -15,13 +16,14 @@ import { summaryText } from './summary-text.js';
 /** Runs a match here or on a server, and tells what it did. */
 export async function runMatch(task: MatchTask, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  const { output, rejected, report } = task;
+  const { output, rejected, report, left, right, server } = task;
   await checkTableOutput(output);
   if (rejected) await checkTableOutput(rejected);
   if (report) await checkOutput(report.path, { overwrite: report.overwrite });
+  const files = [left, right].filter((name) => name !== undefined && !(server && name.startsWith(STORED))) as string[];
+  for (const written of [output, rejected, report]) if (written) await refuseOwnOutput(files, written, context.signal);
   const whole = await withHistograms(await withMoc(task));
-  const summary =
-    task.server === undefined ? await matchHere(whole, context) : await matchThere(whole, task.server, context);
+  const summary = server === undefined ? await matchHere(whole, context) : await matchThere(whole, server, context);
   terminal.clear();
   if (task.json) await tellJson(task, summary, context);
   else if (!task.quiet) terminal.line(summaryText(task, summary));

@@ -3,6 +3,7 @@ import { checkOutput } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { besidePath } from '../../provenance/result.js';
 import { STANDARD } from '../../table/flags.js';
+import { refuseOwnOutput } from '../../table/own-output.js';
 import { printLine } from '../../terminal/standard-output.js';
 import type { ConeTask } from './flags.js';
 import { searchHere } from './local.js';
@@ -20,6 +21,7 @@ export async function runCone(task: ConeTask, context: CommandContext): Promise<
   const { output } = task;
   if (output.path !== STANDARD)
     await checkOutput(output.path, { overwrite: output.overwrite, besidePath: besidePath(output) });
+  if (task.server === undefined) await refuseOwnOutput([task.table], output, context.signal);
   const found =
     task.server === undefined ? await searchHere(task, context) : await searchThere(task, task.server, context);
   terminal.clear();

@@ -4,6 +4,7 @@ import { checkOutput } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { besidePath } from '../../provenance/result.js';
 import { STANDARD } from '../../table/flags.js';
+import { refuseOwnOutput } from '../../table/own-output.js';
 import { printLine } from '../../terminal/standard-output.js';
 import { snakeCaseKeys } from '../json-names.js';
 import { readHistograms } from '../probability-flags.js';
@@ -18,6 +19,7 @@ export async function runTables(task: TablesTask, context: CommandContext): Prom
   const { output, options, server } = task;
   if (output.path !== STANDARD)
     await checkOutput(output.path, { overwrite: output.overwrite, besidePath: besidePath(output) });
+  await refuseOwnOutput(task.inputs, output, context.signal);
   const tables = [];
   for (const table of options.tables ?? [])
     tables.push({ ...table, magnitudePriors: await readHistograms(table.magnitudePriors) });

@@ -118,6 +118,28 @@ test('an abort or an error of the rows leaves nothing behind', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
+test.each<WrittenFormat>(['csv', 'tsv', 'jsonl', 'arrow-stream', 'arrow-file', 'parquet'])(
+  'where the first rows cannot be read nothing is written to a stream: %s',
+  async (format) => {
+    const unreadable = { next: () => Promise.reject(new TypeError('no rows at all')) };
+    const batches = { [Symbol.asyncIterator]: () => unreadable };
+    const stream = new PassThrough();
+    await expect(writeTable(stream, table.schema, batches, { format })).rejects.toThrow('no rows at all');
+    expect(stream.read()).toBeNull();
+  },
+);
+
+test.each<WrittenFormat>(['csv', 'tsv', 'arrow-stream', 'arrow-file', 'parquet'])(
+  'a table without rows is written all the same: %s',
+  async (format) => {
+    const path = join(folder, 'empty');
+    await writeTable(path, table.schema, each([]), { format });
+    const reader = await openTable(path);
+    expect(reader.schema.fields.map(({ name }) => name)).toEqual(table.schema.fields.map(({ name }) => name));
+    expect(await rowsOf(reader.batches())).toEqual([]);
+  },
+);
+
 test('a file that is replaced keeps its permissions, and a link stays a link', async () => {
   await writeFile(join(folder, 'real.csv'), 'old', { mode: 0o600 });
   await symlink('real.csv', join(folder, 'link.csv'));

@@ -32,8 +32,9 @@ export async function writeTable(
 ): Promise<Written> {
   const { format, metadata, signal } = options;
   const count = { rowCount: 0 };
-  const counted = tallied(batches, ({ numRows }) => numRows, count, signal);
-  const bytes = encodeTable(format, schema, counted, { metadata, recycle: true });
+  const counted = new Tally(batches, ({ numRows }) => numRows, count, signal);
+  // A source that cannot be read says so with its first rows: nothing is written before.
+  const bytes = heldBack(encodeTable(format, schema, counted, { metadata, recycle: true }), () => counted.begun);
   const text = format === 'csv' || format === 'tsv' || format === 'jsonl';
   const gzipped = text && typeof output === 'string' && isGzipName(output);
   const byteCount = await writeBytes(output, gzipped ? gzip(bytes) : bytes, outputOptions(options, count), files);
@@ -51,7 +52,7 @@ export async function writePickedRows(
   const { metadata } = options;
   const count = { rowCount: 0 };
   // The signal ends the output, and with it the writer, which releases what it was given.
-  const counted = tallied(groups, ({ rowCount }) => rowCount, count, undefined);
+  const counted = new Tally(groups, ({ rowCount }) => rowCount, count, undefined);
   const byteCount = await writeBytes(
     output,
     encodeParquet(schema, counted, { metadata, recycle: true }),
@@ -62,17 +63,43 @@ export async function writePickedRows(
 }
 
 /** The items of `source`, their rows added to `count`. */
-async function* tallied<T>(
-  source: AsyncIterable<T>,
-  rowCountOf: (item: T) => number,
-  count: { rowCount: number },
-  signal: AbortSignal | undefined,
-): AsyncGenerator<T, void, undefined> {
-  for await (const item of source) {
-    signal?.throwIfAborted();
-    count.rowCount += rowCountOf(item);
-    yield item;
+class Tally<T> implements AsyncIterable<T> {
+  /** Whether the source has given its first item, or none at all. */
+  begun = false;
+
+  constructor(
+    private readonly source: AsyncIterable<T>,
+    private readonly rowCountOf: (item: T) => number,
+    private readonly count: { rowCount: number },
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for await (const item of this.source) {
+      this.begun = true;
+      this.signal?.throwIfAborted();
+      this.count.rowCount += this.rowCountOf(item);
+      yield item;
+    }
+    this.begun = true;
   }
+}
+
+/** The same bytes, but none before `begun` holds. */
+async function* heldBack(
+  bytes: AsyncIterable<Uint8Array>,
+  begun: () => boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const held: Uint8Array[] = [];
+  for await (const piece of bytes) {
+    // The writer may use the memory of a piece again when it is asked for the next.
+    if (!begun()) held.push(piece.slice());
+    else {
+      yield* held.splice(0);
+      yield piece;
+    }
+  }
+  yield* held;
 }
 
 function outputOptions(
