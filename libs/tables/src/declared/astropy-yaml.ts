@@ -12,7 +12,7 @@ import {
 import type { DeclaredColumn } from './declared-column.js';
 
 /** The YAML that describes a table in ECSV files and in the Parquet files of astropy. */
-export interface AstropyHeader {
+interface AstropyHeader {
   readonly delimiter: string | undefined;
   readonly columns: readonly DeclaredColumn[];
 }

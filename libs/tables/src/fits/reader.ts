@@ -16,7 +16,7 @@ const MAX_ROW_BYTES = 2 ** 24;
 const MAX_ROW_COUNT = 2 ** 31 - 1;
 
 /** Where FITS bytes come from, already unzipped. */
-export interface FitsSource {
+interface FitsSource {
   readonly where: string;
   /** True when `open` gives the same bytes again, as for files. */
   readonly repeatable: boolean;

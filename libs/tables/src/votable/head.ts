@@ -4,8 +4,8 @@ import { votableInvalid, votableUnsupported } from './fault.js';
 import type { TokenSource } from './tokens.js';
 import { xmlAttributes } from './xml.js';
 
-export const SERIALISATIONS = ['TABLEDATA', 'BINARY', 'BINARY2'] as const;
-export type Serialisation = (typeof SERIALISATIONS)[number];
+const SERIALISATIONS = ['TABLEDATA', 'BINARY', 'BINARY2'] as const;
+type Serialisation = (typeof SERIALISATIONS)[number];
 
 const MAX_FIELDS = 16_384;
 const MAX_NOTE_CHARS = 2 ** 16;

@@ -16,7 +16,7 @@ const BATCH_ROWS = 16_384;
 const BATCH_CELLS = 2 ** 20;
 
 /** Where the bytes of a VOTable come from, already unzipped. */
-export interface VotableSource {
+interface VotableSource {
   readonly where: string;
   /** True when `open` gives the same bytes again, as for files. */
   readonly repeatable: boolean;
