@@ -87,6 +87,7 @@ test('neither order nor axes nor origin of the places count', () => {
     }));
     expect(bayesFactor(turned)).toBeCloseTo(bayesFactor(places), 8);
     expect(bayesFactor([...places].reverse())).toBeCloseTo(bayesFactor(places), 10);
+    for (const place of places) expect(bayesFactor([place])).toBe(0);
   }
 });
 

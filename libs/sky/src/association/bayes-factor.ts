@@ -31,6 +31,8 @@ export function pairBayesFactor(normalisedDistance: number, determinant: number)
  * place of the source. 0 for one place; order does not matter.
  */
 export function bayesFactor(places: readonly MeasuredPlace[]): number {
+  // Exactly: what is added below leaves a rest of the last digit.
+  if (places.length === 1) return 0;
   // Precisions, the inverses of the covariances, add up.
   let [pxx, pyy, pxy, sx, sy, logDeterminants] = [0, 0, 0, 0, 0, 0];
   for (const { x, y, covariance } of places) {

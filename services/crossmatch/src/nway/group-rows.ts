@@ -24,22 +24,26 @@ export async function* groupRows(
   const starts = tables.reduce((all, { rowCount }, k) => [...all, all[k] + rowCount], [0]);
   const { id, size } = await connected(loaded, starts, search);
   const members = membersByGroup(id, size);
-  let groups: Int32Array[] = [];
+  let groups: Group[] = [];
   let groupNumber = 0;
-  const numbers: number[] = [];
   for (let at = 0; at < members.length; at += size[members[at]]) {
     const own = members.subarray(at, at + size[members[at]]);
     const chosen = representatives(loaded, starts, own);
-    if (isWanted(chosen, join)) {
-      groups.push(chosen);
-      numbers.push(groupNumber, own.length);
-    }
+    if (isWanted(chosen, join)) groups.push({ number: groupNumber, chosen, members: own });
     groupNumber++;
     if (groups.length < BLOCK_GROUP_COUNT) continue;
-    yield blockOf(groups, numbers.splice(0), tables.length);
+    yield blockOf(groups, starts);
     groups = [];
   }
-  if (groups.length > 0) yield blockOf(groups, numbers, tables.length);
+  if (groups.length > 0) yield blockOf(groups, starts);
+}
+
+interface Group {
+  readonly number: number;
+  /** Of each table the row that stands for the group; -1 where it has none. */
+  readonly chosen: Int32Array;
+  /** Rows of all tables, one table after the other. */
+  readonly members: Int32Array;
 }
 
 function isWanted(chosen: Int32Array, join: TablesJoin): boolean {
@@ -129,13 +133,24 @@ function middleOf(
   return [ra < 0 ? ra + 360 : ra, (Math.atan2(z, Math.hypot(x, y)) * 180) / Math.PI];
 }
 
-function blockOf(groups: readonly Int32Array[], numbers: readonly number[], tableCount: number): RowBlock {
+function blockOf(groups: readonly Group[], starts: readonly number[]): RowBlock {
+  const tables = Array.from({ length: starts.length - 1 }, (_, k) => k);
+  const besides = tables.map((): number[] => []);
+  for (const { chosen, members } of groups) {
+    let table = 0;
+    for (const member of members) {
+      while (member >= starts[table + 1]) table++;
+      const row = member - starts[table];
+      if (row !== chosen[table]) besides[table].push(row);
+    }
+  }
   return {
     count: groups.length,
-    rows: Array.from({ length: tableCount }, (_, k) => Int32Array.from(groups, (rows) => rows[k])),
+    rows: tables.map((k) => Int32Array.from(groups, ({ chosen }) => chosen[k])),
+    besides,
     computed: new Map([
-      ['group_id', Float64Array.from(groups, (_, i) => numbers[2 * i])],
-      ['group_size', Float64Array.from(groups, (_, i) => numbers[2 * i + 1])],
+      ['group_id', Float64Array.from(groups, ({ number }) => number)],
+      ['group_size', Float64Array.from(groups, ({ members }) => members.length)],
     ]),
   };
 }

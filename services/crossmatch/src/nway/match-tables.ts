@@ -158,7 +158,7 @@ export class TablesStream implements AsyncIterable<RecordBatch>, AsyncDisposable
     return multi === 'groups' ? groupRows(loaded, options, search) : combinationRows(loaded, options, search);
   }
 
-  /** Rows that stand beside one of another table are matched. */
+  /** Rows that stand beside one of another table are matched, as are those that another row of their table stands for. */
   async *#counted(): AsyncGenerator<RowBlock, void, undefined> {
     let total = 0;
     for await (const block of this.#rows()) {
@@ -169,6 +169,7 @@ export class TablesStream implements AsyncIterable<RecordBatch>, AsyncDisposable
         const present = block.rows.reduce((sum, rows) => sum + (rows[i] >= 0 ? 1 : 0), 0);
         if (present > 1) for (const [k, rows] of block.rows.entries()) if (rows[i] >= 0) this.#matched[k].add(rows[i]);
       }
+      for (const [k, rows] of (block.besides ?? []).entries()) for (const row of rows) this.#matched[k].add(row);
       yield block;
     }
   }

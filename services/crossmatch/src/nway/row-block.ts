@@ -3,6 +3,8 @@ export interface RowBlock {
   readonly count: number;
   /** By table; -1 where a row has none of it. */
   readonly rows: readonly Int32Array[]; // [count] each
+  /** By table: rows that are matched besides those that stand in `rows`. */
+  readonly besides?: readonly (readonly number[])[];
   /** What only the mode knows, by column. NaN is null. */
   readonly computed: ReadonlyMap<string, Float64Array>; // [count] each
 }

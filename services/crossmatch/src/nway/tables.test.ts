@@ -129,7 +129,16 @@ test('groups: chains across tables, by brute force, every join', async () => {
     members.set(id, [...(members.get(id) ?? []), one]);
   }
   const expected = [...members.values()].map((own) => ({ size: own.length, own }));
-  const { rows } = await match({ multi: 'groups', join: 'full', columns: [...ROWS, 'group_id', 'group_size', 'ncat'] });
+  const { rows, summary } = await match({
+    multi: 'groups',
+    join: 'full',
+    columns: [...ROWS, 'group_id', 'group_size', 'ncat'],
+  });
+  // Also those that another row of their table stands for.
+  const grouped = expected.filter(({ size }) => size > 1).flatMap(({ own }) => own);
+  const inAll = expected.filter(({ own }) => new Set(own.map(({ k }) => k)).size === 3).flatMap(({ own }) => own);
+  const countOf = (members: typeof usable): number[] => all.map((_, k) => members.filter((one) => one.k === k).length);
+  expect(summary.tables.map(({ matchedRowCount }) => matchedRowCount)).toEqual(countOf(grouped));
   expect(rows.map((row) => row.group_size)).toEqual(expected.map(({ size }) => size));
   expect(rows.map((row) => row.group_id)).toEqual(rows.map((_, i) => i));
   expect(rows.filter((row) => Number(row.group_size) > 3).length).toBeGreaterThan(3);
@@ -156,6 +165,7 @@ test('groups: chains across tables, by brute force, every join', async () => {
     ),
   );
   const inner = await match({ multi: 'groups', columns: ['group_id'] });
+  expect(inner.summary.tables.map(({ matchedRowCount }) => matchedRowCount)).toEqual(countOf(inAll));
   expect(picked(inner.rows, ['group_id'])).toEqual(
     picked(
       rows.filter((row) => row.ncat === 3),
@@ -241,6 +251,7 @@ test('combinations: all of them, and their probabilities by plain formulas', asy
         .map((members) => (factorOf([members[1], members[2]]) * density[0]) / (plus[0] * plus[1])),
     );
     if (chance > 1) corrections++;
+    expect(own[0].dist_bayesfactor).toBe(0);
     const weights = own.map((row, i) => {
       const prior = (row.row_2 === null ? 1 : 0.8 / plus[0]) * (row.row_3 === null ? 1 : 1 / plus[1]);
       const factor = factorOf(present[i]);
