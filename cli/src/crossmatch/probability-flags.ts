@@ -25,7 +25,7 @@ export function readProbabilityFlags(flags: ProbabilityFlags): ProbabilityOption
     });
   }
   return {
-    rightAreaSquareDegrees: rightSkyArea === 'full' ? WHOLE_SKY_SQUARE_DEGREES : (decimal(rightSkyArea) ?? NaN),
+    rightAreaSquareDegrees: rightSkyArea === 'full' ? WHOLE_SKY_SQUARE_DEGREES : decimal(rightSkyArea),
     completeness: decimal(completeness),
     acceptableRatio: decimal(acceptableRatio),
     securePosterior: decimal(securePosterior),

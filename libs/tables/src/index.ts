@@ -69,6 +69,7 @@ export {
   parseFormat,
   type WrittenFormat,
 } from './table/format.js';
+export { gunzip } from './table/gzip.js';
 export {
   encodeTableInWorker,
   type EncodeInWorkerOptions,

@@ -38,6 +38,7 @@ test('what the library exports', () => {
     'findCatalog',
     'formatOfMediaType',
     'formatOfName',
+    'gunzip',
     'hasVariableWidth',
     'ipcBytes',
     'isArrowFile',

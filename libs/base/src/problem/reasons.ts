@@ -78,6 +78,11 @@ export const REASONS = {
   ),
   COLUMN_TYPE: reason('INVALID_ARGUMENT', 65, "{where}: column '{column}' is {type}, must be {expected}"),
   CONFIG_INVALID: reason('FAILED_PRECONDITION', 2, 'configuration refused: {detail}'),
+  CONTENT_ENCODING_UNKNOWN: reason(
+    'INVALID_ARGUMENT',
+    2,
+    "content-encoding '{got}' is not read; send the body as it is, or with {known}",
+  ),
   CSV_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: line {line}: {detail}'),
   DEADLINE_EXCEEDED: reason('DEADLINE_EXCEEDED', 69, 'the deadline passed after {elapsed}'),
   DRAINING: reason('UNAVAILABLE', 69, 'the server is stopping; try another or again'),

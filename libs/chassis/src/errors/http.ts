@@ -23,6 +23,7 @@ const HTTP_OF_CODE: Readonly<Record<StatusName, number>> = {
 /** Where HTTP has a more telling status than the gRPC code maps to. */
 const HTTP_OF_REASON: Partial<Record<ReasonName, number>> = {
   CHECKSUM_MISMATCH: 400,
+  CONTENT_ENCODING_UNKNOWN: 415,
   FORMAT_NOT_WRITABLE: 406,
   FORMAT_UNKNOWN: 415,
   MEMORY_EXHAUSTED: 503,

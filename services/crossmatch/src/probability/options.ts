@@ -3,8 +3,8 @@ import { MagnitudeHistogram, WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
 
 /** What the probability of a pair depends on besides its rows. */
 export interface ProbabilityOptions {
-  /** Solid angle that the right table covers: (0, 41253]; what chance matches are to be expected depends on it. */
-  readonly rightAreaSquareDegrees: number;
+  /** Solid angle that the right table covers: (0, 41253]; what chance matches are to be expected depends on it. Refused where it is undefined. */
+  readonly rightAreaSquareDegrees: number | undefined;
   /** Share of the left rows that have their counterpart in the right table: (0, 1]. Default 1. */
   readonly completeness?: number;
   /** Candidates above this share of the best one's p_i have match_flag 2: (0, 1]. Default 0.5. */
@@ -27,6 +27,7 @@ export interface MagnitudePrior {
 
 /** ProbabilityOptions, checked, with every default filled in. */
 export interface ResolvedProbabilities extends ProbabilityOptions {
+  readonly rightAreaSquareDegrees: number;
   readonly completeness: number;
   readonly acceptableRatio: number;
   readonly securePosterior: number;
@@ -38,12 +39,16 @@ const MOST_PRIORS = 16;
 /** Throws OPTION_INVALID, OPTIONS_CONFLICT or HISTOGRAM_INVALID. */
 export function resolveProbabilities(options: ProbabilityOptions): ResolvedProbabilities {
   const { rightAreaSquareDegrees: area, completeness = 1, acceptableRatio = 0.5, securePosterior = 0.9 } = options;
-  const refuse = (field: string, expected: string, got: unknown): never => {
+  const refuse = (field: string, expected: string, got: number | string): never => {
     throw fail('OPTION_INVALID', { field, expected, got: String(got) });
   };
   // 41253 is what people call the whole sky.
-  if (!(area > 0 && area <= 41_253))
-    refuse('right_sky_area', 'the square degrees that the right table covers, in (0, 41253], or full', area);
+  if (area === undefined || !(area > 0 && area <= 41_253))
+    return refuse(
+      'right_sky_area',
+      'the square degrees that the right table covers, in (0, 41253], or full',
+      area ?? 'nothing',
+    );
   if (!(completeness > 0 && completeness <= 1)) refuse('completeness', 'in (0, 1]', completeness);
   if (!(acceptableRatio > 0 && acceptableRatio <= 1)) refuse('acceptable_ratio', 'in (0, 1]', acceptableRatio);
   if (!(securePosterior > 0 && securePosterior < 1)) refuse('secure_posterior', 'in (0, 1)', securePosterior);

@@ -96,7 +96,7 @@ export function forStream(wanted: MatchOptions, maxPairs: number): ResolvedOptio
 
 function readProbabilities(given: Probabilities): ProbabilityOptions {
   return {
-    rightAreaSquareDegrees: given.rightAreaSquareDegrees,
+    rightAreaSquareDegrees: given.rightAreaSquareDegrees === 0 ? undefined : given.rightAreaSquareDegrees,
     completeness: given.completeness === 0 ? undefined : given.completeness,
     acceptableRatio: given.acceptableRatio === 0 ? undefined : given.acceptableRatio,
     magnitudePriors: given.magnitudePriors,

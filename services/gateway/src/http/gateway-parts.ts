@@ -6,6 +6,7 @@ import type { Places } from './places.js';
 import type { CrossmatchClient } from '../service/crossmatch-client.js';
 import type { Spool } from '../upload/spool.js';
 import { bodyChunks, type BodyLimits } from '../upload/body.js';
+import { contentEncoding, inflated } from '../upload/content-encoding.js';
 import type { ReaderLimits } from '../answer/client-writer.js';
 
 /** What the routes share. */
@@ -24,7 +25,10 @@ export interface GatewayParts {
   draining(): boolean;
 }
 
-/** The body of a request within the limits of the configuration; a client that asked is told to send when it is first read. */
+/**
+ * The body of a request within the limits of the configuration; inflated where it says that it is
+ * gzipped; a client that asked is told to send when it is first read.
+ */
 export async function* bodyOf(
   { exchange, raw, headers }: FastifyRequest,
   config: Config,
@@ -32,8 +36,15 @@ export async function* bodyOf(
   const announced = Number(headers['content-length'] ?? 0);
   if (announced > config.uploadLimitBytes)
     throw fail('MESSAGE_TOO_LARGE', { where: 'request body', got: announced, limit: config.uploadLimitBytes });
+  const encoding = contentEncoding(headers);
   if (/^100-continue$/i.test(headers.expect ?? '')) exchange.reply.raw.writeContinue();
-  yield* bodyChunks(raw, bodyLimits(config), exchange.signal, (byteCount) => (exchange.receivedBytes += byteCount));
+  const chunks = bodyChunks(
+    raw,
+    bodyLimits(config),
+    exchange.signal,
+    (byteCount) => (exchange.receivedBytes += byteCount),
+  );
+  yield* encoding === 'gzip' ? inflated(chunks, config.uploadLimitBytes) : chunks;
 }
 
 const bodyLimits = (config: Config): BodyLimits => ({

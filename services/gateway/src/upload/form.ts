@@ -1,21 +1,22 @@
 import { fail } from '@armilla/base';
 import type { IncomingHttpHeaders } from 'node:http';
+import { contentEncoding } from './content-encoding.js';
 import { type FormPart, formParts } from './multipart.js';
 
 const FORM_LIMITS = { maxParts: 256, maxFieldBytes: 1 << 20 };
 
-/** The parts of a request that is a form; undefined where it is none. Throws REQUEST_INVALID for one that is packed. */
+/** The parts of a request that is a form; undefined where it is none. Throws REQUEST_INVALID for one that is packed, and CONTENT_ENCODING_UNKNOWN. */
 export function formOf(
   headers: IncomingHttpHeaders,
   body: AsyncIterable<Buffer>,
 ): AsyncGenerator<FormPart, void, undefined> | undefined {
   const mediaType = headers['content-type'] ?? '';
   if (!/^multipart\//i.test(mediaType)) return undefined;
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (!/^identity$/i.test(encoding))
+  const encoding = contentEncoding(headers);
+  if (encoding !== 'identity')
     throw fail('REQUEST_INVALID', {
       field: 'content-encoding',
-      detail: `a form is read as it is, without content-encoding, got '${encoding.slice(0, 40)}'; its tables may be gzipped`,
+      detail: `a form is read as it is, without content-encoding, got '${encoding}'; its tables may be gzipped`,
     });
   return formParts(body, mediaType, FORM_LIMITS);
 }

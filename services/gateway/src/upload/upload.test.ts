@@ -2,6 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { jest } from '@jest/globals';
 import { tableFromIPC } from 'apache-arrow';
 import { echo } from '../testing/fake-crossmatch.js';
@@ -78,6 +79,56 @@ test('a compressed form is refused by that name', async () => {
   expect(await response.json()).toMatchObject({
     reason: 'REQUEST_INVALID',
     detail: expect.stringContaining('content-encoding'),
+  });
+});
+
+describe('content-encoding', () => {
+  const gzipped = { 'content-encoding': 'gzip' };
+  const stored = 'radius=1&right=stars';
+  const packed = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(gzipSync(bytes));
+
+  test.each(['gzip', 'x-gzip', 'GZIP', 'identity'])('%s: the body is what was packed', async (encoding) => {
+    const subject = await start();
+    const body = encoding === 'identity' ? LEFT : packed(LEFT);
+    const response = await post(subject, body, stored, { 'content-encoding': encoding });
+    expect(response.status).toBe(200);
+    const plain = await post(subject, LEFT, stored);
+    expect(tableFromIPC(await response.arrayBuffer()).toArray()).toEqual(
+      tableFromIPC(await plain.arrayBuffer()).toArray(),
+    );
+  });
+
+  test('a table that is put may be packed as well', async () => {
+    const subject = await start();
+    const put = (body: Uint8Array<ArrayBuffer>): Promise<Response> =>
+      fetch(`${subject.url}/v1/crossmatch/tables/packed`, { method: 'PUT', body, headers: gzipped });
+    expect((await put(packed(LEFT))).status).toBe(201);
+    const refused = await put(LEFT);
+    expect([refused.status, await reasonOf(refused)]).toEqual([400, 'GZIP_INVALID']);
+  });
+
+  test.each([
+    ['a body that is no gzip', LEFT],
+    ['a body that ends early', packed(LEFT).slice(0, -20)],
+    ['a body with something behind it', new Uint8Array([...packed(LEFT).slice(0, -8), ...new Uint8Array(8)])],
+  ])('%s is refused', async (_, body) => {
+    const response = await post(await start(), body, stored, gzipped);
+    expect([response.status, await reasonOf(response)]).toEqual([400, 'GZIP_INVALID']);
+  });
+
+  test.each(['br', 'zstd', 'deflate', 'gzip, gzip', 'nonsense'])('%s is not read', async (encoding) => {
+    const subject = await start();
+    const types = ['application/octet-stream', 'multipart/form-data; boundary=x'];
+    for (const type of types) {
+      const response = await post(subject, LEFT, stored, { 'content-encoding': encoding, 'content-type': type });
+      expect([response.status, await reasonOf(response)]).toEqual([415, 'CONTENT_ENCODING_UNKNOWN']);
+    }
+  });
+
+  test('the limit of a body is of what comes out, too', async () => {
+    const subject = await start({ uploadLimitBytes: '1MiB' });
+    const response = await post(subject, packed(positionsIpc(200_000)), stored, gzipped);
+    expect([response.status, await reasonOf(response)]).toEqual([413, 'MESSAGE_TOO_LARGE']);
   });
 });
 

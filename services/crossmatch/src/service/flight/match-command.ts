@@ -96,8 +96,9 @@ function probabilityFields(fields: JsonFields): ProbabilityOptions | undefined {
   return undefined;
 }
 
-/** Square degrees as a number or a text, or `full`; NaN for anything else, which the match refuses. */
-export function skyArea(value: unknown): number {
+/** Square degrees as a number or a text, or `full`; NaN for anything else that is given, which the match refuses. */
+export function skyArea(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
   if (value === 'full') return WHOLE_SKY_SQUARE_DEGREES;
   return typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
 }

@@ -66,6 +66,12 @@ test('probabilities over gRPC and Flight are those of the library', async () => 
   });
   expect(byRow(rowsOf(batches))).toEqual(expected);
 
+  const unsaid = { ...probabilities, rightAreaSquareDegrees: 0 };
+  expect(await problemOf(match(served.client, { options: { probabilities: unsaid } }))).toMatchObject({
+    reason: 'OPTION_INVALID',
+    fields: { field: 'right_sky_area', got: 'nothing' },
+  });
+
   await putTable(flight, 'left', catalog(left));
   await putTable(flight, 'right', catalog(right));
   const ask = {
@@ -85,7 +91,11 @@ test('probabilities over gRPC and Flight are those of the library', async () => 
   expect(byRow(rowsOf((await getRows(flight, ask)).batches))).toEqual(expected);
 
   const { right_sky_area: _, ...without } = ask;
-  expect((await problemOf(getRows(flight, without))).reason).toBe('OPTION_INVALID');
+  expect(await problemOf(getRows(flight, without))).toMatchObject({
+    reason: 'OPTION_INVALID',
+    message: expect.stringContaining('right_sky_area'),
+    fields: { got: 'nothing' },
+  });
   for (const area of [true, 'half', '', [4]])
     expect((await problemOf(getRows(flight, { ...ask, right_sky_area: area }))).reason).toBe('OPTION_INVALID');
   const whole = await getRows(flight, { ...ask, right_sky_area: 'full' });
