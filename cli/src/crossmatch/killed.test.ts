@@ -1,40 +1,27 @@
-import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '@armilla/base';
 import { type CliResult, runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
+import { LITTLE_MEMORY, storeStars } from '../testing/store-stars.js';
 
 /** Kills in all: a modest number by default, 200 with ARMILLA_KILL_COUNT=200. */
 const KILL_COUNT = Number(process.env.ARMILLA_KILL_COUNT ?? 12);
-const ROWS = 40_000;
 /** In seconds; a time that can be set again. */
 const STORED_AT = 1e9;
-/** Less than the join needs. */
-const MEMORY = ['--memory', '4MiB'];
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder.path, name);
 afterAll(() => folder.remove());
 
-function store(name: string, seed: number): string {
-  const places = new Random(1);
-  const random = new Random(seed);
-  const rows = Array.from({ length: ROWS }, (_, i) => {
-    const [ra, dec] = [places.between(0, 360), places.between(-90, 90)];
-    return `${i},${ra + random.normal() / 5000},${Math.max(-90, Math.min(90, dec + random.normal() / 5000))}`;
-  });
-  writeFileSync(at(name), `id,ra,dec\n${rows.join('\n')}\n`);
-  return at(name);
-}
-
-const left = store('left.csv', 2);
+const left = storeStars(at('left.csv'), 2);
 // Of one format threads read the rows, of the other the main thread.
 const right = at('right.parquet');
 const output = at('out.parquet');
 const scratch = `${output}.scratch`;
 const command = (...more: string[]): string[] => [
   ...['crossmatch', left, right, '--radius', '2', '--join', 'full', '-o', output, '--resume', '--overwrite'],
-  ...MEMORY,
+  ...LITTLE_MEMORY,
   ...more,
 ];
 
@@ -43,7 +30,7 @@ let seconds: number;
 let bucketCount: number;
 
 beforeAll(async () => {
-  expect(await runCli(['convert', store('right.csv', 3), right])).toMatchObject({ code: 0 });
+  expect(await runCli(['convert', storeStars(at('right.csv'), 3), right])).toMatchObject({ code: 0 });
   utimesSync(right, STORED_AT, STORED_AT);
   const begun = performance.now();
   const { code, stdout } = await runCli(command('--json'));

@@ -10,6 +10,7 @@ import { snakeCaseKeys } from './json-names.js';
 import { matchHere } from './local.js';
 import { withHistograms } from './probability-flags.js';
 import { withMoc } from './read-moc.js';
+import { checkScratch } from './scratch.js';
 import { matchThere } from './remote.js';
 import { summaryText } from './summary-text.js';
 
@@ -20,6 +21,7 @@ export async function runMatch(task: MatchTask, context: CommandContext): Promis
   await checkTableOutput(output);
   if (rejected) await checkTableOutput(rejected);
   if (report) await checkOutput(report.path, { overwrite: report.overwrite });
+  if (task.scratch) await checkScratch(task.scratch);
   const files = [left, right].filter((name) => name !== undefined && !(server && name.startsWith(STORED))) as string[];
   for (const written of [output, rejected, report]) if (written) await refuseOwnOutput(files, written, context.signal);
   const whole = await withHistograms(await withMoc(task));

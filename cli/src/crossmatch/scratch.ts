@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { formatBytes } from '@armilla/base';
+import { dirname } from 'node:path';
+import { fail, formatBytes } from '@armilla/base';
 import type { ScratchOptions, SpillPlan } from '@armilla/crossmatch';
 import { expandPath } from '@armilla/tables';
 import { STANDARD } from '../table/flags.js';
 import type { MatchTask, TaskScratch } from './flags.js';
+
+/** A folder that is not there is a slip of the pen: nothing is made there. Throws OPTION_INVALID. */
+export async function checkScratch({ folder }: TaskScratch): Promise<void> {
+  const parent = dirname(folder);
+  const found = await stat(parent).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw fail('OPTION_INVALID', { field: '--scratch', expected: 'a folder that is there', got: `'${parent}'` });
+}
 
 /** Where the match of `task` may go; undefined where an input cannot be read again, as a pipe. */
 export async function scratchOptions({ scratch, left, right }: MatchTask): Promise<ScratchOptions | undefined> {

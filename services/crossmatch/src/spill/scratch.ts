@@ -7,7 +7,7 @@ import { BlockFile } from './block-file.js';
 
 /** Where a match may keep what does not fit the memory. */
 export interface ScratchOptions {
-  /** Folder for this match alone: made at the start, removed when the result is whole. */
+  /** Folder for this match alone: made at the start in one that is there, removed when the result is whole. */
   readonly folder: string;
   /** `needed` (default): where the join does not fit the memory. */
   readonly use?: 'needed' | 'always';
@@ -61,8 +61,11 @@ export class Scratch {
     const scratch = new Scratch(folder, known, maxBytes);
     if (known) scratch.#compare(await scratch.recorded<Identity>(MATCH_FILE), identity);
     else {
-      await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-        throw scratchProblem(error, folder);
+      await mkdir(folder).catch((error: unknown) => {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EEXIST') return;
+        if (code !== 'ENOENT') throw scratchProblem(error, folder);
+        throw fail('SCRATCH_FAILED', { where: folder, detail: 'the folder above it is not there' }, { cause: error });
       });
       await scratch.record(MATCH_FILE, identity);
     }
