@@ -81,10 +81,9 @@ function readTables(object: Record<string, unknown>, maxPairs: number, requestId
 }
 
 function tableFields(fields: JsonFields, prefix: string): TableOptions {
-  const area = fields.any(`${prefix}sky_area`);
   return {
     ...sideFields(fields, prefix),
-    skyAreaSquareDegrees: area === undefined ? undefined : skyArea(area),
+    skyAreaSquareDegrees: skyArea(fields.any(`${prefix}sky_area`)),
     completeness: fields.number(`${prefix}completeness`),
     magnitudePriors: fields.list(`${prefix}magnitude_prior`),
   };
