@@ -53,7 +53,7 @@ def readers(path: str) -> dict[str, pa.Table]:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     return {
-        "pyarrow": pq.read_table(path),
+        "pyarrow": pq.read_table(path, page_checksum_verification=True),
         "polars": pl.read_parquet(path).to_arrow(),
         "duckdb": connection.sql(f"SELECT * FROM '{path}'").to_arrow_table(),
     }
@@ -63,12 +63,45 @@ def values(data: pa.Table) -> dict[str, list]:
     return {name: data[name].to_pylist() for name in data.column_names}
 
 
+def copy(path: str, to: str, codec: str, workers: int) -> subprocess.CompletedProcess:
+    command = ["node", os.path.join(HERE, "parquet.mjs"), path, to, codec, str(workers)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def altered(path: str) -> str:
+    """A copy of which the last byte of the first page of column `all` is another one."""
+    column = next(c for i in range(99) if (c := pq.read_metadata(path).row_group(0).column(i)).path_in_schema == "all")
+    with open(path, "rb") as file:
+        content = bytearray(file.read())
+    content[column.data_page_offset + column.total_compressed_size - 1] ^= 1
+    with open(f"{path}.altered", "wb") as file:
+        file.write(content)
+    return f"{path}.altered"
+
+
+def checksums(folder: str, data: pa.Table) -> list[tuple[str, bool]]:
+    """Whether altered pages are seen: ours by pyarrow, those of pyarrow by us."""
+    theirs, ours = os.path.join(folder, "theirs.parquet"), os.path.join(folder, "ours.parquet")
+    pq.write_table(data, theirs, compression="none", use_dictionary=False, write_page_checksum=True)
+    copy(theirs, ours, "uncompressed", 0).check_returncode()
+    try:
+        pq.read_table(altered(ours), page_checksum_verification=True)
+        seen = "nothing"
+    except OSError as error:
+        seen = str(error)
+    refused = copy(altered(theirs), os.path.join(folder, "none.parquet"), "auto", 0)
+    return [
+        ("an altered page of ours is refused by pyarrow", "CRC checksum verification failed" in seen),
+        ("an altered page of pyarrow's is refused by us", "the checksum of the page at byte" in refused.stderr),
+    ]
+
+
 def main() -> int:
     data = table()
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         originals = {name: os.path.join(folder, f"{name}.parquet") for name in ["pyarrow", "pyarrow-v2", "polars", "duckdb"]}
-        pq.write_table(data, originals["pyarrow"], row_group_size=3000)
+        pq.write_table(data, originals["pyarrow"], row_group_size=3000, write_page_checksum=True)
         pq.write_table(data, originals["pyarrow-v2"], data_page_version="2.0", compression="zstd")
         pl.from_arrow(data).write_parquet(originals["polars"])
         connection = duckdb.connect()
@@ -78,12 +111,15 @@ def main() -> int:
             # Each program's own reading of its own file is the truth: types of its own (128-bit times) included.
             truth = readers(path)
             for codec, workers in [("auto", 0), ("snappy", 2), ("gzip", 2), ("uncompressed", 0)]:
-                copy = os.path.join(folder, f"{program}-{codec}-copy.parquet")
-                subprocess.run(["node", os.path.join(HERE, "parquet.mjs"), path, copy, codec, str(workers)], check=True)
-                for reader, seen in readers(copy).items():
+                copied = os.path.join(folder, f"{program}-{codec}-copy.parquet")
+                copy(path, copied, codec, workers).check_returncode()
+                for reader, seen in readers(copied).items():
                     same = values(seen) == values(truth[reader])
                     failures += not same
                     print(f"{'ok    ' if same else 'FAILED'} written by {program}, copied as {codec} with {workers} workers, read by {reader}")
+        for what, same in checksums(folder, data):
+            failures += not same
+            print(f"{'ok    ' if same else 'FAILED'} {what}")
     print(f"{failures} failures")
     return 1 if failures else 0
 

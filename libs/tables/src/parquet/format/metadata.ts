@@ -74,6 +74,8 @@ export interface SchemaElement {
 /** Where and how one column of one row group lies in the file. */
 export interface ColumnChunk {
   readonly path: readonly string[];
+  /** Number of its row group in the file, from 0. */
+  readonly rowGroup: number;
   /** The file that it lies in, where that is another one than the file of the metadata. */
   readonly filePath?: string;
   readonly physical: number;
@@ -117,7 +119,7 @@ export function readMetadata(bytes: Uint8Array): FileMetadata {
   reader.struct((id) => {
     if (id === 2) reader.list(() => (schema.push(readSchemaElement(reader)), true));
     else if (id === 3) rowCount = reader.size('the number of rows');
-    else if (id === 4) reader.list(() => (rowGroups.push(readRowGroup(reader)), true));
+    else if (id === 4) reader.list(() => (rowGroups.push(readRowGroup(reader, rowGroups.length)), true));
     else if (id === 5) reader.list(() => (readKeyValue(reader, keyValues), true));
     else if (id === 6) createdBy = reader.text();
     else if (id === 8) throw unsupported('the file is encrypted; decrypt it first');
@@ -280,11 +282,11 @@ function convertedType(id: number | undefined, scale: number, precision: number)
   }
 }
 
-function readRowGroup(reader: CompactReader): RowGroup {
+function readRowGroup(reader: CompactReader, rowGroup: number): RowGroup {
   const columns: ColumnChunk[] = [];
   let rowCount = -1;
   reader.struct((id) => {
-    if (id === 1) reader.list(() => (columns.push(readColumnChunk(reader)), true));
+    if (id === 1) reader.list(() => (columns.push(readColumnChunk(reader, rowGroup)), true));
     else if (id === 3) rowCount = reader.size('the number of rows of a row group');
     else return false;
     return true;
@@ -293,12 +295,12 @@ function readRowGroup(reader: CompactReader): RowGroup {
   return { rowCount, columns };
 }
 
-function readColumnChunk(reader: CompactReader): ColumnChunk {
+function readColumnChunk(reader: CompactReader, rowGroup: number): ColumnChunk {
   let chunk: ColumnChunk | undefined;
   let filePath: string | undefined;
   reader.struct((id) => {
     if (id === 1) filePath = reader.text();
-    else if (id === 3) chunk = readColumnMetadata(reader);
+    else if (id === 3) chunk = readColumnMetadata(reader, rowGroup);
     else if (id === 8 || id === 9) throw unsupported('a column is encrypted; decrypt it first');
     else return false;
     return true;
@@ -307,7 +309,7 @@ function readColumnChunk(reader: CompactReader): ColumnChunk {
   return filePath === undefined ? chunk : { ...chunk, filePath };
 }
 
-function readColumnMetadata(reader: CompactReader): ColumnChunk {
+function readColumnMetadata(reader: CompactReader, rowGroup: number): ColumnChunk {
   const path: string[] = [];
   let physical = -1;
   let codec = -1;
@@ -336,7 +338,17 @@ function readColumnMetadata(reader: CompactReader): ColumnChunk {
   // Some writers put 0 or a later place for "no dictionary".
   const offset = dictionaryOffset > 0 && dictionaryOffset < dataOffset ? dictionaryOffset : dataOffset;
   const bounds = floatBounds(physical, statistics);
-  return { path, physical, codec, valueCount, offset, byteLength, uncompressedByteLength, ...(bounds && { bounds }) };
+  return {
+    path,
+    rowGroup,
+    physical,
+    codec,
+    valueCount,
+    offset,
+    byteLength,
+    uncompressedByteLength,
+    ...(bounds && { bounds }),
+  };
 }
 
 /** The bounds whose order is defined; those of older writers (fields 1 and 2) are passed over. */

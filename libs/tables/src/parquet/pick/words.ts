@@ -3,6 +3,7 @@ import { compress } from '../codec/codec.js';
 import { BlockKernel } from '../codec/kernel.js';
 import { encodeLevels } from '../encoding/levels.js';
 import { Codec, Encoding, Physical } from '../format/metadata.js';
+import { pageChecksum } from '../format/page-checksum.js';
 import { type CodecChoice, type EncodedColumn, pageHeader, WORD_PAGE_BYTES, worthSnappy } from '../write/chunk.js';
 import type { ColumnPiece, ColumnSpec } from '../write/column.js';
 import { Bounds } from '../write/statistics.js';
@@ -89,14 +90,11 @@ export function encodeWords(
     const levels = spec.nullable ? encodeLevels(NO_NULLS, 0, count) : NOTHING;
     codec ??= worthSnappy([bytes]) ? Codec.snappy : Codec.uncompressed;
     const length = levels.length + bytes.length;
-    const packed = codec === Codec.uncompressed ? undefined : compress(codec, joined(levels, bytes));
-    const header = pageHeader(length, packed?.length ?? length, count);
+    const stored = codec === Codec.uncompressed ? [levels, bytes] : [compress(codec, joined(levels, bytes))];
+    const storedLength = stored.reduce((sum, part) => sum + part.length, 0);
+    const header = pageHeader(length, storedLength, count, pageChecksum(stored));
     at = put(out, at, header);
-    if (packed) at = put(out, at, packed);
-    else {
-      at = put(out, at, levels);
-      at = put(out, at, bytes);
-    }
+    for (const part of stored) at = put(out, at, part);
     uncompressedByteLength += header.length + length;
   }
   BlockKernel.release();

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { crc32 } from 'node:zlib';
 import { decompress, MAX_PAGE_BYTES } from '../codec/codec.js';
 import { BlockKernel } from '../codec/kernel.js';
 import { decodeLiterals, firstLiteral } from '../codec/literals.js';
@@ -8,6 +7,7 @@ import { ParquetFault, parquetProblem, unsupported } from '../format/fault.js';
 import { type ColumnValues, type Leaf, strideOf } from '../format/leaf.js';
 import { Codec, type ColumnChunk, Encoding, PageKind, Physical } from '../format/metadata.js';
 import { type PageHeader, readPageHeader } from '../format/page.js';
+import { pageChecksum } from '../format/page-checksum.js';
 import { convertValues, packBits } from './convert.js';
 import { FixedColumn } from './fixed.js';
 import { allocate } from './memory.js';
@@ -41,7 +41,7 @@ export function decodeColumnChunk(
       ? decodeVariable(bytes, chunk, leaf, shared)
       : decodeFixed(bytes, chunk, leaf, shared, target);
   } catch (error) {
-    throw parquetProblem(error, where);
+    throw parquetProblem(error, `${where}, row group ${chunk.rowGroup}`);
   } finally {
     BlockKernel.release();
   }
@@ -71,7 +71,7 @@ export function decodeColumnChunkInto(
     if (nulls && valid) for (let i = 0; i < chunk.valueCount; i++) if (valid[i] === 0) nulls[at + i] = 1;
     return nullCount;
   } catch (error) {
-    throw parquetProblem(error, where);
+    throw parquetProblem(error, `${where}, row group ${chunk.rowGroup}`);
   } finally {
     BlockKernel.release();
   }
@@ -191,13 +191,14 @@ class PageWalk implements Iterable<Page> {
     while (row < chunk.valueCount) {
       if (at >= bytes.length) throw new ParquetFault(`the column ends after ${row} of ${chunk.valueCount} rows`);
       const header = readPageHeader(bytes, at);
+      const pageOffset = chunk.offset + at;
       at += header.headerLength;
       const block = bytes.subarray(at, at + header.compressedLength);
       at += header.compressedLength;
       if (header.uncompressedLength > MAX_PAGE_BYTES)
         throw new ParquetFault(`a page claims ${header.uncompressedLength} bytes`);
-      if (header.crc32 !== undefined && header.crc32 !== crc32(block))
-        throw new ParquetFault('the checksum of a page is wrong: its bytes were changed');
+      if (header.crc32 !== undefined && header.crc32 !== pageChecksum([block]))
+        throw new ParquetFault(`the checksum of the page at byte ${pageOffset} is wrong: its bytes were changed`);
       if (header.kind === PageKind.index) continue;
       if (header.kind === PageKind.dictionary) {
         const values = decompress(chunk.codec, block, header.uncompressedLength);

@@ -3,6 +3,7 @@ import { decodeValidity } from '../encoding/hybrid.js';
 import { type ColumnValues, type Leaf, strideOf } from '../format/leaf.js';
 import { Codec, type ColumnChunk, Encoding, PageKind, Physical } from '../format/metadata.js';
 import { readPageHeader } from '../format/page.js';
+import { pageChecksum } from '../format/page-checksum.js';
 
 /** Bytes that hold the header and the levels of a page without nulls. */
 const HEAD_BYTES = 1024;
@@ -11,7 +12,8 @@ const head = new Uint8Array(HEAD_BYTES);
 
 /**
  * Reads the first `rowLimit` rows of a column chunk whose pages hold the values as they are in memory, without nulls, straight to `target`. Undefined
- * where one is of another kind or not as it should be: to be decoded, or refused, in the usual way.
+ * where one is of another kind or not as it should be: to be decoded, or refused, in the usual way. A page that the limit cuts is not
+ * held against its checksum.
  */
 export function readPlaced(
   fd: number,
@@ -53,7 +55,7 @@ function readPage(
   const { headerLength, compressedLength, valueCount: rowCount } = header;
   const isPlain =
     header.kind === PageKind.data && header.encoding === Encoding.plain && header.definitionEncoding === Encoding.rle;
-  if (!isPlain || header.crc32 !== undefined || rowCount === 0 || rowCount > chunk.valueCount - row) return undefined;
+  if (!isPlain || rowCount === 0 || rowCount > chunk.valueCount - row) return undefined;
   let start = headerLength;
   if (leaf.maxDefinition > 0) {
     start += 4 + new DataView(head.buffer).getUint32(headerLength, true);
@@ -67,7 +69,12 @@ function readPage(
   const here = Math.min(known - start, wanted);
   target.set(head.subarray(start, start + here), row * stride);
   const rest = target.subarray(row * stride + here, row * stride + wanted);
-  return readFully(fd, rest, chunk.offset + at + start + here) ? { rowCount, byteLength: end } : undefined;
+  if (!readFully(fd, rest, chunk.offset + at + start + here)) return undefined;
+  if (header.crc32 !== undefined && wanted === rowCount * stride) {
+    const values = target.subarray(row * stride, row * stride + wanted);
+    if (pageChecksum([head.subarray(headerLength, start), values]) !== header.crc32) return undefined;
+  }
+  return { rowCount, byteLength: end };
 }
 
 function readFully(fd: number, bytes: Uint8Array, offset: number): boolean {

@@ -3,6 +3,7 @@ import { compress } from '../codec/codec.js';
 import { encodeLevels } from '../encoding/levels.js';
 import { CompactWriter } from '../format/compactWriter.js';
 import { Codec, Encoding, PageKind, Physical } from '../format/metadata.js';
+import { pageChecksum } from '../format/page-checksum.js';
 import type { ColumnPiece, ColumnSpec } from './column.js';
 import { Bounds } from './statistics.js';
 import { isValid, storedValues } from './stored.js';
@@ -53,7 +54,7 @@ export function encodeColumnChunk(
     const length = body.reduce((sum, part) => sum + part.length, 0);
     const packed = codec === Codec.uncompressed ? body : [new Uint8Array(compress(codec, joined(body, length)))];
     const packedLength = packed.reduce((sum, part) => sum + part.length, 0);
-    const header = pageHeader(length, packedLength, rowCount);
+    const header = pageHeader(length, packedLength, rowCount, pageChecksum(packed));
     parts.push(header, ...packed);
     byteLength += header.length + packedLength;
     uncompressedByteLength += header.length + length;
@@ -138,12 +139,14 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return out;
 }
 
-export function pageHeader(length: number, packedLength: number, rowCount: number): Uint8Array {
+/** `checksum`: of the page as it is stored (see `pageChecksum`). */
+export function pageHeader(length: number, packedLength: number, rowCount: number, checksum: number): Uint8Array {
   const writer = new CompactWriter();
   writer.item(() => {
     writer.i32(1, PageKind.data);
     writer.i32(2, length);
     writer.i32(3, packedLength);
+    writer.i32(4, checksum | 0);
     writer.struct(5, () => {
       writer.i32(1, rowCount);
       writer.i32(2, Encoding.plain);
