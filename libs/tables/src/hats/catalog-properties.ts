@@ -3,6 +3,9 @@ import { fail } from '@armilla/base';
 import type { DescribedPosition } from '../table/reader.js';
 import type { Properties } from './properties.js';
 
+/** Column of the pixel of order 29 that a row lies in. */
+export const PIXEL_COLUMN = '_healpix_29';
+
 /** Kinds of catalogs whose rows are those of a table that is partitioned by position. */
 const READ_TYPES: readonly string[] = ['object', 'source', 'nested', 'association', 'map'];
 /** Kinds that are about another catalog. */
@@ -23,6 +26,8 @@ export interface CatalogProperties {
   readonly type: string;
   readonly rowCount: number | undefined;
   readonly position: DescribedPosition | undefined;
+  /** The column of the pixel that each row lies in, and the order of these pixels. */
+  readonly pixelColumn: { readonly name: string; readonly order: number };
   /** End of the names of partition files; `/`: folders of files. */
   readonly suffix: string;
   readonly all: Properties;
@@ -53,6 +58,7 @@ export function catalogProperties(all: Properties, where: string): CatalogProper
     type,
     rowCount: rowCount(all, where),
     position: position(all, where),
+    pixelColumn: pixelColumn(all),
     suffix: suffix(all, where),
     all,
   };
@@ -108,6 +114,14 @@ function position(all: Properties, where: string): DescribedPosition | undefined
     frame: frame === undefined ? undefined : FRAMES[frame],
     epoch: all.get('hats_coordinate_epoch') || undefined,
   };
+}
+
+/** `_healpix_29` unless the catalog names another one. */
+function pixelColumn(all: Properties): CatalogProperties['pixelColumn'] {
+  const [name, order] = [all.get('hats_col_healpix'), Number(all.get('hats_col_healpix_order') ?? '29')];
+  return name && Number.isInteger(order) && order >= 0 && order <= 29
+    ? { name, order }
+    : { name: PIXEL_COLUMN, order: 29 };
 }
 
 function suffix(all: Properties, where: string): string {

@@ -1,6 +1,6 @@
 import { fail } from '@armilla/base';
 import { parquetProblem } from '../parquet/format/fault.js';
-import { readFooter } from '../parquet/read/footer.js';
+import { rowGroupFiles } from '../parquet/read/row-group-files.js';
 import { FileSource } from '../parquet/source.js';
 import { type HatsPartition, PartitionInfo } from './partition-info.js';
 import { pixelOfPath } from './pixel.js';
@@ -9,10 +9,8 @@ import { pixelOfPath } from './pixel.js';
 export async function metadataPartitions(path: string): Promise<PartitionInfo> {
   const source = await FileSource.open(path);
   try {
-    const { metadata } = await readFooter(source);
     const found = new Map<string, HatsPartition & { rowCount: number }>();
-    for (const { columns, rowCount } of metadata.rowGroups) {
-      const file = columns[0]?.filePath ?? '';
+    for (const { path: file, rowCount } of await rowGroupFiles(source)) {
       const pixel = pixelOfPath(file);
       if (!pixel)
         throw fail('HATS_INVALID', { where: path, detail: `'${file.slice(0, 200)}' is no file of a partition` });

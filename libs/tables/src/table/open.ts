@@ -57,7 +57,7 @@ async function entriesOf(path: string): Promise<Entry[]> {
 async function openEntry(entry: Entry, options: OpenOptions): Promise<TableReader> {
   return typeof entry === 'string'
     ? openInput(await fileInput(entry), options)
-    : HatsReader.open(entry, options.signal);
+    : HatsReader.open(entry, { signal: options.signal });
 }
 
 const isList = (input: readonly string[] | Source): input is readonly string[] => Array.isArray(input);

@@ -9,6 +9,7 @@ import { encodeMetadataFile, type FileRowGroups } from '../../parquet/write/meta
 import { ParquetWriter } from '../../parquet/write/writer.js';
 import { type MetadataSource, metadataOf } from '../../table/metadata.js';
 import { writing } from '../../table/output.js';
+import { PIXEL_COLUMN } from '../catalog-properties.js';
 import { COMMON_METADATA, DATASET, METADATA, PARTITION_INFO, PROPERTIES_FILES } from '../catalog.js';
 import { PartitionInfo } from '../partition-info.js';
 import { type HatsPixel, partitionPath, pixelCountOf } from '../pixel.js';
@@ -19,8 +20,6 @@ import { RowCounts } from './partition-plan.js';
 import type { PixelWords } from './pixel-order.js';
 import { SortedRuns } from './sorted-runs.js';
 
-/** Column of the pixel of order 29 that a row lies in. */
-export const PIXEL_COLUMN = '_healpix_29';
 /** As in hats-import. */
 export const DEFAULT_PARTITION_ROWS = 1_000_000;
 export const DEFAULT_LARGEST_ORDER = 7;

@@ -88,6 +88,13 @@ export interface ColumnChunk {
   readonly uncompressedByteLength: number;
   /** Smallest and largest value of a column of floating point numbers, where the file says so. */
   readonly bounds?: ValueBounds;
+  /** The same of a column of 64-bit integers. */
+  readonly integerBounds?: IntegerBounds;
+}
+
+export interface IntegerBounds {
+  readonly least: bigint;
+  readonly most: bigint;
 }
 
 export interface ValueBounds {
@@ -338,6 +345,7 @@ function readColumnMetadata(reader: CompactReader, rowGroup: number): ColumnChun
   // Some writers put 0 or a later place for "no dictionary".
   const offset = dictionaryOffset > 0 && dictionaryOffset < dataOffset ? dictionaryOffset : dataOffset;
   const bounds = floatBounds(physical, statistics);
+  const integerBounds = physical === Physical.int64 ? int64Bounds(statistics) : undefined;
   return {
     path,
     rowGroup,
@@ -348,6 +356,7 @@ function readColumnMetadata(reader: CompactReader, rowGroup: number): ColumnChun
     byteLength,
     uncompressedByteLength,
     ...(bounds && { bounds }),
+    ...(integerBounds && { integerBounds }),
   };
 }
 
@@ -372,4 +381,12 @@ function floatBounds(physical: number, { min, max }: { min?: Uint8Array; max?: U
     return width === 8 ? view.getFloat64(0, true) : view.getFloat32(0, true);
   });
   return least <= most ? { least, most } : undefined;
+}
+
+function int64Bounds({ min, max }: { min?: Uint8Array; max?: Uint8Array }): IntegerBounds | undefined {
+  if (min?.length !== 8 || max?.length !== 8) return undefined;
+  const [least, most] = [min, max].map(({ buffer, byteOffset }) =>
+    new DataView(buffer, byteOffset).getBigInt64(0, true),
+  );
+  return { least, most };
 }

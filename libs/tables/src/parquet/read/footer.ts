@@ -8,6 +8,12 @@ const MAX_FOOTER_BYTES = 256 << 20;
 
 /** The metadata at the end of a file, and the offset where it begins. */
 export async function readFooter(source: ByteSource): Promise<{ metadata: FileMetadata; offset: number }> {
+  const { bytes, offset } = await readFooterBytes(source);
+  return { metadata: readMetadata(bytes), offset };
+}
+
+/** The same as it stands there. */
+export async function readFooterBytes(source: ByteSource): Promise<{ bytes: Uint8Array; offset: number }> {
   const { byteLength } = source;
   if (byteLength < 12) throw new ParquetFault(`it has ${byteLength} bytes, no Parquet file has fewer than 12`);
   const guess = Math.min(byteLength, 1 << 16);
@@ -23,6 +29,5 @@ export async function readFooter(source: ByteSource): Promise<{ metadata: FileMe
     throw unsupported(`its metadata of ${length} bytes are over the limit of ${MAX_FOOTER_BYTES}`);
   const offset = byteLength - 8 - length;
   if (length + 8 > guess) tail = await source.read(offset, length + 8);
-  const metadata = readMetadata(tail.subarray(tail.length - 8 - length, tail.length - 8));
-  return { metadata, offset };
+  return { bytes: tail.subarray(tail.length - 8 - length, tail.length - 8), offset };
 }
