@@ -100,7 +100,7 @@ export function readMatchTask(left: string | undefined, right: string | undefine
   const overwrite = flags.overwrite ?? false;
   const output = readOutput('--output', flags.output, flags.format, overwrite);
   refuseSharedOutput(flags);
-  refuseLocalOnly(flags, tables.left, output);
+  refuseLocalOnly(flags, tables.left);
   return {
     ...tables,
     options: {
@@ -211,15 +211,10 @@ function reportPath(path: string): string {
 }
 
 /** A server plans with the memory that its operator gave it, and reads twice only what it keeps. */
-function refuseLocalOnly(flags: CrossmatchFlags, left: string, { format }: TableOutput): void {
+function refuseLocalOnly(flags: CrossmatchFlags, left: string): void {
   const { server, recenter } = flags;
   refuseMemory(flags);
   if (server === undefined) return;
-  if (format === 'hats')
-    throw fail('OPTIONS_CONFLICT', {
-      detail:
-        'HATS catalogs are written by matches in this process: write Parquet and convert it, or leave --server out',
-    });
   if (recenter && !left.startsWith(STORED))
     throw fail('OPTIONS_CONFLICT', {
       detail:

@@ -10,13 +10,13 @@ import {
   selfMatch,
 } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
-import { type TableReader, writePickedRows, writeTable } from '@armilla/tables';
+import { type RowPixels, type TableReader, writePickedRows, writeTable } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
 import { provenanceOptions } from '../provenance/result.js';
 import { standardOutput } from '../terminal/standard-output.js';
-import { isFileOutput, STANDARD } from '../table/flags.js';
-import { catalogText, writeCatalog } from '../table/write-catalog.js';
+import { STANDARD } from '../table/flags.js';
+import { writeResult } from '../table/write-result.js';
 import type { MatchTask } from './flags.js';
 import { checkTypes, openInput } from '../table/open-input.js';
 import { taskProvenance } from './provenance.js';
@@ -55,7 +55,7 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
   if (stream.readNote !== undefined && !task.quiet) terminal.line(stream.readNote);
   let written: string | undefined;
   try {
-    written = await writeResult(task, stream, { metadata, sidecar }, signal);
+    written = await writeMatches(task, stream, { metadata, sidecar }, signal);
   } catch (error) {
     await stream.close();
     if (spill && task.scratch && !task.quiet) terminal.line(unfinishedText(task.scratch));
@@ -86,22 +86,21 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
 }
 
 /** Gives what to say of the output besides its rows. */
-async function writeResult(
+async function writeMatches(
   { output, partitioning }: MatchTask,
   stream: MatchStream,
   { metadata, sidecar }: ReturnType<typeof provenanceOptions>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (!isFileOutput(output)) {
-    const pixels = resultPixels(stream);
-    const rows = { schema: stream.schema, batches: stream, pixels, metadata, epoch: undefined };
-    return catalogText(await writeCatalog(output, rows, partitioning, signal));
-  }
   const { path, format, overwrite } = output;
-  const target = path === STANDARD ? standardOutput() : path;
   const picked = format === 'parquet' ? stream.picked() : undefined;
-  if (picked) await writePickedRows(target, stream.schema, picked, { overwrite, signal, metadata });
-  else await writeTable(target, stream.schema, stream, { format, overwrite, signal, metadata, sidecar });
+  if (!picked) {
+    const pixels = (): RowPixels => resultPixels(stream);
+    const rows = { schema: stream.schema, batches: stream, metadata, sidecar, pixels };
+    return writeResult(output, partitioning, rows, signal);
+  }
+  const target = path === STANDARD ? standardOutput() : path;
+  await writePickedRows(target, stream.schema, picked, { overwrite, signal, metadata });
   return undefined;
 }
 

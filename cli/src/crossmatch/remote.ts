@@ -13,6 +13,7 @@ import {
   openTable,
   parseProvenance,
   PROVENANCE_KEY,
+  type RowPixels,
   type TableReader,
   writeTable,
 } from '@armilla/tables';
@@ -22,7 +23,9 @@ import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
 import { provenanceOptions } from '../provenance/result.js';
 import { ServerClient } from '../server/server-client.js';
 import { standardOutput } from '../terminal/standard-output.js';
-import { isFileOutput, STANDARD } from '../table/flags.js';
+import { documentPixels } from '../table/document-pixels.js';
+import { STANDARD } from '../table/flags.js';
+import { writeResult } from '../table/write-result.js';
 import { type MatchTask, STORED } from './flags.js';
 import { checkTypes, openInput } from '../table/open-input.js';
 import { camelCaseKeys } from './json-names.js';
@@ -73,10 +76,6 @@ export async function matchThere(
       }
     };
     const result = await openTable({ name: 'the answer of the server', stream: counted() }, { signal });
-    const output = task.output.path === STANDARD ? standardOutput() : task.output.path;
-    const { overwrite } = task.output;
-    if (!isFileOutput(task.output)) throw new TypeError('catalogs are written by matches in this process');
-    const { format } = task.output;
     let fetched: Promise<CompleteResult> | undefined;
     const fetchOnce = (): Promise<CompleteResult> => (fetched ??= fetchResult(client, answer.requestId, task, signal));
     const summarise = async (): Promise<MatchSummary> => {
@@ -91,8 +90,13 @@ export async function matchThere(
     const known = parseProvenance(result.schema.metadata.get(PROVENANCE_KEY) ?? '') ?? {};
     const provenance = taskProvenance(task, known, [described.left, described.right], summarise);
     const { metadata, sidecar } = provenanceOptions(task.output, result.schema, provenance);
-    const options = { format, overwrite, signal, metadata, sidecar };
-    await writeTable(output, result.schema, result.batches({ signal }), options);
+    const pixels = (): RowPixels => documentPixels(result.schema, known);
+    const rows = { schema: result.schema, batches: result.batches({ signal }), metadata, sidecar, pixels };
+    const written = await writeResult(task.output, task.partitioning, rows, signal);
+    if (written !== undefined && !task.quiet) {
+      terminal.clear();
+      terminal.line(`${task.output.path}: ${written}`);
+    }
     const { rejected = [] } = await fetchOnce();
     const summary = await summarise();
     await writeRejected(task, summary, rejected, metadata, { signal, terminal });

@@ -78,6 +78,6 @@ export function readFileOutput(
   const output = readOutput(flag, path, format, overwrite);
   if (isFileOutput(output)) return output;
   throw fail('OPTIONS_CONFLICT', {
-    detail: `${flag}: HATS catalogs are written by matches of two tables, convert and merge; write Parquet and convert it`,
+    detail: `${flag}: rejected rows have no place in a HATS catalog; give a file`,
   });
 }

@@ -26,6 +26,28 @@ const quietly = async (...args: string[]): Promise<void> => {
   expect(await runCli([...args, '--quiet'])).toEqual({ code: 0, stdout: '', stderr: '' });
 };
 
+/** A server of the command line, with stored tables. */
+async function startServer(...args: string[]): Promise<{ url: string; stop: () => Promise<unknown> }> {
+  const child = startCli(['serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...args]);
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+      const found = /serving (http:\/\/[\d.:]+)/.exec(text);
+      if (found) resolve(found[1]);
+    });
+    child.once('close', (code) => reject(new Error(`ended with ${code}`)));
+  });
+  return {
+    url,
+    stop: () => {
+      child.kill('SIGTERM');
+      return closed;
+    },
+  };
+}
+
 /** Lines of a table as CSV, in any order. */
 async function linesOf(path: string, columns = 'id,ra,dec,mag'): Promise<string[]> {
   const { code, stdout, stderr } = await runCli(['convert', path, '-', '--columns', columns, '--quiet']);
@@ -138,6 +160,105 @@ test('a match of catalogs that goes by way of the disk is the same catalog', asy
   expect(readdirSync(at('spilled'))).toEqual(['pairs']);
 });
 
+test('a cone search writes a catalog', async () => {
+  const args = ['crossmatch', 'cone', left, '--ra', '100', '--dec', '20', '-r', '30deg'];
+  await quietly(...args, '-o', at('cone.csv'));
+  const { code, stderr } = await runCli([...args, '-o', `${at('cone')}/`, '--partition-rows', '50']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/rows to .*cone\/ \(\d+ partitions, /) });
+  const columns = 'id,ra,dec,mag,separation_arcsec';
+  const rows = await linesOf(at('cone'), columns);
+  expect(rows.length).toBeGreaterThan(100);
+  expect(rows).toEqual(await linesOf(at('cone.csv'), columns));
+  await opened(at('cone'), ({ position, parts }) => {
+    expect(position).toMatchObject({ ra: 'ra', dec: 'dec' });
+    expect(JSON.parse(parts?.[0].provenance ?? '')).toMatchObject({ operation: 'cone' });
+  });
+});
+
+test('a match of several tables writes a catalog: rows lie at the first table that they have', async () => {
+  const args = ['crossmatch', left, right, at('sky'), '-r', '2', '--multi', 'groups', '--join', 'full'];
+  await quietly(...args, '-o', at('groups.csv'));
+  await quietly(...args, '-o', `${at('groups')}/`, '--partition-rows', '900');
+  const columns = 'id_1,ra_1,dec_1,id_2,ra_2,dec_2,id_3,ra_3,dec_3,group_size';
+  const rows = await linesOf(at('groups'), columns);
+  expect(rows.some((row) => row.startsWith(',,,'))).toBe(true);
+  expect(rows).toEqual(await linesOf(at('groups.csv'), columns));
+  await opened(at('groups'), ({ position }) => expect(position).toMatchObject({ ra: 'ra_1', dec: 'dec_1' }));
+});
+
+describe('on a server', () => {
+  let server: Awaited<ReturnType<typeof startServer>>;
+  beforeAll(async () => {
+    server = await startServer('--table', `reference=${right}`, '--table', `left=${left}`);
+  });
+  afterAll(() => server.stop());
+
+  const options = ['-r', '2', '--join', 'full', '--partition-rows', '900'];
+  const columns = '_healpix_29,id_1,ra_1,dec_1,id_2,ra_2,dec_2,separation_arcsec';
+
+  test('a match of tables that are sent, or that it keeps, is the catalog of a match here', async () => {
+    await quietly('crossmatch', left, right, ...options, '-o', `${at('here')}/`);
+    const expected = await linesOf(at('here'), columns);
+    for (const [name, ...tables] of [
+      ['sent', left, right],
+      ['kept', left, 'table:reference'],
+      ['both-kept', 'table:left', 'table:reference'],
+    ]) {
+      await quietly('crossmatch', ...tables, ...options, '-o', `${at(name)}/`, '--server', server.url);
+      expect(await linesOf(at(name), columns)).toEqual(expected);
+      await opened(at(name), ({ position, parts }) => {
+        expect(position).toMatchObject({ ra: 'ra_1', dec: 'dec_1' });
+        expect(parts?.every(({ rowCount }) => (rowCount ?? 0) <= 900)).toBe(true);
+      });
+    }
+  });
+
+  test('the columns and suffixes that are asked for decide where the position stands', async () => {
+    const some = [
+      '-c',
+      'left.id,right.*',
+      '--suffixes',
+      '_a,_b',
+      '--join',
+      'right',
+      '--partition-rows',
+      '900',
+      '-r',
+      '2',
+    ];
+    await quietly('crossmatch', left, right, ...some, '-o', `${at('some')}/`, '--server', server.url);
+    await opened(at('some'), ({ position }) => expect(position).toMatchObject({ ra: 'ra', dec: 'dec' }));
+    expect((await linesOf(at('some'), 'id_a,id_b,ra,dec')).length).toBe(5001);
+  });
+
+  test('a match without a position is refused', async () => {
+    const args = [
+      'crossmatch',
+      left,
+      right,
+      '-r',
+      '2',
+      '-c',
+      'left.id',
+      '-o',
+      `${at('none')}/`,
+      '--server',
+      server.url,
+    ];
+    const { code, stderr } = await runCli(args);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('add left.ra and left.dec') });
+    expect(beginningWith('none')).toEqual([]);
+  });
+
+  test('a cone search is the catalog of one here', async () => {
+    const cone = ['--ra', '100', '--dec', '20', '-r', '30deg'];
+    await quietly('crossmatch', 'cone', left, ...cone, '-o', `${at('cone-here')}/`);
+    await quietly('crossmatch', 'cone', 'left', ...cone, '-o', `${at('cone-there')}/`, '--server', server.url);
+    const columns = '_healpix_29,id,ra,dec,mag,separation_arcsec';
+    expect(await linesOf(at('cone-there'), columns)).toEqual(await linesOf(at('cone-here'), columns));
+  });
+});
+
 test('with an area it tells how much of a catalog is read', async () => {
   const output = at('area.csv');
   const { code, stderr } = await runCli([
@@ -209,10 +330,28 @@ describe('what goes wrong leaves nothing', () => {
     ['no partitions', 2, 'OPTION_INVALID', () => ['convert', left, `${at('bad')}/`, '--partition-rows', '0']],
     ['an order of none', 2, 'OPTION_INVALID', () => ['convert', left, `${at('bad')}/`, '--largest-order', '12']],
     [
-      'a server',
+      'a cone without a position',
       2,
       'OPTIONS_CONFLICT',
-      () => ['crossmatch', left, right, '-r', '1', '-o', `${at('bad')}/`, '--server', 'http://localhost:1'],
+      () => ['crossmatch', 'cone', left, '--ra', '1', '--dec', '2', '-r', '1deg', '-c', 'id', '-o', `${at('bad')}/`],
+    ],
+    [
+      'several tables without a position',
+      2,
+      'OPTIONS_CONFLICT',
+      () => ['crossmatch', left, right, left, '-r', '1', '-c', '1.id,2.ra', '-o', `${at('bad')}/`],
+    ],
+    [
+      'partitions of the file of a cone',
+      2,
+      'OPTIONS_CONFLICT',
+      () => ['crossmatch', 'cone', left, '--ra', '1', '--dec', '2', '-r', '1', '--partition-rows', '5'],
+    ],
+    [
+      'rejected rows',
+      2,
+      'OPTIONS_CONFLICT',
+      () => ['crossmatch', left, right, '-r', '1', '-o', at('bad.csv'), '--rejected', `${at('bad')}/`],
     ],
   ])('%s', async (_, exit, reason, args) => {
     const { code, stderr } = await runCli(args());

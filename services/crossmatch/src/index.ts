@@ -49,7 +49,7 @@ export {
 export type { RejectedRow } from './positions.js';
 export type { ProbabilityOptions, ResolvedProbabilities } from './probability/options.js';
 export { COMPUTED_COLUMNS, type ComputedColumn } from './result/layout.js';
-export { resultPixels, tablePixels } from './result/row-pixels.js';
+export { pixelsByColumns, resultPixels, tablePixels } from './result/row-pixels.js';
 export type { ResidentTable } from './stored-reader.js';
 export type { ScratchOptions } from './spill/scratch.js';
 export type { SpillPlan } from './spill/spill-plan.js';

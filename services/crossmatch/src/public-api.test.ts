@@ -26,6 +26,7 @@ test('what the library exports', () => {
     'matchProvenance',
     'matchTables',
     'needsWholeLeft',
+    'pixelsByColumns',
     'planArea',
     'planMatch',
     'positionColumns',

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
-import { FORMATS } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
+import { OUTPUT_FORMATS } from '../../table/flags.js';
+import { addHatsOptions } from '../../table/hats-flags.js';
 import { type ConeFlags, flagName, readConeTask } from './flags.js';
 import { runCone } from './run.js';
 
@@ -31,12 +32,17 @@ export function coneCommand(context: CommandContext): Command {
     );
   for (const { name, sentence, inCone } of SIDE_OPTIONS)
     if (inCone) command.option(`${flagName(name)} <${VALUES[name] ?? 'column'}>`, sentence.replace(/\.$/, ''));
+  addHatsOptions(command);
   return command
     .option('--types <list>', 'types of CSV columns that overrule what is sniffed: zip=utf8,flag=bool')
-    .option('-o, --output <file>', 'where the result goes; - is standard output', '-')
+    .option(
+      '-o, --output <file>',
+      'where the result goes: a file, - for standard output, or NAME/ for a HATS catalog',
+      '-',
+    )
     .addOption(
       new Option('--format <format>', "of the result (default: by the file's name; csv on standard output)").choices([
-        ...FORMATS,
+        ...OUTPUT_FORMATS,
       ]),
     )
     .option('--overwrite', 'replace an existing output')

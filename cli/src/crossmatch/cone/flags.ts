@@ -1,12 +1,12 @@
 import { fail, parseAngleArcsec, parseDecDegrees, parseRaDegrees } from '@armilla/base';
 import type { ConeOptions } from '@armilla/crossmatch';
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
-import type { WrittenFormat } from '@armilla/tables';
-import { type FileOutput, readFileOutput, readList, readTypes, STANDARD } from '../../table/flags.js';
+import { readList, readOutput, readTypes, STANDARD, type TableOutput, type OutputFormat } from '../../table/flags.js';
+import { type HatsFlags, type Partitioning, readPartitioning } from '../../table/hats-flags.js';
 import { serverUrl } from '../flags.js';
 
 /** Flags as commander hands them over; those of the table come by their names too. */
-export interface ConeFlags {
+export interface ConeFlags extends HatsFlags {
   readonly ra?: string;
   readonly dec?: string;
   readonly radius?: string;
@@ -15,7 +15,7 @@ export interface ConeFlags {
   readonly atEpoch?: string;
   readonly types?: string;
   readonly output: string;
-  readonly format?: WrittenFormat;
+  readonly format?: OutputFormat;
   readonly overwrite?: boolean;
   readonly server?: string;
   readonly json?: boolean;
@@ -28,7 +28,9 @@ export interface ConeTask {
   readonly table: string;
   readonly options: ConeOptions;
   readonly types: Readonly<Record<string, string>> | undefined;
-  readonly output: FileOutput;
+  readonly output: TableOutput;
+  /** Of an output that is a HATS catalog. */
+  readonly partitioning: Partitioning;
   readonly server: URL | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -43,7 +45,8 @@ export function flagName(option: string): string {
 
 /** Throws the problems of single flags and of flags that do not go together; those of the search come with the search. */
 export function readConeTask(table: string, flags: ConeFlags): ConeTask {
-  const { ra, dec, radius, limit, columns, output, server } = flags;
+  const { ra, dec, radius, limit, columns, server } = flags;
+  const output = readOutput('--output', flags.output, flags.format, flags.overwrite ?? false);
   return {
     table: server === undefined ? table : table.replace(/^table:/, ''),
     options: {
@@ -56,11 +59,12 @@ export function readConeTask(table: string, flags: ConeFlags): ConeTask {
       atEpoch: flags.atEpoch,
     },
     types: flags.types === undefined ? undefined : readTypes(flags.types),
-    output: readFileOutput('--output', output, flags.format, flags.overwrite ?? false),
+    output,
+    partitioning: readPartitioning(flags, output),
     server: server === undefined ? undefined : serverUrl(server),
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,
-    showProgress: flags.quiet !== true && !(output === STANDARD && process.stdout.isTTY),
+    showProgress: flags.quiet !== true && !(output.path === STANDARD && process.stdout.isTTY),
   };
 }
 

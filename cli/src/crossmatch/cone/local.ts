@@ -1,13 +1,13 @@
 import { formatCount } from '@armilla/base';
 import { coneCountsJson, coneProvenance, coneSearch } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
-import { writeTable } from '@armilla/tables';
+import type { RowPixels } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { describeInputs } from '../../provenance/inputs.js';
 import { modifiedJson, provenanceOptions } from '../../provenance/result.js';
-import { STANDARD } from '../../table/flags.js';
+import { documentPixels } from '../../table/document-pixels.js';
 import { checkTypes, openInput } from '../../table/open-input.js';
-import { standardOutput } from '../../terminal/standard-output.js';
+import { writeResult } from '../../table/write-result.js';
 import type { ConeTask } from './flags.js';
 import type { ConeFound } from './run.js';
 
@@ -39,12 +39,12 @@ export async function searchHere(task: ConeTask, { signal, terminal }: CommandCo
     ...(task.types && { types: task.types }),
     inputs: known.inputs.map((table) => ({ ...table, ...inputs[0].json })),
   };
-  const { path, format, overwrite } = task.output;
   const provenance = provenanceOptions(task.output, result.schema, {
     document: () => document,
     run: () => ({ ended: new Date().toISOString(), total_seconds: seconds(), inputs_modified: modifiedJson(inputs) }),
   });
-  const target = path === STANDARD ? standardOutput() : path;
-  await writeTable(target, result.schema, result, { format, overwrite, signal, ...provenance });
-  return { counts: coneCountsJson(result.summary), seconds: seconds() };
+  const pixels = (): RowPixels => documentPixels(result.schema, document);
+  const rows = { schema: result.schema, batches: result, pixels, ...provenance };
+  const catalog = await writeResult(task.output, task.partitioning, rows, signal);
+  return { counts: coneCountsJson(result.summary), seconds: seconds(), catalog };
 }

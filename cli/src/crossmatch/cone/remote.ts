@@ -1,10 +1,10 @@
 import { SIDE_OPTIONS } from '@armilla/gateway/side-options';
-import { openTable, parseProvenance, PROVENANCE_KEY, writeTable } from '@armilla/tables';
+import { openTable, parseProvenance, PROVENANCE_KEY, type RowPixels } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { provenanceOptions } from '../../provenance/result.js';
 import { ServerClient } from '../../server/server-client.js';
-import { STANDARD } from '../../table/flags.js';
-import { standardOutput } from '../../terminal/standard-output.js';
+import { documentPixels } from '../../table/document-pixels.js';
+import { writeResult } from '../../table/write-result.js';
 import type { ConeTask } from './flags.js';
 import type { ConeFound } from './run.js';
 
@@ -16,15 +16,14 @@ export async function searchThere(task: ConeTask, server: URL, { signal }: Comma
   const result = await openTable({ name: 'the answer of the server', stream: body }, { signal });
   const seconds = (): number => (performance.now() - startedMs) / 1000;
   const document = parseProvenance(result.schema.metadata.get(PROVENANCE_KEY) ?? '') ?? {};
-  const { path, format, overwrite } = task.output;
   const provenance = provenanceOptions(task.output, result.schema, {
     document: () => document,
     run: () => ({ ended: new Date().toISOString(), total_seconds: seconds() }),
   });
-  const target = path === STANDARD ? standardOutput() : path;
-  const options = { format, overwrite, signal, ...provenance };
-  await writeTable(target, result.schema, result.batches({ signal }), options);
-  return { counts: document.counts as ConeFound['counts'], seconds: seconds() };
+  const pixels = (): RowPixels => documentPixels(result.schema, document);
+  const rows = { schema: result.schema, batches: result.batches({ signal }), pixels, ...provenance };
+  const catalog = await writeResult(task.output, task.partitioning, rows, signal);
+  return { counts: document.counts as ConeFound['counts'], seconds: seconds(), catalog };
 }
 
 function coneQuery({ table, options }: ConeTask): Record<string, string> {

@@ -1,7 +1,6 @@
 import { formatCount } from '@armilla/base';
-import { checkOutput } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
-import { besidePath } from '../../provenance/result.js';
+import { checkTableOutput } from '../../table/check-output.js';
 import { STANDARD } from '../../table/flags.js';
 import { refuseOwnOutput } from '../../table/own-output.js';
 import { printLine } from '../../terminal/standard-output.js';
@@ -13,14 +12,15 @@ import { searchThere } from './remote.js';
 export interface ConeFound {
   readonly counts: Readonly<Record<string, number | boolean>>;
   readonly seconds: number;
+  /** What to say of a HATS catalog that was written. */
+  readonly catalog: string | undefined;
 }
 
 /** Searches here or on a server, and tells what was found. */
 export async function runCone(task: ConeTask, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const { output } = task;
-  if (output.path !== STANDARD)
-    await checkOutput(output.path, { overwrite: output.overwrite, besidePath: besidePath(output) });
+  await checkTableOutput(output);
   if (task.server === undefined) await refuseOwnOutput([task.table], output, context.signal);
   const found =
     task.server === undefined ? await searchHere(task, context) : await searchThere(task, task.server, context);
@@ -32,9 +32,9 @@ export async function runCone(task: ConeTask, context: CommandContext): Promise<
   } else if (!task.quiet) terminal.line(foundText(task, found));
 }
 
-function foundText({ table, output }: ConeTask, { counts, seconds }: ConeFound): string {
+function foundText({ table, output }: ConeTask, { counts, seconds, catalog }: ConeFound): string {
   const count = (name: string, noun?: string): string => formatCount(Number(counts[name] ?? 0), noun);
-  const where = output.path === STANDARD ? '' : ` to ${output.path}`;
+  const where = output.path === STANDARD ? '' : ` to ${output.path}${catalog === undefined ? '' : ` (${catalog})`}`;
   const parts = [`${table}: ${count('table_row_count', 'row')}`];
   for (const [name, text] of [
     ['skipped_row_count', 'not read: they lie elsewhere'],

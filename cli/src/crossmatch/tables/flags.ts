@@ -2,7 +2,8 @@ import { fail, parseAngleArcsec, parseBytes } from '@armilla/base';
 import { type Multi, type TableOptions, type TablesJoin, type TablesOptions, TABLES_JOINS } from '@armilla/crossmatch';
 import { SIDE_OPTIONS, TABLE_OPTIONS } from '@armilla/gateway/side-options';
 import { WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
-import { type FileOutput, readFileOutput, readList, readTypes, STANDARD } from '../../table/flags.js';
+import { readList, readOutput, readTypes, STANDARD, type TableOutput } from '../../table/flags.js';
+import { type Partitioning, readPartitioning } from '../../table/hats-flags.js';
 import { type CrossmatchFlags, refuseMemory, serverUrl } from '../flags.js';
 
 /** Flags for several tables, beside those that two have as well. */
@@ -18,7 +19,9 @@ export interface TablesTask {
   readonly types: Readonly<Record<string, string>> | undefined;
   readonly workerCount: number | undefined;
   readonly memoryBytes: number | undefined;
-  readonly output: FileOutput;
+  readonly output: TableOutput;
+  /** Of an output that is a HATS catalog. */
+  readonly partitioning: Partitioning;
   readonly server: URL | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -45,8 +48,6 @@ const FOR_TWO = [
   'rejected',
   'recenter',
   'assess',
-  'partitionRows',
-  'largestOrder',
   'report',
   'scratch',
   'resume',
@@ -85,6 +86,7 @@ export function readTablesTask(
     throw fail('OPTIONS_CONFLICT', {
       detail: '--completeness, --magnitude-prior and their like go with --probabilities',
     });
+  const output = readOutput('--output', flags.output, flags.format, flags.overwrite ?? false);
   return {
     inputs,
     options: {
@@ -102,7 +104,8 @@ export function readTablesTask(
     types: flags.types === undefined ? undefined : readTypes(flags.types),
     workerCount: number(flags.workers),
     memoryBytes: flags.memory === undefined ? undefined : parseBytes(flags.memory, '--memory'),
-    output: readFileOutput('--output', flags.output, flags.format, flags.overwrite ?? false),
+    output,
+    partitioning: readPartitioning(flags, output),
     server: flags.server === undefined ? undefined : serverUrl(flags.server),
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,

@@ -1,18 +1,19 @@
 import { formatBytes, formatCount } from '@armilla/base';
-import { matchTables, type Progress, tablesProvenance, type TablesSummary } from '@armilla/crossmatch';
+import { matchTables, type Progress, tablesProvenance } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
-import { type TableReader, writeTable } from '@armilla/tables';
+import type { RowPixels, TableReader } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { type DescribedInput, describeInputs } from '../../provenance/inputs.js';
 import { provenanceOptions } from '../../provenance/result.js';
-import { STANDARD } from '../../table/flags.js';
+import { documentPixels } from '../../table/document-pixels.js';
 import { checkTypes, openInput } from '../../table/open-input.js';
-import { standardOutput } from '../../terminal/standard-output.js';
+import { writeResult } from '../../table/write-result.js';
 import type { TablesTask } from './flags.js';
 import { tablesTaskProvenance } from './provenance.js';
+import type { TablesWritten } from './run.js';
 
 /** Matches several tables in this process. */
-export async function matchTablesHere(task: TablesTask, { signal, terminal }: CommandContext): Promise<TablesSummary> {
+export async function matchTablesHere(task: TablesTask, { signal, terminal }: CommandContext): Promise<TablesWritten> {
   const { output, options, types } = task;
   await using runtime = await Runtime.create({ workerCount: task.workerCount, memoryLimitBytes: task.memoryBytes });
   const started = performance.now();
@@ -37,12 +38,13 @@ export async function matchTablesHere(task: TablesTask, { signal, terminal }: Co
       ? (progress) => terminal.progress(() => progressText(progress, performance.now() - started))
       : undefined,
   });
-  const provenance = tablesTaskProvenance(task, tablesProvenance(stream), described, () => stream.summary());
+  const known = tablesProvenance(stream);
+  const provenance = tablesTaskProvenance(task, known, described, () => stream.summary());
   const { metadata, sidecar } = provenanceOptions(output, stream.schema, provenance);
-  const { format, overwrite } = output;
-  const target = output.path === STANDARD ? standardOutput() : output.path;
-  await writeTable(target, stream.schema, stream, { format, overwrite, signal, metadata, sidecar });
-  return stream.summary();
+  const pixels = (): RowPixels => documentPixels(stream.schema, known);
+  const rows = { schema: stream.schema, batches: stream, metadata, sidecar, pixels };
+  const catalog = await writeResult(output, task.partitioning, rows, signal);
+  return { summary: stream.summary(), catalog };
 }
 
 function progressText({ stage, leftRowCount, rightRowCount, resultRowCount }: Progress, elapsedMs: number): string {

@@ -1,26 +1,34 @@
 import { fail, formatBytes } from '@armilla/base';
 import type { TablesOptions, TablesSummary } from '@armilla/crossmatch';
 import { TABLE_OPTIONS } from '@armilla/gateway/side-options';
-import { encodeTable, openTable, parseProvenance, PROVENANCE_KEY, type TableReader, writeTable } from '@armilla/tables';
+import {
+  encodeTable,
+  openTable,
+  parseProvenance,
+  PROVENANCE_KEY,
+  type RowPixels,
+  type TableReader,
+} from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { type DescribedInput, describeInputs } from '../../provenance/inputs.js';
 import { provenanceOptions } from '../../provenance/result.js';
 import { ServerClient, type TablePart } from '../../server/server-client.js';
-import { STANDARD } from '../../table/flags.js';
+import { documentPixels } from '../../table/document-pixels.js';
 import { checkTypes, openInput } from '../../table/open-input.js';
-import { standardOutput } from '../../terminal/standard-output.js';
+import { writeResult } from '../../table/write-result.js';
 import { STORED } from '../flags.js';
 import { camelCaseKeys } from '../json-names.js';
 import { describePosition, warningsOf, sideHere } from '../remote.js';
 import type { TablesTask } from './flags.js';
 import { tablesTaskProvenance } from './provenance.js';
+import type { TablesWritten } from './run.js';
 
 /** Lets a server match several tables: they go up in their order, unless it has them, and rows come down. */
 export async function matchTablesThere(
   task: TablesTask,
   server: URL,
   { signal, terminal }: CommandContext,
-): Promise<TablesSummary> {
+): Promise<TablesWritten> {
   const client = new ServerClient(server, process.env.ARMILLA_TOKEN);
   const query = tablesQuery(task);
   const readers: (TableReader | undefined)[] = [];
@@ -68,16 +76,10 @@ export async function matchTablesThere(
       result.schema,
       tablesTaskProvenance(task, known, described, summarise),
     );
-    const target = task.output.path === STANDARD ? standardOutput() : task.output.path;
-    const { format, overwrite } = task.output;
-    await writeTable(target, result.schema, result.batches({ signal }), {
-      format,
-      overwrite,
-      signal,
-      metadata,
-      sidecar,
-    });
-    return await summarise();
+    const pixels = (): RowPixels => documentPixels(result.schema, known);
+    const rows = { schema: result.schema, batches: result.batches({ signal }), metadata, sidecar, pixels };
+    const catalog = await writeResult(task.output, task.partitioning, rows, signal);
+    return { summary: await summarise(), catalog };
   } finally {
     for (const reader of readers) await reader?.close();
   }

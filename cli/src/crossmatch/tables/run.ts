@@ -1,8 +1,7 @@
 import { formatCount } from '@armilla/base';
 import type { TablesSummary } from '@armilla/crossmatch';
-import { checkOutput } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
-import { besidePath } from '../../provenance/result.js';
+import { checkTableOutput } from '../../table/check-output.js';
 import { STANDARD } from '../../table/flags.js';
 import { refuseOwnOutput } from '../../table/own-output.js';
 import { printLine } from '../../terminal/standard-output.js';
@@ -13,32 +12,39 @@ import type { TablesTask } from './flags.js';
 import { matchTablesHere } from './local.js';
 import { matchTablesThere } from './remote.js';
 
+/** What a match of several tables gave. */
+export interface TablesWritten {
+  readonly summary: TablesSummary;
+  /** What to say of a HATS catalog that was written. */
+  readonly catalog: string | undefined;
+}
+
 /** Matches several tables here or on a server, and tells what it did. */
 export async function runTables(task: TablesTask, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const { output, options, server } = task;
-  if (output.path !== STANDARD)
-    await checkOutput(output.path, { overwrite: output.overwrite, besidePath: besidePath(output) });
+  await checkTableOutput(output);
   await refuseOwnOutput(task.inputs, output, context.signal);
   const tables = [];
   for (const table of options.tables ?? [])
     tables.push({ ...table, magnitudePriors: await readHistograms(table.magnitudePriors) });
   const whole = { ...task, options: { ...options, tables } };
-  const summary =
+  const { summary, catalog } =
     server === undefined ? await matchTablesHere(whole, context) : await matchTablesThere(whole, server, context);
   terminal.clear();
   if (task.json) {
     const text = JSON.stringify(snakeCaseKeys(summary));
     if (output.path === STANDARD) terminal.line(text);
     else await printLine(text);
-  } else if (!task.quiet) terminal.line(tablesText(task, summary));
+  } else if (!task.quiet) terminal.line(tablesText(task, summary, catalog));
 }
 
 function tablesText(
   { inputs, output }: TablesTask,
   { tables, rowCount, totalSeconds, warnings }: TablesSummary,
+  catalog: string | undefined,
 ): string {
-  const where = output.path === STANDARD ? '' : ` to ${output.path}`;
+  const where = output.path === STANDARD ? '' : ` to ${output.path}${catalog === undefined ? '' : ` (${catalog})`}`;
   return [
     ...warnings.map((warning) => `warning: ${warning}`),
     ...tables.map((table, k) => sideText(`${k + 1}`, inputs[k], table)),

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import { fillPixelWords } from '@armilla/sky';
 import type { PixelWords, RowPixels, TableReader } from '@armilla/tables';
-import type { RecordBatch } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import { type PositionColumns, positionColumns } from '../columns.js';
 import { describedPosition } from '../described-tables.js';
 import type { PositionColumnNames } from '../options.js';
@@ -22,6 +22,20 @@ export function tablePixels(
     table.rowCount,
   );
   return pixelsBy([{ ...columns, astrometry: NOTHING_ELSE, filter: undefined }], table.where);
+}
+
+/** Where rows lie by the first of `choices`, columns of right ascension and declination in degrees and ICRS, in which they have a position. */
+export function pixelsByColumns(
+  schema: Schema,
+  where: string,
+  choices: readonly { readonly ra: string; readonly dec: string }[],
+): RowPixels {
+  const columns = choices.map(({ ra, dec }) => ({
+    ...positionColumns(schema, { ra, dec, frame: 'icrs' }, where, undefined),
+    astrometry: NOTHING_ELSE,
+    filter: undefined,
+  }));
+  return pixelsBy(columns, where);
 }
 
 /**
