@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchOptions, CaseResult } from './crossmatch/case.js';
 import { runColdCase } from './crossmatch/cold.js';
+import { commandCases, runCommandCase } from './crossmatch/commands.js';
 import { diskCases, runDiskCase } from './crossmatch/disk.js';
 import { runFilesCase } from './crossmatch/files.js';
 import { runFlightCase } from './crossmatch/flight.js';
@@ -30,6 +31,7 @@ Options:
   --with NAMES  with --peers: only these, separated by commas
   --list        names of the cases
 
+Cases "command ..." are whole command lines from files to a file: judged pairs, an area, trust, probabilities, three tables, a cone, HATS.
 Cases "disk 50M" and "disk 200M" run only when they are named with --only: they keep tables of 2.4 and 9.6 GB in
 ARMILLA_BENCH_CACHE (default: a folder of the system's temporary one), and take as much again while they run.
 
@@ -78,6 +80,7 @@ const known: Job[] = [
   { name: 'cold first call', run: () => runColdCase(options) },
   { name: 'resident', run: () => runResidentCase(options) },
   { name: 'cli parquet to parquet', run: () => runFilesCase(options) },
+  ...commandCases(options.quick).map((one) => ({ name: one.name, run: () => runCommandCase(one, options) })),
   ...diskCases(options.quick).map((one) => ({
     name: one.name,
     run: () => runDiskCase(one, options),
