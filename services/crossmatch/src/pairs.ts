@@ -1,6 +1,7 @@
 import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
 import { fail } from '@armilla/base';
 import { slicePieces, type LeftPart, type PairBlock } from './parts.js';
+import { withinMemory } from './within-memory.js';
 
 export interface PairSearch {
   readonly index: SkyIndex;
@@ -70,11 +71,11 @@ export class PairFinder implements PairSource {
     const sorted = query.order === 'left';
     let from = 0;
     do {
-      const to = Math.min(part.rowCount, from + this.#blockRowCount(part));
       const left = this.search.maxPairs - this.counts.pairCount;
-      const pairs = await index
-        .match(
-          slicePieces(part.pieces, from, to),
+      const wanted = Math.min(part.rowCount, from + this.#blockRowCount(part));
+      const { to, found: pairs } = await withinMemory(from, wanted, (end) =>
+        index.match(
+          slicePieces(part.pieces, from, end),
           {
             ...query,
             rowNumbers: rowNumbers ? { leftFirst: part.firstRow + from } : undefined,
@@ -82,10 +83,10 @@ export class PairFinder implements PairSource {
             maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined,
           },
           { workerCount, signal, fairKey, inPlace, marks },
-        )
-        .catch((error: unknown) => {
-          throw this.#withTotal(error);
-        });
+        ),
+      ).catch((error: unknown) => {
+        throw this.#withTotal(error);
+      });
       if (pairs.release) this.#held.add(pairs);
       this.#count(pairs, to - from);
       yield { part, from, to, pairs, sorted, paired: true };

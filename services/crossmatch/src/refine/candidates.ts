@@ -20,6 +20,8 @@ export interface CandidateSearch {
 
 /** Rows of up to so many mas a year are kept in one index, in another up to the next. */
 const MOTION_CLASSES = [30, 300, 3000, Infinity];
+/** Indexes that rows with motions are in at most. */
+export const MOST_MOTION_CLASSES = MOTION_CLASSES.length;
 /** What rows move in parts of the radius: rows up to one of these are searched for together. */
 const MOVE_CLASSES = [0, 0.25, 1, 4, 16, 64, 256, Infinity];
 

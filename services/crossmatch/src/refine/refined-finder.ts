@@ -4,6 +4,7 @@ import { sliceAstrometry } from '../astrometry/astrometry.js';
 import type { AstrometryColumns } from '../astrometry/astrometry-columns.js';
 import { CONDITION_SLICE_COUNT, inSlices } from '../ahead.js';
 import type { PairCounts, PairSource } from '../pairs.js';
+import { withinMemory } from '../within-memory.js';
 import { type JudgedPairs, type LeftPart, type PairBlock, slicePositions } from '../parts.js';
 import type { CandidateFinder } from './candidates.js';
 import { missingMotions, type MovingSide, movingSide, PairEpochs } from './epochs.js';
@@ -71,8 +72,8 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
     this.#test = this.search.pairTest?.(part);
     let from = 0;
     do {
-      const to = Math.min(part.rowCount, from + this.#blockRowCount(part));
-      const pairs = await this.#pairsOf(part, from, to);
+      const wanted = Math.min(part.rowCount, from + this.#blockRowCount(part));
+      const { to, found: pairs } = await withinMemory(from, wanted, (end) => this.#pairsOf(part, from, end));
       this.counts.pairCount += pairs.pairCount;
       const { maxPairs, reduction } = this.search;
       if (reduction.find === 'all' && this.counts.pairCount > maxPairs)
@@ -102,7 +103,6 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
     const status = positionStatuses(own);
     let usableCount = 0;
     for (const one of status) if (one === RowStatus.ok) usableCount++;
-    if (movingRight && moving.motions) this.missingMotions.left += missingMotions(status, moving.motions);
     let [candidateCount, cellCount] = [0, 0];
     for (const { index, positions: some, radiusArcsec } of candidates.searches(moving, rule.radiusArcsec)) {
       const found = await index.match(
@@ -118,6 +118,7 @@ export class RefinedFinder implements PairSource, AsyncDisposable {
       };
       await inSlices(found.pairCount, signal, work, test && CONDITION_SLICE_COUNT);
     }
+    if (movingRight && moving.motions) this.missingMotions.left += missingMotions(status, moving.motions);
     this.counts.candidateCount += candidateCount;
     this.counts.cellCount += cellCount;
     const seen = candidateCount / Math.max(1, to - from);

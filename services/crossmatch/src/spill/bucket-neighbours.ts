@@ -7,6 +7,7 @@ import { withinTurn } from '../refine/refined-finder.js';
 import { SharedMemory } from '../shared-memory.js';
 import type { LocatedPairs, NeighbourPairs, Neighbours } from '../trust/neighbours.js';
 import { type PartitionedTable, readBucket, sharedPositions } from './bucket-rows.js';
+import { withinMemory } from '../within-memory.js';
 import { binOf, type Buckets, reachOf } from './buckets.js';
 import { type SortedSide, sortedDeclinations } from './reach.js';
 
@@ -18,6 +19,8 @@ export interface BucketSearch {
   readonly sorted: SortedSide;
   readonly buckets: Buckets;
   readonly cellRowCount: number | undefined;
+  /** Positions that are searched around at a time. */
+  readonly chunkRowCount: number;
   readonly signal: AbortSignal;
 }
 
@@ -71,7 +74,7 @@ export class BucketNeighbours implements Neighbours {
   }
 
   async #read(searches: readonly WaitingSearch[]): Promise<void> {
-    const { runtime, right, buckets, cellRowCount, signal } = this.search;
+    const { runtime, right, buckets, cellRowCount, chunkRowCount, signal } = this.search;
     const memory = new SharedMemory();
     for (let bucket = 0; bucket < buckets.intervals.length; bucket++) {
       signal.throwIfAborted();
@@ -81,7 +84,13 @@ export class BucketNeighbours implements Neighbours {
       if (own.ra.length === 0 || near.every(({ rows }) => rows.length === 0)) continue;
       const index = await SkyIndex.build(runtime, [own], { rowCount: own.ra.length, cellRowCount, signal });
       try {
-        for (const { search, rows } of near) if (rows.length > 0) await search.take(index, rows, own, signal);
+        for (const { search, rows } of near) {
+          for (let from = 0; from < rows.length;) {
+            const most = Math.min(rows.length, from + chunkRowCount);
+            from = (await withinMemory(from, most, (to) => search.take(index, rows.subarray(from, to), own, signal)))
+              .to;
+          }
+        }
       } finally {
         await index.dispose();
       }

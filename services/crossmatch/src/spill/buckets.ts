@@ -1,4 +1,3 @@
-import { fail, formatBytes } from '@armilla/base';
 import { scratchBuffer, scratchInts } from './scratch-words.js';
 
 /** Bins of declination that buckets are cut by: 0.6 arcsec each. */
@@ -7,7 +6,7 @@ const BINS_PER_DEGREE = BIN_COUNT / 180;
 /** Added to the radius: far above what the separation of a pair may be off (1e-3 mas). */
 const MARGIN_DEG = 1e-7;
 /** Buckets fit 16 bits, with two numbers to spare. */
-const MOST_BUCKETS = 2 ** 16 - 3;
+export const MOST_BUCKETS = 2 ** 16 - 3;
 /** The bucket of declinations that no row of the other table is near. */
 export const NO_BUCKET = 0xffff;
 const SEVERAL = 0xfffe;
@@ -72,19 +71,15 @@ export interface BucketCut {
 
 /**
  * Cuts the sky so that a bucket and what lies within reach of it hold about `wantedRowCount` rows, as far as the reach
- * allows. Throws MEMORY_OVER_LIMIT for buckets that hold more than `mostRowCount` however they are cut.
+ * allows.
  */
 export function cutBuckets(
   { counts, isComplete }: DeclinationCounts,
   reachDeg: number,
   wantedRowCount: number,
-  most: { readonly rowCount: number; readonly rowBytes: number },
 ): BucketCut {
-  const before = new Float64Array(BIN_COUNT + 1);
-  for (let bin = 0; bin < BIN_COUNT; bin++) before[bin + 1] = before[bin] + counts[bin];
-  const margin = Math.min(BIN_COUNT, Math.ceil(reachDeg * BINS_PER_DEGREE) + 1);
-  const rowsWithin = (from: number, to: number): number =>
-    before[Math.min(BIN_COUNT, to + margin)] - before[Math.max(0, from - margin)];
+  const margin = marginOf(reachDeg);
+  const rowsWithin = rowCounter(counts, margin);
   let cut = cutGreedily(rowsWithin, margin, wantedRowCount);
   // Buckets of one size: the last need not be a small one.
   let low = Math.ceil(wantedRowCount / 2);
@@ -97,14 +92,29 @@ export function cutBuckets(
       cut = even;
     }
   }
-  const largest = cut.rowCounts.reduce((max, count) => Math.max(max, count), 0);
-  if (largest > most.rowCount || cut.intervals.length > MOST_BUCKETS) {
-    throw fail('MEMORY_OVER_LIMIT', {
-      needed: formatBytes(largest * most.rowBytes),
-      limit: formatBytes(most.rowCount * most.rowBytes),
-    });
-  }
   return !isComplete ? { ...cut, intervals: withoutGaps(cut.intervals) } : cut;
+}
+
+/** The most rows that a bucket holds that is as narrow as one may be. */
+export function crowdedRowCount({ counts }: DeclinationCounts, reachDeg: number): number {
+  const margin = marginOf(reachDeg);
+  const rowsWithin = rowCounter(counts, margin);
+  let most = 0;
+  for (let from = 0; from < BIN_COUNT; from++)
+    most = Math.max(most, rowsWithin(from, Math.min(BIN_COUNT, from + margin)));
+  return most;
+}
+
+/** Bins within reach of a bin. */
+function marginOf(reachDeg: number): number {
+  return Math.min(BIN_COUNT, Math.ceil(reachDeg * BINS_PER_DEGREE) + 1);
+}
+
+/** Counts the rows in bins [from, to) and within `margin` of them. */
+function rowCounter(counts: Int32Array, margin: number): (from: number, to: number) => number {
+  const before = new Float64Array(BIN_COUNT + 1);
+  for (let bin = 0; bin < BIN_COUNT; bin++) before[bin + 1] = before[bin] + counts[bin];
+  return (from, to) => before[Math.min(BIN_COUNT, to + margin)] - before[Math.max(0, from - margin)];
 }
 
 /** The same intervals, but all of the sky belongs to one. */
@@ -170,7 +180,7 @@ function lastUsed(rowsWithin: (from: number, to: number) => number, from: number
 export function bucketsOf(intervals: readonly Interval[], mostReachDeg: number): Buckets {
   const bucketOfBin = new Uint16Array(new SharedArrayBuffer(2 * BIN_COUNT)).fill(NO_BUCKET);
   intervals.forEach(({ from, to }, bucket) => bucketOfBin.fill(bucket, from, to));
-  const margin = Math.min(BIN_COUNT, Math.ceil(mostReachDeg * BINS_PER_DEGREE) + 1);
+  const margin = marginOf(mostReachDeg);
   const bucketOfZone = new Uint16Array(new SharedArrayBuffer(2 * (ZONE_COUNT + 2)));
   for (let zone = 0; zone < ZONE_COUNT; zone++) {
     const from = Math.max(0, zone * ZONE_BINS - margin);

@@ -1,7 +1,7 @@
-import { fail, formatBytes } from '@armilla/base';
 import { RowSet } from '../join.js';
 import type { Block } from './block.js';
 import type { BlockFile } from './block-file.js';
+import { memoryOverLimit } from './join-memory.js';
 import { SharedMemory } from '../shared-memory.js';
 
 /** Bytes of a pair whose rows are in other pairs as well. */
@@ -48,22 +48,21 @@ export async function chooseOneToOne(input: OneToOneInput): Promise<OneToOneChoi
   const usedRight = new RowSet(rightRowCount);
   const contested: Contested = { key: [], left: [], right: [], pair: [] };
   const most = Math.floor(memoryBytes / CONTESTED_BYTES);
+  let contestedCount = 0;
   await eachPair(input, (left, right, key, pair, isAlone) => {
     if (isAlone && !more.has(right)) {
       kept.add(pair);
       usedRight.add(right);
       return;
     }
-    if (contested.key.length >= most)
-      throw fail('MEMORY_OVER_LIMIT', {
-        needed: `more than ${formatBytes(most * CONTESTED_BYTES)}`,
-        limit: formatBytes(memoryBytes),
-      });
+    // Those that are too many are only counted, to tell what would do.
+    if (++contestedCount > most) return;
     contested.key.push(key);
     contested.left.push(left);
     contested.right.push(right);
     contested.pair.push(pair);
   });
+  if (contestedCount > most) throw memoryOverLimit(contestedCount * CONTESTED_BYTES, memoryBytes);
   takeInOrder(contested, new RowSet(leftRowCount), usedRight, kept);
   return { pairCount: kept.size, usedRight, kept: { words: kept.words, firstPair } };
 }

@@ -177,7 +177,7 @@ export class Scratch {
   }
 }
 
-/** Whether a later process can go on where `error` ended a match: what is wrong with the match itself stays wrong. */
+/** Whether a later process, maybe one with more memory, can go on where `error` ended a match: what is wrong with the match itself stays wrong. */
 export function isResumable(error: unknown): boolean {
-  return !isProblem(error) || /^(CANCELLED|DRAINING|INTERNAL|SCRATCH_|OUTPUT_|MEMORY_EXHAUSTED)/.test(error.reason);
+  return !isProblem(error) || /^(CANCELLED|DRAINING|INTERNAL|SCRATCH_|OUTPUT_|MEMORY_)/.test(error.reason);
 }

@@ -8,7 +8,7 @@ const options = resolveOptions({ radiusArcsec: 2 });
 function planOf(
   rowCount: number,
   memoryBytes: number,
-  more = { leftAlongBytes: 0, rightAlongBytes: 8, judges: false, judgedBytes: 0 },
+  more = { leftAlongBytes: 0, rightAlongBytes: 8, judgedIndexCount: 0, judgedBytes: 0 },
 ) {
   const input = {
     leftRowCount: rowCount,
@@ -16,11 +16,12 @@ function planOf(
     leftRowBytes: 8,
     rightRowBytes: 8,
     workerCount: 2,
+    threadCount: 2,
     memoryLimitBytes: memoryBytes,
   };
   const plan = planMatch(options, { memoryBytes }, input);
   const spill = planSpill(options, {}, { ...input, ...more, memoryBytes, estimatedPairCount: plan.estimatedPairCount });
-  return { fits: fitsMemory(plan, options, rowCount, memoryBytes), spill };
+  return { fits: fitsMemory(plan, options, { rightRowCount: rowCount, threadCount: 2 }, memoryBytes), spill };
 }
 
 test.each([
@@ -70,7 +71,7 @@ test('what goes along with the rows is counted', () => {
   const judged = planOf(50e6, 0.5 * GIB, {
     leftAlongBytes: 24,
     rightAlongBytes: 40,
-    judges: true,
+    judgedIndexCount: 4,
     judgedBytes: 8,
   }).spill;
   expect(judged.memoryBytes).toBeLessThanOrEqual(0.5 * GIB);

@@ -1,5 +1,17 @@
 import { type ExecutionOptions, needsWholeLeft, type ResolvedOptions } from '../options.js';
 import type { Plan } from '../plan.js';
+import {
+  fixedBytes,
+  INDEX_ROW_BYTES,
+  joinBytesOf,
+  type JoinMemory,
+  joinMemory,
+  LEAST_ROWS,
+  leastJoinBytes,
+  type MemoryInput,
+  memoryOverLimit,
+  SPILLED_ROW_BYTES,
+} from './join-memory.js';
 import type { StepSeconds } from './spill-time.js';
 
 /** How a join is cut that does not stay in memory. */
@@ -13,6 +25,8 @@ export interface SpillSizes {
   readonly groupRowCount: number;
   /** Left rows of a bucket that are matched at a time. */
   readonly chunkRowCount: number;
+  /** Pairs of a bucket that are found at a time, about. */
+  readonly chunkPairCount: number;
   /** Left rows whose pairs are put in order at a time. */
   readonly rangeRowCount: number;
   /** Memory besides the program itself, its threads and the file cache. */
@@ -27,17 +41,12 @@ export interface SpillPlan extends SpillSizes {
   readonly seconds: StepSeconds;
 }
 
-export interface SpillInput {
+export interface SpillInput extends MemoryInput {
   readonly leftRowCount: number;
   readonly rightRowCount: number;
   /** Bytes of the columns that the result needs, per row. */
   readonly leftRowBytes: number;
   readonly rightRowBytes: number;
-  /** Bytes that go along with positions into the buckets, per row. */
-  readonly leftAlongBytes: number;
-  readonly rightAlongBytes: number;
-  /** Pairs are judged one by one. */
-  readonly judges: boolean;
   /** Bytes that the judge says of each pair. */
   readonly judgedBytes: number;
   readonly workerCount: number;
@@ -45,62 +54,74 @@ export interface SpillInput {
   readonly estimatedPairCount: number;
 }
 
-/** Position and row number of a spilled row. */
-const SPILLED_ROW_BYTES = 20;
-/** Index of a right row while it is made: staged row, record, offsets. */
-const INDEX_ROW_BYTES = 45;
-/** Right row of a bucket whose pairs are judged: its position twice, where it is compared, and another index. */
-const JUDGED_ROW_BYTES = 80;
-/** Left row of a chunk: as it is read, staged, sorted; its pair. */
-const CHUNK_ROW_BYTES = 92;
 /** Rows, separation and what orders them, in memory. */
 const PAIR_BYTES = 24;
 /** Headers and padding of the blocks. */
 const BLOCK_SHARE = 1.01;
-const LEAST_ROWS = 1024;
 const MOST_ROWS = 2 ** 20;
+const MOST_PAIRS = 2 ** 22;
+const LEAST_RANGE_ROWS = 64;
 const MOST_GROUP_ROWS = 2 ** 23;
 /** One heap of WebAssembly holds the index of a bucket and a chunk beside it. */
 const MOST_BUCKET_ROWS = 2 ** 25;
 
-/** Memory of a right row of a bucket: two buckets are indexed at a time, while a third is read. */
-export function bucketRowBytes(rightAlongBytes: number, judges: boolean): number {
-  const judged = judges ? JUDGED_ROW_BYTES : 0;
-  return 2 * (INDEX_ROW_BYTES + judged) + 3 * (SPILLED_ROW_BYTES + 2 * rightAlongBytes);
-}
-
-/** Sizes before the tables are looked at. Pure. */
+/** Sizes before the tables are looked at. Pure. Throws MEMORY_OVER_LIMIT where the least sizes are more than the memory. */
 export function planSpill(options: ResolvedOptions, execution: ExecutionOptions, input: SpillInput): SpillSizes {
-  const { memoryBytes, leftRowBytes, judges } = input;
+  const { memoryBytes, leftRowBytes } = input;
+  const memory = joinMemory(options, input);
   const alongBytes = Math.max(input.leftAlongBytes, input.rightAlongBytes);
-  const rowBytes = bucketRowBytes(input.rightAlongBytes, judges) * (options.find === 'mutual' ? 2 : 1);
-  const bucketRowCount = execution.bucketRowCount ?? rowsIn(memoryBytes / 2, rowBytes, MOST_BUCKET_ROWS);
-  const bucketCount = Math.max(1, Math.ceil(input.rightRowCount / bucketRowCount));
-  const runBytes = 3 * (SPILLED_ROW_BYTES + alongBytes);
-  const runRowCount = rowsIn(memoryBytes / 2 / (input.workerCount + 2), runBytes, MOST_ROWS);
+  const runBytes = (input.workerCount + 2) * 3 * (SPILLED_ROW_BYTES + alongBytes);
   const groupBytes = 2 * (SPILLED_ROW_BYTES + alongBytes) + 16;
-  const groupRowCount = rowsIn((0.75 * memoryBytes) / input.workerCount, groupBytes, MOST_GROUP_ROWS);
   const pairsPerRow = Math.max(1, input.estimatedPairCount / Math.max(1, input.leftRowCount));
-  const pairBytes = PAIR_BYTES + input.rightRowBytes + input.judgedBytes;
-  const chunkRowBytes = CHUNK_ROW_BYTES + 2 * input.leftAlongBytes;
-  const rangeBytes = 2 * leftRowBytes + 3 * pairsPerRow * pairBytes;
-  const chunkRowCount = execution.chunkRowCount ?? rowsIn(memoryBytes / 4, 3 * chunkRowBytes, MOST_ROWS);
-  const rangeRowCount = execution.chunkRowCount ?? rowsIn(memoryBytes / 4, 3 * rangeBytes, MOST_ROWS);
+  const rangeBytes = 3 * (2 * leftRowBytes + 3 * pairsPerRow * (PAIR_BYTES + input.rightRowBytes + input.judgedBytes));
+  const leastBytes = Math.max(leastJoinBytes(memory, 0), LEAST_ROWS * runBytes, LEAST_RANGE_ROWS * rangeBytes);
+  if (leastBytes > memoryBytes) throw memoryOverLimit(leastBytes, memoryBytes);
+  const joinBytes = memoryBytes - memory.fixedBytes;
+  const leastBucketBytes = LEAST_ROWS * memory.bucketRowBytes;
+  const chunkBytes = Math.min(joinBytes / 4, joinBytes - leastBucketBytes - LEAST_ROWS * memory.pairBytes);
+  const chunkRowCount = execution.chunkRowCount ?? rowsIn(chunkBytes, memory.chunkRowBytes, MOST_ROWS);
+  const leftBytes = joinBytes - Math.max(chunkBytes, LEAST_ROWS * memory.chunkRowBytes);
+  const chunkPairCount = rowsIn(Math.min(joinBytes / 8, leftBytes - leastBucketBytes), memory.pairBytes, MOST_PAIRS);
+  const bucketBytes = Math.min(joinBytes / 2, leftBytes - chunkPairCount * memory.pairBytes);
+  const bucketRowCount = execution.bucketRowCount ?? rowsIn(bucketBytes, memory.bucketRowBytes, MOST_BUCKET_ROWS);
+  const runRowCount = rowsIn(memoryBytes / 2, runBytes, MOST_ROWS);
+  const rangeRowCount =
+    execution.chunkRowCount ?? Math.max(LEAST_RANGE_ROWS, rowsIn(memoryBytes / 4, rangeBytes, MOST_ROWS, 0));
   return {
     bucketRowCount,
-    bucketCount,
+    bucketCount: Math.max(1, Math.ceil(input.rightRowCount / bucketRowCount)),
     runRowCount,
-    groupRowCount,
+    groupRowCount: rowsIn((0.75 * memoryBytes) / input.workerCount, groupBytes, MOST_GROUP_ROWS),
     chunkRowCount,
+    chunkPairCount,
     rangeRowCount,
     memoryBytes: Math.round(
       Math.max(
-        bucketRowCount * rowBytes + 3 * chunkRowCount * chunkRowBytes,
-        (input.workerCount + 2) * runRowCount * runBytes,
-        3 * rangeRowCount * rangeBytes,
+        joinBytesOf(memory, { bucketRowCount, chunkRowCount, chunkPairCount }),
+        runRowCount * runBytes,
+        rangeRowCount * rangeBytes,
       ),
     ),
   };
+}
+
+/** The same sizes with chunks that leave room for a bucket of more rows than were wanted, where there is room. */
+export function withLargestBucket(
+  sizes: SpillSizes,
+  memory: JoinMemory,
+  largestRowCount: number,
+  memoryBytes: number,
+): SpillSizes {
+  const planned = joinBytesOf(memory, { ...sizes, bucketRowCount: largestRowCount });
+  if (planned <= sizes.memoryBytes) return sizes;
+  const least = leastJoinBytes(memory, largestRowCount);
+  // What the least chunks leave is shared by both as before.
+  const kept = Math.max(0, Math.min(1, (memoryBytes - least) / Math.max(1, planned - least)));
+  const shrunk = (count: number): number =>
+    Math.min(count, Math.floor(LEAST_ROWS + kept * Math.max(0, count - LEAST_ROWS)));
+  const chunks = { chunkRowCount: shrunk(sizes.chunkRowCount), chunkPairCount: shrunk(sizes.chunkPairCount) };
+  const joinBytes = joinBytesOf(memory, { bucketRowCount: largestRowCount, ...chunks });
+  return { ...sizes, ...chunks, memoryBytes: Math.round(Math.max(sizes.memoryBytes, joinBytes)) };
 }
 
 /** What lies in the scratch folder, copies included. */
@@ -135,13 +156,18 @@ export function plannedPairCount(estimatedPairCount: number, leftRowCount: numbe
 const MOST_INDEXED_ROWS = 2 ** 26;
 
 /** Whether a join stays in memory. */
-export function fitsMemory(plan: Plan, options: ResolvedOptions, rightRowCount: number, memoryBytes: number): boolean {
+export function fitsMemory(
+  plan: Plan,
+  options: ResolvedOptions,
+  { rightRowCount, threadCount }: { readonly rightRowCount: number; readonly threadCount: number },
+  memoryBytes: number,
+): boolean {
   // Twice what stays of the index is there while it is made.
   const making = (INDEX_ROW_BYTES - 28) * rightRowCount;
   const rows = rightRowCount + (needsWholeLeft(options) ? 0 : plan.chunkRowCount);
-  return plan.plannedBytes + making <= memoryBytes && rows <= MOST_INDEXED_ROWS;
+  return plan.plannedBytes + making + fixedBytes(threadCount) <= memoryBytes && rows <= MOST_INDEXED_ROWS;
 }
 
-function rowsIn(bytes: number, rowBytes: number, most: number): number {
-  return Math.max(LEAST_ROWS, Math.min(most, Math.floor(bytes / rowBytes)));
+function rowsIn(bytes: number, rowBytes: number, most: number, least = LEAST_ROWS): number {
+  return Math.max(least, Math.min(most, Math.floor(bytes / rowBytes)));
 }

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { fail, formatBytes } from '@armilla/base';
 import type { TableReader } from '@armilla/tables';
 import { type PositionColumns, positionColumns } from '../columns.js';
 import type { MatchContext } from '../match.js';
-import { type ExecutionOptions, needsJudge, resolveExecution, type ResolvedOptions } from '../options.js';
+import { needsJudge, resolveExecution, type ResolvedOptions } from '../options.js';
 import { type Plan, planMatch } from '../plan.js';
+import { MOST_MOTION_CLASSES } from '../refine/candidates.js';
+import { comparesEpochs } from '../refine/epochs.js';
 import { judgedColumns } from '../refine/pair-list.js';
 import { epochWarnings, errorWarnings } from '../refine/warnings.js';
 import { magnitudeField } from '../probability/pair-probabilities.js';
@@ -14,8 +15,16 @@ import { MatchStream } from '../stream.js';
 import { checkCentrable } from '../trust/recenter.js';
 import type { Judging } from './bucket-judge.js';
 import { countRows } from './count-rows.js';
-import { type BucketCut, bucketsOf, cutBuckets, DeclinationCounts, reachOf } from './buckets.js';
+import { type BucketCut, bucketsOf, DeclinationCounts, reachOf } from './buckets.js';
 import { identityOf } from './identity.js';
+import {
+  fittingCut,
+  type JoinMemory,
+  joinMemory,
+  largestBucket,
+  leastJoinBytes,
+  memoryOverLimit,
+} from './join-memory.js';
 import { COUNT_SCHEMA, isCounted, pairSchema, pairShape } from './pair-blocks.js';
 import { measureReach, type PairReach, restingReach } from './reach.js';
 import { sampledSeconds } from './sample-rate.js';
@@ -23,12 +32,12 @@ import { scanErrors } from './scan-errors.js';
 import { GROUP_ROW_BYTES } from './spilled-groups.js';
 import { isResumable, Scratch, type ScratchOptions } from './scratch.js';
 import {
-  bucketRowBytes,
   fitsMemory,
   plannedPairCount,
   planSpill,
   scratchBytesOf,
   type SpillSizes,
+  withLargestBucket,
 } from './spill-plan.js';
 import { stepSeconds } from './spill-time.js';
 import { SpilledPairs } from './spilled-pairs.js';
@@ -60,14 +69,13 @@ interface Sizes {
   readonly layout: ResultLayout;
   readonly plan: Plan;
   readonly spill: SpillSizes;
-  readonly fits: boolean;
+  readonly memory: JoinMemory;
   readonly leftRowCount: number | undefined;
   /** Of what goes along with positions into the buckets. */
   readonly alongBytes: Record<'left' | 'right', number>;
   readonly judges: boolean;
   /** That the join may take. */
   readonly memoryBytes: number;
-  readonly execution: ExecutionOptions;
 }
 
 /** A match by way of the scratch folder; undefined where it stays in memory. Throws MEMORY_OVER_LIMIT and the problems of the folder. */
@@ -85,11 +93,16 @@ export async function spilledMatch(
   if (measures) return undefined;
   if (options.recenter) checkCentrable(leftColumns, rightColumns);
   const judging = judgingOf(tables, leftColumns, rightColumns);
-  const sizes = sizesOf(tables, judging, {
-    left: await rowCountOf(left, leftColumns, scratchOptions.inputs?.left, context),
-    right: await rowCountOf(right, rightColumns, scratchOptions.inputs?.[isSelf ? 'left' : 'right'], context),
-  });
-  if (sizes.fits && scratchOptions.use !== 'always') return undefined;
+  const sizes = sizesOf(
+    tables,
+    judging,
+    {
+      left: await rowCountOf(left, leftColumns, scratchOptions.inputs?.left, context),
+      right: await rowCountOf(right, rightColumns, scratchOptions.inputs?.[isSelf ? 'left' : 'right'], context),
+    },
+    scratchOptions.use === 'always',
+  );
+  if (!sizes) return undefined;
   const identity = await identityOf(left, right, right.schema, options, scratchOptions);
   const scratch = await Scratch.open(scratchOptions, identity);
   const canResume = !Object.values(identity).includes('');
@@ -125,11 +138,13 @@ export async function spilledMatch(
   }
 }
 
+/** Undefined where the join stays in memory. Throws MEMORY_OVER_LIMIT. */
 function sizesOf(
   { left, right, options, context }: SpilledTables,
   judging: Judging | undefined,
   rowCounts: { readonly left: number | undefined; readonly right: number | undefined },
-): Sizes {
+  always: boolean,
+): Sizes | undefined {
   const { runtime } = context;
   const execution = resolveExecution(context.execution);
   const layout = resultLayout(left.schema, right.schema, options);
@@ -149,35 +164,40 @@ function sizesOf(
     memoryLimitBytes: runtime.memoryLimitBytes,
   });
   const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
+  const threadCount = runtime.workerCount;
+  const rightRows = { rightRowCount: counts.rightRowCount ?? 0, threadCount };
+  if (!always && fitsMemory(plan, options, rightRows, memoryBytes)) return undefined;
   const judgedBytes = judging ? Float64Array.BYTES_PER_ELEMENT * judgedColumns(layout).length : 0;
   const alongBytes = {
     left: alongBytesOf(left.schema, shapeOf({ layout, judging, options }, 'left')),
     right: alongBytesOf(right.schema, shapeOf({ layout, judging, options }, 'right')),
   };
+  const memoryInput = {
+    leftAlongBytes: alongBytes.left,
+    rightAlongBytes: alongBytes.right,
+    judgedIndexCount: judgedIndexCount(judging),
+    threadCount,
+  };
   const spill = planSpill(options, execution, {
+    ...memoryInput,
     leftRowCount: counts.leftRowCount ?? 0,
     rightRowCount: counts.rightRowCount ?? 0,
     leftRowBytes: bytes.left,
     rightRowBytes: bytes.right,
-    leftAlongBytes: alongBytes.left,
-    rightAlongBytes: alongBytes.right,
-    judges: judging !== undefined,
     judgedBytes,
     workerCount: plan.workerCount,
     memoryBytes,
     estimatedPairCount: plan.estimatedPairCount,
   });
-  const fits = fitsMemory(plan, options, counts.rightRowCount ?? 0, memoryBytes);
   return {
     layout,
     plan,
     spill,
-    fits,
+    memory: joinMemory(options, memoryInput),
     leftRowCount: counts.leftRowCount,
     alongBytes,
     judges: judging !== undefined,
     memoryBytes,
-    execution,
   };
 }
 
@@ -191,6 +211,14 @@ function judgingOf(
   const magnitudes = options.probabilities?.priors.map(({ column }) => column) ?? [];
   for (const column of magnitudes) magnitudeField(right.schema, column, right.where);
   return { leftColumns, rightColumns, magnitudes, condition: options.condition?.forPairs(left.schema, right.schema) };
+}
+
+/** Indexes of a bucket that candidates are looked for in. */
+function judgedIndexCount(judging: Judging | undefined): number {
+  if (!judging) return 0;
+  const { leftColumns, rightColumns } = judging;
+  if (!comparesEpochs(leftColumns, rightColumns) || !rightColumns.motion) return 1;
+  return leftColumns.epoch && 'year' in leftColumns.epoch ? 1 : MOST_MOTION_CLASSES;
 }
 
 /** Files below this share of the memory fit, however their rows look. */
@@ -219,7 +247,7 @@ async function cutOf(
   rightColumns: PositionColumns,
   scratch: Scratch,
 ): Promise<JoinCut> {
-  const { spill, alongBytes, judges, execution } = sizes;
+  const { spill, judges } = sizes;
   const { runtime, signal } = context;
   const counts = new DeclinationCounts();
   const sides = { left: { reader: left, columns: leftColumns }, right: { reader: right, columns: rightColumns } };
@@ -231,12 +259,10 @@ async function cutOf(
   // Where a bucket holds left rows as well they count as much.
   const leftRowCount =
     options.find === 'mutual' ? await countRows(left, leftColumns, counts, runtime, signal) : sizes.leftRowCount;
-  const memoryBytes = execution.memoryBytes ?? Math.floor(runtime.memoryLimitBytes / 2);
-  const each = bucketRowBytes(alongBytes.right, judges);
-  const most = { rowCount: Math.max(spill.bucketRowCount, Math.floor(memoryBytes / each)), rowBytes: each };
   // Of rows that move most have about the reach of those that stay.
   const reachDeg = reach.moves ? reachOf(reach.right.movingArcsec) : reach.mostDeg;
-  const cut = cutBuckets(counts, reachDeg * (options.find === 'mutual' ? 2 : 1), spill.bucketRowCount, most);
+  const copiedDeg = reachDeg * (options.find === 'mutual' ? 2 : 1);
+  const cut = fittingCut(counts, copiedDeg, spill.bucketRowCount, sizes.memory, sizes.memoryBytes);
   const sampled = await sampledSeconds({
     runtime,
     reader: right,
@@ -262,15 +288,18 @@ async function cutOf(
 
 /** The plan with what counting the rows has told; refuses what does not fit the disk. */
 async function finalPlan(
-  { plan, spill, layout, alongBytes, judges, memoryBytes }: Sizes,
+  { plan, spill, memory, layout, alongBytes, judges, memoryBytes }: Sizes,
   { right, options }: SpilledTables,
   cut: JoinCut,
   scratch: Scratch,
 ): Promise<Plan> {
   const { selfMatch } = options;
   const groupBytes = selfMatch === 'groups' ? cut.rightRowCount * GROUP_ROW_BYTES : 0;
-  if (groupBytes > memoryBytes)
-    throw fail('MEMORY_OVER_LIMIT', { needed: formatBytes(groupBytes), limit: formatBytes(memoryBytes) });
+  const largestRowCount = largestBucket(cut);
+  // A match that goes on has its buckets, however little memory there is now.
+  const neededBytes = Math.max(groupBytes, leastJoinBytes(memory, largestRowCount));
+  if (neededBytes > memoryBytes) throw memoryOverLimit(neededBytes, memoryBytes);
+  const chunks = withLargestBucket(spill, memory, largestRowCount, memoryBytes);
   const leftRowCount = cut.leftRowCount ?? 0;
   const rightRowCount = cut.rowCounts.reduce((sum, count) => sum + count, 0);
   // Of groups no more pairs are kept than connect their rows.
@@ -294,8 +323,8 @@ async function finalPlan(
   if (!scratch.resumed) await scratch.check(leastBytes);
   const scratchBytes = scratchBytesOf(scratchRows);
   const seconds = stepSeconds({ ...rows, columnCount: layout.columns.length, secondsPerRow: cut.secondsPerRow });
-  const plannedBytes = Math.max(spill.memoryBytes, groupBytes);
+  const plannedBytes = Math.max(chunks.memoryBytes, groupBytes);
   const cutInto = { bucketCount: cut.intervals.length, rangeRowCount: cut.rangeRowCount };
-  const final = { ...spill, ...cutInto, memoryBytes: plannedBytes, scratchBytes, seconds };
+  const final = { ...chunks, ...cutInto, memoryBytes: plannedBytes, scratchBytes, seconds };
   return { ...plan, plannedBytes, bucketCount: cut.intervals.length, spill: final };
 }

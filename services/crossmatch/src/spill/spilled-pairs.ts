@@ -229,7 +229,7 @@ export class SpilledPairs implements MatchRows {
 
   #setup(files: Pick<JoinSetup, 'left' | 'usableRightRowCount' | 'pairs' | 'counts' | 'usedRight'>): JoinSetup {
     const { context, options, layout, judging, plan, cut } = this.match;
-    const { chunkRowCount } = plan.spill as SpillPlan;
+    const { chunkRowCount, chunkPairCount } = plan.spill as SpillPlan;
     return {
       ...files,
       runtime: context.runtime,
@@ -245,7 +245,7 @@ export class SpilledPairs implements MatchRows {
       buckets: this.#steps.buckets,
       reach: cut.reach,
       chunkRowCount,
-      chunkPairCount: plan.chunkPairCount,
+      chunkPairCount,
       rangeRowCount: cut.rangeRowCount,
       memory: new SharedMemory(),
       shape: this.#shape,
@@ -255,13 +255,13 @@ export class SpilledPairs implements MatchRows {
 
   /** Which pairs of one-to-one are taken. */
   async #choose({ pairs, pairBlocks }: PairFiles): Promise<KeptPairs> {
-    const { options, cut, plan } = this.match;
+    const { options, cut, plan, context } = this.match;
     const choice = await chooseOneToOne({
       pairs,
       pairBlocks,
       leftRowCount: this.#rowCounts.left,
       rightRowCount: cut.rightRowCount,
-      memoryBytes: (plan.spill as SpillPlan).memoryBytes,
+      memoryBytes: context.execution?.memoryBytes ?? (plan.spill as SpillPlan).memoryBytes,
       signal: this.signal,
     });
     if (options.maxPairs !== undefined && choice.pairCount > options.maxPairs)

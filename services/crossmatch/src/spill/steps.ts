@@ -1,4 +1,4 @@
-import { fail, isProblem, type RowReason } from '@armilla/base';
+import { fail, formatBytes, isProblem, type RowReason } from '@armilla/base';
 import type { TableReader } from '@armilla/tables';
 import type { Schema } from 'apache-arrow';
 import { inOrder } from '../ahead.js';
@@ -18,6 +18,7 @@ import type { Judging } from './bucket-judge.js';
 import { BucketNeighbours } from './bucket-neighbours.js';
 import { type BucketRows, type PartitionedTable, readBucket } from './bucket-rows.js';
 import type { Buckets } from './buckets.js';
+import { JoinTurns } from './join-turns.js';
 import { addUsed, USED_SCHEMA } from './pair-blocks.js';
 import { partitionTable } from './partition.js';
 import { partitionedSchema } from './partition-run.js';
@@ -150,6 +151,7 @@ export class SpillSteps {
       sorted: cut.reach.right,
       buckets: this.buckets,
       cellRowCount: context.execution?.cellRowCount,
+      chunkRowCount: (this.match.plan.spill as SpillPlan).chunkRowCount,
       signal: this.signal,
     });
   }
@@ -217,21 +219,21 @@ export class SpillSteps {
     const { signal } = this;
     const { options, scratch, cut } = this.match;
     const first = records.length;
+    const load = (bucket: number): Promise<BucketRows> =>
+      readBucket(setup.runtime, right, right.blocks[bucket] ?? [], setup.memory, signal);
     async function* loaded(): AsyncGenerator<{ bucket: number; rows: BucketRows }> {
-      for (let bucket = first; bucket < cut.intervals.length; bucket++)
-        yield {
-          bucket,
-          rows: await readBucket(setup.runtime, right, right.blocks[bucket] ?? [], setup.memory, signal),
-        };
+      for (let bucket = first; bucket < cut.intervals.length; bucket++) yield { bucket, rows: await load(bucket) };
     }
     const countsAll = options.find !== 'one-to-one' && options.selfMatch !== 'groups';
     const limit = !countsAll ? DEFAULT_MAX_PAIRS : (options.maxPairs ?? DEFAULT_MAX_PAIRS);
     let pairCount = records.reduce((sum, record) => sum + record.pairCount, 0);
-    const running = new Set<Promise<JoinedBucket>>();
+    const turns = new JoinTurns(formatBytes(setup.runtime.memoryLimitBytes));
     const work = async ({ bucket, rows }: { bucket: number; rows: BucketRows }) => {
-      const join = joinBucket(setup, bucket, rows, limit - pairCount);
-      running.add(join);
-      const joined = await join.finally(() => running.delete(join));
+      const join = (own: BucketRows): Promise<JoinedBucket> => joinBucket(setup, bucket, own, limit - pairCount);
+      const joined = await turns.run(
+        () => join(rows),
+        async () => join(await load(bucket)),
+      );
       pairCount += joined.pairCount;
       if (pairCount > limit) throw fail('MAX_PAIRS_EXCEEDED', { estimated: `more than ${limit}`, limit });
       return { bucket, joined };
@@ -252,7 +254,7 @@ export class SpillSteps {
       }
     } finally {
       // Their files stay open until the last write has ended.
-      await Promise.allSettled(running);
+      await turns.settled();
     }
   }
 
