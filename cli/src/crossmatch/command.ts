@@ -153,6 +153,7 @@ const EXAMPLES = `Examples:
   armilla crossmatch gaia.parquet twomass.csv wise.csv -r 2 --join left -o three.parquet
   armilla crossmatch x.csv opt.csv ir.csv -r 6 --probabilities --table 1.error=err:arcsec --table 2.error=0.1arcsec \\
     --table 3.error=e:arcsec --table 2.sky-area=0.5 --table 3.sky-area=2 -o combinations.parquet
+  armilla crossmatch survey.csv table:gaia table:twomass -r 2 --server http://127.0.0.1:7431 -o three.parquet
   armilla crossmatch a.csv b.csv -r 2 --area 'cone(10.5, 41.2, 1deg)' --left-where 'mag < 18' -o pairs.csv
 `;
 
