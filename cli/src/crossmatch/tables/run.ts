@@ -5,6 +5,7 @@ import { checkTableOutput } from '../../table/check-output.js';
 import { STANDARD } from '../../table/flags.js';
 import { refuseOwnOutput } from '../../table/own-output.js';
 import { printLine } from '../../terminal/standard-output.js';
+import { STORED } from '../flags.js';
 import { snakeCaseKeys } from '../json-names.js';
 import { readHistograms } from '../probability-flags.js';
 import { sideText } from '../summary-text.js';
@@ -24,7 +25,8 @@ export async function runTables(task: TablesTask, context: CommandContext): Prom
   const { terminal } = context;
   const { output, options, server } = task;
   await checkTableOutput(output);
-  await refuseOwnOutput(task.inputs, output, context.signal);
+  const files = server === undefined ? task.inputs : task.inputs.filter((input) => !input.startsWith(STORED));
+  await refuseOwnOutput(files, output, context.signal);
   const tables = [];
   for (const table of options.tables ?? [])
     tables.push({ ...table, magnitudePriors: await readHistograms(table.magnitudePriors) });
