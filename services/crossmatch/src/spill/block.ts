@@ -34,11 +34,12 @@ export interface SharedFile {
 /** Blocks are written so many bytes at a time, about. */
 const WRITE_BYTES = 2 ** 23;
 
-/** Appends batches of one schema, each as a block of its part; they stay as they are until then. Throws SCRATCH_FULL and SCRATCH_FAILED. */
+/** Appends batches of one schema, each as a block of its part; they stay as they are until then. Throws SCRATCH_FULL and SCRATCH_FAILED. `onWrite` hears what the system took for each write. */
 export function writeBlocks(
   file: SharedFile,
   schema: Schema,
   parts: Iterable<{ readonly part: number; readonly batch: RecordBatch }>,
+  onWrite?: (seconds: number) => void,
 ): Block[] {
   const encoder = new MessageEncoder(schema);
   const blocks: Block[] = [];
@@ -46,7 +47,9 @@ export function writeBlocks(
   let pieces: Uint8Array[] = [];
   let waitingBytes = 0;
   const flush = (): void => {
+    const begun = performance.now();
     const at = append(file, pieces, waitingBytes);
+    onWrite?.((performance.now() - begun) / 1000);
     let { offset } = at;
     for (const block of waiting) {
       blocks.push({ ...block, lane: at.lane, offset });

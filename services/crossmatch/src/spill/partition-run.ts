@@ -51,6 +51,9 @@ export interface PartitionedRun {
   /** Usable rows without a motion, where motions go along. */
   readonly missingMotionRowCount: number;
   readonly unusable: UnusableRows;
+  /** Of the whole run, and of writing it alone. */
+  readonly seconds: number;
+  readonly writeSeconds: number;
 }
 
 /** Columns that stand before those of the table. */
@@ -71,6 +74,8 @@ export function partitionedSchema(schema: Schema, { astrometry, names }: TableSh
 /** Writes the rows of a run to their buckets; in a worker. */
 export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
   const { firstRow, shape, buckets, file } = task;
+  const begun = performance.now();
+  let writeSeconds = 0;
   const batch = await rowsOf(task.rows);
   const asRead = await readRows(batch, receivedColumns(task.columns, batch.schema, task.where), task.where);
   const read = task.turnArcsec ? { ...asRead, positions: rotated(asRead.positions, task.turnArcsec) } : asRead;
@@ -102,10 +107,13 @@ export async function partitionRun(task: RunTask): Promise<PartitionedRun> {
       if (count > 0) yield { part, batch: recordBatch(schema, slices, count) };
     }
   }
+  const blocks = writeBlocks(file, schema, parts(), (seconds) => (writeSeconds += seconds));
   return {
-    blocks: writeBlocks(file, schema, parts()),
+    blocks,
     missingMotionRowCount: shape.astrometry.includes('pmDec') ? missingMotions(status, read.astrometry?.motions) : 0,
     unusable: unusableRows(read, status, firstRow),
+    seconds: (performance.now() - begun) / 1000,
+    writeSeconds,
   };
 }
 

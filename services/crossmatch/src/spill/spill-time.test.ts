@@ -1,14 +1,27 @@
 import { SpillClock } from './spill-clock.js';
 import { stepSeconds, totalSeconds } from './spill-time.js';
 
-const work = { rightRowCount: 2e6, leftRowCount: 1e6, pairCount: 1e6, columnCount: 3, secondsPerRow: 1e-6 };
+const work = {
+  rightRowCount: 2e6,
+  leftRowCount: 1e6,
+  pairCount: 1e6,
+  rightBytes: 28,
+  leftBytes: 20,
+  pairBytes: 24,
+  columnCount: 3,
+  rates: { secondsPerRow: 1e-6, secondsPerByte: 1e-9 },
+};
 
 test('time grows with each thing that there is more of', () => {
   const seconds = totalSeconds(stepSeconds(work));
   expect(seconds).toBeGreaterThan(3);
-  for (const name of ['rightRowCount', 'leftRowCount', 'pairCount', 'columnCount', 'secondsPerRow'] as const)
-    expect(totalSeconds(stepSeconds({ ...work, [name]: 2 * work[name] }))).toBeGreaterThan(seconds);
-  expect(totalSeconds(stepSeconds({ ...work, secondsPerRow: 2e-6 }))).toBeCloseTo(2 * seconds, 9);
+  const { rates, ...amounts } = work;
+  for (const [name, amount] of Object.entries(amounts))
+    expect(totalSeconds(stepSeconds({ ...work, [name]: 2 * amount }))).toBeGreaterThan(seconds);
+  for (const [name, rate] of Object.entries(rates))
+    expect(totalSeconds(stepSeconds({ ...work, rates: { ...rates, [name]: 2 * rate } }))).toBeGreaterThan(seconds);
+  const slower = { secondsPerRow: 2e-6, secondsPerByte: 2e-9 };
+  expect(totalSeconds(stepSeconds({ ...work, rates: slower }))).toBeCloseTo(2 * seconds, 9);
 });
 
 describe('the clock of a join', () => {

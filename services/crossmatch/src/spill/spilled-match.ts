@@ -24,10 +24,11 @@ import {
   largestBucket,
   leastJoinBytes,
   memoryOverLimit,
+  SPILLED_ROW_BYTES,
 } from './join-memory.js';
 import { COUNT_SCHEMA, isCounted, pairSchema, pairShape } from './pair-blocks.js';
 import { measureReach, type PairReach, restingReach } from './reach.js';
-import { sampledSeconds } from './sample-rate.js';
+import { sampledRates } from './sample-rate.js';
 import { scanErrors } from './scan-errors.js';
 import { GROUP_ROW_BYTES } from './spilled-groups.js';
 import { isResumable, Scratch, type ScratchOptions } from './scratch.js';
@@ -39,7 +40,7 @@ import {
   type SpillSizes,
   withLargestBucket,
 } from './spill-plan.js';
-import { stepSeconds } from './spill-time.js';
+import { type SpillRates, stepSeconds } from './spill-time.js';
 import { SpilledPairs } from './spilled-pairs.js';
 import { alongBytesOf, shapeOf } from './table-shape.js';
 
@@ -56,8 +57,7 @@ export interface SpilledTables {
 
 /** How the join is cut; recorded, so that it goes on with the same cut under other speed options. */
 export interface JoinCut extends BucketCut {
-  /** What a right row takes on its way to its bucket. */
-  readonly secondsPerRow: number;
+  readonly rates: SpillRates;
   readonly leftRowCount: number | undefined;
   readonly rightRowCount: number;
   readonly rangeRowCount: number;
@@ -263,7 +263,7 @@ async function cutOf(
   const reachDeg = reach.moves ? reachOf(reach.right.movingArcsec) : reach.mostDeg;
   const copiedDeg = reachDeg * (options.find === 'mutual' ? 2 : 1);
   const cut = fittingCut(counts, copiedDeg, spill.bucketRowCount, sizes.memory, sizes.memoryBytes);
-  const sampled = await sampledSeconds({
+  const sampled = await sampledRates({
     runtime,
     reader: right,
     columns: rightColumns,
@@ -278,7 +278,7 @@ async function cutOf(
   });
   return {
     ...cut,
-    secondsPerRow: sampled ?? countSeconds / Math.max(1, rightRowCount),
+    rates: sampled ?? { secondsPerRow: countSeconds / Math.max(1, rightRowCount), secondsPerByte: 0 },
     reach,
     rightRowCount,
     leftRowCount,
@@ -322,7 +322,17 @@ async function finalPlan(
   const leastBytes = scratchBytesOf({ ...scratchRows, pairCount: estimatedPairCount });
   if (!scratch.resumed) await scratch.check(leastBytes);
   const scratchBytes = scratchBytesOf(scratchRows);
-  const seconds = stepSeconds({ ...rows, columnCount: layout.columns.length, secondsPerRow: cut.secondsPerRow });
+  // Between no star in common and all of them.
+  const likelyPairCount = (estimatedPairCount + rows.pairCount) / 2;
+  const seconds = stepSeconds({
+    ...rows,
+    pairCount: likelyPairCount,
+    rightBytes: SPILLED_ROW_BYTES + alongBytes.right,
+    leftBytes: SPILLED_ROW_BYTES + alongBytes.left,
+    pairBytes: scratchRows.pairBytes,
+    columnCount: layout.columns.length,
+    rates: cut.rates,
+  });
   const plannedBytes = Math.max(chunks.memoryBytes, groupBytes);
   const cutInto = { bucketCount: cut.intervals.length, rangeRowCount: cut.rangeRowCount };
   const final = { ...chunks, ...cutInto, memoryBytes: plannedBytes, scratchBytes, seconds };
