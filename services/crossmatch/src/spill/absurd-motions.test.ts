@@ -37,7 +37,7 @@ beforeAll(async () => {
   for (const [i, motion] of Object.values(MOTIONS).entries())
     for (const [side, file] of FILES.entries())
       for (const every of [1, 40]) {
-        const table = moving(10 + side, 400 + 50 * side, motion, every);
+        const table = moving(10 + side, 180 + 30 * side, motion, every);
         await storeParquet(ways.at(`${i}-${every}-${file}`), table);
       }
 });
@@ -71,7 +71,7 @@ describe.each(Object.keys(MOTIONS))('%s', (motion) => {
         const names = FILES.map((file) => `${of}-${every}-${file}`);
         const { spilled: _, ...inMemory } = await outcome(ways.inMemory(options, names));
         const { spilled, ...onDisk } = await outcome(
-          ways.spilled(options, names, { bucketRowCount: 150, chunkRowCount: 200 }),
+          ways.spilled(options, names, { bucketRowCount: 64, chunkRowCount: 80 }),
         );
         expect(onDisk.reason).toBe(inMemory.reason);
         expect(onDisk.facts).toEqual(inMemory.facts);

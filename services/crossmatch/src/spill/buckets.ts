@@ -100,8 +100,10 @@ export function crowdedRowCount({ counts }: DeclinationCounts, reachDeg: number)
   const margin = marginOf(reachDeg);
   const rowsWithin = rowCounter(counts, margin);
   let most = 0;
-  for (let from = 0; from < BIN_COUNT; from++)
-    most = Math.max(most, rowsWithin(from, Math.min(BIN_COUNT, from + margin)));
+  for (let from = 0; from < BIN_COUNT; from++) {
+    const rowCount = rowsWithin(from, from + margin);
+    if (rowCount > most) most = rowCount;
+  }
   return most;
 }
 
@@ -114,7 +116,8 @@ function marginOf(reachDeg: number): number {
 function rowCounter(counts: Int32Array, margin: number): (from: number, to: number) => number {
   const before = new Float64Array(BIN_COUNT + 1);
   for (let bin = 0; bin < BIN_COUNT; bin++) before[bin + 1] = before[bin] + counts[bin];
-  return (from, to) => before[Math.min(BIN_COUNT, to + margin)] - before[Math.max(0, from - margin)];
+  return (from, to) =>
+    before[to + margin < BIN_COUNT ? to + margin : BIN_COUNT] - before[from > margin ? from - margin : 0];
 }
 
 /** The same intervals, but all of the sky belongs to one. */

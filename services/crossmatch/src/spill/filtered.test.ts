@@ -9,9 +9,9 @@ const COLUMNS = ['left.id', 'left.name', 'right.name', 'right.mag', 'separation_
 
 beforeAll(async () => {
   ways = await BothWays.create();
-  await storeParquet(ways.at('left.parquet'), describedCatalog(1, 1100));
+  await storeParquet(ways.at('left.parquet'), describedCatalog(1, 600));
   // In one row group, which threads read themselves.
-  await storeParquet(ways.at('right.parquet'), describedCatalog(2, 1000, 3), 1000);
+  await storeParquet(ways.at('right.parquet'), describedCatalog(2, 550, 3), 1000);
 });
 afterAll(() => ways[Symbol.asyncDispose]());
 

@@ -102,7 +102,8 @@ test('what is told of a crowd that does not fit would do', () => {
 
 test('more buckets than can be told apart are refused, and what is told would do', () => {
   const counts = new DeclinationCounts();
-  counts.counts.fill(100);
+  // A strip of them, in each of which lie so many rows that a bucket is as narrow as one may be.
+  counts.counts.fill(170, 0, 160_000);
   const tiny = { ...memory, fixedBytes: 0 };
   const cut = (memoryBytes: number) => {
     const bucketBytes = Math.min(memoryBytes / 2, memoryBytes - leastJoinBytes({ ...tiny, bucketRowBytes: 0 }, 0));

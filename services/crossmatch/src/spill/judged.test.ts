@@ -9,15 +9,15 @@ const COLUMNS = ['left.id', 'right.name', 'separation_arcsec'];
 
 beforeAll(async () => {
   ways = await BothWays.create();
-  await storeParquet(ways.at('left.parquet'), describedCatalog(1, 700));
+  await storeParquet(ways.at('left.parquet'), describedCatalog(1, 320));
   // In one row group, which threads read themselves.
-  await storeParquet(ways.at('right.parquet'), describedCatalog(2, 800, 3), 1000);
+  await storeParquet(ways.at('right.parquet'), describedCatalog(2, 360, 3), 1000);
   // Motions are guessed where there are any.
   for (const [side, seed] of [
     ['left', 1],
     ['right', 2],
   ] as const) {
-    const table = describedCatalog(seed, 700, 3 * (seed - 1));
+    const table = describedCatalog(seed, 340, 3 * (seed - 1));
     const names = table.schema.fields.map(({ name }) => name).filter((name) => !name.startsWith('pm'));
     await storeParquet(ways.at(`resting-${side}.parquet`), table.select(names));
   }
@@ -94,7 +94,7 @@ describe.each(Object.keys(JUDGED))('%s', (name) => {
   test.each(judged.probabilities ? (['all'] as const) : FINDS)('%s', async (find) => {
     for (const join of find === 'nearest' ? JOINS : (['left', 'full'] as const)) {
       const options: MatchOptions = { radiusArcsec: 12, find, join, columns: COLUMNS, ...judged };
-      const { summary } = await ways.expectSame(options, files, [{ bucketRowCount: 100, chunkRowCount: 300 }]);
+      const { summary } = await ways.expectSame(options, files, [{ bucketRowCount: 64, chunkRowCount: 130 }]);
       expect(summary.pairCount).toBeGreaterThan(5);
     }
   });

@@ -8,7 +8,7 @@ const FILE = ['table.parquet'];
 
 beforeAll(async () => {
   ways = await BothWays.create();
-  await storeParquet(ways.at('table.parquet'), describedCatalog(1, 1100));
+  await storeParquet(ways.at('table.parquet'), describedCatalog(1, 450));
 });
 afterAll(() => ways[Symbol.asyncDispose]());
 
@@ -31,7 +31,7 @@ describe.each(Object.keys(FEATURES))('%s', (name) => {
   test.each(['all', 'nearest', 'k-nearest'] as const)('%s', async (find) => {
     for (const join of ['inner', 'left', 'left-anti'] as const) {
       const options: MatchOptions = { radiusArcsec: 6, find, join, columns, ...feature };
-      const { summary } = await ways.expectSame(options, FILE, [{ bucketRowCount: 64, chunkRowCount: 300 }]);
+      const { summary } = await ways.expectSame(options, FILE, [{ bucketRowCount: 64, chunkRowCount: 120 }]);
       expect(summary.pairCount).toBeGreaterThan(10);
     }
   });

@@ -17,8 +17,8 @@ const at = (name: string): string => join(folder, name);
 beforeAll(async () => {
   runtime = await Runtime.create({ workerCount: 2 });
   folder = await mkdtemp(join(tmpdir(), 'armilla-spill-'));
-  await storeParquet(at('left.parquet'), catalogOf(awkwardSky(1, 1100), 'l'));
-  await storeParquet(at('right.parquet'), catalogOf(awkwardSky(2, 1000, 3), 'r'));
+  await storeParquet(at('left.parquet'), catalogOf(awkwardSky(1, 550), 'l'));
+  await storeParquet(at('right.parquet'), catalogOf(awkwardSky(2, 500, 3), 'r'));
 });
 afterAll(async () => {
   await runtime.close();
@@ -110,7 +110,7 @@ describe.each(['parquet', 'csv', 'arrow', 'arrows'])('.%s files', (extension) =>
 
   beforeAll(async () => {
     for (const [i, name] of names.entries()) {
-      const table = catalogOf(awkwardSky(3 + i, 900, 2 * i), 'x');
+      const table = catalogOf(awkwardSky(3 + i, 400, 2 * i), 'x');
       // In one row group, which threads read themselves.
       if (extension === 'parquet') await storeParquet(at(name), table, 1000);
       else {
