@@ -138,6 +138,17 @@ const left = awkwardSky(1, 140);
 const right = awkwardSky(2, 160, 2);
 
 describe.each([0, 3])('with a smallest radius of %d arcsec', (minRadiusArcsec) => {
+  const pairsOf = new Map<Find, Pair[]>(FINDS.map((find) => [find, truth(left, right, find, 3, 12, minRadiusArcsec)]));
+  const expectedNeighbours = referencePairs(left, right, {
+    radiusArcsec: 12,
+    minRadiusArcsec,
+    find: 'nearest',
+    k: 1,
+    order: 'left',
+    neighbourCount: true,
+    secondSeparation: true,
+  });
+
   test.each(cases)('%s, %s join: rows, order and counts as by brute force', async (find, join) => {
     const options: MatchOptions = {
       radiusArcsec: 12,
@@ -148,20 +159,11 @@ describe.each([0, 3])('with a smallest radius of %d arcsec', (minRadiusArcsec) =
       ...(find === 'k-nearest' ? { k: 3 } : {}),
     };
     const { rows, summary } = await run(catalog(left, 'L'), catalog(right, 'R'), options);
-    const pairs = truth(left, right, find, 3, 12, minRadiusArcsec);
+    const pairs = pairsOf.get(find) ?? [];
     expect(pairs.length).toBeGreaterThan(30);
     const ids = rows.map((row) => ({ l: row.left_row, r: row.right_row }));
     expect(idPairs(ids)).toEqual(joined(pairs, join, left.ra.length, right.ra.length));
 
-    const expectedNeighbours = referencePairs(left, right, {
-      radiusArcsec: 12,
-      minRadiusArcsec,
-      find: 'nearest',
-      k: 1,
-      order: 'left',
-      neighbourCount: true,
-      secondSeparation: true,
-    });
     for (const row of rows) {
       expect(row.id_1).toBe(row.left_row);
       expect(row.id_2).toBe(row.right_row);

@@ -185,13 +185,14 @@ export function bucketsOf(intervals: readonly Interval[], mostReachDeg: number):
   intervals.forEach(({ from, to }, bucket) => bucketOfBin.fill(bucket, from, to));
   const margin = marginOf(mostReachDeg);
   const bucketOfZone = new Uint16Array(new SharedArrayBuffer(2 * (ZONE_COUNT + 2)));
+  // Where the bucket of `from` ends, which ascends with the zones, however wide the margin is.
+  let end = 0;
   for (let zone = 0; zone < ZONE_COUNT; zone++) {
     const from = Math.max(0, zone * ZONE_BINS - margin);
     const to = Math.min(BIN_COUNT, (zone + 1) * ZONE_BINS + margin);
     const bucket = bucketOfBin[from];
-    let bin = from;
-    while (bin < to && bucketOfBin[bin] === bucket) bin++;
-    bucketOfZone[zone] = bin === to ? bucket : SEVERAL;
+    if (end <= from) for (end = from + 1; end < BIN_COUNT && bucketOfBin[end] === bucket;) end++;
+    bucketOfZone[zone] = end >= to ? bucket : SEVERAL;
   }
   bucketOfZone[ZONE_COUNT] = bucketOfZone[ZONE_COUNT - 1];
   bucketOfZone[NO_ZONE] = NO_BUCKET;

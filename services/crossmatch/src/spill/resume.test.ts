@@ -18,8 +18,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'armilla-resume-'));
 });
 beforeEach(async () => {
-  await storeParquet(at('left.parquet'), catalogOf(awkwardSky(1, 1100), 'l'));
-  await storeParquet(at('right.parquet'), catalogOf(awkwardSky(2, 1000, 3), 'r'));
+  await storeParquet(at('left.parquet'), catalogOf(awkwardSky(1, 550), 'l'));
+  await storeParquet(at('right.parquet'), catalogOf(awkwardSky(2, 500, 3), 'r'));
 });
 afterEach(() => rm(at('scratch'), { recursive: true, force: true }));
 afterAll(async () => {
@@ -221,6 +221,8 @@ test('more than the disk has is refused before the first row', async () => {
 });
 
 test('without files to know the inputs by, nothing is left of a match that failed', async () => {
-  await expect(attempt({ maxBytes: 150_000, inputs: undefined })).rejects.toMatchObject({ reason: 'SCRATCH_FULL' });
+  const { spilledBytes } = (await attempt({})).summary.spill as SpillSummary;
+  const maxBytes = Math.floor(0.85 * spilledBytes);
+  await expect(attempt({ maxBytes, inputs: undefined })).rejects.toMatchObject({ reason: 'SCRATCH_FULL' });
   expect(existsSync(at('scratch'))).toBe(false);
 });
