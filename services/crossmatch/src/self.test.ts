@@ -88,6 +88,13 @@ test.each([
   });
 });
 
+test('pairs, left-anti join: all columns of the table where none are named', async () => {
+  const { rows } = await run({ radiusArcsec: 8, join: 'left-anti' });
+  expect(rows.length).toBeGreaterThan(0);
+  expect(Object.keys(rows[0])).toEqual(['id', 'ra', 'dec']);
+  expect(rows).toEqual((await run({ radiusArcsec: 8, join: 'left-anti', columns: ['left.*'] })).rows);
+});
+
 /** Groups by repeated passes over all pairs. */
 function groupIds(): number[] {
   const pairs = referencePairs(sky, sky, { ...query, find: 'all' });

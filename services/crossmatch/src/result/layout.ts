@@ -87,16 +87,19 @@ export function resultLayout(left: Schema, right: Schema, options: ResolvedOptio
   };
 }
 
+/** Joins whose rows lack the side. */
+const ANTI_JOIN_WITHOUT = { left: 'right-anti', right: 'left-anti' } as const;
+
 /**
  * Columns of the `side` table that a result can need, known before the other table is: all, or those that `columns` may
  * mean.
  */
 export function chosenNames(schema: Schema, side: 'left' | 'right', options: ResolvedOptions): string[] {
   const all = schema.fields.map(({ name }) => name);
-  if (options.columns === undefined) return options.join === (side === 'right' ? 'left-anti' : 'right-anti') ? [] : all;
   // A table that is matched with itself is both sides.
   const sides = options.selfMatch === undefined ? [side] : (['left', 'right'] as const);
-  const { columns } = options;
+  const { columns, join } = options;
+  if (columns === undefined) return sides.every((one) => join === ANTI_JOIN_WITHOUT[one]) ? [] : all;
   return all.filter(
     (name) =>
       columns.includes(name) || sides.some((one) => columns.includes(`${one}.${name}`) || columns.includes(`${one}.*`)),
