@@ -48,12 +48,19 @@ export async function withHistograms(task: MatchTask): Promise<MatchTask> {
 export async function readHistograms(priors: readonly string[] = []): Promise<string[]> {
   const read: string[] = [];
   for (const text of priors) {
-    const at = text.indexOf('=');
-    const file = text.slice(at + 1);
-    const isFile = at > 0 && file !== '' && file !== 'auto';
-    read.push(isFile ? `${text.slice(0, at)}=${await readHistogram(file)}` : text);
+    const [file] = histogramFiles([text]);
+    read.push(file === undefined ? text : `${text.slice(0, text.indexOf('='))}=${await readHistogram(file)}`);
   }
   return read;
+}
+
+/** The files that magnitude priors name. */
+export function histogramFiles(priors: readonly string[] = []): string[] {
+  return priors.flatMap((text) => {
+    const at = text.indexOf('=');
+    const file = text.slice(at + 1);
+    return at > 0 && file !== '' && file !== 'auto' ? [file] : [];
+  });
 }
 
 async function readHistogram(where: string): Promise<string> {

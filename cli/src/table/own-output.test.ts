@@ -56,6 +56,18 @@ test.each([
   await expect(refuseOwnOutput([stars, at(input)], { path }, signal)).resolves.toBeUndefined();
 });
 
+writeFileSync(at('a.moc'), '3/3 10');
+const PAIR = ['crossmatch', stars, stars, '-r', '1'];
+const PROBABLE = ['--probabilities', '--right-sky-area', '1', '--left-error', '1arcsec', '--right-error', '1arcsec'];
+const OF_THREE = [
+  '--probabilities',
+  ...['1.error=1arcsec', '2.error=1arcsec', '3.error=1arcsec', '2.sky-area=1', '3.sky-area=1'].flatMap((option) => [
+    '--table',
+    option,
+  ]),
+];
+const INTO_MAP = ['-o', at('a.moc'), '--format', 'csv', '--overwrite'];
+
 test.each([
   ['convert to a catalog', ['convert', at('ha'), `${at('ha/sub')}/`]],
   ['convert to a file', ['convert', at('ha'), at('ha/sub.csv')]],
@@ -68,6 +80,12 @@ test.each([
   ['a match that replaces an input', ['crossmatch', stars, at('ha'), '-r', '1', '-o', stars, '--overwrite']],
   ['a match of several tables', ['crossmatch', stars, stars, at('ha'), '-r', '1', '-o', at('ha/sub.csv')]],
   ['a cone', ['crossmatch', 'cone', at('ha'), '--ra', '10', '--dec', '20', '-r', '1', '-o', at('ha/sub.csv')]],
+  ['a match that replaces its coverage map', [...PAIR, '--moc', at('a.moc'), ...INTO_MAP]],
+  ['a match that replaces a histogram', [...PAIR, ...PROBABLE, '--magnitude-prior', `id=${at('a.moc')}`, ...INTO_MAP]],
+  [
+    'several tables that replace a histogram',
+    [...PAIR, stars, ...OF_THREE, '--magnitude-prior', `2.id=${at('a.moc')}`, ...INTO_MAP],
+  ],
 ])('%s says so', async (_, args) => {
   const before = readdirSync(at('ha'));
   const { code, stderr } = await runCli(args);
