@@ -4,13 +4,12 @@ import {
   type MatchContext,
   type MatchStream,
   matchProvenance,
-  type MatchSummary,
   type Progress,
   resultPixels,
   selfMatch,
 } from '@armilla/crossmatch';
 import { Runtime } from '@armilla/gpu-core';
-import { type RowPixels, type TableReader, writePickedRows, writeTable } from '@armilla/tables';
+import { type HatsWritten, type RowPixels, type TableReader, writePickedRows, writeTable } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { type DescribedInput, describeInputs } from '../provenance/inputs.js';
 import { provenanceOptions } from '../provenance/result.js';
@@ -22,9 +21,10 @@ import { checkTypes, openInput } from '../table/open-input.js';
 import { taskProvenance } from './provenance.js';
 import { scratchOptions, scratchText, unfinishedText } from './scratch.js';
 import { RejectedRows } from './rejected-rows.js';
+import type { MatchWritten } from './run.js';
 
 /** Matches in this process. */
-export async function matchHere(task: MatchTask, { signal, terminal }: CommandContext): Promise<MatchSummary> {
+export async function matchHere(task: MatchTask, { signal, terminal }: CommandContext): Promise<MatchWritten> {
   const rejected = task.rejected ? new RejectedRows() : undefined;
   await using runtime = await Runtime.create({ workerCount: task.workerCount, memoryLimitBytes: task.memoryBytes });
   const started = performance.now();
@@ -53,19 +53,15 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
   const { spill } = stream.plan;
   if (spill && task.scratch && !task.quiet) terminal.line(scratchText(spill, task.scratch));
   if (stream.readNote !== undefined && !task.quiet) terminal.line(stream.readNote);
-  let written: string | undefined;
+  let catalog: HatsWritten | undefined;
   try {
-    written = await writeMatches(task, stream, { metadata, sidecar }, signal);
+    catalog = await writeMatches(task, stream, { metadata, sidecar }, signal);
   } catch (error) {
     await stream.close();
     if (spill && task.scratch && !task.quiet) terminal.line(unfinishedText(task.scratch));
     throw error;
   }
   await stream.removeScratch();
-  if (written !== undefined && !task.quiet) {
-    terminal.clear();
-    terminal.line(`${task.output.path}: ${written}`);
-  }
   if (task.rejected && rejected) {
     const { path, format, overwrite } = task.rejected;
     await writeTable(path === STANDARD ? standardOutput() : path, rejected.schema, rejected.batches(), {
@@ -82,16 +78,16 @@ export async function matchHere(task: MatchTask, { signal, terminal }: CommandCo
     const { writeReport } = await import('./report/report.js');
     await writeReport(task.report, { task, summary, ...assessment }, signal);
   }
-  return summary;
+  return { summary, catalog };
 }
 
-/** Gives what to say of the output besides its rows. */
+/** Gives what there is to say of a catalog. */
 async function writeMatches(
   { output, partitioning }: MatchTask,
   stream: MatchStream,
   { metadata, sidecar }: ReturnType<typeof provenanceOptions>,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<HatsWritten | undefined> {
   const { path, format, overwrite } = output;
   const picked = format === 'parquet' ? stream.picked() : undefined;
   if (!picked) {

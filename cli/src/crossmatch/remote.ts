@@ -31,6 +31,7 @@ import { checkTypes, openInput } from '../table/open-input.js';
 import { camelCaseKeys } from './json-names.js';
 import { taskProvenance } from './provenance.js';
 import { RejectedRows } from './rejected-rows.js';
+import type { MatchWritten } from './run.js';
 
 /** What a server lists at most. */
 const REJECTED_LIMIT = 100_000;
@@ -40,7 +41,7 @@ export async function matchThere(
   task: MatchTask,
   server: URL,
   { signal, terminal }: CommandContext,
-): Promise<MatchSummary> {
+): Promise<MatchWritten> {
   const client = new ServerClient(server, process.env.ARMILLA_TOKEN);
   const stored = task.right?.startsWith(STORED) ? task.right.slice(STORED.length) : undefined;
   const isLeftStored = stored !== undefined && task.left.startsWith(STORED);
@@ -92,11 +93,7 @@ export async function matchThere(
     const { metadata, sidecar } = provenanceOptions(task.output, result.schema, provenance);
     const pixels = (): RowPixels => documentPixels(result.schema, known);
     const rows = { schema: result.schema, batches: result.batches({ signal }), metadata, sidecar, pixels };
-    const written = await writeResult(task.output, task.partitioning, rows, signal);
-    if (written !== undefined && !task.quiet) {
-      terminal.clear();
-      terminal.line(`${task.output.path}: ${written}`);
-    }
+    const catalog = await writeResult(task.output, task.partitioning, rows, signal);
     const { rejected = [] } = await fetchOnce();
     const summary = await summarise();
     await writeRejected(task, summary, rejected, metadata, { signal, terminal });
@@ -106,7 +103,7 @@ export async function matchThere(
       const { writeReport } = await import('./report/report.js');
       await writeReport(task.report, { task, summary, trust: summary.trust, evidence }, signal);
     }
-    return summary;
+    return { summary, catalog };
   } finally {
     for (const reader of Object.values(readers)) await reader.close();
   }

@@ -285,6 +285,18 @@ test('rows without a position are counted', async () => {
   expect(JSON.parse(provenance)).toMatchObject({ counts: { row_count: 1, unplaced_row_count: 2 } });
 });
 
+test.each([
+  ['two tables', [], 'pairs'],
+  ['several tables', [at('holes-again.csv')], 'pairs-again'],
+])('rows of a match of %s that have no place in a catalog are counted in the JSON', async (_, more, name) => {
+  for (const file of ['holes.csv', 'holes-again.csv']) writeFileSync(at(file), 'id,ra,dec\n1,10,20\n2,,20\n3,10,95\n');
+  const args = ['crossmatch', at('holes.csv'), at('holes-again.csv'), ...more, '-r', '1', '-j', 'left', '--json'];
+  const { code, stdout } = await runCli([...args, '-o', `${at(name)}/`]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ row_count: 3, unplaced_row_count: 2 });
+  expect((await linesOf(at(name), 'id_1')).length).toBe(2);
+});
+
 describe('what goes wrong leaves nothing', () => {
   mkdirSync(at('thesis'));
   writeFileSync(at('thesis/chapter.tex'), 'x');

@@ -45,6 +45,10 @@ export function countingPixels(pixels: RowPixels, count: { unplacedRowCount: num
   };
 }
 
+/** Rows that are in a result and not in the catalog that it was written to, for the JSON of a summary. */
+export const unplacedJson = (written: HatsWritten | undefined): { readonly unplaced_row_count?: number } =>
+  written !== undefined && written.unplacedRowCount > 0 ? { unplaced_row_count: written.unplacedRowCount } : {};
+
 /** What was written besides rows, for the summary. */
 export function catalogText({ partitionCount, byteCount, unplacedRowCount }: HatsWritten): string {
   const partitions = `${formatCount(partitionCount)} partition${partitionCount === 1 ? '' : 's'}, ${formatBytes(byteCount)}`;

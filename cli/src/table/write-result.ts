@@ -1,9 +1,9 @@
-import { type RowPixels, type WriteOptions, writeTable } from '@armilla/tables';
+import { type HatsWritten, type RowPixels, type WriteOptions, writeTable } from '@armilla/tables';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { standardOutput } from '../terminal/standard-output.js';
 import { isFileOutput, STANDARD, type TableOutput } from './flags.js';
 import type { Partitioning } from './hats-flags.js';
-import { catalogText, writeCatalog } from './write-catalog.js';
+import { writeCatalog } from './write-catalog.js';
 
 export interface ResultRows extends Pick<WriteOptions, 'metadata' | 'sidecar'> {
   readonly schema: Schema;
@@ -12,16 +12,16 @@ export interface ResultRows extends Pick<WriteOptions, 'metadata' | 'sidecar'> {
   pixels(): RowPixels;
 }
 
-/** Writes a result where it is wanted: a file, standard output or a HATS catalog. Gives what to say of the output besides its rows. */
+/** Writes a result where it is wanted: a file, standard output or a HATS catalog. Gives what there is to say of a catalog. */
 export async function writeResult(
   output: TableOutput,
   partitioning: Partitioning,
   { schema, batches, metadata, sidecar, pixels }: ResultRows,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<HatsWritten | undefined> {
   if (!isFileOutput(output)) {
     const rows = { schema, batches, pixels: pixels(), metadata, epoch: undefined };
-    return catalogText(await writeCatalog(output, rows, partitioning, signal));
+    return writeCatalog(output, rows, partitioning, signal);
   }
   const { path, format, overwrite } = output;
   const target = path === STANDARD ? standardOutput() : path;

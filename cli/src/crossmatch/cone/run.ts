@@ -1,8 +1,10 @@
 import { formatCount } from '@armilla/base';
+import type { HatsWritten } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { checkTableOutput } from '../../table/check-output.js';
 import { STANDARD } from '../../table/flags.js';
 import { refuseOwnOutput } from '../../table/own-output.js';
+import { catalogText } from '../../table/write-catalog.js';
 import { printLine } from '../../terminal/standard-output.js';
 import type { ConeTask } from './flags.js';
 import { searchHere } from './local.js';
@@ -12,8 +14,8 @@ import { searchThere } from './remote.js';
 export interface ConeFound {
   readonly counts: Readonly<Record<string, number | boolean>>;
   readonly seconds: number;
-  /** What to say of a HATS catalog that was written. */
-  readonly catalog: string | undefined;
+  /** The HATS catalog that was written, if it was one. */
+  readonly catalog: HatsWritten | undefined;
 }
 
 /** Searches here or on a server, and tells what was found. */
@@ -34,7 +36,8 @@ export async function runCone(task: ConeTask, context: CommandContext): Promise<
 
 function foundText({ table, output }: ConeTask, { counts, seconds, catalog }: ConeFound): string {
   const count = (name: string, noun?: string): string => formatCount(Number(counts[name] ?? 0), noun);
-  const where = output.path === STANDARD ? '' : ` to ${output.path}${catalog === undefined ? '' : ` (${catalog})`}`;
+  const where =
+    output.path === STANDARD ? '' : ` to ${output.path}${catalog === undefined ? '' : ` (${catalogText(catalog)})`}`;
   const parts = [`${table}: ${count('table_row_count', 'row')}`];
   for (const [name, text] of [
     ['skipped_row_count', 'not read: they lie elsewhere'],

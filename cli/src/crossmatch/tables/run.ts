@@ -1,13 +1,15 @@
 import { formatCount } from '@armilla/base';
 import type { TablesSummary } from '@armilla/crossmatch';
+import type { HatsWritten } from '@armilla/tables';
 import type { CommandContext } from '../../command-context.js';
 import { checkTableOutput } from '../../table/check-output.js';
 import { STANDARD } from '../../table/flags.js';
 import { refuseOwnOutput } from '../../table/own-output.js';
+import { catalogText, unplacedJson } from '../../table/write-catalog.js';
 import { printLine } from '../../terminal/standard-output.js';
 import { STORED } from '../flags.js';
 import { snakeCaseKeys } from '../json-names.js';
-import { readHistograms } from '../probability-flags.js';
+import { histogramFiles, readHistograms } from '../probability-flags.js';
 import { sideText } from '../summary-text.js';
 import type { TablesTask } from './flags.js';
 import { matchTablesHere } from './local.js';
@@ -16,8 +18,8 @@ import { matchTablesThere } from './remote.js';
 /** What a match of several tables gave. */
 export interface TablesWritten {
   readonly summary: TablesSummary;
-  /** What to say of a HATS catalog that was written. */
-  readonly catalog: string | undefined;
+  /** The HATS catalog that was written, if it was one. */
+  readonly catalog: HatsWritten | undefined;
 }
 
 /** Matches several tables here or on a server, and tells what it did. */
@@ -26,7 +28,8 @@ export async function runTables(task: TablesTask, context: CommandContext): Prom
   const { output, options, server } = task;
   await checkTableOutput(output);
   const files = server === undefined ? task.inputs : task.inputs.filter((input) => !input.startsWith(STORED));
-  await refuseOwnOutput(files, output, context.signal);
+  const histograms = (options.tables ?? []).flatMap(({ magnitudePriors }) => histogramFiles(magnitudePriors));
+  await refuseOwnOutput([...files, ...histograms], output, context.signal);
   const tables = [];
   for (const table of options.tables ?? [])
     tables.push({ ...table, magnitudePriors: await readHistograms(table.magnitudePriors) });
@@ -35,7 +38,7 @@ export async function runTables(task: TablesTask, context: CommandContext): Prom
     server === undefined ? await matchTablesHere(whole, context) : await matchTablesThere(whole, server, context);
   terminal.clear();
   if (task.json) {
-    const text = JSON.stringify(snakeCaseKeys(summary));
+    const text = JSON.stringify({ ...(snakeCaseKeys(summary) as object), ...unplacedJson(catalog) });
     if (output.path === STANDARD) terminal.line(text);
     else await printLine(text);
   } else if (!task.quiet) terminal.line(tablesText(task, summary, catalog));
@@ -44,9 +47,10 @@ export async function runTables(task: TablesTask, context: CommandContext): Prom
 function tablesText(
   { inputs, output }: TablesTask,
   { tables, rowCount, totalSeconds, warnings }: TablesSummary,
-  catalog: string | undefined,
+  catalog: HatsWritten | undefined,
 ): string {
-  const where = output.path === STANDARD ? '' : ` to ${output.path}${catalog === undefined ? '' : ` (${catalog})`}`;
+  const where =
+    output.path === STANDARD ? '' : ` to ${output.path}${catalog === undefined ? '' : ` (${catalogText(catalog)})`}`;
   return [
     ...warnings.map((warning) => `warning: ${warning}`),
     ...tables.map((table, k) => sideText(`${k + 1}`, inputs[k], table)),
