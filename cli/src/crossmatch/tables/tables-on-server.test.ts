@@ -47,7 +47,7 @@ test.each([
   ['probabilities', probable],
 ])('%s: a server gives the same bytes, summary and provenance, of tables sent or stored', async (_, flags) => {
   const here = await match([x, opt, ir], ...flags, '-o', 'here.csv', '--json');
-  const there = await match([x, opt, ir], ...flags, '-o', 'there.csv', '--json', '--server', url);
+  const there = await match([x, opt, ir], ...flags, '-o', 'there.csv', '--json', '-q', '--server', url);
   expect([here.code, there.code, there.stderr]).toEqual([0, 0, '']);
   expect(readFileSync(at('there.csv'))).toEqual(readFileSync(at('here.csv')));
   const steady = (text: string): object => ({ ...(JSON.parse(text) as object), total_seconds: 0 });
@@ -55,7 +55,16 @@ test.each([
   const run = expect.any(Object) as unknown;
   expect({ ...document('there.csv'), run }).toEqual({ ...document('here.csv'), run });
 
-  const stored = await match(['table:x', opt, 'table:ir'], ...flags, '-o', 'stored.csv', '--json', '--server', url);
+  const stored = await match(
+    ['table:x', opt, 'table:ir'],
+    ...flags,
+    '-o',
+    'stored.csv',
+    '--json',
+    '-q',
+    '--server',
+    url,
+  );
   expect([stored.code, stored.stderr]).toEqual([0, '']);
   expect(readFileSync(at('stored.csv'))).toEqual(readFileSync(at('here.csv')));
   expect(document('stored.csv')).toMatchObject({
