@@ -11,11 +11,11 @@ export function trustLines(trust: Trust): readonly (readonly [name: string, text
     ['by chance, local density', `${estimate(chanceLocal)} (${ring(trust)})`],
     [
       'by chance, shifted skies',
-      `${estimate(chanceShifted)} (${chanceShifted.controlCount} of them, ${chanceShifted.shiftArcsec.toPrecision(3)} arcsec away)`,
+      `${estimate(chanceShifted)} (${chanceShifted.controlCount} of them, ${rounded(chanceShifted.shiftArcsec)} arcsec away)`,
     ],
     ['completeness', share(completeness, trust.completenessStandardError)],
     ['purity', share(purity, trust.purityStandardError)],
-    ['advised radius', advisedRadiusArcsec === undefined ? 'none' : `${advisedRadiusArcsec.toPrecision(3)} arcsec`],
+    ['advised radius', advisedRadiusArcsec === undefined ? 'none' : `${rounded(advisedRadiusArcsec)} arcsec`],
   ];
   if (rayleigh) {
     const tail =
@@ -65,7 +65,7 @@ function estimate({ count, standardError }: { readonly count: number; readonly s
 }
 
 const ring = ({ ring: { innerArcsec, outerArcsec } }: Trust): string =>
-  `right rows ${innerArcsec.toPrecision(3)} to ${outerArcsec.toPrecision(3)} arcsec away`;
+  `right rows ${rounded(innerArcsec)} to ${rounded(outerArcsec)} arcsec away`;
 
 const percent = (part: number): string => `${(100 * part).toFixed(2)} %`;
 
@@ -77,4 +77,7 @@ function value(of: number, error: number): string {
   return `${of.toFixed(digits)} +- ${error.toFixed(digits)}`;
 }
 
-const arcsec = (of: number): string => (of < 60 ? `${of.toPrecision(3)} arcsec` : `${(of / 60).toPrecision(3)} arcmin`);
+const arcsec = (of: number): string => (of < 60 ? `${rounded(of)} arcsec` : `${rounded(of / 60)} arcmin`);
+
+/** Three digits, never with an exponent. */
+const rounded = (of: number): string => String(Number(of.toPrecision(3)));

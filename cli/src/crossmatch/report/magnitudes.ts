@@ -1,5 +1,17 @@
+import { formatCount } from '@armilla/base';
 import type { Evidence } from '@armilla/crossmatch';
-import { axis, COLOURS, type DataTable, HEIGHT, legend, linear, type Picture, valuesOf, WIDTH } from './picture.js';
+import {
+  axis,
+  COLOURS,
+  countAxis,
+  type DataTable,
+  HEIGHT,
+  legend,
+  linear,
+  type Picture,
+  valuesOf,
+  WIDTH,
+} from './picture.js';
 
 const BIN_COUNT = 40;
 /** Placeholders such as 99 or -9999 are no magnitudes. */
@@ -27,20 +39,25 @@ export function magnitudeHistogram({ sample, nearestArcsec }: Evidence, radiusAr
     { text: 'matched', colour: COLOURS.first },
     { text: 'unmatched', colour: COLOURS.second, dash: [6, 4] },
   ]);
-  const peak = (counts: Float64Array): string => (low + (counts.indexOf(Math.max(...counts)) + 0.5) * width).toFixed(1);
+  const told = (counts: Float64Array, state: string): string => {
+    const rowCount = counts.reduce((sum, count) => sum + count, 0);
+    const peak = low + (counts.indexOf(Math.max(...counts)) + 0.5) * width;
+    return `${formatCount(rowCount)} ${state}` + (rowCount > 0 ? ` (most at ${peak.toFixed(1)})` : '');
+  };
   return {
     id: 'magnitudes',
     title: 'Magnitudes',
     alternative:
-      `Histograms by magnitude of left rows that are matched (most at ${peak(matched)}) and unmatched (most at ${peak(unmatched)}), ` +
-      `from ${low} to ${high}.`,
+      `Histograms of left rows by magnitude, from ${low} to ${high}: ` +
+      `${told(matched, 'matched')}, ${told(unmatched, 'unmatched')}.`,
     data,
     spec: {
       width: WIDTH,
       height: HEIGHT,
-      data: [{ name: 'bins', values: valuesOf(data) }],
+      // The last step ends where its bin does.
+      data: [{ name: 'bins', values: [...valuesOf(data), { ...valuesOf(data).at(-1), from_mag: high }] }],
       scales: [linear('x', [low, high]), linear('y', [0, top]), ...names.scales],
-      axes: [axis('x', 'magnitude'), axis('y', 'rows of the sample')],
+      axes: [axis('x', 'magnitude'), countAxis('rows of the sample')],
       legends: names.legends,
       marks: [steps('matched', COLOURS.first, []), steps('unmatched', COLOURS.second, [6, 4])],
     },

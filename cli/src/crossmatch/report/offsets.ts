@@ -1,15 +1,17 @@
+import { formatCount } from '@armilla/base';
 import type { Evidence, Trust } from '@armilla/crossmatch';
-import { axis, COLOURS, type DataTable, linear, type Picture, valuesOf } from './picture.js';
+import { axis, COLOURS, type DataTable, linear, type Picture, pointSize, valuesOf } from './picture.js';
 
 const POINT_COUNT = 3000;
 const ELLIPSE_STEPS = 90;
 
-/** Where right rows lie from their left rows. */
-export function offsetScatter({ offsets }: Evidence, { offset }: Trust, radiusArcsec: number): Picture {
+/** Where right rows lie from their left rows; undefined without pairs. */
+export function offsetScatter({ offsets }: Evidence, { offset }: Trust, radiusArcsec: number): Picture | undefined {
   const { eastArcsec, northArcsec } = offsets;
   const step = Math.max(1, Math.ceil(eastArcsec.length / POINT_COUNT));
   const rows: number[][] = [];
   for (let p = 0; p < eastArcsec.length; p += step) rows.push([eastArcsec[p], northArcsec[p]]);
+  if (rows.length === 0) return undefined;
   const data: DataTable = { columns: ['delta_ra_cosdec_arcsec', 'delta_dec_arcsec'], rows };
   // As much as the pairs fill, the radius at most.
   const reach = offset ? Math.hypot(offset.raCosdecArcsec, offset.decArcsec) + 8 * offset.majorArcsec : Infinity;
@@ -21,7 +23,7 @@ export function offsetScatter({ offsets }: Evidence, { offset }: Trust, radiusAr
   return {
     id: 'offsets',
     title: 'Offsets',
-    alternative: `Scatter of the offsets of ${rows.length} pairs, right minus left, to ${half.toPrecision(3)} arcsec. ${told}`,
+    alternative: `Scatter of the offsets of ${formatCount(rows.length, 'pair')}, right minus left, to ${half.toPrecision(3)} arcsec. ${told}`,
     data,
     spec: {
       width: 420,
@@ -48,7 +50,7 @@ export function offsetScatter({ offsets }: Evidence, { offset }: Trust, radiusAr
             enter: {
               x: { scale: 'x', field: 'delta_ra_cosdec_arcsec' },
               y: { scale: 'y', field: 'delta_dec_arcsec' },
-              size: { value: 6 },
+              size: { value: pointSize(rows.length, 6) },
               fill: { value: COLOURS.first },
               fillOpacity: { value: 0.4 },
             },

@@ -51,7 +51,7 @@ ${notes([...summary.warnings, ...trust.notes])}
 ${table('Numbers measured on a sample of the left table', trustLines(trust))}
 ${pictures.map(figure).join('\n')}
 <h2>Summary</h2>
-<pre tabindex="0">${escapeHtml(summaryText(task, counts))}</pre>
+<pre class="wrapped" tabindex="0">${escapeHtml(summaryText(task, counts))}</pre>
 </main>
 </body>
 </html>

@@ -33,6 +33,7 @@ export const HEIGHT = 320;
 
 /** Colours of the page (styles.ts), which knows light and dark. */
 export const COLOURS = {
+  paper: 'var(--paper)',
   ink: 'var(--ink)',
   quiet: 'var(--quiet)',
   first: 'var(--first)',
@@ -61,7 +62,18 @@ export function linear(name: 'x' | 'y', domain: readonly [number, number], rever
 }
 
 export function axis(scale: 'x' | 'y', title: string): object {
-  return { scale, orient: scale === 'x' ? 'bottom' : 'left', title, grid: true, tickCount: scale === 'x' ? 8 : 6 };
+  const orient = scale === 'x' ? 'bottom' : 'left';
+  return { scale, orient, title, grid: true, tickCount: scale === 'x' ? 8 : 6, labelOverlap: true };
+}
+
+/** An axis of counts, which has no ticks between whole numbers. */
+export function countAxis(title: string): object {
+  return { ...axis('y', title), tickMinStep: 1, format: ',d' };
+}
+
+/** The area of a point in square pixels: few are drawn large, so that they are seen, many small, so that they do not hide each other. */
+export function pointSize(count: number, smallest: number): number {
+  return Math.max(smallest, Math.min(80, 9000 / Math.max(1, count)));
 }
 
 /** A line through the values of one column. */

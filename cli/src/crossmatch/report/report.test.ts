@@ -116,6 +116,29 @@ describe('--report', () => {
     expect(page).not.toMatch(/>NaN|"NaN|undefined|Infinity/);
   });
 
+  const idsOf = (page: string): string[] => [...page.matchAll(/<h2 id="(\w+)">/g)].map(([, id]) => id);
+
+  test('without a pair there are no empty pictures', async () => {
+    writeFileSync(at('none-left.csv'), 'ra,dec\n1,1\n2,2\n');
+    writeFileSync(at('none-right.csv'), 'ra,dec\n50,50\n');
+    await match('none-left.csv', 'none-right.csv', '-r', '1', '--report', 'none.html', '-o', '/dev/null', '-q');
+    expect(idsOf(readFileSync(at('none.html'), 'utf8'))).toEqual(['sky']);
+  });
+
+  test('a tiny field is told in arcsec, with right ascension growing leftwards', async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `${10 + i / 3e5},${-20 + i / 3e5}`).join('\n');
+    writeFileSync(at('tiny.csv'), `ra,dec\n${rows}\n`);
+    await match('tiny.csv', 'tiny.csv', '-r', '0.05', '--report', 'tiny.html', '-o', '/dev/null', '-q');
+    const page = readFileSync(at('tiny.html'), 'utf8');
+    expect(page).toContain('arcsec to the east of the centre');
+    expect(page).toContain('arcsec around right ascension 10.0000');
+    const labels = [...page.matchAll(/<text text-anchor="middle" transform="translate\(([\d.]+),[^>]*>(−?[\d.]+)</g)];
+    const east = labels.map(([, x, text]) => ({ x: Number(x), value: Number(text.replace('−', '-')) }));
+    // Labels of the axis of the map, which is the first.
+    const [one, other] = east;
+    expect(Math.sign(one.x - other.x)).toBe(-Math.sign(one.value - other.value));
+  });
+
   // Root may write everywhere.
   (process.getuid?.() === 0 ? test.skip : test)('a folder without permission is refused', async () => {
     mkdirSync(at('closed'));

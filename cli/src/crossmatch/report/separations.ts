@@ -1,7 +1,9 @@
+import { formatCount } from '@armilla/base';
 import { type Evidence, rayleigh, type Trust } from '@armilla/crossmatch';
 import {
   axis,
   COLOURS,
+  countAxis,
   type DataTable,
   HEIGHT,
   legend,
@@ -15,13 +17,19 @@ import {
 
 const BIN_COUNT = 100;
 
-/** How far the nearest right row is, and what counterparts and chance should give. */
-export function separationHistogram({ nearestArcsec, curve }: Evidence, trust: Trust, radiusArcsec: number): Picture {
+/** How far the nearest right row is, and what counterparts and chance should give; undefined where no row is within twice the radius. */
+export function separationHistogram(
+  { nearestArcsec, curve }: Evidence,
+  trust: Trust,
+  radiusArcsec: number,
+): Picture | undefined {
   const rowCount = nearestArcsec.length;
   const most = 2 * radiusArcsec;
   const width = most / BIN_COUNT;
   const counts = new Float64Array(BIN_COUNT);
   for (const one of nearestArcsec) if (one <= most) counts[Math.min(BIN_COUNT - 1, Math.floor(one / width))]++;
+  const shownCount = counts.reduce((sum, count) => sum + count, 0);
+  if (shownCount === 0) return undefined;
   const { sigmaArcsec = NaN } = trust.rayleigh ?? {};
   const last = curve.counterpart.length - 1;
   /** Share of rows with a counterpart within `radius`, by the law. */
@@ -40,7 +48,7 @@ export function separationHistogram({ nearestArcsec, curve }: Evidence, trust: T
   const top = 1.1 * Math.max(1, ...rows.map(([, , count, , , both]) => Math.max(count, both)));
   const names = legend([
     { text: 'nearest right rows', colour: COLOURS.quiet },
-    { text: 'counterparts (Rayleigh) and chance', colour: COLOURS.first },
+    ...(trust.rayleigh ? [{ text: 'counterparts (Rayleigh) and chance', colour: COLOURS.first }] : []),
     { text: 'chance alone', colour: COLOURS.second, dash: [6, 4] },
   ]);
   const shown = trust.rayleigh ? ['expected', 'expected_chance'] : ['expected_chance'];
@@ -51,8 +59,8 @@ export function separationHistogram({ nearestArcsec, curve }: Evidence, trust: T
     id: 'separations',
     title: 'Separations',
     alternative:
-      `Histogram of the separations of ${rowCount} left rows to their nearest right rows, up to ${most} arcsec. ${law} ` +
-      `${Math.round(counts.reduce((sum, count) => sum + count, 0))} rows have one in that range.`,
+      `Histogram of the separations from ${formatCount(rowCount, 'left row')} to the nearest right rows, up to ${most} arcsec. ${law} ` +
+      `${formatCount(shownCount)} of them in that range.`,
     data,
     spec: {
       width: WIDTH,
@@ -65,7 +73,7 @@ export function separationHistogram({ nearestArcsec, curve }: Evidence, trust: T
         },
       ],
       scales: [linear('x', [0, most]), linear('y', [0, top]), ...names.scales],
-      axes: [axis('x', 'separation in arcsec'), axis('y', 'rows of the sample')],
+      axes: [axis('x', 'separation in arcsec'), countAxis('rows of the sample')],
       legends: names.legends,
       marks: [
         bars(),

@@ -13,11 +13,12 @@ import {
   WIDTH,
 } from './picture.js';
 
-/** Completeness and purity against the radius. */
+/** Completeness and purity against the radius; undefined where no row is matched up to twice the radius. */
 export function sharesByRadius(
   { curve, advisedRadiusArcsec, completeness, purity }: Trust,
   radiusArcsec: number,
-): Picture {
+): Picture | undefined {
+  if (!curve.some(({ matchedShare }) => matchedShare > 0)) return undefined;
   const rows = curve.map((point) => [
     point.radiusArcsec,
     point.completeness,

@@ -8,15 +8,17 @@ export const STYLES = `
 }
 body { margin: 0 auto; padding: 1.5rem; max-width: 46rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
+h1 { font-size: 1.6rem; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 1rem 0.3rem 0; border-bottom: 1px solid var(--grid);
   overflow-wrap: anywhere; }
 caption { text-align: left; color: var(--quiet); }
-th { font-weight: 600; min-width: 10rem; }
+th { font-weight: 600; width: 12rem; overflow-wrap: normal; }
 figure { margin: 1rem 0; } figcaption { color: var(--ink); }
-svg { max-width: 100%; height: auto; }
+[role=img] { overflow-x: auto; } svg { max-width: 100%; height: auto; }
 pre { max-height: 16rem; overflow: auto; border: 1px solid var(--grid); padding: 0.5rem; user-select: all; font-size: 0.8rem; }
 summary:focus-visible, pre:focus-visible { outline: 3px solid var(--first); }
+pre.wrapped { white-space: pre-wrap; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { body { padding: 1rem; } th { width: 7rem; padding-right: 0.5rem; } svg { min-width: 36rem; } }
 @media print { details { display: none; } }
 `;
