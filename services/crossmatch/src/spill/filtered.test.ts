@@ -54,7 +54,7 @@ const POSITIONS: readonly SideOptions[] = [
 
 describe.each(POSITIONS)('positions as %j', (side) => {
   test.each(FINDS)('%s', async (find) => {
-    for (const join of ['inner', 'full', 'left-anti'] as const) {
+    for (const join of ['full', 'left-anti'] as const) {
       const options: MatchOptions = { radiusArcsec: 15, find, join, columns: COLUMNS, left: side, right: side };
       const { summary } = await ways.expectSame(options, FILES, [{ bucketRowCount: 64, chunkRowCount: 300 }]);
       expect(summary.pairCount).toBeGreaterThan(100);
