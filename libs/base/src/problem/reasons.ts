@@ -121,7 +121,7 @@ export const REASONS = {
   MAX_PAIRS_EXCEEDED: reason(
     'OUT_OF_RANGE',
     65,
-    '{estimated} pairs lie within the radius, over the limit of {limit}; use a smaller radius or find=nearest, or raise max_pairs',
+    '{estimated} pairs lie within the radius, over the limit of {limit}; use a smaller radius or, of two tables, find=nearest, or raise max_pairs',
   ),
   MEMORY_EXHAUSTED: reason(
     'RESOURCE_EXHAUSTED',

@@ -60,7 +60,7 @@ function matchOptions(fields: JsonFields): MatchOptions {
   const suffixes = fields.list('suffixes');
   if (suffixes && suffixes.length !== 2) throw wrong('suffixes', 'two texts, left and right', suffixes);
   return {
-    radiusArcsec: angle(fields, 'radius') ?? NaN,
+    radiusArcsec: radius(fields),
     minRadiusArcsec: angle(fields, 'min_radius'),
     // The texts are checked where the options are resolved.
     find: fields.text('find') as Find | undefined,
@@ -103,8 +103,16 @@ export function skyArea(value: unknown): number | undefined {
   return typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
 }
 
+/** The radius, which every match needs. Throws OPTION_INVALID. */
+export function radius(fields: JsonFields): number {
+  const given = angle(fields, 'radius');
+  if (given === undefined)
+    throw fail('OPTION_INVALID', { field: 'radius', expected: 'given (for example 1arcsec)', got: 'nothing' });
+  return given;
+}
+
 /** `radius` with a unit, a bare number in arcsec, or `radius_arcsec`. */
-export function angle(fields: JsonFields, name: string): number | undefined {
+function angle(fields: JsonFields, name: string): number | undefined {
   const bare = fields.number(`${name}_arcsec`);
   const value = fields.any(name);
   if (value === undefined) return bare;

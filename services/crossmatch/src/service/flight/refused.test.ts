@@ -74,8 +74,8 @@ test.each<[string, () => Promise<unknown>, string]>([
   ['a path without parts', () => infoOf(client, byPath()), 'REQUEST_INVALID'],
   ['a command that is no JSON', () => infoOf(client, notJson), 'REQUEST_INVALID'],
   ['a command that is no object', () => infoOf(client, byCommand([1])), 'REQUEST_INVALID'],
-  ['a command that says nothing', () => infoOf(client, byCommand({})), 'RADIUS_OUT_OF_RANGE'],
-  ['an empty ticket', () => getRows(client, {}), 'RADIUS_OUT_OF_RANGE'],
+  ['a command that says nothing', () => infoOf(client, byCommand({})), 'OPTION_INVALID'],
+  ['an empty ticket', () => getRows(client, {}), 'OPTION_INVALID'],
   ['a ticket for a table that is not stored', () => getRows(client, { table: 'nowhere' }), 'HANDLE_NOT_FOUND'],
   [
     'a ticket for a column that is not there',

@@ -106,7 +106,7 @@ test.each<[string, object]>([
   ['OPTION_INVALID', { tables: Array.from({ length: 11 }, () => 'a'), radius: 1 }],
   ['OPTION_INVALID', { tables: [], radius: 1 }],
   ['OPTION_INVALID', { tables: 7, radius: 1 }],
-  ['RADIUS_OUT_OF_RANGE', { tables: NAMES }],
+  ['OPTION_INVALID', { tables: NAMES }],
   ['HANDLE_NOT_FOUND', { tables: ['a', 'nowhere'], radius: 1 }],
   ['OPTION_UNKNOWN', { tables: NAMES, radius: 1, find: 'all' }],
   ['OPTION_UNKNOWN', { tables: NAMES, radius: 1, '4.error': '1arcsec' }],

@@ -17,7 +17,7 @@ import { withProgress } from '../with-progress.js';
 import { FlightEncoder } from './flight-messages.js';
 import { jsonBytes } from './info.js';
 import { JsonFields } from './json-fields.js';
-import { angle, skyArea } from './match-command.js';
+import { radius, skyArea } from './match-command.js';
 import { sideFields } from './side-fields.js';
 
 interface TablesCommand extends TablesAsk {
@@ -60,7 +60,7 @@ function readTables(object: Record<string, unknown>, maxPairs: number, requestId
   if (names.length > MOST_TABLES)
     throw fail('OPTION_INVALID', { field: 'tables', expected: `2 to ${MOST_TABLES} tables`, got: names.length });
   const options: TablesOptions = {
-    radiusArcsec: angle(fields, 'radius') ?? NaN,
+    radiusArcsec: radius(fields),
     // The texts are checked where the options are resolved.
     multi: fields.text('multi') as Multi | undefined,
     join: fields.text('join') as TablesJoin | undefined,
