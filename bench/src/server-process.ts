@@ -5,8 +5,11 @@ import { createInterface } from 'node:readline';
 
 const bin = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'armilla.mjs');
 
+/** What the bench reads itself is no key of the server's configuration, which would refuse it. */
+const { ARMILLA_BENCH_CACHE: _, ...environment } = process.env;
+
 /** What `./armilla serve` sets before the server starts: glibc then gives back what a job leaves behind. */
-export const SERVER_ENVIRONMENT = { ...process.env, MALLOC_TRIM_THRESHOLD_: '16777216' };
+export const SERVER_ENVIRONMENT = { ...environment, MALLOC_TRIM_THRESHOLD_: '16777216' };
 
 export interface ServerProcess extends AsyncDisposable {
   readonly url: string;
