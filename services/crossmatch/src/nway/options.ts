@@ -1,5 +1,6 @@
 import { fail } from '@armilla/base';
 import { WHOLE_SKY_SQUARE_DEGREES } from '@armilla/sky';
+import { Condition } from '@armilla/tables';
 import { DEFAULT_MAX_PAIRS, type FilteredSide, MAX_RADIUS_ARCSEC, type SideOptions } from '../options.js';
 import { type MagnitudePrior, readMagnitudePriors } from '../probability/options.js';
 
@@ -87,7 +88,7 @@ export interface ResolvedTables {
 
 export const MOST_TABLES = 10;
 
-/** Throws RADIUS_OUT_OF_RANGE, OPTION_INVALID, OPTIONS_CONFLICT or HISTOGRAM_INVALID. */
+/** Throws RADIUS_OUT_OF_RANGE, OPTION_INVALID, OPTIONS_CONFLICT, WHERE_INVALID or HISTOGRAM_INVALID. */
 export function resolveTables(options: TablesOptions, count: number): ResolvedTables {
   const { radiusArcsec, probabilities, tables = [] } = options;
   if (!(radiusArcsec > 0 && radiusArcsec <= MAX_RADIUS_ARCSEC))
@@ -127,7 +128,9 @@ function checkTable(table: TableOptions, number: number, isProbable: boolean): v
         detail: `${number}.${name} is for a match of two tables: several are compared as they stand, within one radius`,
       });
     }
-  const { skyAreaSquareDegrees, completeness, magnitudePriors } = table;
+  const { skyAreaSquareDegrees, completeness, magnitudePriors, where } = table;
+  // Read once beforehand, so that what is wrong with it is told with the number of its table.
+  if (where !== undefined) new Condition(where, `${number}.where`);
   if (!isProbable && (skyAreaSquareDegrees ?? completeness ?? magnitudePriors?.[0]) !== undefined)
     throw fail('OPTIONS_CONFLICT', {
       detail: `sky_area, completeness and magnitude_prior of table ${number} go with probabilities: ask for those`,

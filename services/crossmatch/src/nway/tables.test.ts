@@ -351,6 +351,10 @@ describe('bad input', () => {
     expect(isProblem(seen) ? seen.reason : seen).toBe(reason);
   });
 
+  test('a condition that cannot be read is told with the number of its table', async () => {
+    await expect(match({ tables: [{}, { where: 'mag <' }] })).rejects.toThrow(/2\.where, character \d/);
+  });
+
   test.each<[string, string]>([
     ['e=auto', 'OPTIONS_CONFLICT'],
     ['e=1 2 3', 'HISTOGRAM_INVALID'],
