@@ -40,6 +40,19 @@ describe('giving back', () => {
     await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow('enough');
   });
 
+  test('a match that is closed has ended, whoever still waits for its next batch', async () => {
+    const ones = new Float64Array(5000).fill(1);
+    const left = memoryTable(tableOf({ ra: ones, dec: ones }), { batchRowCount: 100 });
+    const stream = await crossmatch(left, memoryTable(one), { radiusArcsec: 648_000 }, { runtime });
+    const reader = stream[Symbol.asyncIterator]();
+    let waits = true;
+    const next = reader.next().finally(() => (waits = false));
+    next.catch(() => undefined);
+    await stream.close();
+    expect([waits, left.closed]).toEqual([false, 1]);
+    await stream.close();
+  });
+
   test('a failed start closes both readers', async () => {
     const [left, right] = [memoryTable(one), memoryTable(one)];
     await expect(crossmatch(left, right, { radiusArcsec: -1 }, { runtime })).rejects.toEqual(

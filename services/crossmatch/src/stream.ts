@@ -48,7 +48,8 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   readonly #signal: AbortSignal;
   readonly #pairs: MatchRows;
   readonly #progress: ProgressReporter;
-  #begun = false;
+  /** What is read from, once somebody reads. */
+  #results: AsyncGenerator<unknown, void, undefined> | undefined;
   #closed = false;
   #ended = false;
   #rowCount = 0;
@@ -87,9 +88,9 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
   } {
     return {
       [Symbol.asyncIterator]: () => {
-        if (this.#begun) throw new TypeError('a match can be read once');
-        this.#begun = true;
+        if (this.#results) throw new TypeError('a match can be read once');
         const results = begin();
+        this.#results = results;
         return {
           next: () => results.next(),
           // Work under way must be told first: return() alone would wait for it.
@@ -103,10 +104,15 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     };
   }
 
-  /** Stops the match and gives everything back; not needed after reading to the end or leaving the loop. */
+  /**
+   * Stops the match and gives everything back; not needed after reading to the end or leaving the loop. Whoever reads may be gone before what
+   * was begun has ended: that is waited for.
+   */
   async close(): Promise<void> {
     this.#stop.abort(STOPPED);
-    if (!this.#begun) await this.#cleanUp();
+    // A reader that is still there hears of what fails.
+    await this.#results?.return().catch(() => undefined);
+    await this.#cleanUp();
   }
 
   /** Removes the scratch folder of a match that is told to keep it; to be called when the result is safe. */
@@ -153,7 +159,7 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
     if (!picker) return undefined;
     const sources = { rightPositions: positions, groups: undefined, skippedLeft: left?.skipped };
     const make = (selections: readonly Selection[]): PickedRows[] => [picker.make(selections, sources)];
-    return this.#once(() => this.#results(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, picker));
+    return this.#once(() => this.#made(picker.groupRowCount, [], make, ({ rowCount }) => rowCount, picker));
   }
 
   #batches(): AsyncGenerator<RecordBatch, void, undefined> {
@@ -171,11 +177,11 @@ export class MatchStream implements AsyncIterable<RecordBatch>, AsyncDisposable 
       );
       return maker.make(selections);
     };
-    return this.#results(batchRowCount(layout.schema), layout.leftNames, make, ({ numRows }) => numRows);
+    return this.#made(batchRowCount(layout.schema), layout.leftNames, make, ({ numRows }) => numRows);
   }
 
   /** What `make` makes of every `full` rows; `leftNames` are the columns that it needs of left parts, `readers` knows who still reads the tables. */
-  async *#results<T>(
+  async *#made<T>(
     full: number,
     leftNames: readonly string[],
     make: (selections: readonly Selection[]) => Several<T> | Promise<Several<T>>,
