@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '@armilla/base';
-import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
+import { type CliServer, startCliServer } from '../testing/cli-server.js';
+import { runCli, temporaryFolder } from '../testing/run-cli.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder.path, name);
 let url: string;
-let server: ReturnType<typeof startCli>;
+let server: CliServer;
 
 /** A crowded field, and the same stars displaced by their errors and by a shift. */
 beforeAll(async () => {
@@ -21,20 +22,11 @@ beforeAll(async () => {
   writeFileSync(at('left.csv'), `${left.join('\n')}\n`);
   writeFileSync(at('right.csv'), `${right.join('\n')}\n`);
   const tables = ['left', 'right'].flatMap((name) => ['--table', `${name}=${at(`${name}.csv`)}`]);
-  server = startCli(['serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...tables]);
-  url = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    server.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      text += piece;
-      const found = /serving (http:\/\/[\d.:]+)/.exec(text);
-      if (found) resolve(found[1]);
-    });
-    server.once('close', (code) => reject(new Error(`ended with ${code}`)));
-  });
+  server = await startCliServer(...tables);
+  url = server.url;
 }, 60_000);
 afterAll(async () => {
-  server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('close', resolve));
+  await server.stop();
   folder.remove();
 });
 

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '@armilla/base';
 import { expandPath, openTable, type TableReader } from '@armilla/tables';
+import { startCliServer } from '../testing/cli-server.js';
 import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
 
 const folder = temporaryFolder();
@@ -25,28 +26,6 @@ const right = stars('right.csv', 3, 5000);
 const quietly = async (...args: string[]): Promise<void> => {
   expect(await runCli([...args, '--quiet'])).toEqual({ code: 0, stdout: '', stderr: '' });
 };
-
-/** A server of the command line, with stored tables. */
-async function startServer(...args: string[]): Promise<{ url: string; stop: () => Promise<unknown> }> {
-  const child = startCli(['serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...args]);
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  const url = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      text += piece;
-      const found = /serving (http:\/\/[\d.:]+)/.exec(text);
-      if (found) resolve(found[1]);
-    });
-    child.once('close', (code) => reject(new Error(`ended with ${code}`)));
-  });
-  return {
-    url,
-    stop: () => {
-      child.kill('SIGTERM');
-      return closed;
-    },
-  };
-}
 
 /** Lines of a table as CSV, in any order. */
 async function linesOf(path: string, columns = 'id,ra,dec,mag'): Promise<string[]> {
@@ -187,9 +166,9 @@ test('a match of several tables writes a catalog: rows lie at the first table th
 });
 
 describe('on a server', () => {
-  let server: Awaited<ReturnType<typeof startServer>>;
+  let server: Awaited<ReturnType<typeof startCliServer>>;
   beforeAll(async () => {
-    server = await startServer('--table', `reference=${right}`, '--table', `left=${left}`);
+    server = await startCliServer('--table', `reference=${right}`, '--table', `left=${left}`);
   });
   afterAll(() => server.stop());
 

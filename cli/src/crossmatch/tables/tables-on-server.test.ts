@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCli, startCli, temporaryFolder } from '../../testing/run-cli.js';
+import { type CliServer, startCliServer } from '../../testing/cli-server.js';
+import { runCli, temporaryFolder } from '../../testing/run-cli.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder.path, name);
@@ -9,24 +10,15 @@ const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../../fixtures/crossmatch/${name}`, import.meta.url));
 const [x, opt, ir] = ['x', 'opt', 'ir'].map((name) => fixture(`nway_${name}.csv`));
 let url: string;
-let server: ReturnType<typeof startCli>;
+let server: CliServer;
 
 beforeAll(async () => {
   const tables = ['--table', `x=${x}`, '--table', `ir=${ir}`];
-  server = startCli(['serve', '--port', '0', '--grpc-address', '127.0.0.1:0', '--log-level', 'error', ...tables]);
-  url = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    server.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      text += piece;
-      const found = /serving (http:\/\/[\d.:]+)/.exec(text);
-      if (found) resolve(found[1]);
-    });
-    server.once('close', (code) => reject(new Error(`ended with ${code}`)));
-  });
+  server = await startCliServer(...tables);
+  url = server.url;
 }, 60_000);
 afterAll(async () => {
-  server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('close', resolve));
+  await server.stop();
   folder.remove();
 });
 
