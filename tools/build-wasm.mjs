@@ -1,15 +1,21 @@
-// Compiles every `*.as.ts` of a package to build/<path>.wasm, with AssemblyScript. A kernel imports one shared memory
-// ("env.memory") and owns no runtime: no allocator, no garbage collector, no stack in data memory.
+// Compiles every `kernel.as.ts` of a package to build/<path>.wasm, with AssemblyScript. A kernel imports one shared memory
+// ("env.memory") and owns no runtime: no allocator, no garbage collector, no stack in data memory. Copies every `*.wgsl`
+// to build/<path>.wgsl: the device compiles it when it is there.
 //   node tools/build-wasm.mjs libs/sky
-import { mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import asc from 'assemblyscript/asc';
 
 const project = process.argv[2];
 const source = join(project, 'src');
-const kernels = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((path) =>
-  path.endsWith('kernel.as.ts'),
-);
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' });
+const kernels = files.filter((path) => path.endsWith('kernel.as.ts'));
+
+for (const path of files.filter((path) => path.endsWith('.wgsl'))) {
+  const output = join(project, 'build', path);
+  mkdirSync(dirname(output), { recursive: true });
+  copyFileSync(join(source, path), output);
+}
 
 for (const path of kernels) {
   const output = join(project, 'build', path.replace(/\.as\.ts$/, '.wasm'));
