@@ -3,12 +3,17 @@
 //   node tools/run-jest.mjs libs/sky [jest options]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { swiftshaderEnvironment } from './swiftshader.mjs';
 
 const [project, ...options] = process.argv.slice(2);
 const results = join(project, 'build', 'test-results.json');
 mkdirSync(join(project, 'build'), { recursive: true });
 writeFileSync(results, '{}');
+
+// The Vulkan loader and the linker read the environment of the process as it was at its start.
+const { default: config } = await import(resolve(project, 'jest.config.mjs'));
+const vulkan = config.globals?.swiftshader ? swiftshaderEnvironment() : undefined;
 
 const { status } = spawnSync(
   process.execPath,
@@ -25,7 +30,7 @@ const { status } = spawnSync(
     '2',
     ...options,
   ],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', env: { ...process.env, ...vulkan } },
 );
 
 const report = JSON.parse(readFileSync(results, 'utf8') || '{}');

@@ -85,6 +85,7 @@ export const REASONS = {
   ),
   CSV_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: line {line}: {detail}'),
   DEADLINE_EXCEEDED: reason('DEADLINE_EXCEEDED', 69, 'the deadline passed after {elapsed}'),
+  DEVICE_UNAVAILABLE: reason('UNAVAILABLE', 69, 'the GPU provider {provider} cannot be used: {detail}'),
   DRAINING: reason('UNAVAILABLE', 69, 'the server is stopping; try another or again'),
   FITS_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid FITS table: {detail}'),
   FITS_UNSUPPORTED: reason('UNIMPLEMENTED', 65, '{where}: {detail}'),
@@ -117,6 +118,7 @@ export const REASONS = {
   INPUT_NOT_FOUND: reason('NOT_FOUND', 66, '{where}: no such file'),
   INPUT_UNREADABLE: reason('FAILED_PRECONDITION', 66, '{where}: cannot be read: {detail}'),
   INTERNAL: reason('INTERNAL', 70, 'internal error ({detail}); please report it with request id {request_id}'),
+  KERNEL_INVALID: reason('INTERNAL', 70, '{file}, line {line}: the kernel does not compile: {detail}'),
   KERNEL_MISMATCH: reason('INTERNAL', 70, 'kernel {kernel} disagrees with its reference on this machine: {detail}'),
   MAX_PAIRS_EXCEEDED: reason(
     'OUT_OF_RANGE',
