@@ -4,3 +4,29 @@ export { hasWebAssembly } from './memory/webassembly.js';
 export { type BackendName, defineOperation, type Operation } from './operation/operation.js';
 export { type Kernel, type Phase, type PhaseOptions } from './pool/work.js';
 export { type CallOptions, Runtime, type RuntimeOptions, type RuntimeStats } from './runtime/runtime.js';
+export {
+  Calibration,
+  type CalibrationCase,
+  type CalibrationOptions,
+  type CalibrationRow,
+  type CalibrationRun,
+  type MeasuredSize,
+} from './router/calibration.js';
+export { CalibrationStore, type Loaded } from './router/calibration-store.js';
+export type { CrossoverOptions, CrossoverRange, Residency } from './router/crossover.js';
+export type { Decision, DevicePrediction, DeviceRefusal, RouteReason } from './router/decision.js';
+export type { KnownDevice, RouterDevice } from './router/device.js';
+export { type HardwareKey, hardwareKey, hashKernels } from './router/hardware-key.js';
+export { type DecisionRecord } from './router/recent.js';
+export { type RegretRow } from './router/regret.js';
+export { routedCall, type RoutedCallOptions, type RunPlace } from './router/routed-call.js';
+export { type DeviceChange, Router, type RouterOptions } from './router/router.js';
+export { ShadowLog, type ShadowOptions, type ShadowRecord, type ShadowRow } from './router/shadow.js';
+export {
+  SIMULATED_SIZES,
+  type SimulatedDevice,
+  SimulatedMachine,
+  type SimulatedMachineName,
+} from './router/simulated-machine.js';
+export { simulate, type SimulationResult } from './router/simulation.js';
+export { type Operand, type OpSize, requestOf, type RouteRequest, type SizeOf } from './router/size.js';

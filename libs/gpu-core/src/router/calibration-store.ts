@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type HardwareKey, keyDifference, machineDigest } from './hardware-key.js';
+import { readStoredModels, type StoredModels } from './stored-models.js';
+
+/** Stored models, or why there are none: the models are then measured again. */
+export type Loaded = { readonly models: StoredModels } | { readonly models: undefined; readonly reason: string };
+
+const FORMAT = 'armilla-router-1';
+
+/** Keeps models between processes, one JSON file a machine. A bad file is never an error, only a reason. */
+export class CalibrationStore {
+  readonly path: string;
+
+  constructor(
+    readonly key: HardwareKey,
+    folder: string = defaultFolder(),
+  ) {
+    this.path = join(folder, `${machineDigest(key)}.json`);
+  }
+
+  async load(): Promise<Loaded> {
+    let text: string;
+    try {
+      text = await readFile(this.path, 'utf8');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return refused(
+        code === 'ENOENT' ? `${this.path}: nothing stored yet` : `${this.path}: cannot be read: ${message}`,
+      );
+    }
+    let value: { format?: unknown; key?: unknown; models?: unknown } | null;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      return refused(`${this.path}: corrupted: ${(error as Error).message}`);
+    }
+    if (value?.format !== FORMAT) return refused(`${this.path}: foreign: format ${JSON.stringify(value?.format)}`);
+    const difference = keyDifference(value.key, this.key);
+    if (difference !== undefined) return refused(`${this.path}: stale: ${difference}`);
+    const models = readStoredModels(value.models);
+    return typeof models === 'string' ? refused(`${this.path}: corrupted: ${models}`) : { models };
+  }
+
+  /** Writes aside and renames: readers and other writers see a whole file, the last one stays. Rejects as the disk does. */
+  async save(models: StoredModels): Promise<void> {
+    const folder = join(this.path, '..');
+    await mkdir(folder, { recursive: true });
+    const aside = `${this.path}.${process.pid}-${randomUUID()}.part`;
+    try {
+      const file = await open(aside, 'wx', 0o644);
+      try {
+        await file.writeFile(`${JSON.stringify({ format: FORMAT, key: this.key, models })}\n`);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(aside, this.path);
+    } finally {
+      await rm(aside, { force: true });
+    }
+  }
+}
+
+/** `armilla/router` in the user's folder for state (XDG Base Directory Specification 0.8: absolute, or it is ignored). */
+export function defaultFolder(environment: NodeJS.ProcessEnv = process.env, home: string = homedir()): string {
+  const state = environment.XDG_STATE_HOME;
+  return join(state?.startsWith('/') ? state : join(home, '.local', 'state'), 'armilla', 'router');
+}
+
+function refused(reason: string): Loaded {
+  return { models: undefined, reason };
+}

@@ -1,0 +1,258 @@
+import { BucketCorrection, bucketOf } from './bucket-correction.js';
+import { ChangeDetector } from './change-detector.js';
+import { LeastSquares } from './least-squares.js';
+
+/** Parameters of `ms = launchMs * chunks + msPerWork * work + msPerByte * bytesToMove`; none negative. */
+export interface CostTerms {
+  readonly launchMs: number;
+  readonly msPerWork: number;
+  readonly msPerByte: number;
+}
+
+/** Where the parameters come from. */
+export type ModelSource = 'prior' | 'calibrated' | 'learned';
+
+/** A model as it is stored. */
+export interface StoredModel extends CostTerms {
+  readonly samples: number;
+  /** Spread of measured by predicted time, natural log. */
+  readonly sigma: number;
+  readonly buckets: readonly (readonly [bucket: number, factor: number])[];
+}
+
+/** Predicted time on an idle device, ms. */
+export interface Prediction {
+  readonly launchMs: number;
+  readonly computeMs: number;
+  readonly transferMs: number;
+  /** Sum of the three. */
+  readonly totalMs: number;
+  /** Variance of the natural log of measured by predicted time. */
+  readonly variance: number;
+}
+
+export interface Sample {
+  readonly chunkCount: number;
+  readonly work: number;
+  readonly bytesToMove: number;
+  /** Time on the device without waiting for it. */
+  readonly ms: number;
+}
+
+/** Weights of the terms that were there before any sample of now: in samples. */
+const PRIOR_WEIGHT = 0.1;
+const MEASURED_WEIGHT = 0.02;
+const CHANGED_WEIGHT = 0.2;
+const PRIOR_SIGMA = 0.7;
+const FIRST_SIGMA = 0.15;
+const SMALLEST_SIGMA = 0.05;
+/** Share of the newest residual in the running variance. */
+const VARIANCE_RATE = 0.05;
+/** A term that a calibration did not show may be this share of its upper bound. */
+const UNSURE_SHARE = 0.1;
+const LARGEST_DOUBT = 16;
+/** Exponent of a doubt from call to call. */
+const FADING = 0.99;
+/** Changes are looked for above this spread. */
+const SMALLEST_CHANGE_SIGMA = 0.1;
+/** A call this many sigma too slow is doubtful. */
+const DOUBT_SIGMAS = 5;
+/** Terms of zero are anchored to a scale too. */
+const SMALLEST_MS = 1e-6;
+const SMALLEST_MS_PER_UNIT = 1e-12;
+/** The timer's resolution: no measured time is shorter. */
+const TIMER_MS = 1e-5;
+
+/** What a measured call said of its device, as a factor of its prediction. */
+export type Observation =
+  | { readonly kind: 'usual' }
+  /** Slow as never before: a hiccup, or the device has changed. The next call will tell. */
+  | { readonly kind: 'doubtful'; readonly factor: number }
+  /** The device has changed; the model follows. */
+  | { readonly kind: 'changed'; readonly factor: number };
+
+/** Learnt cost of one (operation, dtype, device). Time and memory of each call are constant. */
+export class CostModel {
+  #source: ModelSource;
+  #samples: number;
+  #variance: number;
+  #scales: [number, number, number];
+  #squares: LeastSquares;
+  readonly #buckets = new BucketCorrection();
+  readonly #changes = new ChangeDetector();
+  #doubt = 1;
+
+  /** `scales` of the terms, for those that may be zero by chance. */
+  constructor(terms: CostTerms, source: 'prior' | 'calibrated' = 'prior', scales: readonly number[] = [0, 0, 0]) {
+    this.#source = source;
+    this.#samples = 0;
+    this.#variance = (source === 'prior' ? PRIOR_SIGMA : FIRST_SIGMA) ** 2;
+    this.#scales = scalesOf(terms, scales);
+    this.#squares = anchored(terms, this.#scales, source === 'prior' ? PRIOR_WEIGHT : MEASURED_WEIGHT);
+  }
+
+  /** Fits the terms to samples of a calibration, at least one; terms that no sample shows are those of `prior`. */
+  static fit(samples: readonly Sample[], prior: CostTerms): CostModel {
+    const bound = (per: (sample: Sample) => number): number =>
+      samples.reduce((least, sample) => Math.min(least, timeOf(sample) / per(sample)), Infinity);
+    // The least time by each feature bounds its term from above, which makes the unknowns lie in [0, 1].
+    const scales = [bound((s) => s.chunkCount), bound((s) => s.work), bound((s) => s.bytesToMove)].map((scale) =>
+      scale < Infinity ? scale : 0,
+    );
+    const squares = new LeastSquares([0, 0, 0], 1e-4);
+    for (const sample of samples) {
+      const ms = timeOf(sample);
+      squares.add(
+        (sample.chunkCount * scales[0]) / ms,
+        (sample.work * scales[1]) / ms,
+        (sample.bytesToMove * scales[2]) / ms,
+      );
+    }
+    const known = [prior.launchMs, prior.msPerWork, prior.msPerByte];
+    const [launchMs, msPerWork, msPerByte] = scales.map((scale, i) =>
+      scale === 0 ? known[i] : scale * squares.terms[i],
+    );
+    const model = new CostModel(
+      { launchMs, msPerWork, msPerByte },
+      'calibrated',
+      scales.map((scale) => UNSURE_SHARE * scale),
+    );
+    for (const sample of samples) model.#take(sample);
+    return model;
+  }
+
+  static restore(stored: StoredModel): CostModel {
+    const model = new CostModel(stored, 'calibrated');
+    model.#samples = stored.samples;
+    model.#variance = Math.max(SMALLEST_SIGMA, stored.sigma) ** 2;
+    for (const [bucket, factor] of stored.buckets) model.#buckets.set(bucket, factor);
+    return model;
+  }
+
+  get source(): ModelSource {
+    return this.#source;
+  }
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  get sigma(): number {
+    return Math.sqrt(this.#variance);
+  }
+
+  get terms(): CostTerms {
+    const { terms } = this.#squares;
+    const [launch, work, bytes] = this.#scales;
+    return { launchMs: terms[0] * launch, msPerWork: terms[1] * work, msPerByte: terms[2] * bytes };
+  }
+
+  /** Factor on predictions while it is open whether the device has changed; 1 as a rule. */
+  get doubt(): number {
+    return this.#doubt;
+  }
+
+  predict(work: number, bytesToMove: number, chunkCount = 1): Prediction {
+    const { terms, covariance: c } = this.#squares;
+    const z0 = chunkCount * this.#scales[0];
+    const z1 = work * this.#scales[1];
+    const z2 = bytesToMove * this.#scales[2];
+    const raw = Math.max(TIMER_MS, z0 * terms[0] + z1 * terms[1] + z2 * terms[2]);
+    const factor = this.#buckets.factor(bucketOf(work)) * this.#doubt;
+    const spread = z0 * (c[0] * z0 + 2 * (c[1] * z1 + c[2] * z2)) + z1 * (c[4] * z1 + 2 * c[5] * z2) + z2 * c[8] * z2;
+    const launchMs = Math.max(TIMER_MS - z1 * terms[1] - z2 * terms[2], z0 * terms[0]) * factor;
+    return {
+      launchMs,
+      computeMs: z1 * terms[1] * factor,
+      transferMs: z2 * terms[2] * factor,
+      totalMs: raw * factor,
+      variance: this.#variance * (1 + Math.min(100, spread / (raw * raw))),
+    };
+  }
+
+  /** Learns from a measured call. */
+  observe(sample: Sample): Observation {
+    const { totalMs } = this.predict(sample.work, sample.bytesToMove, sample.chunkCount);
+    const logRatio = Math.log((timeOf(sample) / totalMs) * this.#doubt);
+    const sigma = Math.max(SMALLEST_CHANGE_SIGMA, this.sigma);
+    const factor = this.#changes.add(logRatio, sigma);
+    this.#doubt = 1;
+    let observation: Observation = { kind: 'usual' };
+    if (factor !== undefined) {
+      this.#rescale(factor);
+      observation = { kind: 'changed', factor };
+    } else if (logRatio > Math.max(Math.LN2, DOUBT_SIGMAS * sigma)) {
+      // Not learnt: if it was a hiccup it is none of the device's, and if not the next call will say how much.
+      this.#samples++;
+      this.#doubt = Math.min(LARGEST_DOUBT, Math.exp(logRatio));
+      return { kind: 'doubtful', factor: this.#doubt };
+    } else {
+      // Clipped: one outlier shall not make the model look vague.
+      const clipped = Math.max(-3 * this.sigma, Math.min(3 * this.sigma, logRatio));
+      const rate = Math.max(VARIANCE_RATE, 1 / (this.#samples + 2));
+      this.#variance = Math.max(SMALLEST_SIGMA ** 2, this.#variance + rate * (clipped * clipped - this.#variance));
+    }
+    this.#take(sample);
+    if (this.#source === 'prior') this.#source = 'learned';
+    return observation;
+  }
+
+  /** Another operation saw the device change by this factor, surely or perhaps: one call that agrees will do. */
+  suspect(factor: number, sure: boolean): void {
+    this.#doubt = factor;
+    if (sure) this.#changes.suspect(factor > 1);
+  }
+
+  /** A call went elsewhere for a doubt: it loses weight, or one hiccup would bar a device for long. */
+  fade(): void {
+    if (this.#doubt !== 1) this.#doubt **= FADING;
+  }
+
+  /** Another operation found the device as ever. */
+  trust(): void {
+    this.#doubt = 1;
+  }
+
+  store(): StoredModel {
+    return { ...this.terms, samples: this.#samples, sigma: this.sigma, buckets: this.#buckets.entries() };
+  }
+
+  #take(sample: Sample): void {
+    const ms = timeOf(sample);
+    const z0 = sample.chunkCount * this.#scales[0];
+    const z1 = sample.work * this.#scales[1];
+    const z2 = sample.bytesToMove * this.#scales[2];
+    this.#squares.add(z0 / ms, z1 / ms, z2 / ms);
+    this.#samples++;
+    const { terms } = this.#squares;
+    const raw = Math.max(TIMER_MS, z0 * terms[0] + z1 * terms[1] + z2 * terms[2]);
+    this.#buckets.add(bucketOf(sample.work), ms / raw);
+  }
+
+  /** What was learnt of the shape holds, the speed is another. */
+  #rescale(factor: number): void {
+    this.#scales = this.#scales.map((scale) => scale * factor) as [number, number, number];
+    this.#squares.forget(CHANGED_WEIGHT);
+    this.#buckets.clear();
+    this.#variance = Math.max(this.#variance, FIRST_SIGMA ** 2);
+  }
+}
+
+function timeOf(sample: Sample): number {
+  return Math.max(TIMER_MS, sample.ms);
+}
+
+function scalesOf(terms: CostTerms, least: readonly number[]): [number, number, number] {
+  return [
+    Math.max(SMALLEST_MS, terms.launchMs, least[0]),
+    Math.max(SMALLEST_MS_PER_UNIT, terms.msPerWork, least[1]),
+    Math.max(SMALLEST_MS_PER_UNIT, terms.msPerByte, least[2]),
+  ];
+}
+
+function anchored(terms: CostTerms, scales: readonly number[], weight: number): LeastSquares {
+  return new LeastSquares(
+    [terms.launchMs / scales[0], terms.msPerWork / scales[1], terms.msPerByte / scales[2]],
+    weight,
+  );
+}

@@ -1,0 +1,406 @@
+import { fail, Random } from '@armilla/base';
+import { Backlog } from './backlog.js';
+import { bucketOf } from './bucket-correction.js';
+import { type Choice, choose, confidence, earliest, evenWork, meetsDeadline } from './choice.js';
+import { CostModel } from './cost-model.js';
+import {
+  type CrossoverOptions,
+  type CrossoverRange,
+  crossoverRanges,
+  elementwiseSize,
+  type Residency,
+} from './crossover.js';
+import type { Decision, DevicePrediction, DeviceRefusal } from './decision.js';
+import { type KnownDevice, knownDevices, matchesDevice, type RouterDevice } from './device.js';
+import { Exploration } from './exploration.js';
+import { OperationModels } from './operation-models.js';
+import { type Overrides, type OverrideSource, parseOverrides } from './override.js';
+import { type Priors, shippedPriors } from './priors.js';
+import { type DecisionRecord, RecentDecisions } from './recent.js';
+import { Regret, type RegretRow } from './regret.js';
+import { bytesToMove, checkRequest, memoryOf, type RouteRequest } from './size.js';
+import type { StoredModels } from './stored-models.js';
+
+export interface RouterOptions {
+  readonly devices: readonly RouterDevice[];
+  /** Rules "operation=device,..." of the environment; default: `ARMILLA_ROUTE`. They go before those of `config`. */
+  readonly environment?: string;
+  readonly config?: string;
+  /** Bytes that a device may still hand out; default: no limit. */
+  readonly availableBytes?: (device: string) => number;
+  readonly priors?: Priors;
+  /** Milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+  readonly random?: Random;
+  /** Decisions kept for `recent`; default 256. */
+  readonly recentCapacity?: number;
+  /** A device was found slower (factor > 1) or faster at an operation: time to calibrate it again. */
+  readonly onChange?: (change: DeviceChange) => void;
+}
+
+export interface DeviceChange {
+  readonly operation: string;
+  readonly dtype: string;
+  readonly device: string;
+  readonly factor: number;
+}
+
+/** Chooses the device of each call by what it learnt of them, and says why. Owns no device; nothing here waits. */
+export class Router {
+  readonly devices: readonly KnownDevice[];
+  readonly #options: RouterOptions;
+  readonly #now: () => number;
+  readonly #environment: Overrides;
+  readonly #config: Overrides;
+  readonly #operations = new Map<string, OperationModels>();
+  readonly #backlog = new Backlog();
+  readonly #exploration: Exploration;
+  readonly #regret = new Regret();
+  readonly #recent: RecentDecisions;
+  /** Decisions that run, with the service time that was added to the queue. */
+  readonly #running = new Map<number, number>();
+  #lastId = 0;
+
+  /** Throws OPTION_INVALID for bad devices, CONFIG_INVALID for rules that are malformed or name no device. */
+  constructor(options: RouterOptions) {
+    this.#options = options;
+    this.devices = knownDevices(options.devices);
+    this.#now = options.now ?? ((): number => performance.now());
+    this.#environment = parseOverrides(options.environment ?? process.env.ARMILLA_ROUTE, 'ARMILLA_ROUTE', this.devices);
+    this.#config = parseOverrides(options.config, 'route', this.devices);
+    this.#exploration = new Exploration(options.random ?? new Random(1));
+    this.#recent = new RecentDecisions(options.recentCapacity ?? 256);
+  }
+
+  /**
+   * The device for a call. Throws OPTION_INVALID for a bad request or an override that names no device with a backend,
+   * CONFIG_INVALID for a rule that does, MEMORY_OVER_LIMIT where no device can hold the smallest piece.
+   */
+  decide(request: RouteRequest): Decision {
+    checkRequest(request);
+    const state = this.#operation(request.operation, request.dtype);
+    const rule = this.#rule(request);
+    const atMs = this.#now();
+    const predictions: DevicePrediction[] = [];
+    const candidates: DevicePrediction[] = [];
+    const indices: number[] = [];
+    const refused: DeviceRefusal[] = [];
+    let moved = 0;
+    for (let i = 0; i < this.devices.length; i++) {
+      const device = this.devices[i];
+      if (request.devices !== undefined && !request.devices.includes(device.id)) {
+        refused.push({ device: device.id, reason: 'no-backend' });
+        continue;
+      }
+      const chunkCount = this.#chunks(request, device);
+      if (chunkCount === 0) {
+        refused.push({ device: device.id, reason: 'memory' });
+        continue;
+      }
+      const prediction = this.#predict(state, i, request, chunkCount, atMs);
+      predictions.push(prediction);
+      if (rule !== undefined && !matchesDevice(device, rule.device))
+        refused.push({ device: device.id, reason: 'overridden' });
+      else if (rule === undefined && device.software) refused.push({ device: device.id, reason: 'software' });
+      else {
+        candidates.push(prediction);
+        indices.push(i);
+        moved += prediction.bytesToMove;
+      }
+    }
+    if (candidates.length === 0) throw this.#noDevice(request, refused);
+
+    const key = bucketOf(request.work) * 64 + bucketOf(moved);
+    const last = rule === undefined ? indices.indexOf(state.choices.get(key) ?? -1) : -1;
+    let choice: Choice = choose(candidates, last, request.deadlineMs);
+    if (rule !== undefined) choice = { index: choice.index, reason: `override-${rule.source}` };
+    else {
+      const tried = candidates.length > 1 ? this.#explore(state, request, candidates, indices, choice) : -1;
+      if (tried >= 0) choice = { index: tried, reason: 'exploration' };
+      else state.choices.set(key, indices[choice.index]);
+    }
+
+    const chosen = candidates[choice.index];
+    const others = candidates.filter((candidate) => candidate !== chosen);
+    const rival = others.length > 0 ? others[earliest(others)] : undefined;
+    state.calls++;
+    for (const i of indices) state.models[i].fade();
+    const decision: Decision = {
+      id: ++this.#lastId,
+      atMs,
+      operation: request.operation,
+      dtype: request.dtype,
+      work: request.work,
+      chosen: chosen.device,
+      reason: choice.reason,
+      confidence: rival === undefined ? 1 : confidence(chosen, rival),
+      chunkCount: chosen.chunkCount,
+      predictions,
+      refused,
+      crossoverWork: rival === undefined ? null : evenWork(chosen, rival, request.work),
+      modelVersion: state.version,
+      request,
+    };
+    this.#recent.add(decision);
+    return decision;
+  }
+
+  /** The call begins (or waits for its device): later decisions see the queue. */
+  start(decision: Decision): void {
+    const { terms } = chosenPrediction(decision);
+    const serviceMs = terms.launchMs + terms.computeMs + terms.transferMs;
+    this.#running.set(decision.id, serviceMs);
+    this.#backlog.begin(this.#device(decision.chosen).queue, serviceMs, this.#now());
+  }
+
+  /** The call ended without a time worth learning: failed or cancelled. */
+  abandon(decision: Decision): void {
+    const serviceMs = this.#running.get(decision.id);
+    if (serviceMs === undefined) return;
+    this.#running.delete(decision.id);
+    this.#backlog.end(this.#device(decision.chosen).queue, serviceMs, this.#now());
+  }
+
+  /** The call ended after `serviceMs` on its device, waiting apart; learns from it. */
+  finish(decision: Decision, serviceMs: number): void {
+    this.abandon(decision);
+    if (!(serviceMs >= 0 && serviceMs < Infinity)) return;
+    const bestMs = bestServiceMs(decision);
+    this.#recent.finish(decision, serviceMs);
+    this.#regret.add(decision, serviceMs, bestMs);
+    this.#exploration.account(serviceMs, decision.reason === 'exploration' ? serviceMs - bestMs : 0);
+    this.learn(decision, decision.chosen, serviceMs);
+  }
+
+  /** Learns from a measured run of a decision's call on any device. */
+  learn(decision: Decision, deviceId: string, serviceMs: number): void {
+    const prediction = decision.predictions.find(({ device }) => device === deviceId);
+    if (prediction === undefined) return;
+    const state = this.#operation(decision.operation, decision.dtype);
+    const index = this.devices.findIndex(({ id }) => id === deviceId);
+    const { chunkCount, bytesToMove: bytes } = prediction;
+    state.sampledAtCall[index] = state.calls;
+    const sample = { chunkCount, work: decision.work, bytesToMove: bytes, ms: serviceMs };
+    const observation = state.models[index].observe(sample);
+    if (observation.kind === 'usual') this.#trust(state, index);
+    else this.#suspect(state, index, observation.factor, observation.kind === 'changed');
+  }
+
+  /** Ranges of sizes by the fastest idle device; software devices and overrides apart. */
+  crossover(
+    operation: string,
+    dtype: string,
+    residency: Residency = 'host',
+    options: CrossoverOptions = {},
+  ): CrossoverRange[] {
+    const { sizeOf = elementwiseSize, smallest = 1, largest = 2 ** 30 } = options;
+    const state = this.#operation(operation, dtype);
+    const able = this.devices.flatMap((device, i) => (device.software ? [] : [{ device, model: state.models[i] }]));
+    const fastest = (n: number): string => {
+      const { work, bytesIn, bytesOut } = sizeOf(n);
+      let best = Infinity;
+      let name = '';
+      for (const { device, model } of able) {
+        const bytes = residency === 'device' || device.memory === 'host' ? 0 : bytesIn + bytesOut;
+        const { totalMs } = model.predict(work, bytes);
+        if (totalMs < best) [best, name] = [totalMs, device.id];
+      }
+      return name;
+    };
+    return able.length === 0 ? [] : crossoverRanges(fastest, smallest, largest);
+  }
+
+  /** Puts a calibrated model in place. */
+  install(operation: string, dtype: string, deviceId: string, model: CostModel): void {
+    this.#operation(operation, dtype).install(this.devices.indexOf(this.#device(deviceId)), model);
+  }
+
+  /** Models that saw a measurement. */
+  store(): StoredModels {
+    return [...this.#operations.values()].flatMap((state) => {
+      const devices = state.store();
+      return Object.keys(devices).length > 0 ? [{ operation: state.operation, dtype: state.dtype, devices }] : [];
+    });
+  }
+
+  /** Takes over stored models; those of devices that are not here are left out. */
+  restore(stored: StoredModels): void {
+    for (const { operation, dtype, devices } of stored) {
+      for (const [id, model] of Object.entries(devices)) {
+        if (this.devices.some((device) => device.id === id))
+          this.install(operation, dtype, id, CostModel.restore(model));
+      }
+    }
+  }
+
+  /** Every (operation, dtype) that was asked for, calibrated or loaded. */
+  operations(): readonly OperationModels[] {
+    return [...this.#operations.values()];
+  }
+
+  /** Newest first. */
+  recent(limit?: number): DecisionRecord[] {
+    return this.#recent.list(limit);
+  }
+
+  regret(): RegretRow[] {
+    return this.#regret.report();
+  }
+
+  /** What tries to learn have cost beyond the best prediction, of the time of all calls, ms. */
+  explorationCost(): { readonly spentMs: number; readonly totalMs: number } {
+    const { spentMs, totalMs } = this.#exploration;
+    return { spentMs, totalMs };
+  }
+
+  #operation(operation: string, dtype: string): OperationModels {
+    const key = `${operation} ${dtype}`;
+    let state = this.#operations.get(key);
+    if (state === undefined) {
+      state = new OperationModels(operation, dtype, this.devices, this.#options.priors ?? shippedPriors);
+      this.#operations.set(key, state);
+    }
+    return state;
+  }
+
+  #device(id: string): KnownDevice {
+    const device = this.devices.find((known) => known.id === id);
+    if (device !== undefined) return device;
+    const expected = `one of ${this.devices.map((known) => known.id).join(', ')}`;
+    throw fail('OPTION_INVALID', { field: 'device', expected, got: `'${id}'` });
+  }
+
+  /** Request, then environment, then configuration; a rule for the operation goes before "*". */
+  #rule(request: RouteRequest): { device: string; source: OverrideSource } | undefined {
+    const able = (name: string): boolean =>
+      this.devices.some(
+        (device) =>
+          matchesDevice(device, name) && (request.devices === undefined || request.devices.includes(device.id)),
+      );
+    if (request.device !== undefined) {
+      if (able(request.device)) return { device: request.device, source: 'request' };
+      const ids = request.devices ?? this.devices.map(({ id }) => id);
+      const expected = `a device that has a backend of ${request.operation} (${ids.join(', ')})`;
+      throw fail('OPTION_INVALID', { field: 'device', expected, got: `'${request.device}'` });
+    }
+    for (const source of ['environment', 'config'] as const) {
+      const rules = source === 'environment' ? this.#environment : this.#config;
+      const device = rules.get(request.operation);
+      if (device !== undefined) {
+        if (able(device)) return { device, source };
+        throw fail('CONFIG_INVALID', {
+          detail: `${source === 'environment' ? 'ARMILLA_ROUTE' : 'route'}: ${request.operation} has no backend on '${device}'`,
+        });
+      }
+      const any = rules.get('*');
+      if (any !== undefined && able(any)) return { device: any, source };
+    }
+    return undefined;
+  }
+
+  /** Pieces that the call must be cut into for the memory of a device; 0: it cannot be cut so small. */
+  #chunks(request: RouteRequest, device: KnownDevice): number {
+    const available = this.#options.availableBytes?.(device.id) ?? Infinity;
+    const needed = memoryOf(request);
+    if (needed <= available) return 1;
+    if (available <= 0 || (request.smallestPieceBytes ?? 0) > available) return 0;
+    return Math.ceil(needed / available);
+  }
+
+  #predict(
+    state: OperationModels,
+    index: number,
+    request: RouteRequest,
+    chunkCount: number,
+    nowMs: number,
+  ): DevicePrediction {
+    const device = this.devices[index];
+    const model = state.models[index];
+    const bytes = bytesToMove(request, device.memory);
+    const { launchMs, computeMs, transferMs, totalMs, variance } = model.predict(request.work, bytes, chunkCount);
+    const queueMs = this.#backlog.waitMs(device.queue, nowMs);
+    return {
+      device: device.id,
+      totalMs: totalMs + queueMs,
+      terms: { launchMs, computeMs, transferMs, queueMs },
+      sigma: Math.sqrt(variance),
+      samples: model.samples,
+      source: model.source,
+      bytesToMove: bytes,
+      chunkCount,
+    };
+  }
+
+  /** Index of a candidate to try in place of the choice, or -1. */
+  #explore(
+    state: OperationModels,
+    request: RouteRequest,
+    candidates: readonly DevicePrediction[],
+    indices: readonly number[],
+    choice: Choice,
+  ): number {
+    const best = candidates[choice.index];
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i];
+      if (i === choice.index) continue;
+      if (request.deadlineMs !== undefined && meetsDeadline(candidate, request.deadlineMs) < 0.95) continue;
+      const { doubt } = state.models[indices[i]];
+      const tried = {
+        // As bad as it may well be, so that the budget holds.
+        extraMs: Math.max(0, candidate.totalMs * Math.exp(2 * candidate.sigma) - best.totalMs),
+        ratio: candidate.totalMs / best.totalMs,
+        samples: candidate.samples,
+        callsSinceSample: state.calls - state.sampledAtCall[indices[i]],
+        // Best but for a doubt: settling it soon is worth a try.
+        doubted: doubt > 1 && candidate.totalMs / doubt < best.totalMs,
+      };
+      if (this.#exploration.affords(tried)) return i;
+    }
+    return -1;
+  }
+
+  /** A device seldom changes for one operation alone: what one sees, the others expect. */
+  #suspect(state: OperationModels, index: number, factor: number, sure: boolean): void {
+    for (const other of this.#operations.values()) {
+      if (other !== state) other.models[index].suspect(factor, sure);
+    }
+    if (!sure) return;
+    state.version++;
+    state.changed.add(index);
+    state.choices.clear();
+    const { operation, dtype } = state;
+    this.#options.onChange?.({ operation, dtype, device: this.devices[index].id, factor });
+  }
+
+  #trust(state: OperationModels, index: number): void {
+    for (const other of this.#operations.values()) {
+      if (other !== state) other.models[index].trust();
+    }
+  }
+
+  #noDevice(request: RouteRequest, refused: readonly DeviceRefusal[]): Error {
+    if (!refused.some(({ reason }) => reason === 'memory')) {
+      const got = refused.map(({ device, reason }) => `${device} (${reason})`).join(', ');
+      return fail('OPTION_INVALID', { field: 'devices', expected: 'a device that may be chosen', got });
+    }
+    const limits = this.devices.map((device) => this.#options.availableBytes?.(device.id) ?? Infinity);
+    return fail('MEMORY_OVER_LIMIT', {
+      needed: `${request.smallestPieceBytes ?? memoryOf(request)} B`,
+      limit: `${Math.max(...limits)} B`,
+    });
+  }
+}
+
+function chosenPrediction(decision: Decision): DevicePrediction {
+  return decision.predictions.find(({ device }) => device === decision.chosen) as DevicePrediction;
+}
+
+/** Least predicted time without waiting among the devices that might have been chosen. */
+function bestServiceMs(decision: Decision): number {
+  let best = Infinity;
+  for (const { device, totalMs, terms } of decision.predictions) {
+    const allowed = !decision.refused.some((one) => one.device === device && one.reason !== 'overridden');
+    if (allowed) best = Math.min(best, totalMs - terms.queueMs);
+  }
+  return best < Infinity ? best : chosenPrediction(decision).totalMs;
+}

@@ -1,0 +1,44 @@
+import type { Router } from './router.js';
+import type { SimulatedMachine } from './simulated-machine.js';
+import type { RouteRequest } from './size.js';
+
+/** Sums of true times, ms: noise is what the router sees, not what it is judged by. */
+export interface SimulationResult {
+  readonly routerMs: number;
+  /** The fastest device of every call. */
+  readonly oracleMs: number;
+  /** Always the same device, by id. */
+  readonly alwaysMs: Readonly<Record<string, number>>;
+  /** Device of each call. */
+  readonly chosen: readonly string[];
+}
+
+/** Lets a router serve the requests one by one on a simulated machine. */
+export function simulate(
+  router: Router,
+  machine: SimulatedMachine,
+  requests: readonly RouteRequest[],
+): SimulationResult {
+  let routerMs = 0;
+  let oracleMs = 0;
+  const alwaysMs: Record<string, number> = {};
+  const chosen: string[] = [];
+  for (const request of requests) {
+    const decision = router.decide(request);
+    router.start(decision);
+    const prediction = decision.predictions.find(({ device }) => device === decision.chosen);
+    const bytes = prediction?.bytesToMove ?? 0;
+    const ms = machine.run(decision.chosen, request.operation, request.work, bytes);
+    router.finish(decision, ms);
+    chosen.push(decision.chosen);
+    let bestMs = Infinity;
+    for (const { id } of machine.devices) {
+      const trueMs = machine.requestMs(id, request);
+      alwaysMs[id] = (alwaysMs[id] ?? 0) + trueMs;
+      bestMs = Math.min(bestMs, trueMs);
+      if (id === decision.chosen) routerMs += trueMs;
+    }
+    oracleMs += bestMs;
+  }
+  return { routerMs, oracleMs, alwaysMs, chosen };
+}

@@ -1,0 +1,46 @@
+import type { StoredModel } from './cost-model.js';
+
+/** What is kept of one (operation, dtype). */
+export interface StoredOperation {
+  readonly operation: string;
+  readonly dtype: string;
+  readonly devices: Readonly<Record<string, StoredModel>>;
+}
+
+export type StoredModels = readonly StoredOperation[];
+
+/** The models in a parsed JSON value, or a sentence on the first thing that is wrong. */
+export function readStoredModels(value: unknown): StoredModels | string {
+  if (!Array.isArray(value)) return 'models is no list';
+  for (const [i, one] of value.entries()) {
+    if (!isRecord(one) || typeof one.operation !== 'string' || typeof one.dtype !== 'string' || !isRecord(one.devices))
+      return `models[${i}] has no operation, dtype or devices`;
+    for (const [id, model] of Object.entries(one.devices)) {
+      const fault = faultOf(model);
+      if (fault !== undefined) return `models[${i}].devices['${id}']: ${fault}`;
+    }
+  }
+  return value as StoredModels;
+}
+
+const NUMBERS = ['launchMs', 'msPerWork', 'msPerByte', 'samples', 'sigma'];
+
+function faultOf(model: unknown): string | undefined {
+  if (!isRecord(model)) return 'no object';
+  for (const name of NUMBERS) {
+    if (!isAmount(model[name])) return `${name} is ${String(model[name])}, not a finite number >= 0`;
+  }
+  if (!Array.isArray(model.buckets)) return 'buckets is no list';
+  const pairs = model.buckets.every(
+    (pair: unknown) => Array.isArray(pair) && pair.length === 2 && Number.isInteger(pair[0]) && isAmount(pair[1]),
+  );
+  return pairs ? undefined : 'buckets holds something else than pairs of bucket and factor';
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
