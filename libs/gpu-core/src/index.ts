@@ -30,3 +30,5 @@ export {
 } from './router/simulated-machine.js';
 export { simulate, type SimulationResult } from './router/simulation.js';
 export { type Operand, type OpSize, requestOf, type RouteRequest, type SizeOf } from './router/size.js';
+export { renderDecision, renderRouter } from './router/render.js';
+export { type ModelView, type OperationView, type RouterView, viewRouter } from './router/router-view.js';

@@ -15,8 +15,11 @@ test('what the library exports', () => {
     'hasWebAssembly',
     'hashKernels',
     'machineLimits',
+    'renderDecision',
+    'renderRouter',
     'requestOf',
     'routedCall',
     'simulate',
+    'viewRouter',
   ]);
 });

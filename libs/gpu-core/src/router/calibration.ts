@@ -1,4 +1,5 @@
-import { CostModel, type Sample } from './cost-model.js';
+import type { Sample } from './bucket-correction.js';
+import { CostModel } from './cost-model.js';
 import type { KnownDevice } from './device.js';
 import { type Priors, shippedPriors } from './priors.js';
 import type { Router } from './router.js';

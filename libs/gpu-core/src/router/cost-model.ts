@@ -1,4 +1,4 @@
-import { BucketCorrection, bucketOf } from './bucket-correction.js';
+import { BucketCorrection, bucketOf, type Sample } from './bucket-correction.js';
 import { ChangeDetector } from './change-detector.js';
 import { LeastSquares } from './least-squares.js';
 
@@ -31,18 +31,13 @@ export interface Prediction {
   readonly variance: number;
 }
 
-export interface Sample {
-  readonly chunkCount: number;
-  readonly work: number;
-  readonly bytesToMove: number;
-  /** Time on the device without waiting for it. */
-  readonly ms: number;
-}
-
 /** Weights of the terms that were there before any sample of now: in samples. */
 const PRIOR_WEIGHT = 0.1;
-const MEASURED_WEIGHT = 0.02;
-const CHANGED_WEIGHT = 0.2;
+const MEASURED_WEIGHT = 1;
+const UNSURE_WEIGHT = 0.02;
+const CHANGED_WEIGHT = 2;
+/** No single change is believed beyond this factor: another will follow. */
+const LARGEST_CHANGE = 64;
 const PRIOR_SIGMA = 0.7;
 const FIRST_SIGMA = 0.15;
 const SMALLEST_SIGMA = 0.05;
@@ -81,14 +76,21 @@ export class CostModel {
   readonly #buckets = new BucketCorrection();
   readonly #changes = new ChangeDetector();
   #doubt = 1;
+  #revision = 0;
 
-  /** `scales` of the terms, for those that may be zero by chance. */
-  constructor(terms: CostTerms, source: 'prior' | 'calibrated' = 'prior', scales: readonly number[] = [0, 0, 0]) {
+  /** `scales`: least unit of each term, for those that are zero by chance; `weights`: samples that a term stands for. */
+  constructor(
+    terms: CostTerms,
+    source: 'prior' | 'calibrated' = 'prior',
+    scales: readonly number[] = [0, 0, 0],
+    weights: readonly number[] = [0, 0, 0].fill(source === 'prior' ? PRIOR_WEIGHT : MEASURED_WEIGHT),
+  ) {
     this.#source = source;
     this.#samples = 0;
     this.#variance = (source === 'prior' ? PRIOR_SIGMA : FIRST_SIGMA) ** 2;
     this.#scales = scalesOf(terms, scales);
-    this.#squares = anchored(terms, this.#scales, source === 'prior' ? PRIOR_WEIGHT : MEASURED_WEIGHT);
+    const anchor = [terms.launchMs, terms.msPerWork, terms.msPerByte].map((term, i) => term / this.#scales[i]);
+    this.#squares = new LeastSquares(anchor, weights);
   }
 
   /** Fits the terms to samples of a calibration, at least one; terms that no sample shows are those of `prior`. */
@@ -99,7 +101,7 @@ export class CostModel {
     const scales = [bound((s) => s.chunkCount), bound((s) => s.work), bound((s) => s.bytesToMove)].map((scale) =>
       scale < Infinity ? scale : 0,
     );
-    const squares = new LeastSquares([0, 0, 0], 1e-4);
+    const squares = new LeastSquares([0, 0, 0], [1e-4, 1e-4, 1e-4]);
     for (const sample of samples) {
       const ms = timeOf(sample);
       squares.add(
@@ -112,11 +114,16 @@ export class CostModel {
     const [launchMs, msPerWork, msPerByte] = scales.map((scale, i) =>
       scale === 0 ? known[i] : scale * squares.terms[i],
     );
-    const model = new CostModel(
+    const units = scalesOf(
       { launchMs, msPerWork, msPerByte },
-      'calibrated',
       scales.map((scale) => UNSURE_SHARE * scale),
     );
+    // What the samples say of a term (inverse of its variance, in its new unit) is what holds it later.
+    const weights = units.map((unit, i) => {
+      const information = scales[i] === 0 ? 0 : (unit / scales[i]) ** 2 / squares.covariance[i * 4];
+      return Math.max(UNSURE_WEIGHT, Math.min(MEASURED_WEIGHT, information));
+    });
+    const model = new CostModel({ launchMs, msPerWork, msPerByte }, 'calibrated', units, weights);
     for (const sample of samples) model.#take(sample);
     return model;
   }
@@ -125,7 +132,7 @@ export class CostModel {
     const model = new CostModel(stored, 'calibrated');
     model.#samples = stored.samples;
     model.#variance = Math.max(SMALLEST_SIGMA, stored.sigma) ** 2;
-    for (const [bucket, factor] of stored.buckets) model.#buckets.set(bucket, factor);
+    for (const [bucket, factor] of stored.buckets) model.#buckets.restore(bucket, factor, model.#line);
     return model;
   }
 
@@ -158,7 +165,7 @@ export class CostModel {
     const z1 = work * this.#scales[1];
     const z2 = bytesToMove * this.#scales[2];
     const raw = Math.max(TIMER_MS, z0 * terms[0] + z1 * terms[1] + z2 * terms[2]);
-    const factor = this.#buckets.factor(bucketOf(work)) * this.#doubt;
+    const factor = this.#buckets.factor(bucketOf(work), this.#revision, this.#line) * this.#doubt;
     const spread = z0 * (c[0] * z0 + 2 * (c[1] * z1 + c[2] * z2)) + z1 * (c[4] * z1 + 2 * c[5] * z2) + z2 * c[8] * z2;
     const launchMs = Math.max(TIMER_MS - z1 * terms[1] - z2 * terms[2], z0 * terms[0]) * factor;
     return {
@@ -175,10 +182,11 @@ export class CostModel {
     const { totalMs } = this.predict(sample.work, sample.bytesToMove, sample.chunkCount);
     const logRatio = Math.log((timeOf(sample) / totalMs) * this.#doubt);
     const sigma = Math.max(SMALLEST_CHANGE_SIGMA, this.sigma);
-    const factor = this.#changes.add(logRatio, sigma);
+    const change = this.#changes.add(logRatio, sigma);
     this.#doubt = 1;
     let observation: Observation = { kind: 'usual' };
-    if (factor !== undefined) {
+    if (change !== undefined) {
+      const factor = Math.max(1 / LARGEST_CHANGE, Math.min(LARGEST_CHANGE, change));
       this.#rescale(factor);
       observation = { kind: 'changed', factor };
     } else if (logRatio > Math.max(Math.LN2, DOUBT_SIGMAS * sigma)) {
@@ -214,26 +222,38 @@ export class CostModel {
   }
 
   store(): StoredModel {
-    return { ...this.terms, samples: this.#samples, sigma: this.sigma, buckets: this.#buckets.entries() };
+    const buckets = this.#buckets
+      .known()
+      .map((bucket) => [bucket, this.#buckets.factor(bucket, this.#revision, this.#line)] as const);
+    return { ...this.terms, samples: this.#samples, sigma: this.sigma, buckets };
   }
 
   #take(sample: Sample): void {
     const ms = timeOf(sample);
-    const z0 = sample.chunkCount * this.#scales[0];
-    const z1 = sample.work * this.#scales[1];
-    const z2 = sample.bytesToMove * this.#scales[2];
-    this.#squares.add(z0 / ms, z1 / ms, z2 / ms);
+    this.#squares.add(
+      (sample.chunkCount * this.#scales[0]) / ms,
+      (sample.work * this.#scales[1]) / ms,
+      (sample.bytesToMove * this.#scales[2]) / ms,
+    );
     this.#samples++;
-    const { terms } = this.#squares;
-    const raw = Math.max(TIMER_MS, z0 * terms[0] + z1 * terms[1] + z2 * terms[2]);
-    this.#buckets.add(bucketOf(sample.work), ms / raw);
+    this.#buckets.add({ ...sample, ms });
+    this.#revision++;
   }
+
+  /** Time by the terms alone. */
+  readonly #line = ({ chunkCount, work, bytesToMove }: Omit<Sample, 'ms'>): number => {
+    const { terms } = this.#squares;
+    const [launch, perWork, perByte] = this.#scales;
+    const ms = chunkCount * launch * terms[0] + work * perWork * terms[1] + bytesToMove * perByte * terms[2];
+    return Math.max(TIMER_MS, ms);
+  };
 
   /** What was learnt of the shape holds, the speed is another. */
   #rescale(factor: number): void {
     this.#scales = this.#scales.map((scale) => scale * factor) as [number, number, number];
     this.#squares.forget(CHANGED_WEIGHT);
     this.#buckets.clear();
+    this.#revision++;
     this.#variance = Math.max(this.#variance, FIRST_SIGMA ** 2);
   }
 }
@@ -248,11 +268,4 @@ function scalesOf(terms: CostTerms, least: readonly number[]): [number, number, 
     Math.max(SMALLEST_MS_PER_UNIT, terms.msPerWork, least[1]),
     Math.max(SMALLEST_MS_PER_UNIT, terms.msPerByte, least[2]),
   ];
-}
-
-function anchored(terms: CostTerms, scales: readonly number[], weight: number): LeastSquares {
-  return new LeastSquares(
-    [terms.launchMs / scales[0], terms.msPerWork / scales[1], terms.msPerByte / scales[2]],
-    weight,
-  );
 }

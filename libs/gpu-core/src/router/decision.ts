@@ -67,6 +67,21 @@ export interface Decision {
   readonly request: RouteRequest;
 }
 
+/** Prediction of the chosen device. */
+export function chosenPrediction(decision: Decision): DevicePrediction {
+  return decision.predictions.find(({ device }) => device === decision.chosen) as DevicePrediction;
+}
+
+/** Least predicted time without waiting among the devices that might have been chosen. */
+export function bestServiceMs(decision: Decision): number {
+  let best = Infinity;
+  for (const { device, totalMs, terms } of decision.predictions) {
+    const allowed = !decision.refused.some((one) => one.device === device && one.reason !== 'overridden');
+    if (allowed) best = Math.min(best, totalMs - terms.queueMs);
+  }
+  return best < Infinity ? best : chosenPrediction(decision).totalMs;
+}
+
 /** Standard normal distribution function; Abramowitz & Stegun 26.2.17, error below 1e-7. */
 export function normalCdf(x: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(x));

@@ -1,6 +1,6 @@
 import type { Random } from '@armilla/base';
 
-/** Only devices predicted within this factor of the best are tried. */
+/** Devices predicted beyond this factor of the best are not tried, but for those that were found slower. */
 const RANGE = 3;
 /** Largest share of the time of all calls that tries may cost. */
 const BUDGET_SHARE = 0.01;
@@ -23,6 +23,8 @@ export interface Try {
   readonly callsSinceSample: number;
   /** It would be the best if a doubt about it were unfounded. */
   readonly doubted: boolean;
+  /** It was found slower: small calls, cheap however slow it is, show whether it still is. */
+  readonly slowed: boolean;
 }
 
 /** Spends at most 1 % of the time of all calls on devices that are not the best by what is known. */
@@ -47,7 +49,7 @@ export class Exploration {
   affords(tried: Try): boolean {
     if (tried.extraMs > SINGLE_SHARE * (BUDGET_SHARE * this.#totalMs - this.#spentMs)) return false;
     if (tried.doubted) return true;
-    if (tried.ratio > RANGE) return false;
+    if (tried.ratio > RANGE && !tried.slowed) return false;
     if (tried.samples >= FEW_SAMPLES && tried.callsSinceSample < STALE_CALLS) return false;
     return this.#random.uniform() < RATE;
   }

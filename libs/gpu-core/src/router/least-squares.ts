@@ -4,8 +4,8 @@ const TERMS = 3;
 const FORGETTING = 0.995;
 
 /**
- * Least squares of three non-negative terms u against the target 1, `sum of forgetting^age (1 - z.u)^2 + anchorWeight
- * |u - anchor|^2`: with z = features / time that is the relative error of the predicted time. Information form of
+ * Least squares of three non-negative terms u against the target 1, `sum of forgetting^age (1 - z.u)^2 + sum of weight
+ * (u - anchor)^2`: with z = features / time that is the relative error of the predicted time. Information form of
  * recursive least squares (Haykin 2002, Adaptive Filter Theory, ch. 9), solved exactly under u >= 0 (Lawson & Hanson 1974,
  * Solving Least Squares Problems, ch. 23) over the seven supports. The anchor is not forgotten: a workload of one
  * size cannot unlearn the terms that it does not show.
@@ -17,11 +17,12 @@ export class LeastSquares {
   readonly #information = new Float64Array(TERMS * TERMS);
   readonly #response = new Float64Array(TERMS);
   readonly #anchor = new Float64Array(TERMS);
-  #anchorWeight: number;
+  readonly #weights = new Float64Array(TERMS);
 
-  constructor(anchor: ArrayLike<number>, anchorWeight: number) {
+  /** `weights` > 0: how many samples that show the term it takes to outweigh its anchor. */
+  constructor(anchor: ArrayLike<number>, weights: ArrayLike<number>) {
     this.#anchor.set(anchor);
-    this.#anchorWeight = anchorWeight;
+    this.#weights.set(weights);
     this.#solve();
   }
 
@@ -43,19 +44,18 @@ export class LeastSquares {
   }
 
   /** Samples count no more; the terms of now hold until new ones come. */
-  forget(anchorWeight: number): void {
+  forget(weight: number): void {
     this.#anchor.set(this.terms);
-    this.#anchorWeight = anchorWeight;
+    this.#weights.fill(weight);
     this.#information.fill(0);
     this.#response.fill(0);
     this.#solve();
   }
 
   #solve(): void {
-    const w = this.#anchorWeight;
     const m = Float64Array.from(this.#information);
-    for (let i = 0; i < TERMS; i++) m[i * 4] += w;
-    const r = this.#response.map((value, i) => value + w * this.#anchor[i]);
+    for (let i = 0; i < TERMS; i++) m[i * 4] += this.#weights[i];
+    const r = this.#response.map((value, i) => value + this.#weights[i] * this.#anchor[i]);
     for (const support of SUPPORTS) {
       if (solveSupport(m, r, support, this.terms)) break;
     }

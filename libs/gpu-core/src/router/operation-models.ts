@@ -11,8 +11,8 @@ export class OperationModels {
   readonly choices = new Map<number, number>();
   version = 1;
   calls = 0;
-  /** Devices that changed since the last calibration. */
-  readonly changed = new Set<number>();
+  /** Devices that were found slower since the last calibration. */
+  readonly slowed = new Set<number>();
 
   constructor(
     readonly operation: string,
@@ -28,7 +28,7 @@ export class OperationModels {
   install(index: number, model: CostModel): void {
     this.models[index] = model;
     this.sampledAtCall[index] = this.calls;
-    this.changed.delete(index);
+    this.slowed.delete(index);
     this.choices.clear();
     this.version++;
   }

@@ -10,14 +10,20 @@ import {
   elementwiseSize,
   type Residency,
 } from './crossover.js';
-import type { Decision, DevicePrediction, DeviceRefusal } from './decision.js';
+import {
+  bestServiceMs,
+  chosenPrediction,
+  type Decision,
+  type DevicePrediction,
+  type DeviceRefusal,
+} from './decision.js';
 import { type KnownDevice, knownDevices, matchesDevice, type RouterDevice } from './device.js';
 import { Exploration } from './exploration.js';
 import { OperationModels } from './operation-models.js';
-import { type Overrides, type OverrideSource, parseOverrides } from './override.js';
 import { type Priors, shippedPriors } from './priors.js';
 import { type DecisionRecord, RecentDecisions } from './recent.js';
 import { Regret, type RegretRow } from './regret.js';
+import { RouteRules } from './route-rules.js';
 import { bytesToMove, checkRequest, memoryOf, type RouteRequest } from './size.js';
 import type { StoredModels } from './stored-models.js';
 
@@ -50,8 +56,7 @@ export class Router {
   readonly devices: readonly KnownDevice[];
   readonly #options: RouterOptions;
   readonly #now: () => number;
-  readonly #environment: Overrides;
-  readonly #config: Overrides;
+  readonly #rules: RouteRules;
   readonly #operations = new Map<string, OperationModels>();
   readonly #backlog = new Backlog();
   readonly #exploration: Exploration;
@@ -66,8 +71,7 @@ export class Router {
     this.#options = options;
     this.devices = knownDevices(options.devices);
     this.#now = options.now ?? ((): number => performance.now());
-    this.#environment = parseOverrides(options.environment ?? process.env.ARMILLA_ROUTE, 'ARMILLA_ROUTE', this.devices);
-    this.#config = parseOverrides(options.config, 'route', this.devices);
+    this.#rules = new RouteRules(this.devices, options.environment ?? process.env.ARMILLA_ROUTE, options.config);
     this.#exploration = new Exploration(options.random ?? new Random(1));
     this.#recent = new RecentDecisions(options.recentCapacity ?? 256);
   }
@@ -77,72 +81,18 @@ export class Router {
    * CONFIG_INVALID for a rule that does, MEMORY_OVER_LIMIT where no device can hold the smallest piece.
    */
   decide(request: RouteRequest): Decision {
-    checkRequest(request);
+    const { decision, key, index } = this.#choose(request, true);
     const state = this.#operation(request.operation, request.dtype);
-    const rule = this.#rule(request);
-    const atMs = this.#now();
-    const predictions: DevicePrediction[] = [];
-    const candidates: DevicePrediction[] = [];
-    const indices: number[] = [];
-    const refused: DeviceRefusal[] = [];
-    let moved = 0;
-    for (let i = 0; i < this.devices.length; i++) {
-      const device = this.devices[i];
-      if (request.devices !== undefined && !request.devices.includes(device.id)) {
-        refused.push({ device: device.id, reason: 'no-backend' });
-        continue;
-      }
-      const chunkCount = this.#chunks(request, device);
-      if (chunkCount === 0) {
-        refused.push({ device: device.id, reason: 'memory' });
-        continue;
-      }
-      const prediction = this.#predict(state, i, request, chunkCount, atMs);
-      predictions.push(prediction);
-      if (rule !== undefined && !matchesDevice(device, rule.device))
-        refused.push({ device: device.id, reason: 'overridden' });
-      else if (rule === undefined && device.software) refused.push({ device: device.id, reason: 'software' });
-      else {
-        candidates.push(prediction);
-        indices.push(i);
-        moved += prediction.bytesToMove;
-      }
-    }
-    if (candidates.length === 0) throw this.#noDevice(request, refused);
-
-    const key = bucketOf(request.work) * 64 + bucketOf(moved);
-    const last = rule === undefined ? indices.indexOf(state.choices.get(key) ?? -1) : -1;
-    let choice: Choice = choose(candidates, last, request.deadlineMs);
-    if (rule !== undefined) choice = { index: choice.index, reason: `override-${rule.source}` };
-    else {
-      const tried = candidates.length > 1 ? this.#explore(state, request, candidates, indices, choice) : -1;
-      if (tried >= 0) choice = { index: tried, reason: 'exploration' };
-      else state.choices.set(key, indices[choice.index]);
-    }
-
-    const chosen = candidates[choice.index];
-    const others = candidates.filter((candidate) => candidate !== chosen);
-    const rival = others.length > 0 ? others[earliest(others)] : undefined;
     state.calls++;
-    for (const i of indices) state.models[i].fade();
-    const decision: Decision = {
-      id: ++this.#lastId,
-      atMs,
-      operation: request.operation,
-      dtype: request.dtype,
-      work: request.work,
-      chosen: chosen.device,
-      reason: choice.reason,
-      confidence: rival === undefined ? 1 : confidence(chosen, rival),
-      chunkCount: chosen.chunkCount,
-      predictions,
-      refused,
-      crossoverWork: rival === undefined ? null : evenWork(chosen, rival, request.work),
-      modelVersion: state.version,
-      request,
-    };
+    for (const model of state.models) model.fade();
+    if (decision.reason === 'fastest' || decision.reason === 'hysteresis') state.choices.set(key, index);
     this.#recent.add(decision);
     return decision;
+  }
+
+  /** What `decide` would say, without tries; changes nothing. Its id is 0. Throws as `decide` does. */
+  explain(request: RouteRequest): Decision {
+    return this.#choose(request, false).decision;
   }
 
   /** The call begins (or waits for its device): later decisions see the queue. */
@@ -233,6 +183,13 @@ export class Router {
     }
   }
 
+  /** Devices that were found slower and not calibrated since, by operation: worth measuring again from time to time. */
+  slowed(): { readonly operation: string; readonly dtype: string; readonly device: string }[] {
+    return this.operations().flatMap(({ operation, dtype, slowed }) =>
+      [...slowed].map((index) => ({ operation, dtype, device: this.devices[index].id })),
+    );
+  }
+
   /** Every (operation, dtype) that was asked for, calibrated or loaded. */
   operations(): readonly OperationModels[] {
     return [...this.#operations.values()];
@@ -270,32 +227,69 @@ export class Router {
     throw fail('OPTION_INVALID', { field: 'device', expected, got: `'${id}'` });
   }
 
-  /** Request, then environment, then configuration; a rule for the operation goes before "*". */
-  #rule(request: RouteRequest): { device: string; source: OverrideSource } | undefined {
-    const able = (name: string): boolean =>
-      this.devices.some(
-        (device) =>
-          matchesDevice(device, name) && (request.devices === undefined || request.devices.includes(device.id)),
-      );
-    if (request.device !== undefined) {
-      if (able(request.device)) return { device: request.device, source: 'request' };
-      const ids = request.devices ?? this.devices.map(({ id }) => id);
-      const expected = `a device that has a backend of ${request.operation} (${ids.join(', ')})`;
-      throw fail('OPTION_INVALID', { field: 'device', expected, got: `'${request.device}'` });
-    }
-    for (const source of ['environment', 'config'] as const) {
-      const rules = source === 'environment' ? this.#environment : this.#config;
-      const device = rules.get(request.operation);
-      if (device !== undefined) {
-        if (able(device)) return { device, source };
-        throw fail('CONFIG_INVALID', {
-          detail: `${source === 'environment' ? 'ARMILLA_ROUTE' : 'route'}: ${request.operation} has no backend on '${device}'`,
-        });
+  #choose(request: RouteRequest, real: boolean): { decision: Decision; key: number; index: number } {
+    checkRequest(request);
+    const state = this.#operation(request.operation, request.dtype);
+    const rule = this.#rules.of(request);
+    const atMs = this.#now();
+    const predictions: DevicePrediction[] = [];
+    const candidates: DevicePrediction[] = [];
+    const indices: number[] = [];
+    const refused: DeviceRefusal[] = [];
+    let moved = 0;
+    for (let i = 0; i < this.devices.length; i++) {
+      const device = this.devices[i];
+      if (request.devices !== undefined && !request.devices.includes(device.id)) {
+        refused.push({ device: device.id, reason: 'no-backend' });
+        continue;
       }
-      const any = rules.get('*');
-      if (any !== undefined && able(any)) return { device: any, source };
+      const chunkCount = this.#chunks(request, device);
+      if (chunkCount === 0) {
+        refused.push({ device: device.id, reason: 'memory' });
+        continue;
+      }
+      const prediction = this.#predict(state, i, request, chunkCount, atMs);
+      predictions.push(prediction);
+      if (rule !== undefined && !matchesDevice(device, rule.device))
+        refused.push({ device: device.id, reason: 'overridden' });
+      else if (rule === undefined && device.software) refused.push({ device: device.id, reason: 'software' });
+      else {
+        candidates.push(prediction);
+        indices.push(i);
+        moved += prediction.bytesToMove;
+      }
     }
-    return undefined;
+    if (candidates.length === 0) throw this.#noDevice(request, refused);
+
+    const key = bucketOf(request.work) * 64 + bucketOf(moved);
+    const last = rule === undefined ? indices.indexOf(state.choices.get(key) ?? -1) : -1;
+    let choice: Choice = choose(candidates, last, request.deadlineMs);
+    if (rule !== undefined) choice = { index: choice.index, reason: `override-${rule.source}` };
+    else {
+      const tried = real && candidates.length > 1 ? this.#explore(state, request, candidates, indices, choice) : -1;
+      if (tried >= 0) choice = { index: tried, reason: 'exploration' };
+    }
+
+    const chosen = candidates[choice.index];
+    const others = candidates.filter((candidate) => candidate !== chosen);
+    const rival = others.length > 0 ? others[earliest(others)] : undefined;
+    const decision: Decision = {
+      id: real ? ++this.#lastId : 0,
+      atMs,
+      operation: request.operation,
+      dtype: request.dtype,
+      work: request.work,
+      chosen: chosen.device,
+      reason: choice.reason,
+      confidence: rival === undefined ? 1 : confidence(chosen, rival),
+      chunkCount: chosen.chunkCount,
+      predictions,
+      refused,
+      crossoverWork: rival === undefined ? null : evenWork(chosen, rival, request.work),
+      modelVersion: state.version,
+      request,
+    };
+    return { decision, key, index: indices[choice.index] };
   }
 
   /** Pieces that the call must be cut into for the memory of a device; 0: it cannot be cut so small. */
@@ -352,6 +346,7 @@ export class Router {
         samples: candidate.samples,
         callsSinceSample: state.calls - state.sampledAtCall[indices[i]],
         // Best but for a doubt: settling it soon is worth a try.
+        slowed: state.slowed.has(indices[i]),
         doubted: doubt > 1 && candidate.totalMs / doubt < best.totalMs,
       };
       if (this.#exploration.affords(tried)) return i;
@@ -366,7 +361,8 @@ export class Router {
     }
     if (!sure) return;
     state.version++;
-    state.changed.add(index);
+    if (factor > 1) state.slowed.add(index);
+    else state.slowed.delete(index);
     state.choices.clear();
     const { operation, dtype } = state;
     this.#options.onChange?.({ operation, dtype, device: this.devices[index].id, factor });
@@ -389,18 +385,4 @@ export class Router {
       limit: `${Math.max(...limits)} B`,
     });
   }
-}
-
-function chosenPrediction(decision: Decision): DevicePrediction {
-  return decision.predictions.find(({ device }) => device === decision.chosen) as DevicePrediction;
-}
-
-/** Least predicted time without waiting among the devices that might have been chosen. */
-function bestServiceMs(decision: Decision): number {
-  let best = Infinity;
-  for (const { device, totalMs, terms } of decision.predictions) {
-    const allowed = !decision.refused.some((one) => one.device === device && one.reason !== 'overridden');
-    if (allowed) best = Math.min(best, totalMs - terms.queueMs);
-  }
-  return best < Infinity ? best : chosenPrediction(decision).totalMs;
 }
