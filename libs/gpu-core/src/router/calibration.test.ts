@@ -1,0 +1,101 @@
+import { Calibration, type CalibrationCase } from './calibration.js';
+import { Router } from './router.js';
+import { SimulatedMachine } from './simulated-machine.js';
+
+function setting(seed = 1): { machine: SimulatedMachine; router: Router; now: () => number } {
+  const machine = new SimulatedMachine('fast-gpu', seed, 0);
+  const now = (): number => machine.nowMs;
+  return { machine, router: new Router({ devices: machine.devices, environment: '', now }), now };
+}
+
+test('finds the costs of every device within its budget', async () => {
+  const { machine, router, now } = setting();
+  const rows = await new Calibration(router, machine.calibrationCases(), { now, budgetMs: 200 }).run();
+  for (const { id } of machine.devices) {
+    const spent = rows.filter(({ device }) => device === id).reduce((sum, { spentMs }) => sum + spentMs, 0);
+    expect(spent).toBeLessThanOrEqual(200);
+  }
+  const [matmul] = router.operations().filter(({ operation }) => operation === 'gpu.matmul');
+  machine.devices.forEach((device, i) => {
+    expect(matmul.models[i].source).toBe('calibrated');
+    expect(matmul.models[i].terms.msPerWork * device.rates['gpu.matmul']).toBeCloseTo(1, 1);
+  });
+});
+
+test('runs again with the same result, and is one run while it runs', async () => {
+  const { machine, router, now } = setting();
+  const calibration = new Calibration(router, machine.calibrationCases(), { now });
+  const [first, same] = await Promise.all([calibration.run(), calibration.run()]);
+  expect(same).toBe(first);
+  const stored = JSON.stringify(router.store());
+  await calibration.run();
+  expect(JSON.stringify(router.store())).toBe(stored);
+});
+
+test('the first call is apart from the budget and from the model', async () => {
+  let first = true;
+  let nowMs = 0;
+  const measure = (): Promise<number> => {
+    const ms = first ? 5000 : 1;
+    first = false;
+    nowMs += ms;
+    return Promise.resolve(ms);
+  };
+  const router = new Router({ devices: [{ id: 'wasm:1' }], environment: '', now: () => nowMs });
+  const one: CalibrationCase = {
+    operation: 'gpu.xor',
+    dtype: 'u8',
+    sizeOf: (n) => ({ work: n, bytesIn: 2 * n, bytesOut: n }),
+    smallest: 1,
+    largest: 1000,
+    measure: { 'wasm:1': measure },
+  };
+  const [row] = await new Calibration(router, [one], { now: () => nowMs }).run();
+  expect(row.firstCallMs).toBe(5000);
+  expect(row.spentMs).toBeLessThanOrEqual(300);
+  expect(router.operations()[0].models[0].terms.launchMs).toBeLessThan(1.1);
+});
+
+test('aborted, it rejects with the reason and leaves every model as it was', async () => {
+  const { machine, router, now } = setting();
+  const controller = new AbortController();
+  let calls = 0;
+  const cases = machine.calibrationCases().map((one) => ({
+    ...one,
+    measure: Object.fromEntries(
+      Object.entries(one.measure).map(([id, measure]) => [
+        id,
+        (size: Parameters<typeof measure>[0]) => {
+          if (++calls === 60) controller.abort(new Error('stop'));
+          return measure(size);
+        },
+      ]),
+    ),
+  }));
+  const calibration = new Calibration(router, cases, { now });
+  await expect(calibration.run({ signal: controller.signal })).rejects.toThrow('stop');
+  expect(calls).toBe(60);
+  expect(router.store()).toEqual([]);
+  await calibration.run();
+  expect(router.store()).toHaveLength(3);
+});
+
+test('a device that fails has no new model and a fault in its row; the others are measured', async () => {
+  const { machine, router, now } = setting();
+  const cases = machine
+    .calibrationCases()
+    .map((one) => ({ ...one, measure: { ...one.measure, 'wasm:1': () => Promise.reject(new Error('no kernel')) } }));
+  const rows = await new Calibration(router, cases, { now }).run();
+  for (const { device, fault, samples } of rows) {
+    expect(fault).toBe(device === 'wasm:1' ? 'no kernel' : undefined);
+    expect(samples > 0).toBe(device !== 'wasm:1');
+  }
+  expect(router.operations()[0].models[1].source).toBe('prior');
+});
+
+test('only the devices and operations that are asked for', async () => {
+  const { machine, router, now } = setting();
+  const calibration = new Calibration(router, machine.calibrationCases(), { now });
+  const rows = await calibration.run({ devices: ['webgpu:0'], operations: ['gpu.add'] });
+  expect(rows.map(({ device, operation }) => [device, operation])).toEqual([['webgpu:0', 'gpu.add']]);
+});
