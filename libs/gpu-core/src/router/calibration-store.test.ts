@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CalibrationStore, defaultFolder } from './calibration-store.js';
@@ -23,6 +23,9 @@ const MODELS: StoredModels = [
     },
   },
 ];
+
+/** Processes of their own run the built library. */
+const built = new URL('../../dist/router/calibration-store.js', import.meta.url).href;
 
 let folder = '';
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'armilla-router-'))));
@@ -109,18 +112,19 @@ test('writers at once leave one whole file, and readers never see half of one', 
   expect(await store.load()).toEqual({ models: many });
 });
 
-test('a writer that is killed leaves the old file whole', async () => {
+test('processes that write at once, and are killed while they do, leave a whole file', async () => {
   const store = new CalibrationStore(KEY, folder);
-  await store.save(MODELS);
-  const before = readFileSync(store.path, 'utf8');
-  const script = `const fs = require('node:fs'); const fd = fs.openSync(process.argv[1], 'wx');
-    fs.writeSync(fd, '{"format":'); console.log('half'); setInterval(() => {}, 1000);`;
-  const writer = spawn(process.execPath, ['-e', script, `${store.path}.${process.pid}-x.part`], { stdio: 'pipe' });
-  await new Promise((resolve) => writer.stdout.once('data', resolve));
-  writer.kill('SIGKILL');
-  await new Promise((resolve) => writer.once('exit', resolve));
-  expect(readFileSync(store.path, 'utf8')).toBe(before);
-  expect(await reasonOf(store)).toBe('loaded');
+  const many = Array.from({ length: 500 }, (_, i) => ({ ...MODELS[0], dtype: `f${i}` }));
+  const script = `import { CalibrationStore } from ${JSON.stringify(built)};
+    const store = new CalibrationStore(${JSON.stringify(KEY)}, ${JSON.stringify(folder)});
+    for (let i = 0; ; i++) { await store.save(${JSON.stringify(many)}); if (i === 5) console.log('busy'); }`;
+  const writers = [1, 2].map(() => spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' }));
+  const exits = writers.map((writer) => new Promise((resolve) => writer.once('exit', resolve)));
+  await Promise.all(writers.map((writer) => new Promise((resolve) => writer.stdout.once('data', resolve))));
+  for (let i = 0; i < 20; i++) expect(await store.load()).toEqual({ models: many });
+  for (const writer of writers) writer.kill('SIGKILL');
+  await Promise.all(exits);
+  expect(await store.load()).toEqual({ models: many });
 });
 
 test('the folder is that of the user for state; a relative XDG_STATE_HOME is ignored', () => {
