@@ -357,7 +357,8 @@ export class Router {
   /** A device seldom changes for one operation alone: what one sees, the others expect. */
   #suspect(state: OperationModels, index: number, factor: number, sure: boolean): void {
     for (const other of this.#operations.values()) {
-      if (other !== state) other.models[index].suspect(factor, sure);
+      // Those that found it slower themselves have nothing to learn from another that does, and they alone from a recovery.
+      if (other !== state && other.slowed.has(index) === factor < 1) other.models[index].suspect(factor, sure);
     }
     if (!sure) return;
     state.version++;
