@@ -1,3 +1,19 @@
+export type {
+  Device,
+  DeviceInfo,
+  DeviceLimits,
+  Job,
+  JobBuffer,
+  JobPass,
+  JobResult,
+  JobTiming,
+  Resident,
+  RunOptions,
+} from './device/device.js';
+export { type Program, readProgram } from './device/program.js';
+export type { OpenOptions } from './device/webgpu/messages.js';
+export { WebGpuDevice } from './device/webgpu/webgpu-device.js';
+export { type FieldLayout, packStruct, structLayout, type StructLayout } from './device/webgpu/wgsl-layout.js';
 export { machineLimits, type MachineLimits } from './machine/limits.js';
 export { type Heap, HEAP_LIMIT_BYTES, type Lease } from './memory/heap.js';
 export { hasWebAssembly } from './memory/webassembly.js';

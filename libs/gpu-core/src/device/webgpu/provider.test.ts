@@ -1,17 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onDawn } from '../../testing/on-dawn.js';
 import { loadProvider } from './provider.js';
 import { packStruct, structLayout } from './wgsl-layout.js';
-
-const [major, minor] = (
-  (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime ?? '0.0'
-)
-  .split('.')
-  .map(Number);
-/** Where Dawn's binary and SwiftShader have to run: there a skip would hide a fault. */
-const runsDawn = process.platform === 'linux' && process.arch === 'x64' && (major > 2 || (major === 2 && minor >= 35));
-const onDawn = runsDawn ? test : test.skip;
 
 const SCALE = `
 struct Params { count: u32, offset: vec3<f32>, factor: f32 }

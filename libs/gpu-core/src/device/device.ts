@@ -1,0 +1,106 @@
+import type { Program } from './program.js';
+
+/** What a device says about itself. */
+export interface DeviceInfo {
+  /** "webgpu", or "null" for one that compiles and computes nothing. */
+  readonly kind: 'webgpu' | 'null';
+  readonly provider: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly name: string;
+  /** Driver and version, as the adapter puts it. */
+  readonly description: string;
+  /** A software adapter: for tests, never chosen by the router. */
+  readonly software: boolean;
+  readonly features: readonly string[];
+  readonly limits: DeviceLimits;
+  /** Whether kernel times come from the device's own clock. */
+  readonly timestamps: boolean;
+  /** Result of the self-test of double-single arithmetic; kernels that need it may run only where it is "exact". */
+  readonly df64: 'exact' | 'inexact' | 'not measured';
+}
+
+export interface DeviceLimits {
+  readonly maxBufferBytes: number;
+  readonly maxStorageBindingBytes: number;
+  readonly maxUniformBindingBytes: number;
+  readonly maxWorkgroupsPerDimension: number;
+  readonly maxInvocationsPerWorkgroup: number;
+  readonly maxWorkgroupStorageBytes: number;
+  readonly maxStorageBuffers: number;
+}
+
+/** Data that stays on a device. The host keeps a copy, from which it is uploaded again when the device is lost. */
+export interface Resident extends Disposable {
+  readonly id: number;
+  readonly label: string;
+  readonly byteLength: number;
+}
+
+/** A buffer of a job. Sizes are padded to four bytes. */
+export type JobBuffer =
+  /** A structure of parameters. */
+  | { readonly kind: 'uniform'; readonly data: ArrayBuffer }
+  /** Read by kernels; uploaded for this job. */
+  | { readonly kind: 'input'; readonly data: ArrayBufferView }
+  | { readonly kind: 'resident'; readonly resident: Resident }
+  /** Zeros at first; read back at the end. */
+  | { readonly kind: 'output'; readonly byteLength: number }
+  /** Zeros at first. */
+  | { readonly kind: 'scratch'; readonly byteLength: number };
+
+/** One dispatch of a kernel. */
+export interface JobPass {
+  readonly program: Program;
+  /** Names of buffers for @binding(0), (1), … of @group(0). */
+  readonly bindings: readonly string[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** One call of a device: buffers, and passes over them in order. */
+export interface Job {
+  readonly label: string;
+  readonly buffers: Readonly<Record<string, JobBuffer>>;
+  readonly passes: readonly JobPass[];
+}
+
+/** Where the time of a job went; milliseconds on the clock of `performance.timeOrigin`. */
+export interface JobTiming {
+  /** From the call until the device's thread began. */
+  readonly queueMs: number;
+  readonly uploadMs: number;
+  /** By the device's clock where it has one, else from submission to completion. */
+  readonly kernelMs: number;
+  readonly readbackMs: number;
+  /** What is left of the whole. */
+  readonly overheadMs: number;
+  readonly totalMs: number;
+  readonly uploadBytes: number;
+  readonly readbackBytes: number;
+  /** Spans [start, end) for the share of transfers that ran beside kernels of other jobs. */
+  readonly uploadSpan: readonly [number, number];
+  readonly kernelSpan: readonly [number, number];
+  readonly readbackSpan: readonly [number, number];
+}
+
+export interface JobResult {
+  /** By the name of the output buffer. */
+  readonly outputs: Readonly<Record<string, ArrayBuffer>>;
+  readonly timing: JobTiming;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A device that runs jobs. All methods throw typed problems; `close` may be called in every state, also twice. */
+export interface Device extends AsyncDisposable {
+  readonly info: DeviceInfo;
+  /** How often the device was lost and opened again. */
+  readonly lossCount: number;
+  /** Throws DEVICE_LIMIT_EXCEEDED, KERNEL_INVALID, MEMORY_EXHAUSTED, DEVICE_LOST, CANCELLED, DRAINING. */
+  run(job: Job, options?: RunOptions): Promise<JobResult>;
+  /** Copies `data`; its first use by a job uploads it. */
+  keep(data: ArrayBufferView, label: string): Resident;
+  close(): Promise<void>;
+}

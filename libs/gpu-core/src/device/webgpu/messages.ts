@@ -1,0 +1,73 @@
+import type { ProblemJson } from '@armilla/base';
+import type { DeviceInfo, JobPass } from '../device.js';
+
+/** How a device is chosen and opened. */
+export interface OpenOptions {
+  /** Part of the adapter's name; default: the first that the provider offers. */
+  readonly adapter?: string;
+  /** Compiles kernels and computes nothing; needs no driver. */
+  readonly nullBackend?: boolean;
+  /** Environment for the choice of the provider; default: that of the process. */
+  readonly provider?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Bytes of the host that the thread reads in place. */
+export interface SharedBytes {
+  readonly buffer: SharedArrayBuffer;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+export type BufferMessage =
+  | { readonly kind: 'uniform'; readonly bytes: SharedBytes }
+  | { readonly kind: 'input'; readonly bytes: SharedBytes }
+  | { readonly kind: 'resident'; readonly id: number }
+  | { readonly kind: 'output'; readonly byteLength: number }
+  | { readonly kind: 'scratch'; readonly byteLength: number };
+
+export interface JobMessage {
+  readonly kind: 'job';
+  readonly id: number;
+  readonly label: string;
+  /** When it was asked for, on the clock of `performance.timeOrigin`. */
+  readonly askedMs: number;
+  readonly buffers: Readonly<Record<string, BufferMessage>>;
+  readonly passes: readonly JobPass[];
+}
+
+export type ThreadMessage =
+  | { readonly kind: 'open'; readonly options: OpenOptions; readonly closed: SharedArrayBuffer }
+  | JobMessage
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'keep'; readonly id: number; readonly label: string; readonly bytes: SharedBytes }
+  | { readonly kind: 'forget'; readonly id: number }
+  | { readonly kind: 'close' };
+
+/** Stages of a job as the thread saw them, on the clock of `performance.timeOrigin`. */
+export interface JobTimes {
+  readonly beganMs: number;
+  readonly uploadedMs: number;
+  readonly kernelStartMs: number;
+  readonly kernelEndMs: number;
+  /** By the device's clock; undefined where it has none. */
+  readonly kernelMs: number | undefined;
+  readonly readbackStartMs: number;
+  readonly endedMs: number;
+}
+
+export type HostMessage =
+  | { readonly kind: 'opened'; readonly info: DeviceInfo }
+  | { readonly kind: 'failed'; readonly problem: ProblemJson }
+  | {
+      readonly kind: 'done';
+      readonly id: number;
+      readonly outputs: Readonly<Record<string, ArrayBuffer>>;
+      readonly times: JobTimes;
+    }
+  | { readonly kind: 'problem'; readonly id: number; readonly problem: ProblemJson }
+  | { readonly kind: 'lost'; readonly detail: string };
+
+/** The clock that host and thread share. */
+export function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,159 @@
+import { fail, isProblem, problemToJson, toProblem } from '@armilla/base';
+import { parentPort } from 'node:worker_threads';
+import { execute, type Executed } from './execute.js';
+import { Generation } from './generation.js';
+import type { HostMessage, JobMessage, OpenOptions, SharedBytes, ThreadMessage } from './messages.js';
+import { loadProvider, type Provider } from './provider.js';
+import { selfTestDf64 } from './self-test.js';
+
+const port = parentPort;
+if (port === null) throw new Error('the thread of a device runs in a worker thread only');
+
+const LOSS_NEWS_MS = 200;
+
+/** What the thread owns; it ends by the message `close`, never by force: that would end the process. */
+let provider: Provider | undefined;
+let gpu: GPU | undefined;
+let options: OpenOptions = {};
+let current: Promise<Generation> | undefined;
+let closedFlag: Int32Array | undefined;
+let closing = false;
+const residents = new Map<number, { label: string; bytes: SharedBytes }>();
+const cancelled = new Set<number>();
+const running = new Set<Promise<void>>();
+
+port.on('message', (message: ThreadMessage) => {
+  if (message.kind === 'open') track(open(message.options, message.closed));
+  else if (message.kind === 'job') track(runJob(message));
+  else if (message.kind === 'cancel') cancelled.add(message.id);
+  else if (message.kind === 'keep') residents.set(message.id, { label: message.label, bytes: message.bytes });
+  else if (message.kind === 'forget') void forget(message.id);
+  else void close();
+});
+
+// A thread that ends with work in flight takes the process with it: a fault of its own destroys the device first.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`armilla: the thread of a device ends: ${error.stack ?? error.message}\n`);
+  void close();
+});
+
+function track(work: Promise<void>): void {
+  const tracked = work.finally(() => running.delete(tracked));
+  running.add(tracked);
+}
+
+async function open(wanted: OpenOptions, closed: SharedArrayBuffer): Promise<void> {
+  options = wanted;
+  closedFlag = new Int32Array(closed);
+  try {
+    provider = loadProvider({ ...process.env, ...wanted.provider });
+    gpu = provider.create(flagsOf(wanted));
+    const generation = await generate();
+    const df64 = wanted.nullBackend ? 'not measured' : await selfTestDf64(generation);
+    answer({ kind: 'opened', info: { ...generation.info, df64 } });
+  } catch (error) {
+    answer({ kind: 'failed', problem: problemToJson(toProblem(error)) });
+    void close();
+  }
+}
+
+function flagsOf({ adapter, nullBackend }: OpenOptions): string[] {
+  return [
+    ...(nullBackend ? ['backend=null'] : []),
+    ...(adapter === undefined ? [] : [`adapter=${adapter}`]),
+    // Times to the nanosecond instead of 65 microseconds.
+    'disable-dawn-features=timestamp_quantization',
+  ];
+}
+
+/** The device as it lives now; a new one after a loss. */
+function generate(): Promise<Generation> {
+  if (current !== undefined) return current;
+  if (gpu === undefined || provider === undefined || closing) return Promise.reject(fail('DRAINING'));
+  const opened = Generation.open(gpu, provider, options);
+  current = opened;
+  const renew = (): void => {
+    if (current === opened) current = undefined;
+  };
+  opened.then((generation) => {
+    void generation.lost.then((detail) => {
+      renew();
+      answer({ kind: 'lost', detail });
+    });
+  }, renew);
+  return opened;
+}
+
+async function runJob(job: JobMessage): Promise<void> {
+  try {
+    const { outputs, times } = await withRetry(job);
+    answer({ kind: 'done', id: job.id, outputs, times }, Object.values(outputs));
+  } catch (error) {
+    answer({ kind: 'problem', id: job.id, problem: problemToJson(toProblem(error)) });
+  } finally {
+    cancelled.delete(job.id);
+  }
+}
+
+/** Once more on a new device when the first is lost under the job. */
+async function withRetry(job: JobMessage): Promise<Executed> {
+  for (let attempt = 1; ; attempt++) {
+    const opened = generate();
+    const generation = await opened;
+    try {
+      // Promises of a lost device may never settle.
+      return await Promise.race([
+        execute(generation, job, findResident, () => cancelled.has(job.id)),
+        generation.lost.then((detail) => {
+          throw fail('DEVICE_LOST', { device: generation.info.name, detail });
+        }),
+      ]);
+    } catch (error) {
+      if (closing) throw fail('DRAINING');
+      if (!(await wasLost(generation, error))) throw error;
+      if (current === opened) current = undefined;
+      if (attempt === 2)
+        throw isProblem(error)
+          ? error
+          : fail('DEVICE_LOST', { device: generation.info.name, detail: 'its work was aborted' });
+    }
+  }
+}
+
+/** Whether the failure is that of a lost device; the news of the loss may come behind the failures that it causes. */
+async function wasLost(generation: Generation, error: unknown): Promise<boolean> {
+  if (generation.isLost) return true;
+  if (isProblem(error)) return false;
+  await Promise.race([generation.lost, new Promise((resolve) => setTimeout(resolve, LOSS_NEWS_MS))]);
+  return generation.isLost || (error as Error).name === 'AbortError';
+}
+
+function findResident(generation: Generation, id: number): Promise<GPUBuffer> {
+  const resident = residents.get(id);
+  if (resident === undefined)
+    return Promise.reject(fail('INTERNAL', { detail: `resident ${id} is used after its end` }));
+  return generation.resident(id, resident.label, resident.bytes);
+}
+
+async function forget(id: number): Promise<void> {
+  residents.delete(id);
+  (await current?.catch(() => undefined))?.forget(id);
+}
+
+async function close(): Promise<void> {
+  if (closing) return;
+  closing = true;
+  const generation = await current?.catch(() => undefined);
+  generation?.destroy();
+  await Promise.allSettled(running);
+  if (gpu !== undefined) provider?.release(gpu);
+  if (closedFlag !== undefined) {
+    Atomics.store(closedFlag, 0, 1);
+    Atomics.notify(closedFlag, 0);
+  }
+  port?.close();
+}
+
+function answer(message: HostMessage, transfer: ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer);
+}

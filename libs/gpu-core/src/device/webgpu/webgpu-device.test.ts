@@ -1,0 +1,278 @@
+import { Random } from '@armilla/base';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onDawn } from '../../testing/on-dawn.js';
+import type { Job } from '../device.js';
+import type { OpenOptions } from './messages.js';
+import { WebGpuDevice } from './webgpu-device.js';
+import { packStruct, structLayout } from './wgsl-layout.js';
+
+const SQUARE = `
+struct Params { count: u32, addend: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> values: array<f32>;
+@group(0) @binding(2) var<storage, read_write> squares: array<f32>;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x < params.count) { squares[id.x] = values[id.x] * values[id.x] + params.addend; }
+}`;
+const program = { wgsl: SQUARE, file: 'square.wgsl', entryPoint: 'main' };
+const layout = structLayout(SQUARE, 'Params', 'square.wgsl');
+
+function square(values: Job['buffers'][string], count: number): Job {
+  return {
+    label: 'test.square',
+    buffers: {
+      params: { kind: 'uniform', data: packStruct(layout, { count, addend: 1 }) },
+      values,
+      squares: { kind: 'output', byteLength: count * 4 },
+    },
+    passes: [
+      { program, bindings: ['params', 'values', 'squares'], workgroups: [Math.max(1, Math.ceil(count / 64)), 1, 1] },
+    ],
+  };
+}
+
+function numbers(count: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => i / 4);
+}
+
+function expectSquares(result: { outputs: Readonly<Record<string, ArrayBuffer>> }, values: Float32Array): void {
+  expect([...new Float32Array(result.outputs.squares)]).toEqual([...values.map((value) => value * value + 1)]);
+}
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'armilla-device-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const dawn = join(
+  createRequire(import.meta.url).resolve('webgpu/package.json'),
+  '..',
+  'dist',
+  `${process.platform}-${process.arch}`,
+  'dawn.node',
+);
+
+/** A stand-in for the native module: the real one, whose devices are changed by `text` (device, generation) before use. */
+function faulty(name: string, text: string): OpenOptions {
+  const file = join(folder, `${name}.cjs`);
+  writeFileSync(
+    file,
+    `const real = require(${JSON.stringify(dawn)});
+     let generation = 0;
+     const change = (device, generation) => { ${text} };
+     module.exports = { globals: real.globals, create(flags) {
+       const gpu = real.create(flags);
+       const requestAdapter = gpu.requestAdapter.bind(gpu);
+       gpu.requestAdapter = async (options) => {
+         const adapter = await requestAdapter(options);
+         const requestDevice = adapter.requestDevice.bind(adapter);
+         adapter.requestDevice = async (descriptor) => {
+           const device = await requestDevice(descriptor);
+           change(device, ++generation);
+           return device;
+         };
+         return adapter;
+       };
+       return gpu;
+     } };`,
+  );
+  return { provider: { ARMILLA_DAWN_NODE: file } };
+}
+
+/** Loses the device at its Nth submission, in its first \`lives\` lives. */
+const losing = (at: number, lives: number): string => `
+  let lose; const lost = new Promise((resolve) => (lose = resolve));
+  Object.defineProperty(device, 'lost', { value: lost });
+  if (generation > ${lives}) return;
+  const submit = device.queue.submit.bind(device.queue); let count = 0;
+  const queue = device.queue;
+  Object.defineProperty(device, 'queue', { value: queue });
+  queue.submit = (list) => {
+    if (list.length > 0 && ++count === (generation === 1 ? ${at} : 1)) { device.destroy(); setTimeout(() => lose({ reason: 'unknown', message: 'test' }), 5); }
+    return submit(list);
+  };`;
+
+onDawn('a job computes, its parts are timed, and residents are used again', async () => {
+  await using device = await WebGpuDevice.open();
+  expect(device.info).toMatchObject({ kind: 'webgpu', provider: 'webgpu', software: true, df64: 'exact' });
+  const values = numbers(1000);
+  const result = await device.run(square({ kind: 'input', data: values }, 1000));
+  expectSquares(result, values);
+  const { timing } = result;
+  expect(timing).toMatchObject({ uploadBytes: 4008, readbackBytes: 4000 });
+  for (const ms of [timing.queueMs, timing.uploadMs, timing.kernelMs, timing.readbackMs, timing.overheadMs]) {
+    expect(ms).toBeGreaterThanOrEqual(0);
+  }
+  const resident = device.keep(values, 'test.values');
+  for (let i = 0; i < 3; i++) {
+    const again = await device.run(square({ kind: 'resident', resident }, 1000));
+    expectSquares(again, values);
+    expect(again.timing.uploadBytes).toBe(8);
+  }
+  resident[Symbol.dispose]();
+  await expect(device.run(square({ kind: 'resident', resident }, 1000))).rejects.toThrow('used after its end');
+});
+
+onDawn('many jobs at once come back each with its own answer, also from shared memory and of no size', async () => {
+  await using device = await WebGpuDevice.open();
+  const random = new Random(5);
+  await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const count = random.below(500);
+      const shared = new Float32Array(new SharedArrayBuffer(count * 4 + 8), 4, count);
+      shared.set(numbers(count));
+      expectSquares(await device.run(square({ kind: 'input', data: shared }, count)), numbers(count));
+    }),
+  );
+});
+
+onDawn('a kernel that does not compile names its file and line, and the device goes on', async () => {
+  await using device = await WebGpuDevice.open();
+  const job = square({ kind: 'input', data: numbers(10) }, 10);
+  const broken = { wgsl: SQUARE.replace('* values[id.x]', '* wrong[id.x]'), file: 'broken.wgsl', entryPoint: 'main' };
+  await expect(device.run({ ...job, passes: [{ ...job.passes[0], program: broken }] })).rejects.toMatchObject({
+    reason: 'KERNEL_INVALID',
+    fields: { file: 'broken.wgsl', line: '8' },
+  });
+  const nameless = { ...program, entryPoint: 'none' };
+  await expect(device.run({ ...job, passes: [{ ...job.passes[0], program: nameless }] })).rejects.toMatchObject({
+    reason: 'KERNEL_INVALID',
+  });
+  expectSquares(await device.run(job), numbers(10));
+});
+
+onDawn('a job over a limit is refused before it is sent', async () => {
+  await using device = await WebGpuDevice.open();
+  const { limits } = device.info;
+  const job = square({ kind: 'input', data: numbers(10) }, 10);
+  const limit = expect.objectContaining({ reason: 'DEVICE_LIMIT_EXCEEDED' });
+  await expect(
+    device.run({ ...job, passes: [{ ...job.passes[0], workgroups: [limits.maxWorkgroupsPerDimension + 1, 1, 1] }] }),
+  ).rejects.toEqual(limit);
+  const large = { kind: 'scratch', byteLength: limits.maxStorageBindingBytes + 4 } as const;
+  await expect(device.run({ ...job, buffers: { ...job.buffers, large } })).rejects.toEqual(limit);
+});
+
+onDawn('a cancelled job ends at once, and the next one runs', async () => {
+  await using device = await WebGpuDevice.open();
+  const job = square({ kind: 'input', data: numbers(64) }, 64);
+  const long = { ...job, passes: Array.from({ length: 200 }, () => job.passes[0]) };
+  const abort = new AbortController();
+  const runs = [1, 2, 3, 4, 5].map(() => device.run(long, { signal: abort.signal }));
+  setTimeout(() => abort.abort(), 5);
+  for (const run of runs) await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+  expectSquares(await device.run(job), numbers(64));
+});
+
+onDawn(
+  'a device that is lost in mid-run is opened again, residents are uploaded again, and the job is tried once more',
+  async () => {
+    for (const at of [3, 4, 5]) {
+      await using device = await WebGpuDevice.open(faulty(`lost-${at}`, losing(at, 1)));
+      const resident = device.keep(numbers(100), 'test.values');
+      for (let i = 0; i < 3; i++) {
+        expectSquares(await device.run(square({ kind: 'resident', resident }, 100)), numbers(100));
+      }
+      expect(device.lossCount).toBe(1);
+    }
+  },
+);
+
+onDawn('a device that is lost twice under one job fails it with DEVICE_LOST', async () => {
+  await using device = await WebGpuDevice.open(faulty('lost-twice', losing(3, 2)));
+  const job = square({ kind: 'input', data: numbers(10) }, 10);
+  await expect(device.run(job)).rejects.toMatchObject({ reason: 'DEVICE_LOST' });
+  expectSquares(await device.run(job), numbers(10));
+});
+
+onDawn('memory that runs out at the Nth allocation is a typed error, for every N, and nothing is left', async () => {
+  for (let n = 1; n <= 4; n++) {
+    await using device = await WebGpuDevice.open(
+      faulty(
+        `memory-${n}`,
+        `let count = 0;
+         const create = device.createBuffer.bind(device);
+         const pop = device.popErrorScope.bind(device); let fail = false;
+         device.createBuffer = (d) => { if (String(d.label).startsWith('test.')) { if (++count === ${n}) fail = true; } return create(d); };
+         device.popErrorScope = () => { const failing = fail; fail = false; return pop().then((error) => (failing ? { message: 'test' } : error)); };`,
+      ),
+    );
+    const job = square({ kind: 'input', data: numbers(100) }, 100);
+    await expect(device.run(job)).rejects.toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
+    expectSquares(await device.run(job), numbers(100));
+  }
+});
+
+onDawn('a device whose thread ends is opened again and the jobs are tried once more', async () => {
+  await using device = await WebGpuDevice.open(
+    faulty(
+      'ending',
+      `if (process.env.ARMILLA_TEST_ENDED === '1') return;
+       const submit = device.queue.submit.bind(device.queue); const queue = device.queue; let count = 0;
+       Object.defineProperty(device, 'queue', { value: queue });
+       queue.submit = (list) => { if (list.length > 0 && ++count === 4) { process.env.ARMILLA_TEST_ENDED = '1'; device.destroy(); setTimeout(() => process.exit(3), 50); } return submit(list); };`,
+    ),
+  );
+  const resident = device.keep(numbers(50), 'test.values');
+  for (let i = 0; i < 3; i++) {
+    expectSquares(await device.run(square({ kind: 'resident', resident }, 50)), numbers(50));
+  }
+  expect(device.lossCount).toBe(1);
+  delete process.env.ARMILLA_TEST_ENDED;
+});
+
+onDawn('the null backend compiles and computes nothing', async () => {
+  await using device = await WebGpuDevice.open({ nullBackend: true });
+  expect(device.info).toMatchObject({ kind: 'null', df64: 'not measured' });
+  const { outputs } = await device.run(square({ kind: 'input', data: numbers(10) }, 10));
+  expect(outputs.squares.byteLength).toBe(40);
+});
+
+onDawn('an adapter that is not there is named with those that are', async () => {
+  await expect(WebGpuDevice.open({ adapter: 'no such card' })).rejects.toMatchObject({
+    reason: 'DEVICE_UNAVAILABLE',
+    message: expect.stringContaining('SwiftShader'),
+  });
+});
+
+onDawn('close ends work in flight with a typed error, and may be called again', async () => {
+  const device = await WebGpuDevice.open();
+  const runs = Array.from({ length: 6 }, () => device.run(square({ kind: 'input', data: numbers(5000) }, 5000)));
+  const outcomes = Promise.allSettled(runs);
+  await Promise.all([device.close(), device.close()]);
+  for (const outcome of await outcomes) {
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ reason: 'DRAINING' });
+  }
+  await expect(device.run(square({ kind: 'input', data: numbers(5) }, 5))).rejects.toMatchObject({
+    reason: 'DRAINING',
+  });
+});
+
+onDawn('a process ends by itself and with its own exit code in every state of a device', () => {
+  const entry = createRequire(import.meta.url).resolve('@armilla/gpu-core');
+  const source = (state: string): string => `
+    import { WebGpuDevice } from ${JSON.stringify(entry)};
+    const opening = WebGpuDevice.open();
+    ${state}`;
+  const job = `device.run({ label: 'j', buffers: { o: { kind: 'output', byteLength: 4 << 20 } }, passes: [] })`;
+  const states = {
+    opening: `opening.catch(() => undefined); setTimeout(() => process.exit(7), 30);`,
+    idle: `await opening; process.exitCode = 7;`,
+    working: `const device = await opening; ${job}.catch(() => undefined); setTimeout(() => process.exit(7), 2);`,
+    thrown: `const device = await opening; ${job}.catch(() => undefined); process.on('uncaughtException', () => process.exit(7)); throw new Error('x');`,
+    closed: `const device = await opening; await ${job}; await device.close(); process.exitCode = 7;`,
+  };
+  for (const [name, state] of Object.entries(states)) {
+    const script = join(folder, `${name}.mjs`);
+    writeFileSync(script, source(state));
+    const { status, signal, stderr } = spawnSync(process.execPath, [script], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect({ name, status, signal, stderr }).toEqual({ name, status: 7, signal: null, stderr: '' });
+  }
+});

@@ -1,0 +1,272 @@
+import { fail, type Problem, reviveProblem } from '@armilla/base';
+import { createRequire } from 'node:module';
+import { types } from 'node:util';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { checkJob } from '../check-job.js';
+import type { Device, DeviceInfo, Job, JobBuffer, JobResult, JobTiming, Resident, RunOptions } from '../device.js';
+import {
+  type BufferMessage,
+  type HostMessage,
+  type JobMessage,
+  type JobTimes,
+  nowMs,
+  type OpenOptions,
+  type SharedBytes,
+  type ThreadMessage,
+} from './messages.js';
+
+/** Jobs that the thread has at once: one uploads, one runs, one is read back. */
+const JOBS_IN_FLIGHT = 3;
+/** Time that a thread has to end its device while the process exits. */
+const EXIT_MS = 2000;
+
+interface Pending {
+  readonly message: JobMessage;
+  readonly uploadBytes: number;
+  readonly resolve: (result: JobResult) => void;
+  readonly reject: (error: unknown) => void;
+  /** Threads that ended under it. */
+  lostCount: number;
+}
+
+/** The host's side of a device in a worker thread. Opens it again when its thread ends, and tries its jobs once more. */
+export class WebGpuDevice implements Device {
+  #worker: Worker | undefined;
+  #closedFlag = new Int32Array(new SharedArrayBuffer(4));
+  #info!: DeviceInfo;
+  #opening: Promise<DeviceInfo>;
+  #closing: Promise<void> | undefined;
+  #lastId = 0;
+  #lossCount = 0;
+  readonly #queued: Pending[] = [];
+  readonly #inFlight = new Map<number, Pending>();
+  readonly #residents = new Map<number, { label: string; bytes: SharedBytes }>();
+  readonly #onExit = (): void => this.#endNow();
+
+  private constructor(private readonly options: OpenOptions) {
+    process.on('exit', this.#onExit);
+    this.#opening = this.#start();
+  }
+
+  /** Throws DEVICE_UNAVAILABLE, which says why there is none. */
+  static async open(options: OpenOptions = {}): Promise<WebGpuDevice> {
+    const device = new WebGpuDevice(options);
+    try {
+      device.#info = await device.#opening;
+      return device;
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
+  }
+
+  get info(): DeviceInfo {
+    return this.#info;
+  }
+
+  get lossCount(): number {
+    return this.#lossCount;
+  }
+
+  async run(job: Job, { signal }: RunOptions = {}): Promise<JobResult> {
+    signal?.throwIfAborted();
+    if (this.#closing !== undefined) throw fail('DRAINING');
+    checkJob(job, this.#info.limits);
+    const id = ++this.#lastId;
+    const message: JobMessage = {
+      kind: 'job',
+      id,
+      label: job.label,
+      askedMs: nowMs(),
+      buffers: Object.fromEntries(Object.entries(job.buffers).map(([name, buffer]) => [name, this.#share(buffer)])),
+      passes: job.passes,
+    };
+    const uploadBytes = Object.values(message.buffers).reduce(
+      (sum, buffer) => sum + ('bytes' in buffer ? buffer.bytes.byteLength : 0),
+      0,
+    );
+    let onAbort: (() => void) | undefined;
+    try {
+      return await new Promise<JobResult>((resolve, reject) => {
+        const pending: Pending = { message, uploadBytes, resolve, reject, lostCount: 0 };
+        onAbort = () => {
+          const at = this.#queued.indexOf(pending);
+          if (at >= 0) this.#queued.splice(at, 1);
+          else this.#post({ kind: 'cancel', id });
+          reject(signal?.reason);
+        };
+        signal?.addEventListener('abort', onAbort, { once: true });
+        this.#queued.push(pending);
+        this.#dispatch();
+      });
+    } finally {
+      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  keep(data: ArrayBufferView, label: string): Resident {
+    const id = ++this.#lastId;
+    const bytes = copyShared(data);
+    this.#residents.set(id, { label, bytes });
+    this.#post({ kind: 'keep', id, label, bytes });
+    return {
+      id,
+      label,
+      byteLength: data.byteLength,
+      [Symbol.dispose]: () => {
+        if (this.#residents.delete(id)) this.#post({ kind: 'forget', id });
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const { reject } of this.#queued.splice(0)) reject(fail('DRAINING'));
+    const worker = this.#worker;
+    if (worker !== undefined) {
+      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      worker.ref();
+      this.#post({ kind: 'close' });
+      await ended;
+    }
+    process.off('exit', this.#onExit);
+  }
+
+  /** A thread that is ended with work in flight takes the process with it: it destroys its device first. */
+  #endNow(): void {
+    if (this.#worker === undefined) return;
+    this.#post({ kind: 'close' });
+    Atomics.wait(this.#closedFlag, 0, 0, EXIT_MS);
+  }
+
+  #start(): Promise<DeviceInfo> {
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(createRequire(import.meta.url).resolve('@armilla/gpu-core/gpu-thread'), {
+        // The Vulkan loader reads the environment of the process, which a copy is not.
+        env: SHARE_ENV,
+      });
+      this.#worker = worker;
+      this.#closedFlag = new Int32Array(new SharedArrayBuffer(4));
+      let cause: unknown;
+      worker.on('message', (message: HostMessage) => {
+        if (message.kind === 'opened') {
+          resolve(message.info);
+          this.#unrefIdle();
+        } else if (message.kind === 'failed') reject(reviveProblem(message.problem));
+        else this.#receive(message);
+      });
+      worker.on('error', (error) => (cause = error));
+      worker.on('exit', () => {
+        if (this.#worker === worker) this.#worker = undefined;
+        const detail = `its thread has ended${cause instanceof Error ? `: ${cause.message}` : ''}`;
+        reject(fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail }));
+        this.#afterThread(detail);
+      });
+      this.#post({ kind: 'open', options: this.options, closed: this.#closedFlag.buffer as SharedArrayBuffer });
+      for (const [id, { label, bytes }] of this.#residents) this.#post({ kind: 'keep', id, label, bytes });
+    });
+  }
+
+  #afterThread(detail: string): void {
+    const pending = [...this.#inFlight.values()];
+    this.#inFlight.clear();
+    if (this.#closing !== undefined) {
+      for (const { reject } of pending) reject(fail('DRAINING'));
+      return;
+    }
+    if (this.#info === undefined) return;
+    this.#lossCount++;
+    for (const job of pending.reverse()) {
+      if (++job.lostCount < 2) this.#queued.unshift(job);
+      else job.reject(fail('DEVICE_LOST', { device: this.#info.name, detail }));
+    }
+    this.#opening = this.#start();
+    this.#opening.then(
+      () => this.#dispatch(),
+      (error: unknown) => {
+        for (const { reject } of this.#queued.splice(0)) reject(error as Problem);
+      },
+    );
+  }
+
+  #receive(message: Exclude<HostMessage, { kind: 'opened' | 'failed' }>): void {
+    if (message.kind === 'lost') {
+      this.#lossCount++;
+      return;
+    }
+    const pending = this.#inFlight.get(message.id);
+    this.#inFlight.delete(message.id);
+    if (message.kind === 'problem') pending?.reject(reviveProblem(message.problem));
+    else pending?.resolve({ outputs: message.outputs, timing: timingOf(pending, message.times, message.outputs) });
+    this.#dispatch();
+    this.#unrefIdle();
+  }
+
+  #dispatch(): void {
+    while (this.#worker !== undefined && this.#inFlight.size < JOBS_IN_FLIGHT && this.#queued.length > 0) {
+      const pending = this.#queued.shift() as Pending;
+      this.#inFlight.set(pending.message.id, pending);
+      this.#worker.ref();
+      this.#post(pending.message);
+    }
+  }
+
+  /** An idle device does not keep the process alive. */
+  #unrefIdle(): void {
+    if (this.#inFlight.size === 0) this.#worker?.unref();
+  }
+
+  #post(message: ThreadMessage): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #share(buffer: JobBuffer): BufferMessage {
+    if (buffer.kind === 'resident') return { kind: 'resident', id: buffer.resident.id };
+    if (buffer.kind === 'output' || buffer.kind === 'scratch') return buffer;
+    const view = buffer.kind === 'uniform' ? new Uint8Array(buffer.data) : buffer.data;
+    // Memory of kernels is shared already, and its lease outlives the job.
+    const bytes = types.isSharedArrayBuffer(view.buffer)
+      ? { buffer: view.buffer, byteOffset: view.byteOffset, byteLength: view.byteLength }
+      : copyShared(view);
+    return { kind: buffer.kind, bytes };
+  }
+}
+
+function copyShared(view: ArrayBufferView): SharedBytes {
+  const buffer = new SharedArrayBuffer(view.byteLength);
+  new Uint8Array(buffer).set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  return { buffer, byteOffset: 0, byteLength: view.byteLength };
+}
+
+function timingOf(
+  { message, uploadBytes }: Pending,
+  times: JobTimes,
+  outputs: Readonly<Record<string, ArrayBuffer>>,
+): JobTiming {
+  const uploadMs = times.uploadedMs - times.beganMs;
+  const kernelMs = times.kernelMs ?? times.kernelEndMs - times.kernelStartMs;
+  const readbackMs = times.endedMs - times.readbackStartMs;
+  const queueMs = Math.max(0, times.beganMs - message.askedMs);
+  const totalMs = nowMs() - message.askedMs;
+  return {
+    queueMs,
+    uploadMs,
+    kernelMs,
+    readbackMs,
+    overheadMs: Math.max(0, totalMs - queueMs - uploadMs - kernelMs - readbackMs),
+    totalMs,
+    uploadBytes,
+    readbackBytes: Object.values(outputs).reduce((sum, { byteLength }) => sum + byteLength, 0),
+    uploadSpan: [times.beganMs, times.uploadedMs],
+    kernelSpan: [times.kernelStartMs, times.kernelEndMs],
+    readbackSpan: [times.readbackStartMs, times.endedMs],
+  };
+}
