@@ -1,0 +1,30 @@
+/** Beyond these, names share one: a caller that makes names of its data must not fill the memory. */
+const NAME_LIMIT = 4096;
+const NAME_LENGTH_LIMIT = 256;
+const OTHER = '(other)';
+
+/** Names as small numbers. */
+export class Names {
+  readonly #ids = new Map<string, number>();
+  readonly #names: string[] = [];
+
+  /** The number of `name`, in [0, 4096]. */
+  id(name: string): number {
+    return this.#ids.get(name) ?? this.#add(name);
+  }
+
+  name(id: number): string {
+    return this.#names[id];
+  }
+
+  list(): string[] {
+    return [...this.#names];
+  }
+
+  #add(name: string): number {
+    if (name.length > NAME_LENGTH_LIMIT) return this.id(`${name.slice(0, NAME_LENGTH_LIMIT - 1)}…`);
+    if (this.#names.length >= NAME_LIMIT && name !== OTHER) return this.id(OTHER);
+    this.#ids.set(name, this.#names.length);
+    return this.#names.push(name) - 1;
+  }
+}
