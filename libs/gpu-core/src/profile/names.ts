@@ -7,10 +7,16 @@ const OTHER = '(other)';
 export class Names {
   readonly #ids = new Map<string, number>();
   readonly #names: string[] = [];
+  #last = '';
+  #lastId = -1;
 
   /** The number of `name`, in [0, 4096]. */
   id(name: string): number {
-    return this.#ids.get(name) ?? this.#add(name);
+    // Most calls are in rows of one operation.
+    if (name === this.#last && this.#lastId >= 0) return this.#lastId;
+    this.#lastId = this.#ids.get(name) ?? this.#add(name);
+    this.#last = name;
+    return this.#lastId;
   }
 
   name(id: number): string {

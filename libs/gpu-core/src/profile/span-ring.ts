@@ -23,7 +23,13 @@ export class SpanRing {
   push(from: Float64Array, offset: number): void {
     const data = this.#data;
     const to = (this.#writtenCount++ & (this.capacity - 1)) * RECORD_LENGTH;
-    for (let i = 0; i < RECORD_LENGTH; i++) data[to + i] = from[offset + i];
+    // Four at a time: this is a fifth of the cost of a span.
+    for (let i = 0; i < RECORD_LENGTH; i += 4) {
+      data[to + i] = from[offset + i];
+      data[to + i + 1] = from[offset + i + 1];
+      data[to + i + 2] = from[offset + i + 2];
+      data[to + i + 3] = from[offset + i + 3];
+    }
   }
 
   /** Calls `visit(data, offset)` for records from the newest back, until it gives false. */
