@@ -29,6 +29,7 @@ test('what the library exports', () => {
     'profileToSpeedscope',
     'profiled',
     'regressionGate',
+    'renderDashboard',
     'renderDecision',
     'renderRouter',
     'requestOf',
