@@ -3,15 +3,15 @@ export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --ground: #f6f7f9; --card: #ffffff; --ink: #1c2430; --soft: #5b6676; --line: #dde2e9; --accent: #1f5fbf; --warn: #b3401b;
-  --queue: #9aa5b4; --upload: #3b82c4; --kernel: #2f9e6e; --readback: #8a63c9; --overhead: #d98a2b; --other: #c3cad4;
-  --h0: #4c86c6; --h1: #3fa07c; --h2: #c9832f; --h3: #8f6cc4; --h4: #c75d73; --h5: #5b9aa8; --h6: #8c9a3c; --h7: #a9745a;
-  --label: #ffffff;
+  --queue: #75808f; --upload: #2f72b3; --kernel: #23835a; --readback: #8059bd; --overhead: #b06a12; --other: #c3cad4;
+  --h0: #3a72b3; --h1: #2b8564; --h2: #a9681c; --h3: #8059bd; --h4: #b94a62; --h5: #3f7f8d; --h6: #737f26; --h7: #97624a;
+  --label: #ffffff; --good: #23835a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #12161c; --card: #1a2029; --ink: #e4e9f0; --soft: #99a5b5; --line: #2d3643; --accent: #79aef2; --warn: #f0895f;
-    --queue: #6c7889; --upload: #5a9fe0; --kernel: #45b886; --readback: #a583e0; --overhead: #e0a050; --other: #465161;
-    --h0: #4377b5; --h1: #358a6b; --h2: #ad7128; --h3: #7d5db0; --h4: #ad5064; --h5: #4e8794; --h6: #798633; --h7: #94654e;
+    --queue: #66727f; --upload: #3f7fc0; --kernel: #2f8f66; --readback: #8563c4; --overhead: #b0732a; --other: #465161;
+    --h0: #4377b5; --h1: #358a6b; --h2: #ad7128; --h3: #7d5db0; --h4: #ad5064; --h5: #4e8794; --h6: #798633; --h7: #94654e; --good: #4cc08f;
   }
 }
 * { box-sizing: border-box; }
@@ -47,12 +47,14 @@ svg { display: block; width: 100%; overflow: hidden; }
 svg text { fill: var(--ink); font: 12px system-ui, "Segoe UI", Roboto, sans-serif; }
 svg text.tick { fill: var(--soft); font-size: 11px; }
 svg text.inside { fill: var(--label); font-size: 11px; pointer-events: none; }
+svg text.dim { fill: var(--ink); }
+svg text.halo { paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; }
 .grid { stroke: var(--line); stroke-width: 1; fill: none; }
 .axis { stroke: var(--soft); stroke-width: 1; fill: none; }
 .line { fill: none; stroke-width: 2; }
 .mark { stroke: var(--warn); stroke-width: 1.5; stroke-dasharray: 6 4; fill: none; }
 svg text.warn, .warn { fill: var(--warn); color: var(--warn); }
-.good { color: var(--kernel); }
+.good { color: var(--good); }
 .area { opacity: .16; stroke: none; }
 .queue { fill: var(--queue); } .upload { fill: var(--upload); } .kernel { fill: var(--kernel); }
 .readback { fill: var(--readback); } .overhead { fill: var(--overhead); } .other { fill: var(--other); }
@@ -73,8 +75,8 @@ output { display: block; min-height: 1.5em; font-size: 13px; color: var(--soft);
 @media print {
   :root {
     color-scheme: light;
-    --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --accent: #1f5fbf; --warn: #b3401b; --label: #fff;
-    --queue: #9aa5b4; --upload: #3b82c4; --kernel: #2f9e6e; --readback: #8a63c9; --overhead: #d98a2b; --other: #c3cad4;
+    --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --accent: #1f5fbf; --warn: #b3401b; --label: #fff; --good: #23835a;
+    --queue: #75808f; --upload: #2f72b3; --kernel: #23835a; --readback: #8059bd; --overhead: #b06a12; --other: #c3cad4;
   }
   .controls, .zoom, output { display: none; }
   section { break-inside: avoid; border: 0; padding: 8px 0; }

@@ -46,7 +46,7 @@ class Threads {
 
   /** The thread of each span, or -1 where too many overlap. */
   assign(device: number, name: string, spans: readonly TimedSpan[]): number[] {
-    const rows = layRows(spans);
+    const rows = layRows(spans, true);
     const first = this.#next[device];
     const rowCount = rows.reduce((most, row) => Math.max(most, row), -1) + 1;
     for (let row = 0; row < rowCount; row++) {

@@ -70,7 +70,9 @@ class Exporter implements SpanListener {
     // Parents before their children.
     since.sort((a, b) => a[RECORD.id] - b[RECORD.id]);
     for (const record of since) {
-      if (record === since[0] || this.#ended.has(record[RECORD.parent])) this.#export(record);
+      // Other trees that ended meanwhile were handed over then.
+      const isNew = this.#ended.has(record[RECORD.parent]) && !this.#ended.has(record[RECORD.id]);
+      if (record === since[0] || isNew) this.#export(record);
     }
   }
 

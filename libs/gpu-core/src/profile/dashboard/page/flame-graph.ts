@@ -50,7 +50,11 @@ export function flameGraph(profile: Profile, width: number): PageElement {
     rect.addEventListener('click', () => show(node));
     const text =
       w > 30
-        ? [svgText(x + 4, depth * ROW + 13, shorten(nameOf(node), Math.floor((w - 8) / 6.2)), { class: 'inside' })]
+        ? [
+            svgText(x + 4, depth * ROW + 13, shorten(nameOf(node), Math.floor((w - 8) / 6.2)), {
+              class: node === all ? 'inside dim' : 'inside',
+            }),
+          ]
         : [];
     return [rect, ...text];
   };

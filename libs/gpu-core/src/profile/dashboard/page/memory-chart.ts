@@ -44,10 +44,10 @@ function deviceChart(
   const firstNs = all.reduce((low, [time]) => Math.min(low, time), Infinity);
   const lastNs = all.reduce((high, [time]) => Math.max(high, time), -Infinity);
   const most = all.reduce((high, [, bytes]) => Math.max(high, bytes), budget?.budgetBytes ?? 0);
-  const x = linearScale([firstNs, lastNs], [LEFT, width - 8], width < 500 ? 3 : 6);
+  const x = linearScale([0, lastNs - firstNs], [LEFT, width - 8], width < 500 ? 3 : 6);
   // Steps that are round in binary units.
   const unit = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(most, 1)) / Math.log(1024)));
-  const y = linearScale([0, (Math.max(most, 1) * 1.06) / unit], [HEIGHT - BOTTOM, 10], 4);
+  const y = linearScale([0, (Math.max(most, 1) * 1.06) / unit], [HEIGHT - BOTTOM, 10], 6);
   const yOf = (bytes: number): number => y(bytes / unit);
   const shapes: PageElement[] = [];
   for (const tick of y.ticks) {
@@ -55,15 +55,15 @@ function deviceChart(
     shapes.push(svgText(LEFT - 8, y(tick) + 4, formatSize(tick * unit), { 'text-anchor': 'end', class: 'tick' }));
   }
   for (const tick of x.ticks) {
-    shapes.push(svgText(x(tick), HEIGHT - 8, formatNs(tick - firstNs), { 'text-anchor': 'middle', class: 'tick' }));
+    shapes.push(svgText(x(tick), HEIGHT - 8, formatNs(tick), { 'text-anchor': 'middle', class: 'tick' }));
   }
   lines.forEach(({ points }, k) => {
     const stride = Math.ceil(points.length / POINT_LIMIT);
     const steps = points
       .filter((_, i) => i % stride === 0 || i === points.length - 1)
       .flatMap(([time, bytes], i, kept): [number, number][] => [
-        [x(time), yOf(kept[Math.max(0, i - 1)][1])],
-        [x(time), yOf(bytes)],
+        [x(time - firstNs), yOf(kept[Math.max(0, i - 1)][1])],
+        [x(time - firstNs), yOf(bytes)],
       ]);
     if (steps.length > 0) {
       const base = HEIGHT - BOTTOM;
@@ -75,7 +75,7 @@ function deviceChart(
     const mark = yOf(MARK * budget.budgetBytes);
     shapes.push(svgLine(LEFT, mark, width - 8, mark, 'mark'));
     const words = `85 % of ${formatSize(budget.budgetBytes)}`;
-    shapes.push(svgText(width - 12, mark - 5, words, { 'text-anchor': 'end', class: 'warn' }));
+    shapes.push(svgText(LEFT + 8, mark - 6, words, { class: 'warn halo' }));
   }
   return [
     legend(lines.map(({ name }, k) => ({ name: `${name} · ${device}`, className: `h${k % 8}` }))),

@@ -24,7 +24,10 @@ export function timeSplit(profile: Profile, width: number): PageElement {
       const length = (ns / allNs) * width;
       const words = `${row.op} on ${row.device}: ${name} ${formatNs(ns)}, ${formatPercent(ns / allNs)}`;
       const shapes = [svgRect([x, y + 17, length, 14], className, words)];
-      if (length > 46) shapes.push(svgText(x + 5, y + 28, formatPercent(ns / allNs), { class: 'inside' }));
+      if (length > 46)
+        shapes.push(
+          svgText(x + 5, y + 28, formatPercent(ns / allNs), { class: className === 'other' ? 'inside dim' : 'inside' }),
+        );
       x += length;
       return shapes;
     });

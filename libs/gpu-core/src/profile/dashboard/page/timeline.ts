@@ -73,7 +73,7 @@ export function timeline(profile: Profile, width: number): PageElement {
   return section(
     'timeline',
     'Timeline',
-    'Each device with its lanes; what overlaps lies in rows of its own. Gray: spans that are too short to be drawn one by one.',
+    'Each device with its lanes; what overlaps or lies inside another span has a row of its own. Gray: spans that are too short to be drawn one by one.',
     html(
       'div',
       { class: 'controls zoom' },
@@ -100,7 +100,7 @@ function lanesOf(profile: Profile): Lane[] {
   }
   return [...groups.keys()].sort().map((key) => {
     const { name, spans } = groups.get(key) as { name: string; spans: Lane['spans'] };
-    const rows = layRows(spans);
+    const rows = layRows(spans, false);
     const rowCount = Math.min(ROW_LIMIT, rows.reduce((most, row) => Math.max(most, row), 0) + 1);
     return { name, spans, rows, rowCount };
   });
