@@ -28,7 +28,7 @@ try {
         op: HOSTILE[0],
         unit: 'rows',
         sizes: [10, 100, 1000],
-        crossoverSize: 100,
+        crossoverSizes: [100],
         backends: [
           { name: HOSTILE[1], predictedMs: [1, 10, 100] },
           { name: 'gpu0', predictedMs: [9, 10, 12] },

@@ -8,6 +8,7 @@ export { type Bottleneck, bottlenecks } from './profile/bottlenecks.js';
 export { compareProfiles, type CompareOptions, type OpComparison, type Verdict } from './profile/compare.js';
 export { renderDashboard } from './profile/dashboard/dashboard.js';
 export { type CrossoverCurves, type DashboardExtra, type MemoryBudget } from './profile/dashboard/extra.js';
+export { crossoverCurves } from './profile/dashboard/router-curves.js';
 export { profileToChromeTrace, type TraceEvent } from './profile/export/chrome-trace.js';
 export { profileToFolded } from './profile/export/folded.js';
 export { profileFromJson, profileToJson } from './profile/export/json.js';

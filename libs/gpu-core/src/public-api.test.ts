@@ -14,6 +14,7 @@ test('what the library exports', () => {
     'adviseOn',
     'bottlenecks',
     'compareProfiles',
+    'crossoverCurves',
     'defineOperation',
     'exportToOpenTelemetry',
     'hardwareKey',

@@ -42,7 +42,7 @@ test('the page holds its profiles and nothing that a browser would fetch', () =>
 test('names of any kind stay data', () => {
   const profile = hostileRun().profile(HOSTILE[0], HOSTILE[2]);
   const page = renderDashboard(profile, {
-    crossovers: [{ op: HOSTILE[0], unit: HOSTILE[1], sizes: [], backends: [], crossoverSize: null }],
+    crossovers: [{ op: HOSTILE[0], unit: HOSTILE[1], sizes: [], backends: [], crossoverSizes: [] }],
   });
   const clean = renderDashboard(new Profiler().profile());
   const count = (text: string): number => text.match(/<(?!\w* )/g)!.length;

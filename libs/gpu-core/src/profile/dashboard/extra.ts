@@ -14,11 +14,12 @@ export interface CrossoverCurves {
   readonly unit: string;
   /** Ascending and positive. */
   readonly sizes: readonly number[];
-  readonly backends: readonly { readonly name: string; readonly predictedMs: readonly number[] }[];
-  /** From here on the router prefers another backend; null: nowhere in the range. */
-  readonly crossoverSize: number | null;
-  /** That of an earlier calibration, where it is known. */
-  readonly earlierSize?: number | null;
+  /** null: the backend takes no call of that size. */
+  readonly backends: readonly { readonly name: string; readonly predictedMs: readonly (number | null)[] }[];
+  /** From each of these on the router prefers another backend; ascending. */
+  readonly crossoverSizes: readonly number[];
+  /** Those of an earlier calibration, where they are known. */
+  readonly earlierSizes?: readonly number[];
 }
 
 export interface MemoryBudget {

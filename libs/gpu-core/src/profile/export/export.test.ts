@@ -19,8 +19,11 @@ test('JSON: what is read is what was written', () => {
   expect(profileFromJson(profileToJson(empty))).toEqual(empty);
 });
 
+/** What JSON.parse gives, to be spoilt. */
+type Json = ReturnType<typeof JSON.parse>;
+
 /** The run as JSON with one thing changed. */
-function changed(change: (data: Record<string, any>) => void): string {
+function changed(change: (data: Json) => void): string {
   const data = JSON.parse(profileToJson(run));
   change(data);
   return JSON.stringify(data);

@@ -19,7 +19,9 @@ export function crossoverPlot(curves: readonly CrossoverCurves[], width: number)
       html(
         'span',
         { class: 'soft' },
-        one.crossoverSize === null ? ' no crossover' : ` crossover at ${formatNumber(one.crossoverSize)} ${one.unit}`,
+        one.crossoverSizes.length === 0
+          ? ' no crossover'
+          : ` crossover at ${one.crossoverSizes.map(formatNumber).join(', ')} ${one.unit}`,
       ),
       legend(one.backends.map(({ name }, i) => ({ name, className: `h${i % 8}` }))),
       plot(one, plotWidth),
@@ -28,14 +30,16 @@ export function crossoverPlot(curves: readonly CrossoverCurves[], width: number)
   return section(
     'crossovers',
     'Router crossovers',
-    'Time that the router expects, by size; the dashed line is where it changes its choice.',
+    'Time that the router expects, by size; dashed lines are where it changes its choice.',
     plots.length === 0 ? html('p', {}, 'The router gave no curves.') : html('div', { class: 'plots' }, ...plots),
   );
 }
 
 function plot(curves: CrossoverCurves, width: number): PageElement {
   const sizes = curves.sizes.filter((size) => size > 0);
-  const times = curves.backends.flatMap(({ predictedMs }) => predictedMs.filter((ms) => ms > 0));
+  const times = curves.backends.flatMap(({ predictedMs }) =>
+    predictedMs.flatMap((ms) => (ms !== null && ms > 0 ? [ms] : [])),
+  );
   if (sizes.length === 0 || times.length === 0) return html('p', {}, 'No points.');
   const x = logScale([Math.min(...sizes), Math.max(...sizes)], [LEFT, width - 14], width < 420 ? 4 : 7);
   const y = logScale([Math.min(...times) / 1.5, Math.max(...times) * 1.5], [HEIGHT - BOTTOM, 10], 6);
@@ -49,13 +53,14 @@ function plot(curves: CrossoverCurves, width: number): PageElement {
     shapes.push(svgText(LEFT - 6, y(tick) + 4, formatNs(tick * 1e6), { class: 'tick', 'text-anchor': 'end' }));
   }
   curves.backends.forEach(({ predictedMs }, i) => {
-    const points = curves.sizes.flatMap((size, k): [number, number][] =>
-      size > 0 && predictedMs[k] > 0 ? [[x(size), y(predictedMs[k])]] : [],
-    );
+    const points = curves.sizes.flatMap((size, k): [number, number][] => {
+      const ms = predictedMs[k] ?? 0;
+      return size > 0 && ms > 0 ? [[x(size), y(ms)]] : [];
+    });
     shapes.push(svgPath(points, `line s${i % 8}`));
   });
-  if (curves.crossoverSize !== null && curves.crossoverSize > 0) {
-    shapes.push(svgLine(x(curves.crossoverSize), 10, x(curves.crossoverSize), HEIGHT - BOTTOM, 'mark'));
+  for (const size of curves.crossoverSizes) {
+    if (size > 0) shapes.push(svgLine(x(size), 10, x(size), HEIGHT - BOTTOM, 'mark'));
   }
   shapes.push(svgText((LEFT + width) / 2, HEIGHT - 6, curves.unit, { class: 'tick', 'text-anchor': 'middle' }));
   return drawing(width, HEIGHT, `Expected time of ${curves.op} by size`, ...shapes);

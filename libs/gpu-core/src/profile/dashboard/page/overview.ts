@@ -22,11 +22,12 @@ export function overview(profile: Profile, extra: DashboardExtra): PageElement {
     ]),
   ];
   if (profile.droppedCount > 0) facts.push(['not recorded', formatNumber(profile.droppedCount)]);
-  const crossovers = (extra.crossovers ?? []).map((curves) => ({
-    op: curves.op,
-    beforeSize: curves.earlierSize ?? NaN,
-    nowSize: curves.crossoverSize ?? NaN,
-  }));
+  const crossovers = (extra.crossovers ?? []).flatMap(({ op, crossoverSizes, earlierSizes = [] }) =>
+    // Where a border came or went there is nothing to compare.
+    crossoverSizes.length === earlierSizes.length
+      ? crossoverSizes.map((nowSize, i) => ({ op, nowSize, beforeSize: earlierSizes[i] }))
+      : [],
+  );
   const advice = adviseOn(profile, { rooflines: extra.rooflines, memory: extra.memory, crossovers });
   const boxes = facts.map(([name, value]) =>
     html('div', {}, html('strong', {}, value), html('span', { class: 'soft' }, name)),
