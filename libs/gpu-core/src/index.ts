@@ -19,6 +19,26 @@ export { type Heap, HEAP_LIMIT_BYTES, type Lease } from './memory/heap.js';
 export { hasWebAssembly } from './memory/webassembly.js';
 export { type BackendName, defineOperation, type Operation } from './operation/operation.js';
 export { type Kernel, type Phase, type PhaseOptions } from './pool/work.js';
+export { type Advice, type AdviceContext, adviseOn, type CrossoverChange } from './profile/advice.js';
+export { type Bottleneck, bottlenecks } from './profile/bottlenecks.js';
+export { compareProfiles, type CompareOptions, type OpComparison, type Verdict } from './profile/compare.js';
+export { renderDashboard } from './profile/dashboard/dashboard.js';
+export { type CrossoverCurves, type DashboardExtra, type MemoryBudget } from './profile/dashboard/extra.js';
+export { crossoverCurves } from './profile/dashboard/router-curves.js';
+export { profileToChromeTrace, type TraceEvent } from './profile/export/chrome-trace.js';
+export { profileToFolded } from './profile/export/folded.js';
+export { profileFromJson, profileToJson } from './profile/export/json.js';
+export { exportToOpenTelemetry, type OpenTelemetryOptions } from './profile/export/opentelemetry.js';
+export { profileToPprof } from './profile/export/pprof.js';
+export { profileToSpeedscope } from './profile/export/speedscope.js';
+export { type Overlap, overlaps } from './profile/overlap.js';
+export { type Counters, type CounterTrack, type OpTotals, type Profile } from './profile/profile.js';
+export { profiled } from './profile/profiled.js';
+export { Profiler, type ProfilerOptions, type SpanFacts, type SpanOptions } from './profile/profiler.js';
+export { type GateResult, regressionGate } from './profile/regression-gate.js';
+export { type Roofline } from './profile/roofline.js';
+export { type Span } from './profile/span.js';
+export { type OpSummary, summarise } from './profile/summary.js';
 export { type CallOptions, Runtime, type RuntimeOptions, type RuntimeStats } from './runtime/runtime.js';
 export {
   Calibration,

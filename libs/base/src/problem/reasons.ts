@@ -153,6 +153,7 @@ export const REASONS = {
   PARQUET_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid Parquet file: {detail}'),
   PARQUET_UNSUPPORTED: reason('UNIMPLEMENTED', 65, '{where}: {detail}'),
   PERMISSION_DENIED: reason('PERMISSION_DENIED', 77, '{detail}'),
+  PROFILE_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a profile that can be read: {detail}'),
   QUOTA_EXCEEDED: reason(
     'RESOURCE_EXHAUSTED',
     69,
