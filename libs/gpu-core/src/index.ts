@@ -10,6 +10,9 @@ export type {
   Resident,
   RunOptions,
 } from './device/device.js';
+export { discover } from './device/discovery/discover.js';
+export type { AdapterReport, ProviderReport } from './device/discovery/discovery.js';
+export { type CardTraces, type Fault, usualFaults } from './device/discovery/usual-faults.js';
 export { type Program, readProgram } from './device/program.js';
 export type { OpenOptions } from './device/webgpu/messages.js';
 export { WebGpuDevice } from './device/webgpu/webgpu-device.js';

@@ -17,6 +17,7 @@ test('what the library exports', () => {
     'compareProfiles',
     'crossoverCurves',
     'defineOperation',
+    'discover',
     'exportToOpenTelemetry',
     'hardwareKey',
     'hasWebAssembly',
@@ -41,6 +42,7 @@ test('what the library exports', () => {
     'simulate',
     'structLayout',
     'summarise',
+    'usualFaults',
     'viewRouter',
   ]);
 });

@@ -1,6 +1,7 @@
 import { fail, formatBytes } from '@armilla/base';
-import type { DeviceInfo, DeviceLimits } from '../device.js';
+import type { DeviceInfo } from '../device.js';
 import type { Program } from '../program.js';
+import { limitsOf } from './limits.js';
 import type { OpenOptions, SharedBytes } from './messages.js';
 import type { Provider } from './provider.js';
 
@@ -161,18 +162,6 @@ async function compile(device: GPUDevice, program: Program): Promise<GPUComputeP
     const detail = `entry point ${program.entryPoint}: ${(cause as Error).message.trim().split('\n')[0]}`;
     throw fail('KERNEL_INVALID', { file: program.file, line: '?', detail }, { cause });
   }
-}
-
-function limitsOf(limits: GPUSupportedLimits): DeviceLimits {
-  return {
-    maxBufferBytes: limits.maxBufferSize,
-    maxStorageBindingBytes: limits.maxStorageBufferBindingSize,
-    maxUniformBindingBytes: limits.maxUniformBufferBindingSize,
-    maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-    maxInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
-    maxWorkgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
-    maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
-  };
 }
 
 /** All that the adapter has: the defaults are those of a telephone. */

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onDawn } from '../../testing/on-dawn.js';
+import { discover } from './discover.js';
+import { type CardTraces, usualFaults } from './usual-faults.js';
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'armilla-discover-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+onDawn('adapters are described, and a provider that is not installed says so', async () => {
+  const [webgpu, kmamal] = await discover();
+  expect(webgpu).toMatchObject({ provider: 'webgpu', file: expect.stringContaining('dawn.node') });
+  expect(webgpu.adapters).toContainEqual(
+    expect.objectContaining({ name: expect.stringContaining('SwiftShader'), software: true, count: 1 }),
+  );
+  expect(webgpu.adapters[0].limits.maxBufferBytes).toBeGreaterThanOrEqual(2 ** 28);
+  expect(kmamal).toMatchObject({ adapters: [], reason: expect.stringContaining('@kmamal/gpu is not installed') });
+});
+
+onDawn('without a Vulkan driver the reason is told', async () => {
+  const [webgpu] = await discover({ ...process.env, VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none' });
+  expect(webgpu).toMatchObject({ adapters: [], reason: expect.stringContaining('Vulkan') });
+});
+
+test('a driver that ends the process is a reason', async () => {
+  const file = join(folder, 'broken.cjs');
+  writeFileSync(file, 'process.kill(process.pid, "SIGSEGV"); while (true);');
+  const [webgpu] = await discover({ ...process.env, ARMILLA_DAWN_NODE: file });
+  expect(webgpu).toMatchObject({ adapters: [], reason: expect.stringContaining('SIGSEGV') });
+});
+
+const NOTHING: CardTraces = { nvidiaDriver: false, renderNodes: [], vulkanDrivers: [] };
+const report = (vendor: string, software: boolean, count = 1) => [
+  {
+    provider: 'webgpu' as const,
+    adapters: [
+      {
+        name: 'card',
+        vendor,
+        architecture: '',
+        description: '',
+        software,
+        count,
+        features: [],
+        limits: {
+          maxBufferBytes: 1,
+          maxStorageBindingBytes: 1,
+          maxUniformBindingBytes: 1,
+          maxWorkgroupsPerDimension: 1,
+          maxInvocationsPerWorkgroup: 1,
+          maxWorkgroupStorageBytes: 1,
+          maxStorageBuffers: 1,
+        },
+      },
+    ],
+  },
+];
+
+test('the usual faults are named with what to do', () => {
+  expect(usualFaults([], NOTHING)).toEqual([]);
+  expect(usualFaults(report('nvidia', false), { ...NOTHING, nvidiaDriver: true })).toEqual([]);
+  const [nvidia] = usualFaults(report('google', true), { ...NOTHING, nvidiaDriver: true });
+  expect(nvidia.fix).toContain('NVIDIA_DRIVER_CAPABILITIES');
+  const node = { path: '/dev/dri/renderD128', allowed: false };
+  const [denied] = usualFaults([], { ...NOTHING, renderNodes: [node] });
+  expect(denied).toMatchObject({ seen: expect.stringContaining(node.path), fix: expect.stringContaining('group') });
+  const [driver] = usualFaults(report('google', true), { ...NOTHING, renderNodes: [{ ...node, allowed: true }] });
+  expect(driver.fix).toContain('mesa-vulkan-drivers');
+  expect(usualFaults(report('amd', false), { ...NOTHING, renderNodes: [{ ...node, allowed: true }] })).toEqual([]);
+  const [same] = usualFaults(report('nvidia', false, 4), NOTHING);
+  expect(same.seen).toContain('4 cards');
+});

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import type { ProviderReport } from './discovery.js';
+
+const LIMIT_MS = 30_000;
+
+/** What each provider offers on this machine, looked at in a process of its own, which a broken driver may end. */
+export function discover(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  signal?: AbortSignal,
+): Promise<readonly ProviderReport[]> {
+  const entry = createRequire(import.meta.url).resolve('@armilla/gpu-core/probe');
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      [entry],
+      { env: { ...env } as NodeJS.ProcessEnv, timeout: LIMIT_MS, killSignal: 'SIGKILL', signal },
+      (error, stdout) => {
+        if (signal?.aborted) {
+          reject(signal.reason as Error);
+          return;
+        }
+        if (error === null) {
+          resolve(JSON.parse(stdout) as ProviderReport[]);
+          return;
+        }
+        const { code, signal: endedBy } = error as { code?: unknown; signal?: string };
+        const reason = `looking at the adapters ended the process (${endedBy ?? `exit code ${String(code)}`}): the driver is broken, or did not answer within ${LIMIT_MS / 1000} s`;
+        resolve([{ provider: 'webgpu', adapters: [], reason }]);
+      },
+    );
+  });
+}
