@@ -13,6 +13,7 @@ export type {
 export { discover } from './device/discovery/discover.js';
 export type { AdapterReport, ProviderReport } from './device/discovery/discovery.js';
 export { type CardTraces, type Fault, usualFaults } from './device/discovery/usual-faults.js';
+export { Claim, type ClaimOptions, describeOwners, type Owner, type Refusal } from './device/ownership.js';
 export { type Program, readProgram } from './device/program.js';
 export type { OpenOptions } from './device/webgpu/messages.js';
 export { WebGpuDevice } from './device/webgpu/webgpu-device.js';

@@ -4,6 +4,7 @@ test('what the library exports', () => {
   expect(Object.keys(library).sort()).toEqual([
     'Calibration',
     'CalibrationStore',
+    'Claim',
     'HEAP_LIMIT_BYTES',
     'Profiler',
     'Router',
@@ -17,6 +18,7 @@ test('what the library exports', () => {
     'compareProfiles',
     'crossoverCurves',
     'defineOperation',
+    'describeOwners',
     'discover',
     'exportToOpenTelemetry',
     'hardwareKey',
