@@ -141,14 +141,14 @@ test('statistics: known values', () => {
 test('the bootstrap interval holds the true ratio about as often as it says', () => {
   const random = new Random(11);
   let held = 0;
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 60; round++) {
     const a = Array.from({ length: 40 }, () => random.between(1, 2));
     const b = Array.from({ length: 40 }, () => 1.5 * random.between(1, 2));
     const options = { resampleCount: 200, level: 0.95, random: () => random.uniform() };
     const [low, high] = bootstrapMedianRatio(a, b, options);
     if (low <= 1.5 && high >= 1.5) held++;
   }
-  expect(held).toBeGreaterThan(178);
+  expect(held).toBeGreaterThan(50);
 });
 
 test('a comparison tells slower, faster, same, too few, added and removed apart', () => {

@@ -46,10 +46,10 @@ export function bootstrapMedianRatio(
   options: { readonly resampleCount: number; readonly level: number; readonly random: () => number },
 ): [low: number, high: number] {
   const ratios = new Float64Array(options.resampleCount);
-  const from = { a: Float64Array.from(a), b: Float64Array.from(b) };
-  const drawn = { a: new Float64Array(a.length), b: new Float64Array(b.length) };
+  const from = { a: Float64Array.from(a).sort(), b: Float64Array.from(b).sort() };
+  const counts = { a: new Uint32Array(a.length), b: new Uint32Array(b.length) };
   for (let i = 0; i < ratios.length; i++) {
-    ratios[i] = resampledMedian(from.b, drawn.b, options.random) / resampledMedian(from.a, drawn.a, options.random);
+    ratios[i] = resampledMedian(from.b, counts.b, options.random) / resampledMedian(from.a, counts.a, options.random);
   }
   ratios.sort();
   return [quantile(ratios, (1 - options.level) / 2), quantile(ratios, (1 + options.level) / 2)];
@@ -59,9 +59,17 @@ export function median(values: ArrayLike<number>): number {
   return quantile(Float64Array.from(values).sort(), 0.5);
 }
 
-function resampledMedian(from: Float64Array, drawn: Float64Array, random: () => number): number {
-  for (let i = 0; i < drawn.length; i++) drawn[i] = from[Math.floor(random() * from.length)];
-  return quantile(drawn.sort(), 0.5);
+/** Median of as many draws from `ascending`: counting how often each value is drawn saves sorting them. */
+function resampledMedian(ascending: Float64Array, counts: Uint32Array, random: () => number): number {
+  const count = ascending.length;
+  counts.fill(0);
+  for (let i = 0; i < count; i++) counts[Math.floor(random() * count)]++;
+  let at = 0;
+  let seen = counts[0];
+  while (seen <= (count - 1) >> 1) seen += counts[++at];
+  const low = ascending[at];
+  while (seen <= count >> 1) seen += counts[++at];
+  return (low + ascending[at]) / 2;
 }
 
 /** Upper tail of the standard normal, z >= 0, to 7.5e-8 (Abramowitz & Stegun 1964, 26.2.17). */

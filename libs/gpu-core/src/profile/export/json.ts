@@ -2,7 +2,7 @@ import { fail, formatBytes } from '@armilla/base';
 import type { Profile } from '../profile.js';
 import { profileOfData, profileToData } from '../profile-data.js';
 
-/** A full ring of the default size takes about 2 MB. */
+/** A full ring of the default size takes about 1 MB. */
 const BYTE_LIMIT = 2 ** 28;
 
 /** Our own format, which `profileFromJson` and the dashboard read. */
