@@ -13,6 +13,14 @@ export type {
 export { discover } from './device/discovery/discover.js';
 export type { AdapterReport, ProviderReport } from './device/discovery/discovery.js';
 export { type CardTraces, type Fault, usualFaults } from './device/discovery/usual-faults.js';
+export {
+  type AbsentDevice,
+  type Devices,
+  type DeviceSelection,
+  type OpenDevice,
+  openDevices,
+  readAdapters,
+} from './device/open-devices.js';
 export { Claim, type ClaimOptions, describeOwners, type Owner, type Refusal } from './device/ownership.js';
 export { type Program, readProgram } from './device/program.js';
 export type { OpenOptions } from './device/webgpu/messages.js';

@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onDawn } from '../testing/on-dawn.js';
+import { openDevices, readAdapters } from './open-devices.js';
+
+let claimFolder: string;
+beforeAll(() => (claimFolder = mkdtempSync(join(tmpdir(), 'armilla-open-'))));
+afterAll(() => rmSync(claimFolder, { recursive: true }));
+
+onDawn('software adapters are had by name only, and what is not had says why', async () => {
+  await using auto = await openDevices({ adapters: 'auto', claimFolder });
+  expect(auto.open).toEqual([]);
+  expect(auto.absent).toContainEqual({
+    name: expect.stringContaining('SwiftShader'),
+    reason: expect.stringContaining('by name only'),
+  });
+  await using named = await openDevices({ adapters: ['swiftshader', 'voodoo'], claimFolder });
+  expect(named.open.map(({ id }) => id)).toEqual(['webgpu:0']);
+  expect(named.open[0].device.info.software).toBe(true);
+  expect(named.absent).toEqual([{ name: 'voodoo', reason: expect.stringContaining('SwiftShader') }]);
+});
+
+onDawn('a device that is in use is absent, with its holder; shares are had beside each other', async () => {
+  await using whole = await openDevices({ adapters: ['swiftshader'], claimFolder });
+  expect(whole.open).toHaveLength(1);
+  await using second = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
+  expect(second.open).toEqual([]);
+  expect(second.absent[0].reason).toContain(`process ${process.pid}`);
+  await whole[Symbol.asyncDispose]();
+  await using halves = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
+  await using others = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
+  expect([halves.open.length, others.open.length]).toEqual([1, 1]);
+});
+
+test('without any provider the reasons of each are told, and none asks nobody', async () => {
+  const discover = async () => [
+    { provider: 'webgpu' as const, adapters: [], reason: 'no driver' },
+    { provider: 'kmamal' as const, adapters: [], reason: 'not installed' },
+  ];
+  await using devices = await openDevices({ adapters: 'auto', claimFolder, discover });
+  expect(devices).toMatchObject({
+    open: [],
+    absent: [
+      { name: 'webgpu', reason: 'no driver' },
+      { name: 'kmamal', reason: 'not installed' },
+    ],
+  });
+  const never = () => Promise.reject(new Error('asked'));
+  await using none = await openDevices({ adapters: 'none', claimFolder, discover: never });
+  expect(none.open).toEqual([]);
+});
+
+test('the setting names adapters', () => {
+  expect(readAdapters('auto')).toBe('auto');
+  expect(readAdapters('none')).toBe('none');
+  expect(readAdapters('A100, 4090')).toEqual(['A100', '4090']);
+  expect(() => readAdapters('a,,b')).toThrow(expect.objectContaining({ reason: 'CONFIG_INVALID' }));
+});

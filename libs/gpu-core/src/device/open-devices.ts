@@ -1,0 +1,120 @@
+import { fail, type Problem, toProblem } from '@armilla/base';
+import type { Device } from './device.js';
+import { discover } from './discovery/discover.js';
+import type { AdapterReport, ProviderReport } from './discovery/discovery.js';
+import { Claim, describeOwners } from './ownership.js';
+import { WebGpuDevice } from './webgpu/webgpu-device.js';
+
+export interface DeviceSelection {
+  /**
+   * "auto": every adapter that is no software; "none"; or parts of the names of adapters, also of software ones, one device
+   * for each. Cards of one name cannot be told apart: one process a card, by the environment of the driver.
+   */
+  readonly adapters: 'auto' | 'none' | readonly string[];
+  /** Part of each device that this process takes, (0, 1]; default 1. */
+  readonly share?: number;
+  /** Where processes leave their claims; default: in the system's temporary folder. */
+  readonly claimFolder?: string;
+  readonly discover?: () => Promise<readonly ProviderReport[]>;
+}
+
+/** A device that this process has. */
+export interface OpenDevice {
+  /** "webgpu:0": what router, profiles and messages call it. */
+  readonly id: string;
+  readonly device: Device;
+  readonly share: number;
+}
+
+/** An adapter or provider that this process does not have, and why. */
+export interface AbsentDevice {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** The devices of a process; closing gives back their claims. */
+export interface Devices extends AsyncDisposable {
+  readonly open: readonly OpenDevice[];
+  readonly absent: readonly AbsentDevice[];
+}
+
+/** Opens what is selected. That something cannot be had is no error: it is listed as absent, and work goes to the CPU. */
+export async function openDevices(selection: DeviceSelection): Promise<Devices> {
+  const { adapters, share = 1 } = selection;
+  const open: (OpenDevice & { claim: Claim })[] = [];
+  const absent: AbsentDevice[] = [];
+  const wanted = adapters === 'none' ? [] : choose(await (selection.discover ?? discover)(), adapters, absent);
+  for (const { name } of wanted) {
+    const claim = await Claim.take(claimName(name), {
+      share,
+      ...(selection.claimFolder && { folder: selection.claimFolder }),
+    });
+    if (!(claim instanceof Claim)) {
+      absent.push({ name, reason: `it is in use: ${describeOwners(claim)}; gpu_share lets processes share it` });
+      continue;
+    }
+    try {
+      open.push({ id: `webgpu:${open.length}`, device: await WebGpuDevice.open({ adapter: name }), share, claim });
+    } catch (error) {
+      claim[Symbol.dispose]();
+      absent.push({ name, reason: toProblem(error).message });
+    }
+  }
+  return {
+    open,
+    absent,
+    [Symbol.asyncDispose]: async () => {
+      for (const { device, claim } of open) {
+        await device.close();
+        claim[Symbol.dispose]();
+      }
+    },
+  };
+}
+
+function choose(
+  reports: readonly ProviderReport[],
+  adapters: 'auto' | readonly string[],
+  absent: AbsentDevice[],
+): AdapterReport[] {
+  // The first provider that offers something is the one that is loaded.
+  const report = reports.find((one) => one.adapters.length > 0);
+  if (report === undefined) {
+    for (const { provider, reason } of reports)
+      absent.push({ name: provider, reason: reason ?? 'it offers no adapter' });
+    return [];
+  }
+  if (adapters === 'auto') {
+    for (const { name, software } of report.adapters)
+      if (software)
+        absent.push({ name, reason: 'a software adapter: it computes on the CPU, and is taken by name only' });
+    return report.adapters.filter(({ software }) => !software);
+  }
+  return adapters.flatMap((part) => {
+    const found = report.adapters.find(({ name }) => name.toLowerCase().includes(part.toLowerCase()));
+    if (found !== undefined) return [found];
+    const names = report.adapters.map(({ name }) => name).join(', ');
+    absent.push({ name: part, reason: `no adapter has this name; there are: ${names}` });
+    return [];
+  });
+}
+
+/** Processes that see different cards of one name do not share them. */
+function claimName(name: string): string {
+  const { NVIDIA_VISIBLE_DEVICES, CUDA_VISIBLE_DEVICES, MESA_VK_DEVICE_SELECT } = process.env;
+  return [name, NVIDIA_VISIBLE_DEVICES, CUDA_VISIBLE_DEVICES, MESA_VK_DEVICE_SELECT].filter(Boolean).join(' ');
+}
+
+/** Reads the setting gpu_devices: "auto", "none" or names with commas between. Throws CONFIG_INVALID. */
+export function readAdapters(text: string): DeviceSelection['adapters'] {
+  if (text === 'auto' || text === 'none') return text;
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) throw invalid(text);
+  return names;
+}
+
+function invalid(text: string): Problem {
+  return fail('CONFIG_INVALID', {
+    detail: `gpu_devices: expected auto, none, or parts of adapter names with commas between, got '${text}'`,
+  });
+}
