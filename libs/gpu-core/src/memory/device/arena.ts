@@ -50,11 +50,6 @@ export class Arena {
     return free && this.#claim(free, byteLength);
   }
 
-  has(byteLength: number, sameQueue: boolean): boolean {
-    const index = classOf(byteLength);
-    return this.#free.find(index) !== undefined || (sameQueue && this.#pending.find(index) !== undefined);
-  }
-
   /** A whole buffer of at least `byteLength`, the smallest that wastes little. */
   takeLarge(byteLength: number, sameQueue: boolean): Block | undefined {
     const at = this.#bestLarge(byteLength, sameQueue);
@@ -63,10 +58,6 @@ export class Arena {
     this.#large[at] = this.#large[this.#large.length - 1];
     this.#large.pop();
     return this.#use(block);
-  }
-
-  hasLarge(byteLength: number, sameQueue: boolean): boolean {
-    return this.#bestLarge(byteLength, sameQueue) >= 0;
   }
 
   #bestLarge(byteLength: number, sameQueue: boolean): number {

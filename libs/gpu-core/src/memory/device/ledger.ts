@@ -10,6 +10,7 @@ export interface LeaseRecord {
   readonly bornMs: number;
   /** Where it was taken, for one lease in some. */
   readonly stack: string | undefined;
+  readonly onRelease: (() => void) | undefined;
   released: boolean;
   older: LeaseRecord | undefined;
   younger: LeaseRecord | undefined;
@@ -63,6 +64,7 @@ export class Ledger {
     tenant: string,
     bornMs: number,
     stack: string | undefined,
+    onRelease: (() => void) | undefined,
   ): LeaseRecord {
     const record: LeaseRecord = {
       site,
@@ -72,6 +74,7 @@ export class Ledger {
       tenant,
       bornMs,
       stack,
+      onRelease,
       released: false,
       older: site.youngest,
       younger: undefined,

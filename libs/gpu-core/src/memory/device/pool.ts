@@ -26,8 +26,8 @@ export interface DevicePoolOptions {
   readonly clock?: Clock;
   /** Default: a FinalizationRegistry. */
   readonly lossRegistry?: (onLoss: (record: LeaseRecord) => void) => LossRegistry;
-  /** After each release, loss and destroyed buffer: memory may be free. */
-  readonly onFreed?: (bytes: number) => void;
+  /** After each release and loss. */
+  readonly onRelease?: (record: LeaseRecord) => void;
   readonly onLoss?: (record: LeaseRecord) => void;
 }
 
@@ -35,6 +35,8 @@ export interface LeaseOptions {
   readonly tenant?: string;
   /** The lease is used on the queue of the device only: memory whose last use still runs there can be had at once. */
   readonly sameQueue?: boolean;
+  /** Called once, when the lease has been released or lost. */
+  readonly onRelease?: () => void;
 }
 
 /**
@@ -93,6 +95,13 @@ export class DevicePool {
     return bytes;
   }
 
+  /** What a lease of so many bytes takes. */
+  blockBytesOf(byteLength: number): number {
+    return byteLength > this.largeBytes
+      ? Math.ceil(byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+      : classBytes(classOf(byteLength));
+  }
+
   /**
    * Uninitialised device memory of at least `byteLength` bytes, its offset a multiple of 256. Throws MEMORY_EXHAUSTED
    * when a new buffer is needed and the limit or the device refuses it.
@@ -104,29 +113,25 @@ export class DevicePool {
     const arena = this.#arena(usage);
     arena.settle(this.fence.completedEpoch);
     const large = byteLength > this.largeBytes;
-    const blockBytes = large
-      ? Math.ceil(byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
-      : classBytes(classOf(byteLength));
+    const blockBytes = this.blockBytesOf(byteLength);
     const sameQueue = options.sameQueue === true;
     let block = large ? arena.takeLarge(blockBytes, sameQueue) : arena.take(blockBytes, sameQueue);
     if (block) this.hitCount++;
     else block = this.#grow(arena, blockBytes, large);
     const site = this.ledger.site(label);
     const tenant = options.tenant ?? 'default';
-    const record = this.ledger.open(site, block, byteLength, tenant, this.#clock.now(), this.#stack(site));
+    const record = this.ledger.open(
+      site,
+      block,
+      byteLength,
+      tenant,
+      this.#clock.now(),
+      this.#stack(site),
+      options.onRelease,
+    );
     const lease = new DeviceLease(record, this.#giveBack);
     this.#losses.register(lease, record, record);
     return lease;
-  }
-
-  /** True where `lease` would find its memory without a new buffer. */
-  wouldHit(byteLength: number, usage: number, sameQueue = false): boolean {
-    const arena = this.#arenas.get(usage);
-    if (!arena) return false;
-    arena.settle(this.fence.completedEpoch);
-    return byteLength > this.largeBytes
-      ? arena.hasLarge(Math.ceil(byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES, sameQueue)
-      : arena.has(classBytes(classOf(byteLength)), sameQueue);
   }
 
   /** Destroys idle buffers, the largest first, until `bytes` are freed; says how many were. */
@@ -143,10 +148,7 @@ export class DevicePool {
       freedBytes += slab.buffer.byteLength;
       this.#drop(arena, slab);
     }
-    if (freedBytes > 0) {
-      this.source.reclaim();
-      this.options.onFreed?.(freedBytes);
-    }
+    if (freedBytes > 0) this.source.reclaim();
     return freedBytes;
   }
 
@@ -236,9 +238,9 @@ export class DevicePool {
     const { block } = record;
     this.ledger.close(record);
     const arena = this.#arena(block.slab.buffer.usage);
-    if (!arena.slabs.has(block.slab)) return;
-    arena.giveBack(block, epoch, this.fence.completedEpoch);
-    this.options.onFreed?.(record.blockBytes);
+    if (arena.slabs.has(block.slab)) arena.giveBack(block, epoch, this.fence.completedEpoch);
+    record.onRelease?.();
+    this.options.onRelease?.(record);
   }
 
   #stack(site: Site): string | undefined {
