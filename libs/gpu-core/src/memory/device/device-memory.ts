@@ -81,7 +81,7 @@ export class DeviceMemory {
       limitBytes: () => this.#limitBytes(),
       onRelease: (record) => this.#released(record),
     });
-    this.residents = new Residents(this.#clock);
+    this.residents = new Residents(this.#clock, () => void this.#spillForLine());
     this.#tenants = new Tenants((tenant) => this.pool.ledger.bytesByTenant.get(tenant) ?? 0, options.tenantBudgetBytes);
     this.#line = new WaitingLine(this.#clock);
     this.#rate = new ReleaseRate(this.#clock);
@@ -154,7 +154,7 @@ export class DeviceMemory {
     if (typeof first !== 'string') return first.value;
     const asked: MemoryRequest = { ...request, byteLength: bytes, usage: 0 };
     this.#report('queue', asked, 0);
-    const later = await this.#line.wait(tenant, attempt, request.maxWaitMs ?? DEFAULT_WAIT_MS, request.signal);
+    const later = await this.#line.wait(tenant, bytes, attempt, request.maxWaitMs ?? DEFAULT_WAIT_MS, request.signal);
     if (later) return later;
     throw this.#refusal(asked, bytes, []);
   }
@@ -313,12 +313,31 @@ export class DeviceMemory {
       const hopeless = this.pool.usedBytes + this.pool.pendingBytes + this.#tenants.promisedBytes() === 0;
       const waitMs = hopeless ? 0 : Math.max(0, endMs - this.#clock.now());
       this.#pumpAtFence();
-      const lease = await this.#line.wait(tenant, attempt, waitMs, request.signal);
+      void this.#spillForLine();
+      const lease = await this.#line.wait(tenant, bytes, attempt, waitMs, request.signal);
       if (lease === undefined) throw this.#refusal(request, bytes, stages);
       if (await this.#confirmed({ value: lease })) return lease;
       if (waitMs === 0) throw this.#refusal(request, bytes, stages);
       // The device refuses though the books say yes: other programs use it as well.
       await new Promise<void>((resolve) => this.#clock.after(Math.min(RETRY_MS, waitMs), resolve));
+      this.pool.trim(bytes);
+    }
+  }
+
+  /** Residents that come free while others wait are theirs. */
+  async #spillForLine(): Promise<void> {
+    if (this.#line.length === 0 || this.residents.spillableBytes === 0) return;
+    await this.#spilling.enter();
+    try {
+      for (let next = this.#line.next(); next && this.residents.spillableBytes > 0; next = this.#line.next()) {
+        const request = { byteLength: next.byteLength, usage: 0, label: 'queue', tenant: next.tenant };
+        const own = next.ownFault ? next.tenant : undefined;
+        const { freedBytes } = await this.#spill(request, next.byteLength, own);
+        if (freedBytes === 0) break;
+        this.#line.pump();
+      }
+    } finally {
+      this.#spilling.leave();
     }
   }
 

@@ -39,7 +39,11 @@ const HORIZON_MS = 60_000;
 export class Residents {
   readonly #entries = new Set<Entry>();
 
-  constructor(private readonly clock: Clock) {}
+  /** `onIdle` is told when one is not in use any more. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onIdle: () => void = () => undefined,
+  ) {}
 
   /** Bytes that could be spilled now. */
   get spillableBytes(): number {
@@ -66,6 +70,7 @@ export class Residents {
       present: true,
     };
     this.#entries.add(entry);
+    this.onIdle();
     const remove = (): void => {
       if (!entry.present) return;
       this.#entries.delete(entry);
@@ -126,8 +131,9 @@ export class Residents {
     let open = true;
     return {
       [Symbol.dispose]: () => {
-        if (open) entry.pinCount--;
+        if (!open) return;
         open = false;
+        if (--entry.pinCount === 0) this.onIdle();
       },
     };
   }

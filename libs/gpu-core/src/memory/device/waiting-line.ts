@@ -3,7 +3,16 @@ import type { Clock } from './clock.js';
 /** What an attempt came to: a value, or who has to give something back first. */
 export type Attempt<T> = { readonly value: T } | 'full' | 'tenant over its budget';
 
+/** Who is next, and what for. */
+export interface Next {
+  readonly tenant: string;
+  readonly byteLength: number;
+  /** Its own budget is in the way, not that of the device. */
+  readonly ownFault: boolean;
+}
+
 interface Waiter {
+  readonly byteLength: number;
   readonly sinceMs: number;
   /** Tries once; true when it is served. */
   readonly serve: () => boolean;
@@ -38,7 +47,13 @@ export class WaitingLine {
    * The value of `attempt` as soon as it has one, undefined after `maxWaitMs` without. Rejects with the signal's reason
    * and with whatever `attempt` throws.
    */
-  wait<T>(tenant: string, attempt: () => Attempt<T>, maxWaitMs: number, signal?: AbortSignal): Promise<T | undefined> {
+  wait<T>(
+    tenant: string,
+    byteLength: number,
+    attempt: () => Attempt<T>,
+    maxWaitMs: number,
+    signal?: AbortSignal,
+  ): Promise<T | undefined> {
     return new Promise<T | undefined>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const leave = (): void => {
@@ -54,6 +69,7 @@ export class WaitingLine {
       const onAbort = (): void => giveUp(() => reject(signal?.reason));
       const cancelTimer = this.clock.after(maxWaitMs, () => giveUp(() => resolve(undefined)));
       const waiter: Waiter = {
+        byteLength,
         sinceMs: this.clock.now(),
         ownFault: false,
         serve: () => {
@@ -74,7 +90,17 @@ export class WaitingLine {
       if (line) line.push(waiter);
       else this.#lines.set(tenant, [waiter]);
       this.pump();
+      if (maxWaitMs <= 0 && this.#lines.get(tenant)?.includes(waiter)) giveUp(() => resolve(undefined));
     });
+  }
+
+  /** The first whose turn it is, those last who wait for themselves. */
+  next(): Next | undefined {
+    let next: Next | undefined;
+    for (const [tenant, [{ byteLength, ownFault }]] of this.#lines) {
+      if (!next || (next.ownFault && !ownFault)) next = { tenant, byteLength, ownFault };
+    }
+    return next;
   }
 
   /** Memory may be free: serves whom it can, one of each tenant in turn. */
