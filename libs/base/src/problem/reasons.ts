@@ -126,6 +126,11 @@ export const REASONS = {
   INTERNAL: reason('INTERNAL', 70, 'internal error ({detail}); please report it with request id {request_id}'),
   KERNEL_INVALID: reason('INTERNAL', 70, '{file}, line {line}: the kernel does not compile: {detail}'),
   KERNEL_MISMATCH: reason('INTERNAL', 70, 'kernel {kernel} disagrees with its reference on this machine: {detail}'),
+  LEASE_RELEASED: reason(
+    'INTERNAL',
+    70,
+    "the lease '{label}' of {size} had been given back when {detail}; release it once, after its last use",
+  ),
   MAX_PAIRS_EXCEEDED: reason(
     'OUT_OF_RANGE',
     65,
