@@ -49,6 +49,7 @@ export const REASONS = {
     65,
     "{where}: column '{column}' has type {type}, which cannot be carried; cast it or leave it out",
   ),
+  BACKEND_UNAVAILABLE: reason('FAILED_PRECONDITION', 69, '{operation}: the backend {backend} is not there: {detail}'),
   BAD_ROW: reason(
     'INVALID_ARGUMENT',
     65,
@@ -210,6 +211,7 @@ export const REASONS = {
   ),
   SERVER_UNAVAILABLE: reason('UNAVAILABLE', 69, '{target} cannot be reached: {detail}'),
   SERVICE_UNKNOWN: reason('NOT_FOUND', 69, "no service '{got}' runs here; known are {known}"),
+  SHAPE_MISMATCH: reason('INVALID_ARGUMENT', 2, '{operation}: {operand} must be {expected}, got {got}'),
   SPOOL_FAILED: reason('RESOURCE_EXHAUSTED', 69, 'the server could not keep the upload on its disk: {detail}'),
   SPOOL_FULL: reason(
     'RESOURCE_EXHAUSTED',

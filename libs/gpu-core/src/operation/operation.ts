@@ -1,5 +1,5 @@
 /** Names of the ways to compute an operation. `reference` is the truth, the others must agree within the tolerance. */
-export type BackendName = 'reference' | 'typescript' | 'wasm' | 'webgpu';
+export type BackendName = 'reference' | 'typescript' | 'wasm' | 'onnxruntime' | 'webgpu';
 
 /** One declaration for router, conformance test, documentation and bench. */
 export interface Operation<Run, Size> {

@@ -1,0 +1,64 @@
+/** @jest-environment <rootDir>/src/ops/conformance/environment.mjs */
+import { Random } from '@armilla/base';
+import { createHash } from 'node:crypto';
+import { Runtime } from '../../runtime/runtime.js';
+import type { Numbers } from '../host/operand.js';
+import { operations } from '../index.js';
+import { conformanceCases } from './cases.js';
+
+const cases = conformanceCases(new Random(4));
+const pairs = cases.flatMap((one) =>
+  Object.keys(one.backends)
+    .filter((backend) => backend !== 'reference')
+    .map((backend) => [one.name, backend, one] as const),
+);
+
+let one: Runtime;
+let three: Runtime;
+beforeAll(async () => {
+  one = await Runtime.create({ workerCount: 1 });
+  three = await Runtime.create({ workerCount: 3 });
+});
+afterAll(async () => {
+  await one.close();
+  await three.close();
+});
+
+test('every operation is tried', () => {
+  expect(cases.map(({ name }) => name).sort()).toEqual(Object.keys(operations).sort());
+});
+
+test.each(pairs)('%s by %s agrees with the reference', async (_name, backend, { inputs, run, excess }) => {
+  for (const input of inputs) {
+    const reference = await run('reference', { runtime: three }, input);
+    const result = await run(backend, { runtime: three }, input);
+    if (typeof reference !== 'number') expect(result).toHaveLength(reference.length);
+    expect(excess(result, reference, input)).toBeLessThanOrEqual(1);
+  }
+});
+
+test.each(cases.map((one) => [one.name, one] as const))(
+  '%s in wasm gives the same bits for any number of workers',
+  async (_name, { inputs, run }) => {
+    for (const input of inputs) {
+      const first = await run('wasm', { runtime: one }, input);
+      for (const execution of [{ runtime: three }, { runtime: three, workerCount: 2 }])
+        expect(bitsOf(await run('wasm', execution, input))).toBe(bitsOf(first));
+    }
+  },
+);
+
+test.each(['gpu.sum', 'gpu.mean', 'gpu.max', 'gpu.min'])(
+  '%s gives the same bits in TypeScript and wasm',
+  async (name) => {
+    const { inputs, run } = cases.find((one) => one.name === name)!;
+    for (const input of inputs)
+      expect(await run('wasm', { runtime: three }, input)).toBe(await run('typescript', { runtime: three }, input));
+  },
+);
+
+/** All bits of a result, as text. */
+function bitsOf(result: Numbers | number): string {
+  const values = typeof result === 'number' ? Float64Array.of(result) : result;
+  return createHash('sha256').update(values).digest('hex');
+}

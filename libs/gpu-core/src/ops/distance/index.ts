@@ -1,0 +1,36 @@
+import { defineOperation } from '../../operation/operation.js';
+import type { Execution } from '../host/execution.js';
+import { type Floats, typeOf, valuesOf } from '../host/operand.js';
+import { referenceDistance } from './reference.js';
+import { checkDistance, type DistanceInput } from './shape.js';
+import { wasmDistance } from './wasm.js';
+
+export type DistanceRun = <T extends Floats>(execution: Execution, input: DistanceInput<T>) => Promise<T>;
+
+const onThisThread: DistanceRun = async (_execution, input) => {
+  checkDistance(input);
+  const out =
+    input.out === undefined ? new (typeOf(input.left))(input.leftCount * input.rightCount) : valuesOf(input.out);
+  referenceDistance(input, out);
+  return out;
+};
+
+/** Euclidean distances of every left to every right point; docs/operations/gpu.distance.md. */
+export const distance = defineOperation<
+  DistanceRun,
+  { readonly leftCount: number; readonly rightCount: number; readonly coordinateCount: number }
+>({
+  name: 'gpu.distance',
+  work: ({ leftCount, rightCount, coordinateCount }) => leftCount * rightCount * (3 * coordinateCount + 2),
+  // Relative, times (coordinateCount + 4): each term is rounded three times, each sum once, then the root.
+  tolerance: { f32: 2 ** -24, f64: 2 ** -53 },
+  backends: {
+    reference: onThisThread,
+    // The plain loop is what an engine compiles well: there is nothing to tune.
+    typescript: onThisThread,
+    wasm: async (execution, input) => {
+      checkDistance(input);
+      return await wasmDistance(execution, input);
+    },
+  },
+});

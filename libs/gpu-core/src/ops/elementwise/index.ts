@@ -1,0 +1,84 @@
+import { defineOperation, type Operation } from '../../operation/operation.js';
+import type { Execution } from '../host/execution.js';
+import { mapInWasm } from '../host/map.js';
+import { type Floats, type Values, typeName, typeOf, valuesOf } from '../host/operand.js';
+import { checkLength, checkSameType } from '../host/shape.js';
+import { PLAIN_LOOPS } from './plain.js';
+import { type ElementwiseName, referenceElementwise } from './reference.js';
+
+export interface UnaryInput<T extends Floats> {
+  readonly left: Values<T>; // [n]
+  /** Where the result goes; default a new array; may be the operand. */
+  readonly out?: Values<T>; // [n]
+}
+
+export interface BinaryInput<T extends Floats> extends UnaryInput<T> {
+  readonly right: Values<T>; // [n]
+}
+
+export type UnaryRun = <T extends Floats>(execution: Execution, input: UnaryInput<T>) => Promise<T>;
+export type BinaryRun = <T extends Floats>(execution: Execution, input: BinaryInput<T>) => Promise<T>;
+
+/** n: values of the result. */
+export type LengthSize = { readonly n: number };
+
+/** left + right; docs/operations/gpu.elementwise.md, as for all of them. */
+export const add = elementwise<BinaryRun>('add', 1, { f32: 0, f64: 0 });
+/** left * right. */
+export const multiply = elementwise<BinaryRun>('multiply', 1, { f32: 0, f64: 0 });
+/** left * left. */
+export const square = elementwise<UnaryRun>('square', 1, { f32: 0, f64: 0 });
+/** Square root; NaN of negative values. */
+export const sqrt = elementwise<UnaryRun>('sqrt', 2, { f32: 0, f64: 0 });
+/** e to the power of the value. */
+export const exp = elementwise<UnaryRun>('exp', 10, { f32: 1, f64: 2 });
+
+/** Tolerances are units in the last place. */
+function elementwise<Run extends BinaryRun | UnaryRun>(
+  name: ElementwiseName,
+  stepsPerValue: number,
+  tolerance: { readonly f32: number; readonly f64: number },
+): Operation<Run, LengthSize> {
+  const operation = `gpu.${name}`;
+  const onThisThread =
+    (compute: (left: Floats, right: Floats, out: Floats) => void) =>
+    async <T extends Floats>(_execution: Execution, input: BinaryInput<T> | UnaryInput<T>): Promise<T> => {
+      const [left, right = left] = checkedOperands(operation, name, input);
+      const out = input.out === undefined ? new (typeOf(left))(left.length) : valuesOf(input.out);
+      compute(valuesOf(left), valuesOf(right), out);
+      return out;
+    };
+  const wasm = async <T extends Floats>(execution: Execution, input: BinaryInput<T> | UnaryInput<T>): Promise<T> => {
+    const operands = checkedOperands(operation, name, input);
+    const kernel = { folder: 'elementwise', name: name + typeName(operands[0]).toUpperCase() };
+    return await mapInWasm(execution, kernel, operands, input.out);
+  };
+  return defineOperation<Run, LengthSize>({
+    name: operation,
+    work: ({ n }) => stepsPerValue * n,
+    tolerance,
+    backends: {
+      reference: onThisThread((left, right, out) => referenceElementwise(name, left, right, out)) as Run,
+      typescript: onThisThread(PLAIN_LOOPS[name]) as Run,
+      wasm: wasm as Run,
+    },
+  });
+}
+
+/** One or two operands of one type and length. Throws SHAPE_MISMATCH. */
+function checkedOperands<T extends Floats>(
+  operation: string,
+  name: ElementwiseName,
+  input: BinaryInput<T> | UnaryInput<T>,
+): readonly [Values<T>] | readonly [Values<T>, Values<T>] {
+  const { left, out } = input;
+  if (out !== undefined) {
+    checkSameType(operation, left, 'out', out);
+    checkLength(operation, 'out', out, left.length, 'as left');
+  }
+  if (name !== 'add' && name !== 'multiply') return [left];
+  const { right } = input as BinaryInput<T>;
+  checkSameType(operation, left, 'right', right);
+  checkLength(operation, 'right', right, left.length, 'as left');
+  return [left, right];
+}

@@ -1,0 +1,167 @@
+import {
+  DEPTH,
+  PIECE_BYTES,
+  PIECE_ROWS,
+  TILE_COLUMN_BYTES,
+  TILE_ROWS,
+  itemOf,
+  productOf,
+  scratchOf,
+} from './layout.as';
+import { packColumns } from './pack.as';
+
+const BYTES: u32 = 4;
+const TILE_COLUMNS: u32 = TILE_COLUMN_BYTES / BYTES;
+const PIECE_COLUMNS: u32 = PIECE_BYTES / BYTES;
+const LEFT_BYTES: usize = <usize>TILE_ROWS * DEPTH * BYTES;
+const RIGHT_BYTES: usize = <usize>DEPTH * TILE_COLUMN_BYTES;
+
+export function multiplyF32(params: usize, item: u32, control: usize, slot: u32): void {
+  const what = itemOf(params, item);
+  const scratch = scratchOf(params, slot);
+  const end = load<u32>(what, 4);
+  for (let index = load<u32>(what); index < end; index++) {
+    const product = productOf(params, index);
+    const rows = load<u32>(product, 12);
+    const columns = load<u32>(product, 20);
+    const firstRow = load<u32>(what, 8);
+    const firstColumn = load<u32>(what, 12);
+    tile(
+      product,
+      firstRow,
+      min(TILE_ROWS, rows - firstRow),
+      firstColumn,
+      min(TILE_COLUMNS, columns - firstColumn),
+      scratch,
+      control,
+    );
+  }
+}
+
+function tile(
+  product: usize,
+  firstRow: u32,
+  rowCount: u32,
+  firstColumn: u32,
+  columnCount: u32,
+  scratch: usize,
+  control: usize,
+): void {
+  const inner = load<u32>(product, 16);
+  const columns = load<u32>(product, 20);
+  const packedLeft = scratch;
+  const packedRight = scratch + LEFT_BYTES;
+  const edge = packedRight + RIGHT_BYTES;
+  const stride = <usize>columns * BYTES;
+  const left = <usize>load<u32>(product) + <usize>firstRow * inner * BYTES;
+  const right = <usize>load<u32>(product, 4) + <usize>firstColumn * BYTES;
+  const result = <usize>load<u32>(product, 8) + (<usize>firstRow * columns + firstColumn) * BYTES;
+  if (inner == 0) {
+    for (let row: u32 = 0; row < rowCount; row++) memory.fill(result + row * stride, 0, <usize>columnCount * BYTES);
+    return;
+  }
+  for (let from: u32 = 0; from < inner; from += DEPTH) {
+    if (atomic.load<i32>(control, 8) != 0) return;
+    const depth = min(DEPTH, inner - from);
+    packColumns(right + from * stride, stride, depth, columnCount * BYTES, packedRight);
+    packRows(left + <usize>from * BYTES, <usize>inner * BYTES, rowCount, depth, packedLeft);
+    for (let column: u32 = 0; column < columnCount; column += PIECE_COLUMNS) {
+      const strip = packedRight + <usize>column * depth * BYTES;
+      const width = min(PIECE_COLUMNS, columnCount - column);
+      for (let row: u32 = 0; row < rowCount; row += PIECE_ROWS) {
+        const height = min(PIECE_ROWS, rowCount - row);
+        const target = result + row * stride + <usize>column * BYTES;
+        const source = packedLeft + <usize>row * depth * BYTES;
+        if (width == PIECE_COLUMNS && height == PIECE_ROWS) piece(source, strip, depth, target, stride, from > 0);
+        else {
+          piece(source, strip, depth, edge, PIECE_BYTES, false);
+          addEdge(edge, target, stride, height, width, from > 0);
+        }
+      }
+    }
+  }
+}
+
+/** Rows in fours: their values at each inner index lie together. Rows beyond the last are zero. */
+function packRows(from: usize, stride: usize, rowCount: u32, depth: u32, to: usize): void {
+  for (let row: u32 = 0; row < rowCount; row += PIECE_ROWS) {
+    const r0 = from + row * stride;
+    const r1 = r0 + stride;
+    const r2 = r1 + stride;
+    const r3 = r2 + stride;
+    let p: u32 = 0;
+    if (row + PIECE_ROWS <= rowCount) {
+      for (; p + 4 <= depth; p += 4) {
+        const at = <usize>p * BYTES;
+        const a = v128.load(r0 + at);
+        const b = v128.load(r1 + at);
+        const c = v128.load(r2 + at);
+        const d = v128.load(r3 + at);
+        const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+        const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+        const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+        const cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+        v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2));
+        v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 16);
+        v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 32);
+        v128.store(to, v128.shuffle<i64>(ab2, cd2, 1, 3), 48);
+        to += 64;
+      }
+    }
+    const height = rowCount - row;
+    for (; p < depth; p++) {
+      const at = <usize>p * BYTES;
+      store<f32>(to, load<f32>(r0 + at));
+      store<f32>(to, height > 1 ? load<f32>(r1 + at) : 0, 4);
+      store<f32>(to, height > 2 ? load<f32>(r2 + at) : 0, 8);
+      store<f32>(to, height > 3 ? load<f32>(r3 + at) : 0, 12);
+      to += 16;
+    }
+  }
+}
+
+function piece(a: usize, b: usize, depth: u32, to: usize, stride: usize, add: bool): void {
+  let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
+  let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
+  for (const end = b + <usize>depth * PIECE_BYTES; b < end; b += PIECE_BYTES) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const a0 = v128.load32_splat(a);
+    c00 = f32x4.add(c00, f32x4.mul(a0, b0));
+    c01 = f32x4.add(c01, f32x4.mul(a0, b1));
+    const a1 = v128.load32_splat(a, 4);
+    c10 = f32x4.add(c10, f32x4.mul(a1, b0));
+    c11 = f32x4.add(c11, f32x4.mul(a1, b1));
+    const a2 = v128.load32_splat(a, 8);
+    c20 = f32x4.add(c20, f32x4.mul(a2, b0));
+    c21 = f32x4.add(c21, f32x4.mul(a2, b1));
+    const a3 = v128.load32_splat(a, 12);
+    c30 = f32x4.add(c30, f32x4.mul(a3, b0));
+    c31 = f32x4.add(c31, f32x4.mul(a3, b1));
+    a += 16;
+  }
+  put(to, c00, c01, add);
+  put(to + stride, c10, c11, add);
+  put(to + 2 * stride, c20, c21, add);
+  put(to + 3 * stride, c30, c31, add);
+}
+
+// @ts-ignore: decorator
+@inline
+function put(to: usize, low: v128, high: v128, add: bool): void {
+  v128.store(to, add ? f32x4.add(v128.load(to), low) : low);
+  v128.store(to, add ? f32x4.add(v128.load(to, 16), high) : high, 16);
+}
+
+function addEdge(from: usize, to: usize, stride: usize, height: u32, width: u32, add: bool): void {
+  for (let row: u32 = 0; row < height; row++) {
+    for (let column: u32 = 0; column < width; column++) {
+      const at = <usize>column * BYTES;
+      const value = load<f32>(from + row * PIECE_BYTES + at);
+      const target = to + row * stride + at;
+      store<f32>(target, add ? load<f32>(target) + value : value);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { fail } from '@armilla/base';
+import { defineOperation, type Operation } from '../../operation/operation.js';
+import type { Execution } from '../host/execution.js';
+import { type Floats, type Values, valuesOf } from '../host/operand.js';
+import { plainExtreme, plainSum, sumOfParts } from './plain.js';
+import { type ReduceName, referenceExtreme, referenceSum } from './reference.js';
+import { wasmReduceItems } from './wasm.js';
+
+export interface ReduceInput {
+  readonly values: Values<Floats>; // [n]
+}
+
+export type ReduceRun = (execution: Execution, input: ReduceInput) => Promise<number>;
+
+// A sum may differ from the exact one by this share of the sum of magnitudes; a mean likewise, over n. A block adds 32
+// values a lane, then lanes and blocks in pairs: fewer than 64 roundings for any array that fits a memory.
+const SUM_TOLERANCE = { f32: 64 * 2 ** -53, f64: 64 * 2 ** -53 };
+const EXACT = { f32: 0, f64: 0 };
+
+/** Sum in f64, in pairs, 0 of no values; docs/operations/gpu.reduce.md, as for all of them. */
+export const sum = reduction('sum', SUM_TOLERANCE);
+/** Sum over n. */
+export const mean = reduction('mean', SUM_TOLERANCE);
+/** Largest value; NaN where one is. */
+export const max = reduction('max', EXACT);
+/** Smallest value; NaN where one is. */
+export const min = reduction('min', EXACT);
+
+function reduction(
+  name: ReduceName,
+  tolerance: { readonly f32: number; readonly f64: number },
+): Operation<ReduceRun, { readonly n: number }> {
+  const run =
+    (reduce: (execution: Execution, values: Values<Floats>) => Promise<number> | number): ReduceRun =>
+    async (execution, { values }) => {
+      if (values.length === 0 && name !== 'sum')
+        throw fail('SHAPE_MISMATCH', {
+          operation: `gpu.${name}`,
+          operand: 'values',
+          expected: 'at least one value',
+          got: 0,
+        });
+      const result = await reduce(execution, values);
+      return name === 'mean' ? result / values.length : result;
+    };
+  const sums = name === 'sum' || name === 'mean';
+  return defineOperation<ReduceRun, { readonly n: number }>({
+    name: `gpu.${name}`,
+    work: ({ n }) => n,
+    tolerance,
+    backends: {
+      reference: run((_execution, values) =>
+        sums ? referenceSum(valuesOf(values)) : referenceExtreme(valuesOf(values), name === 'max'),
+      ),
+      typescript: run((_execution, values) =>
+        sums ? plainSum(valuesOf(values)) : plainExtreme(valuesOf(values), name === 'max'),
+      ),
+      wasm: run(async (execution, values) => {
+        if (sums) return sumOfParts(await wasmReduceItems(execution, values, 'sum'));
+        return plainExtreme(await wasmReduceItems(execution, values, name), name === 'max');
+      }),
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import { defineOperation } from '../../operation/operation.js';
+import type { Execution } from '../host/execution.js';
+import { mapInWasm } from '../host/map.js';
+import { type Values, valuesOf } from '../host/operand.js';
+import { checkLength, checkSameType } from '../host/shape.js';
+import { plainXor } from './plain.js';
+import { referenceXor } from './reference.js';
+
+export interface XorInput {
+  readonly left: Values<Uint8Array>; // [n]
+  readonly right: Values<Uint8Array>; // [n]
+  /** Where the result goes; default a new array; may be an operand. */
+  readonly out?: Values<Uint8Array>; // [n]
+}
+
+export type XorRun = (execution: Execution, input: XorInput) => Promise<Uint8Array>;
+
+const onThisThread =
+  (compute: (left: Uint8Array, right: Uint8Array, out: Uint8Array) => void): XorRun =>
+  async (_execution, input) => {
+    checkXor(input);
+    const out = input.out === undefined ? new Uint8Array(input.left.length) : valuesOf(input.out);
+    compute(valuesOf(input.left), valuesOf(input.right), out);
+    return out;
+  };
+
+/** Exclusive or of bytes; docs/operations/gpu.xor.md. n: bytes. */
+export const xor = defineOperation<XorRun, { readonly n: number }>({
+  name: 'gpu.xor',
+  work: ({ n }) => n,
+  tolerance: { u8: 0 },
+  backends: {
+    reference: onThisThread(referenceXor),
+    typescript: onThisThread(plainXor),
+    wasm: async (execution, input) => {
+      checkXor(input);
+      return await mapInWasm(execution, { folder: 'xor', name: 'xor' }, [input.left, input.right], input.out);
+    },
+  },
+});
+
+function checkXor({ left, right, out }: XorInput): void {
+  checkSameType('gpu.xor', left, 'right', right);
+  checkLength('gpu.xor', 'right', right, left.length, 'as left');
+  if (out === undefined) return;
+  checkSameType('gpu.xor', left, 'out', out);
+  checkLength('gpu.xor', 'out', out, left.length, 'as left');
+}
