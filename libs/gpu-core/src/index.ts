@@ -89,3 +89,5 @@ export { batchedMatmul, matmul } from './ops/matmul/index.js';
 export { onnxruntimeFault } from './ops/matmul/onnxruntime.js';
 export { max, mean, min, sum } from './ops/reduce/index.js';
 export { xor } from './ops/xor/index.js';
+export { type DType, type RoutedOperation, routedOperation, routedOperations } from './ops/routing.js';
+export { type CallSettings, type Computed, Dispatcher, type DispatcherOptions } from './runtime/dispatcher.js';

@@ -150,6 +150,7 @@ export const REASONS = {
   MESSAGE_TOO_LARGE: reason('RESOURCE_EXHAUSTED', 65, '{where}: {got} bytes, over the limit of {limit}'),
   METHOD_NOT_ALLOWED: reason('UNIMPLEMENTED', 2, '{method} is not possible at {path}; possible: {allowed}'),
   MOC_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a usable coverage map (MOC): {detail}'),
+  OPERATION_UNKNOWN: reason('NOT_FOUND', 2, 'there is no operation {operation}; there are {known}'),
   OPTIONS_CONFLICT: reason('INVALID_ARGUMENT', 2, '{detail}'),
   OPTION_INVALID: reason('INVALID_ARGUMENT', 2, '{field} must be {expected}, got {got}'),
   OPTION_UNKNOWN: reason('INVALID_ARGUMENT', 2, "no option '{got}'; known are {known}"),

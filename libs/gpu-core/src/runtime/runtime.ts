@@ -6,6 +6,7 @@ import { collectGarbage } from '../memory/reclaim.js';
 import '../memory/webassembly.js';
 import { Pool } from '../pool/pool.js';
 import { FunctionCall, type Kernel, Phase, type PhaseOptions } from '../pool/work.js';
+import { Profiler } from '../profile/profiler.js';
 
 export interface RuntimeOptions {
   readonly workerCount?: number;
@@ -39,8 +40,10 @@ const SHARED_LIMIT_BYTES = 1024 * 2 ** 20;
 /** A dropped heap of this size is worth a garbage collection at once. */
 const COLLECT_BYTES = 16 * 2 ** 20;
 
-/** One a process: owns the worker threads, the shared memory and the compiled kernels. */
+/** One a process: owns the worker threads, the shared memory, the compiled kernels and the profiler. */
 export class Runtime implements AsyncDisposable {
+  /** Always on: what ran where, and how long. */
+  readonly profiler = new Profiler();
   readonly #pool: Pool;
   readonly #heaps = new Map<Heap, { tenantCount: number; shared: boolean; expiry: NodeJS.Timeout | undefined }>();
   readonly #kernels = new Map<string, Kernel>();
@@ -84,7 +87,10 @@ export class Runtime implements AsyncDisposable {
 
   /** Starts a parallel loop in wasm. */
   phase(options: PhaseOptions): Phase {
+    const span = this.profiler.begin(options.name, 'wasm');
     const phase = new Phase(options, () => this.#pool.dispatch());
+    const end = (): void => this.profiler.end(span);
+    phase.done.then(end, end);
     this.#pool.add(phase);
     return phase;
   }

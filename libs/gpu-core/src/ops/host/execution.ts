@@ -1,3 +1,4 @@
+import type { Device } from '../../device/device.js';
 import type { Runtime } from '../../runtime/runtime.js';
 
 /** Where an operation runs. Nothing in here changes its result beyond the tolerance; the number of workers not a bit. */
@@ -5,6 +6,8 @@ export interface Execution {
   readonly runtime: Runtime;
   /** At most so many workers; default all of the runtime. */
   readonly workerCount?: number;
+  /** For the backend webgpu. */
+  readonly device?: Device;
   readonly signal?: AbortSignal;
   /** Calls of one key share the workers as one with the calls of others. */
   readonly fairKey?: object;

@@ -1,0 +1,216 @@
+import { fail, Random } from '@armilla/base';
+import type { Operation } from '../operation/operation.js';
+import type { OpSize } from '../router/size.js';
+import { distance } from './distance/index.js';
+import type { DistanceInput } from './distance/shape.js';
+import { add, type BinaryInput, exp, multiply, sqrt, square, type UnaryInput } from './elementwise/index.js';
+import type { Execution } from './host/execution.js';
+import { type Floats, type Numbers, typeName } from './host/operand.js';
+import { batchedMatmul, matmul } from './matmul/index.js';
+import type { BatchedMatmulInput, MatmulInput } from './matmul/shape.js';
+import { max, mean, min, type ReduceInput, sum } from './reduce/index.js';
+import { xor, type XorInput } from './xor/index.js';
+
+export type DType = 'f32' | 'f64' | 'u8';
+
+/** An operation as router, calibration and `router explain` see it: sizes of inputs, and inputs of a size. */
+export interface RoutedOperation<Input = never, Output = unknown> {
+  readonly operation: Operation<(execution: Execution, input: Input) => Promise<Output>, never>;
+  readonly dtypes: readonly DType[];
+  /** What the one number n of a size is: "edge of square matrices". */
+  readonly meaning: string;
+  /** Range of n that a calibration measures. */
+  readonly smallest: number;
+  readonly largest: number;
+  dtypeOf(input: Input): DType;
+  sizeOf(n: number, dtype: DType): OpSize;
+  sizeOfInput(input: Input): OpSize;
+  sample(n: number, dtype: DType, random: Random): Input;
+}
+
+const FLOATS = ['f32', 'f64'] as const;
+/** Matrices of a batch in a calibration and in `router explain gpu.batchedMatmul N`. */
+const BATCH_COUNT = 10;
+const COORDINATE_COUNT = 3;
+
+const ROUTED = [
+  routed<MatmulInput<Floats>>(matmul, {
+    meaning: 'edge of square matrices',
+    dtypes: FLOATS,
+    smallest: 8,
+    largest: 1024,
+    dtypeOf: ({ left }) => typeName(left),
+    shapeOf: (n) => ({ operands: [n * n, n * n], out: n * n, size: { rowCount: n, innerCount: n, columnCount: n } }),
+    shapeOfInput: ({ rowCount, innerCount, columnCount }) => ({
+      operands: [rowCount * innerCount, innerCount * columnCount],
+      out: rowCount * columnCount,
+      size: { rowCount, innerCount, columnCount },
+    }),
+    inputOf: (n, [left, right]) => ({ left, right, rowCount: n, innerCount: n, columnCount: n }) as MatmulInput<Floats>,
+  }),
+  routed<BatchedMatmulInput<Floats>>(batchedMatmul, {
+    meaning: `edge of ${BATCH_COUNT} pairs of square matrices`,
+    dtypes: FLOATS,
+    smallest: 4,
+    largest: 512,
+    dtypeOf: ({ left }) => typeName(left),
+    shapeOf: (n) => {
+      const values = BATCH_COUNT * n * n;
+      return { operands: [values, values], out: values, size: { groups: [squares(n)] } };
+    },
+    shapeOfInput: ({ left, right, groups }) => ({
+      operands: [left.length, right.length],
+      out: groups.reduce((total, one) => total + one.batchCount * one.rowCount * one.columnCount, 0),
+      size: { groups },
+    }),
+    inputOf: (n, [left, right]) => ({ left, right, groups: [squares(n)] }) as BatchedMatmulInput<Floats>,
+  }),
+  ...[add, multiply].map((operation) =>
+    routed<BinaryInput<Floats>>(operation, {
+      ...values(({ left }) => left.length),
+      dtypeOf: ({ left }) => typeName(left),
+      inputOf: (_n, [left, right]) => ({ left, right }) as BinaryInput<Floats>,
+      operandCount: 2,
+    }),
+  ),
+  ...[square, sqrt, exp].map((operation) =>
+    routed<UnaryInput<Floats>>(operation, {
+      ...values(({ left }) => left.length),
+      dtypeOf: ({ left }) => typeName(left),
+      inputOf: (_n, [left]) => ({ left }) as UnaryInput<Floats>,
+      operandCount: 1,
+    }),
+  ),
+  ...[sum, mean, max, min].map((operation) =>
+    routed<ReduceInput>(operation, {
+      ...values(({ values: { length } }) => length, 'one'),
+      dtypeOf: (input) => typeName(input.values),
+      inputOf: (_n, [only]) => ({ values: only }) as ReduceInput,
+      operandCount: 1,
+    }),
+  ),
+  routed<XorInput>(xor, {
+    ...values(({ left }) => left.length),
+    meaning: 'bytes',
+    dtypes: ['u8'],
+    dtypeOf: () => 'u8',
+    inputOf: (_n, [left, right]) => ({ left, right }) as XorInput,
+    operandCount: 2,
+  }),
+  routed<DistanceInput<Floats>>(distance, {
+    meaning: `points a side, of ${COORDINATE_COUNT} coordinates`,
+    dtypes: FLOATS,
+    smallest: 8,
+    largest: 2048,
+    dtypeOf: ({ left }) => typeName(left),
+    shapeOf: (n) => ({
+      operands: [n * COORDINATE_COUNT, n * COORDINATE_COUNT],
+      out: n * n,
+      size: { leftCount: n, rightCount: n, coordinateCount: COORDINATE_COUNT },
+    }),
+    shapeOfInput: ({ leftCount, rightCount, coordinateCount }) => ({
+      operands: [leftCount * coordinateCount, rightCount * coordinateCount],
+      out: leftCount * rightCount,
+      size: { leftCount, rightCount, coordinateCount },
+    }),
+    inputOf: (n, [left, right]) =>
+      ({ left, right, leftCount: n, rightCount: n, coordinateCount: COORDINATE_COUNT }) as DistanceInput<Floats>,
+  }),
+];
+
+const BY_NAME = new Map<string, RoutedOperation>(ROUTED.map((one) => [one.operation.name, one]));
+
+export function routedOperations(): readonly RoutedOperation[] {
+  return [...BY_NAME.values()];
+}
+
+/** Throws OPERATION_UNKNOWN, which lists those that there are. */
+export function routedOperation(name: string): RoutedOperation {
+  const found = BY_NAME.get(name);
+  if (found === undefined) {
+    throw fail('OPERATION_UNKNOWN', { operation: name, known: [...BY_NAME.keys()].sort().join(', ') });
+  }
+  return found;
+}
+
+/** Values by operand and of the result, and the size that the operation's work is counted by. */
+interface Shape {
+  readonly operands: readonly number[];
+  readonly out: number;
+  readonly size: object;
+}
+
+interface Declaration<Input> {
+  readonly meaning: string;
+  readonly dtypes: readonly DType[];
+  readonly smallest: number;
+  readonly largest: number;
+  /** Operands that `inputOf` takes; default: those of the shape. */
+  readonly operandCount?: 1 | 2;
+  dtypeOf(input: Input): DType;
+  shapeOf(n: number, operandCount?: number): Shape;
+  shapeOfInput(input: Input, operandCount?: number): Shape;
+  inputOf(n: number, operands: readonly Numbers[]): Input;
+}
+
+function routed<Input>(operation: unknown, declaration: Declaration<Input>): RoutedOperation {
+  const { meaning, dtypes, smallest, largest, operandCount } = declaration;
+  const typed = operation as RoutedOperation<Input>['operation'];
+  const sizeOf = ({ operands, out, size }: Shape, dtype: DType): OpSize => {
+    const bytes = BYTES[dtype];
+    return {
+      work: typed.work(size as never),
+      bytesIn: bytes * operands.reduce((total, count) => total + count, 0),
+      bytesOut: bytes * out,
+    };
+  };
+  const result: RoutedOperation<Input> = {
+    operation: typed,
+    meaning,
+    dtypes,
+    smallest,
+    largest,
+    dtypeOf: (input) => declaration.dtypeOf(input),
+    sizeOf: (n, dtype) => sizeOf(declaration.shapeOf(n, operandCount), dtype),
+    sizeOfInput: (input) => sizeOf(declaration.shapeOfInput(input, operandCount), declaration.dtypeOf(input)),
+    sample: (n, dtype, random) =>
+      declaration.inputOf(
+        n,
+        declaration.shapeOf(n, operandCount).operands.map((count) => numbers(count, dtype, random)),
+      ),
+  };
+  return result as unknown as RoutedOperation;
+}
+
+/** Operations over n values. */
+function values<Input>(
+  lengthOf: (input: Input) => number,
+  out: 'all' | 'one' = 'all',
+): Pick<Declaration<Input>, 'meaning' | 'dtypes' | 'smallest' | 'largest' | 'shapeOf' | 'shapeOfInput'> {
+  const shapeOf = (n: number, operandCount = 1): Shape => ({
+    operands: Array.from({ length: operandCount }, () => n),
+    out: out === 'all' ? n : 1,
+    size: { n },
+  });
+  return {
+    meaning: 'values',
+    dtypes: FLOATS,
+    smallest: 64,
+    largest: 2 ** 22,
+    shapeOf,
+    shapeOfInput: (input, operandCount) => shapeOf(lengthOf(input), operandCount),
+  };
+}
+
+const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, u8: 1 };
+
+function numbers(count: number, dtype: DType, random: Random): Numbers {
+  const result = dtype === 'f32' ? new Float32Array(count) : dtype === 'f64' ? new Float64Array(count) : undefined;
+  if (result === undefined) return Uint8Array.from({ length: count }, () => random.below(256));
+  for (let i = 0; i < count; i++) result[i] = random.uniform();
+  return result;
+}
+
+function squares(n: number): { batchCount: number; rowCount: number; innerCount: number; columnCount: number } {
+  return { batchCount: BATCH_COUNT, rowCount: n, innerCount: n, columnCount: n };
+}

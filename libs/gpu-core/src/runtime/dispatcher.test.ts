@@ -1,0 +1,95 @@
+/** @jest-environment <rootDir>/src/ops/conformance/environment.mjs */
+import { Random } from '@armilla/base';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { operations } from '../ops/index.js';
+import { routedOperation, routedOperations } from '../ops/routing.js';
+import { summarise } from '../profile/summary.js';
+import { Dispatcher } from './dispatcher.js';
+import { Runtime } from './runtime.js';
+
+let runtime: Runtime;
+let stateFolder: string;
+beforeAll(async () => {
+  runtime = await Runtime.create({ workerCount: 2 });
+  stateFolder = mkdtempSync(join(tmpdir(), 'armilla-dispatcher-'));
+});
+afterAll(async () => {
+  await runtime.close();
+  rmSync(stateFolder, { recursive: true });
+});
+
+const open = (options = {}): Promise<Dispatcher> =>
+  Dispatcher.open(runtime, { stateFolder, environment: '', ...options });
+
+test('every operation can be routed, and its sizes are those of its inputs', () => {
+  expect(
+    routedOperations()
+      .map(({ operation }) => operation.name)
+      .sort(),
+  ).toEqual(Object.keys(operations).sort());
+  const random = new Random(1);
+  for (const routed of routedOperations()) {
+    for (const dtype of routed.dtypes) {
+      const input = routed.sample(5, dtype, random);
+      expect(routed.dtypeOf(input)).toBe(dtype);
+      expect(routed.sizeOfInput(input)).toEqual(routed.sizeOf(5, dtype));
+    }
+  }
+  expect(routedOperation('gpu.matmul').sizeOf(10, 'f32')).toEqual({ work: 2000, bytesIn: 800, bytesOut: 400 });
+});
+
+test('each device gives the result of the operation, its decision says where, and the profile has it', async () => {
+  const dispatcher = await open();
+  const left = new Float32Array([1, 2, 3, 4]);
+  const input = { left, right: left, rowCount: 2, innerCount: 2, columnCount: 2 };
+  for (const { id } of dispatcher.router.devices) {
+    const { value, decision } = await dispatcher.run<Float32Array>('gpu.matmul', input, { device: id });
+    expect([...value]).toEqual([7, 10, 15, 22]);
+    expect(decision).toMatchObject({ chosen: id, reason: 'override-request', operation: 'gpu.matmul', dtype: 'f32' });
+  }
+  const free = await dispatcher.run('gpu.matmul', input);
+  expect(free.decision.predictions.map(({ device }) => device)).toEqual(dispatcher.router.devices.map(({ id }) => id));
+  const rows = summarise(runtime.profiler.profile('test', 'test'));
+  expect(rows.find(({ op }) => op === 'gpu.matmul')?.count).toBe(dispatcher.router.devices.length + 1);
+});
+
+test('a calibration is stored, and the next process starts from it', async () => {
+  const dispatcher = await open();
+  const rows = await dispatcher.calibrate({ operations: ['gpu.xor', 'gpu.sum'] });
+  expect(rows.filter(({ fault }) => fault !== undefined)).toEqual([]);
+  expect(new Set(rows.map(({ operation }) => operation))).toEqual(new Set(['gpu.xor', 'gpu.sum']));
+  const next = await open();
+  expect(next.explain('gpu.xor', 1 << 20).predictions.every(({ source }) => source !== 'prior')).toBe(true);
+  expect(next.explain('gpu.xor', 1 << 20).predictions).toHaveLength(3);
+  for (const file of readdirSync(stateFolder)) writeFileSync(join(stateFolder, file), '{"half":');
+  const ignoring = await open();
+  expect(ignoring.explain('gpu.xor', 1 << 20).predictions.every(({ source }) => source === 'prior')).toBe(true);
+  await ignoring.calibrate({ operations: ['gpu.xor'] });
+  expect((await ignoring.store.load()).models).toBeDefined();
+});
+
+test('what cannot be routed is a typed error', async () => {
+  const dispatcher = await open();
+  await expect(dispatcher.run('gpu.nothing', {})).rejects.toMatchObject({
+    reason: 'OPERATION_UNKNOWN',
+    message: expect.stringContaining('gpu.matmul'),
+  });
+  const values = new Float32Array(4);
+  await expect(dispatcher.run('gpu.sum', { values }, { device: 'abacus' })).rejects.toMatchObject({
+    reason: 'OPTION_INVALID',
+  });
+  const invalid = expect.objectContaining({ reason: 'OPTION_INVALID' });
+  expect(() => dispatcher.explain('gpu.xor', 8, 'f64')).toThrow(invalid);
+  for (const size of [0, -1, 1.5, NaN, 2 ** 31]) expect(() => dispatcher.explain('gpu.xor', size)).toThrow(invalid);
+  await expect(dispatcher.run('gpu.sum', { values }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
+});
+
+test('rules of configuration name devices', async () => {
+  const dispatcher = await open({ route: 'gpu.sum=typescript' });
+  expect(dispatcher.explain('gpu.sum', 1 << 20)).toMatchObject({ chosen: 'typescript', reason: 'override-config' });
+  await expect(open({ route: 'gpu.sum' })).rejects.toMatchObject({ reason: 'CONFIG_INVALID' });
+});
