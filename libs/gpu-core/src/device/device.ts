@@ -1,3 +1,4 @@
+import type { MemoryStats } from '../memory/device/device-memory.js';
 import type { Program } from './program.js';
 
 /** What a device says about itself. */
@@ -60,6 +61,8 @@ export interface JobPass {
 /** One call of a device: buffers, and passes over them in order. */
 export interface Job {
   readonly label: string;
+  /** Whose budget of memory it takes; default "default". */
+  readonly tenant?: string;
   readonly buffers: Readonly<Record<string, JobBuffer>>;
   readonly passes: readonly JobPass[];
 }
@@ -102,5 +105,7 @@ export interface Device extends AsyncDisposable {
   run(job: Job, options?: RunOptions): Promise<JobResult>;
   /** Copies `data`; its first use by a job uploads it. */
   keep(data: ArrayBufferView, label: string): Resident;
+  /** How its memory stands now. */
+  memory(): Promise<MemoryStats>;
   close(): Promise<void>;
 }

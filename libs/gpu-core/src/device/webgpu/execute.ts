@@ -1,7 +1,11 @@
-import { fail } from '@armilla/base';
+import { fail, isProblem } from '@armilla/base';
+import type { DeviceLease } from '../../memory/device/lease.js';
 import type { JobPass } from '../device.js';
-import type { Generation } from './generation.js';
+import { nativeOf } from './buffers.js';
+import { READ_USAGE, UNIFORM_USAGE, writeUsage } from './buffer-usage.js';
+import { type Generation, wordBytes } from './generation.js';
 import { type BufferMessage, type JobMessage, type JobTimes, nowMs } from './messages.js';
+import { Stamps } from './stamps.js';
 
 /** Passes that are submitted before the first of them has ended: a cancelled job ends after so many. */
 const PASSES_IN_FLIGHT = 4;
@@ -11,87 +15,58 @@ export interface Executed {
   readonly times: JobTimes;
 }
 
-/** The buffer of a resident, by its number. */
-export type FindResident = (generation: Generation, id: number) => Promise<GPUBuffer>;
+/** The memory of a resident, by its number, and what keeps it there. */
+export type FindResident = (generation: Generation, id: number) => Promise<{ lease: DeviceLease; use: Disposable }>;
 
 /**
- * Runs one job. All its buffers are given back when it ends, whatever the outcome; `cancelled` is looked at between passes.
- * Throws KERNEL_INVALID, MEMORY_EXHAUSTED, CANCELLED.
+ * Runs one job. All its memory is given back when it ends, whatever the outcome; the signal is looked at between passes.
+ * Throws KERNEL_INVALID, MEMORY_EXHAUSTED, MEMORY_OVER_LIMIT, CANCELLED.
  */
 export async function execute(
   generation: Generation,
   job: JobMessage,
   findResident: FindResident,
-  cancelled: () => boolean,
+  signal: AbortSignal,
 ): Promise<Executed> {
-  const owned: GPUBuffer[] = [];
-  const own = async (buffer: Promise<GPUBuffer>): Promise<GPUBuffer> => {
-    owned.push(await buffer);
-    return owned[owned.length - 1];
-  };
-  const { device } = generation;
+  const { device, queue, transfers } = generation;
+  /** Given back at the end, the last first. */
+  const held: Disposable[] = [];
   const beganMs = nowMs();
-  let stamps: Stamps | undefined;
-  const fences: Promise<unknown>[] = [];
   const faults: Promise<GPUError | null>[] = [];
   try {
     const pipelines = await Promise.all(job.passes.map(({ program }) => generation.pipeline(program)));
-    const buffers = new Map<string, GPUBuffer>();
-    for (const [name, buffer] of Object.entries(job.buffers)) {
-      if (cancelled()) throw fail('CANCELLED');
-      const label = `${job.label}.${name}`;
-      buffers.set(
-        name,
-        buffer.kind === 'resident'
-          ? await findResident(generation, buffer.id)
-          : await own(makeBuffer(generation, label, buffer)),
-      );
-    }
-    stamps = generation.info.timestamps && job.passes.length > 0 ? new Stamps(device, job.passes.length) : undefined;
+    const leases = await allocate(generation, job, findResident, held, signal);
+    const stamps =
+      generation.info.timestamps && job.passes.length > 0
+        ? await Stamps.open(device, generation.buffers, job.passes.length)
+        : undefined;
+    if (stamps) held.push(stamps);
+    clear(generation, job, leases);
     const uploadedMs = nowMs();
+    const epochs: number[] = [];
     for (const [at, pass] of job.passes.entries()) {
-      if (at >= PASSES_IN_FLIGHT) await fences[at - PASSES_IN_FLIGHT];
-      if (cancelled()) throw fail('CANCELLED');
+      if (at >= PASSES_IN_FLIGHT) await queue.reached(epochs[at - PASSES_IN_FLIGHT]);
+      signal.throwIfAborted();
       device.pushErrorScope('validation');
       const encoder = device.createCommandEncoder({ label: job.label });
-      encodePass(device, encoder, pass, pipelines[at], buffers, stamps?.writes(at));
-      device.queue.submit([encoder.finish()]);
+      encodePass(device, encoder, pass, pipelines[at], leases, stamps?.writes(at));
+      if (at === job.passes.length - 1) stamps?.resolve(encoder);
+      epochs.push(queue.submit([encoder.finish()]));
       faults.push(device.popErrorScope());
-      fences.push(device.queue.onSubmittedWorkDone());
     }
-    const outputs = Object.entries(job.buffers).flatMap(([name, buffer]) =>
-      buffer.kind === 'output' ? [{ name, byteLength: buffer.byteLength }] : [],
-    );
-    const readers: { name: string; byteLength: number; buffer: GPUBuffer }[] = [];
-    const encoder = device.createCommandEncoder({ label: `${job.label}.readback` });
-    for (const { name, byteLength } of outputs) {
-      const source = buffers.get(name) as GPUBuffer;
-      const buffer = await own(
-        generation.create(
-          `${job.label}.${name}.readback`,
-          source.size,
-          GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-        ),
-      );
-      encoder.copyBufferToBuffer(source, 0, buffer, 0, source.size);
-      readers.push({ name, byteLength, buffer });
-    }
-    stamps?.resolve(encoder);
-    await Promise.all(fences);
+    await queue.reached(queue.epochOfLastSubmit);
+    const kernelEndMs = nowMs();
     const fault = (await Promise.all(faults)).find((error) => error !== null);
     if (fault) throw fail('INTERNAL', { detail: `${job.label}: ${fault.message}` });
-    const kernelEndMs = nowMs();
-    if (cancelled()) throw fail('CANCELLED');
-    device.queue.submit([encoder.finish()]);
-    const results: Record<string, ArrayBuffer> = {};
-    for (const { name, byteLength, buffer } of readers) {
-      await buffer.mapAsync(GPUMapMode.READ);
-      results[name] = buffer.getMappedRange().slice(0, byteLength);
-      buffer.unmap();
+    const outputs: Record<string, ArrayBuffer> = {};
+    for (const [name, buffer] of Object.entries(job.buffers)) {
+      if (buffer.kind !== 'output') continue;
+      signal.throwIfAborted();
+      outputs[name] = await transfers.read(leases.get(name) as DeviceLease, buffer.byteLength, signal);
     }
     const kernelMs = await stamps?.read();
     return {
-      outputs: results,
+      outputs,
       times: {
         beganMs,
         uploadedMs,
@@ -102,28 +77,77 @@ export async function execute(
         endedMs: nowMs(),
       },
     };
+  } catch (error) {
+    throw signal.aborted && !isProblem(error) ? fail('CANCELLED', {}, { cause: error }) : error;
   } finally {
-    // What kernels still use is not given back, and no promise is left behind: one that is ends the process with the thread.
-    await Promise.allSettled([...fences, ...faults]);
-    for (const buffer of owned) buffer.destroy();
-    stamps?.destroy();
-    // Destroyed buffers are given back with the next submission only.
-    if (!generation.isLost) device.queue.submit([]);
+    // No promise is left behind: one that is ends the process with the thread.
+    await Promise.allSettled(faults);
+    for (const one of held.reverse()) one[Symbol.dispose]();
   }
 }
 
-function makeBuffer(
+/** Memory for each buffer, filled where the job brings bytes. Room for all of it is promised first, so that two jobs never wait for each other's half. */
+async function allocate(
   generation: Generation,
-  label: string,
-  buffer: Exclude<BufferMessage, { kind: 'resident' }>,
-): Promise<GPUBuffer> {
-  if (buffer.kind === 'uniform') return generation.createFilled(label, buffer.bytes, GPUBufferUsage.UNIFORM);
-  if (buffer.kind === 'input') return generation.createFilled(label, buffer.bytes, GPUBufferUsage.STORAGE);
-  return generation.create(
-    label,
-    Math.max(4, Math.ceil(buffer.byteLength / 4) * 4),
-    GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,
-  );
+  job: JobMessage,
+  findResident: FindResident,
+  held: Disposable[],
+  signal: AbortSignal,
+): Promise<Map<string, DeviceLease>> {
+  const { memory, transfers } = generation;
+  const { label, tenant } = job;
+  const wanted = Object.values(job.buffers).reduce((sum, buffer) => sum + ownBytes(generation, buffer), 0);
+  const reservation = await memory.reserve({ label, tenant, signal }, wanted, wanted);
+  held.push(reservation);
+  const leases = new Map<string, DeviceLease>();
+  let writtenCount = 0;
+  for (const [name, buffer] of Object.entries(job.buffers)) {
+    if (buffer.kind === 'resident') {
+      const { lease, use } = await findResident(generation, buffer.id);
+      held.push(use);
+      leases.set(name, lease);
+      continue;
+    }
+    const grant = await memory.acquire(
+      {
+        byteLength: wordBytes(bytesOf(buffer)),
+        usage:
+          buffer.kind === 'uniform' ? UNIFORM_USAGE : buffer.kind === 'input' ? READ_USAGE : writeUsage(writtenCount++),
+        label: `${label}.${name}`,
+        tenant,
+        sameQueue: true,
+        signal,
+      },
+      reservation,
+    );
+    if (grant.place !== 'device') throw fail('INTERNAL', { detail: `${label}.${name} was sent to the CPU` });
+    held.push(grant.lease);
+    leases.set(name, grant.lease);
+    if (buffer.kind === 'uniform' || buffer.kind === 'input') await transfers.upload(buffer.bytes, grant.lease, signal);
+  }
+  return leases;
+}
+
+function ownBytes(generation: Generation, buffer: BufferMessage): number {
+  return buffer.kind === 'resident' ? 0 : generation.memory.pool.blockBytesOf(wordBytes(bytesOf(buffer)));
+}
+
+function bytesOf(buffer: Exclude<BufferMessage, { kind: 'resident' }>): number {
+  return 'bytes' in buffer ? buffer.bytes.byteLength : buffer.byteLength;
+}
+
+/** Memory that was used before holds what was there: results and scratch begin with zeros. */
+function clear({ device, queue }: Generation, job: JobMessage, leases: ReadonlyMap<string, DeviceLease>): void {
+  const encoder = device.createCommandEncoder({ label: `${job.label}.clear` });
+  let count = 0;
+  for (const [name, buffer] of Object.entries(job.buffers)) {
+    const empty = 'bytes' in buffer && buffer.bytes.byteLength === 0;
+    if (buffer.kind !== 'output' && buffer.kind !== 'scratch' && !empty) continue;
+    const lease = leases.get(name) as DeviceLease;
+    encoder.clearBuffer(nativeOf(lease.buffer), lease.offset, lease.byteLength);
+    count++;
+  }
+  if (count > 0) queue.submit([encoder.finish()]);
 }
 
 function encodePass(
@@ -131,59 +155,16 @@ function encodePass(
   encoder: GPUCommandEncoder,
   { program, bindings, workgroups }: JobPass,
   pipeline: GPUComputePipeline,
-  buffers: ReadonlyMap<string, GPUBuffer>,
+  leases: ReadonlyMap<string, DeviceLease>,
   timestampWrites: GPUComputePassTimestampWrites | undefined,
 ): void {
   const pass = encoder.beginComputePass({ label: program.file, ...(timestampWrites && { timestampWrites }) });
   pass.setPipeline(pipeline);
-  const entries = bindings.map((name, binding) => ({
-    binding,
-    resource: { buffer: buffers.get(name) as GPUBuffer },
-  }));
+  const entries = bindings.map((name, binding) => {
+    const { buffer, offset, byteLength } = leases.get(name) as DeviceLease;
+    return { binding, resource: { buffer: nativeOf(buffer), offset, size: byteLength } };
+  });
   pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
   pass.dispatchWorkgroups(...workgroups);
   pass.end();
-}
-
-/** The device's clock at start and end of each pass. */
-class Stamps {
-  readonly #set: GPUQuerySet;
-  readonly #resolved: GPUBuffer;
-  readonly #reader: GPUBuffer;
-
-  constructor(
-    device: GPUDevice,
-    private readonly passCount: number,
-  ) {
-    const size = passCount * 16;
-    this.#set = device.createQuerySet({ type: 'timestamp', count: passCount * 2 });
-    this.#resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-    this.#reader = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-  }
-
-  writes(pass: number): GPUComputePassTimestampWrites {
-    return { querySet: this.#set, beginningOfPassWriteIndex: 2 * pass, endOfPassWriteIndex: 2 * pass + 1 };
-  }
-
-  resolve(encoder: GPUCommandEncoder): void {
-    encoder.resolveQuerySet(this.#set, 0, this.passCount * 2, this.#resolved, 0);
-    encoder.copyBufferToBuffer(this.#resolved, 0, this.#reader, 0, this.passCount * 16);
-  }
-
-  /** Milliseconds that the passes took together. */
-  async read(): Promise<number> {
-    await this.#reader.mapAsync(GPUMapMode.READ);
-    const ticks = new BigUint64Array(this.#reader.getMappedRange());
-    let nanoseconds = 0n;
-    // A pass may end before it began where a clock was reset in between.
-    for (let i = 0; i < ticks.length; i += 2) nanoseconds += ticks[i + 1] > ticks[i] ? ticks[i + 1] - ticks[i] : 0n;
-    this.#reader.unmap();
-    return Number(nanoseconds) / 1e6;
-  }
-
-  destroy(): void {
-    this.#set.destroy();
-    this.#resolved.destroy();
-    this.#reader.destroy();
-  }
 }

@@ -1,16 +1,32 @@
-import { fail, formatBytes } from '@armilla/base';
+import { fail } from '@armilla/base';
+import { memoryBudget } from '../../memory/device/budget.js';
+import { DeviceMemory } from '../../memory/device/device-memory.js';
+import type { DeviceLease } from '../../memory/device/lease.js';
+import { probeMemory } from '../../memory/device/probe.js';
+import type { Resident } from '../../memory/device/residents.js';
 import type { DeviceInfo } from '../device.js';
 import type { Program } from '../program.js';
+import { NativeBuffers } from './buffers.js';
+import { READ_USAGE } from './buffer-usage.js';
 import { limitsOf } from './limits.js';
 import type { OpenOptions, SharedBytes } from './messages.js';
 import type { Provider } from './provider.js';
+import { DeviceQueue } from './queue.js';
+import { Transfers } from './transfers.js';
+
+const SEGMENT_BYTES = 16 * 2 ** 20;
+/** A software adapter fills each new buffer with zeros, on the CPU. */
+const SOFTWARE_SEGMENT_BYTES = 2 ** 20;
+const SOFTWARE_SLAB_BYTES = 4 * 2 ** 20;
+/** Of a bus of the slower kind; decides which of two residents is cheaper to bring back. */
+const UPLOAD_BYTES_PER_SECOND = 4e9;
 
 const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
 
 /** One life of a device, from its request until it is lost or destroyed, with what was compiled and uploaded in it. */
 export class Generation {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  readonly #residents = new Map<number, GPUBuffer>();
+  readonly #residents = new Map<number, { lease: DeviceLease; resident: Resident }>();
   /** Settles with the reason when the device is lost; never when it is destroyed by us. */
   readonly lost: Promise<string>;
   isLost = false;
@@ -18,6 +34,10 @@ export class Generation {
   private constructor(
     readonly device: GPUDevice,
     readonly info: DeviceInfo,
+    readonly queue: DeviceQueue,
+    readonly buffers: NativeBuffers,
+    readonly memory: DeviceMemory,
+    readonly transfers: Transfers,
   ) {
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ reason, message }) => {
@@ -52,7 +72,7 @@ export class Generation {
     } catch (cause) {
       throw unavailable(`adapter ${info.device} gives no device: ${(cause as Error).message}`, cause);
     }
-    return new Generation(device, {
+    const description: DeviceInfo = {
       kind: options.nullBackend ? 'null' : 'webgpu',
       provider: provider.name,
       vendor: info.vendor,
@@ -64,7 +84,26 @@ export class Generation {
       limits,
       timestamps: features.includes('timestamp-query'),
       df64: 'not measured',
-    });
+    };
+
+    const queue = new DeviceQueue(device.queue);
+    const buffers = new NativeBuffers(device, queue, description.name);
+    try {
+      const software = description.software;
+      const transfers = new Transfers(buffers, queue, device, software ? SOFTWARE_SEGMENT_BYTES : SEGMENT_BYTES);
+      await buffers.confirmAll();
+      const probe = await probeMemory({ deviceName: description.name, software });
+      const budget = memoryBudget(options.memoryBytes, probe);
+      const share = options.share ?? 1;
+      const memory = new DeviceMemory(buffers, queue, {
+        budget: { ...budget, bytes: budget.bytes && Math.floor(budget.bytes * share) },
+        ...(software && { slabBytes: SOFTWARE_SLAB_BYTES }),
+      });
+      return new Generation(device, description, queue, buffers, memory, transfers);
+    } catch (error) {
+      device.destroy();
+      throw error;
+    }
   }
 
   /** Compiles a kernel once. Throws KERNEL_INVALID with file and line. */
@@ -80,64 +119,53 @@ export class Generation {
     return pipeline;
   }
 
-  /** The buffer of a resident, uploaded at its first use. */
-  async resident(id: number, label: string, bytes: SharedBytes): Promise<GPUBuffer> {
-    const known = this.#residents.get(id);
-    if (known !== undefined) return known;
-    const buffer = await this.createFilled(label, bytes, GPUBufferUsage.STORAGE);
-    this.#residents.set(id, buffer);
-    return buffer;
+  /** The memory of a resident, uploaded at its first use and where it was spilled; `use` keeps it until it is disposed of. */
+  async resident(id: number, label: string, bytes: SharedBytes): Promise<{ lease: DeviceLease; use: Disposable }> {
+    for (;;) {
+      const known = this.#residents.get(id);
+      if (known?.resident.present) return { lease: known.lease, use: known.resident.use() };
+      const grant = await this.memory.acquire({
+        byteLength: wordBytes(bytes.byteLength),
+        usage: READ_USAGE,
+        label,
+        sameQueue: true,
+      });
+      if (grant.place !== 'device') throw fail('INTERNAL', { detail: `resident ${label} was sent to the CPU` });
+      const { lease } = grant;
+      try {
+        await this.transfers.upload(bytes, lease);
+      } catch (error) {
+        lease[Symbol.dispose]();
+        throw error;
+      }
+      const other = this.#residents.get(id);
+      if (other?.resident.present) {
+        // Another job was faster.
+        lease[Symbol.dispose]();
+        continue;
+      }
+      // The host has its copy all along: there is nothing to save.
+      const transferSeconds = bytes.byteLength / UPLOAD_BYTES_PER_SECOND;
+      const resident = this.memory.residents.add({ lease, transferSeconds, spill: () => Promise.resolve() });
+      this.#residents.set(id, { lease, resident });
+    }
   }
 
   forget(id: number): void {
-    this.#residents.get(id)?.destroy();
+    this.#residents.get(id)?.resident[Symbol.dispose]();
     this.#residents.delete(id);
   }
 
-  /** Throws MEMORY_EXHAUSTED. */
-  create(label: string, byteLength: number, usage: number): Promise<GPUBuffer> {
-    return this.#allocate(label, byteLength, () => this.device.createBuffer({ label, size: byteLength, usage }));
-  }
-
-  /** A buffer that holds `bytes`. Throws MEMORY_EXHAUSTED. */
-  createFilled(label: string, bytes: SharedBytes, usage: number): Promise<GPUBuffer> {
-    const size = Math.max(4, Math.ceil(bytes.byteLength / 4) * 4);
-    return this.#allocate(label, size, () => {
-      const buffer = this.device.createBuffer({ label, size, usage, mappedAtCreation: true });
-      const source = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      // Mapped memory, since writeBuffer from shared memory ends Node.js 20.
-      new Uint8Array(buffer.getMappedRange()).set(source);
-      buffer.unmap();
-      return buffer;
-    });
-  }
-
   /** Ends the device; work in flight is rejected. */
-  destroy(): void {
+  async destroy(): Promise<void> {
     this.device.destroy();
+    await this.queue.drained();
   }
+}
 
-  async #allocate(label: string, byteLength: number, make: () => GPUBuffer): Promise<GPUBuffer> {
-    this.device.pushErrorScope('out-of-memory');
-    let buffer: GPUBuffer | undefined;
-    let cause: unknown;
-    try {
-      buffer = make();
-    } catch (error) {
-      // A mapping that cannot be had is thrown, not reported.
-      cause = error;
-    }
-    const error = await this.device.popErrorScope();
-    if (buffer !== undefined && error === null) return buffer;
-    buffer?.destroy();
-    // Destroyed buffers are given back with the next submission only.
-    this.device.queue.submit([]);
-    throw fail(
-      'MEMORY_EXHAUSTED',
-      { needed: `${formatBytes(byteLength)} for ${label}`, available: 'less', limit: `memory of ${this.info.name}` },
-      { cause: cause ?? error },
-    );
-  }
+/** Devices copy whole words, and no buffer is empty. */
+export function wordBytes(byteLength: number): number {
+  return Math.max(4, Math.ceil(byteLength / 4) * 4);
 }
 
 async function compile(device: GPUDevice, program: Program): Promise<GPUComputePipeline> {

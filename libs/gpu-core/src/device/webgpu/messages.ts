@@ -1,10 +1,15 @@
 import type { ProblemJson } from '@armilla/base';
+import type { MemoryStats } from '../../memory/device/device-memory.js';
 import type { DeviceInfo, JobPass } from '../device.js';
 
 /** How a device is chosen and opened. */
 export interface OpenOptions {
   /** Part of the adapter's name; default: the first that the provider offers. */
   readonly adapter?: string;
+  /** Memory that this process may take, bytes; default: what a probe tells. */
+  readonly memoryBytes?: number;
+  /** Part of the memory, (0, 1]; default 1. */
+  readonly share?: number;
   /** Compiles kernels and computes nothing; needs no driver. */
   readonly nullBackend?: boolean;
   /** Environment for the choice of the provider; default: that of the process. */
@@ -29,6 +34,7 @@ export interface JobMessage {
   readonly kind: 'job';
   readonly id: number;
   readonly label: string;
+  readonly tenant: string;
   /** When it was asked for, on the clock of `performance.timeOrigin`. */
   readonly askedMs: number;
   readonly buffers: Readonly<Record<string, BufferMessage>>;
@@ -41,6 +47,7 @@ export type ThreadMessage =
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'keep'; readonly id: number; readonly label: string; readonly bytes: SharedBytes }
   | { readonly kind: 'forget'; readonly id: number }
+  | { readonly kind: 'memory'; readonly id: number }
   | { readonly kind: 'close' };
 
 /** Stages of a job as the thread saw them, on the clock of `performance.timeOrigin`. */
@@ -64,6 +71,7 @@ export type HostMessage =
       readonly outputs: Readonly<Record<string, ArrayBuffer>>;
       readonly times: JobTimes;
     }
+  | { readonly kind: 'memory'; readonly id: number; readonly stats: MemoryStats }
   | { readonly kind: 'problem'; readonly id: number; readonly problem: ProblemJson }
   | { readonly kind: 'lost'; readonly detail: string };
 

@@ -1,10 +1,11 @@
 import { fail, isProblem, problemToJson, toProblem } from '@armilla/base';
 import { parentPort } from 'node:worker_threads';
-import { execute, type Executed } from './execute.js';
+import type { DeviceInfo } from '../device.js';
+import { execute, type Executed, type FindResident } from './execute.js';
 import { Generation } from './generation.js';
 import type { HostMessage, JobMessage, OpenOptions, SharedBytes, ThreadMessage } from './messages.js';
 import { loadProvider, type Provider } from './provider.js';
-import { selfTestDf64 } from './self-test.js';
+import { df64SelfTest } from './self-test.js';
 
 const port = parentPort;
 if (port === null) throw new Error('the thread of a device runs in a worker thread only');
@@ -19,14 +20,15 @@ let current: Promise<Generation> | undefined;
 let closedFlag: Int32Array | undefined;
 let closing = false;
 const residents = new Map<number, { label: string; bytes: SharedBytes }>();
-const cancelled = new Set<number>();
+const aborts = new Map<number, AbortController>();
 const running = new Set<Promise<void>>();
 
 port.on('message', (message: ThreadMessage) => {
   if (message.kind === 'open') track(open(message.options, message.closed));
   else if (message.kind === 'job') track(runJob(message));
-  else if (message.kind === 'cancel') cancelled.add(message.id);
+  else if (message.kind === 'cancel') aborts.get(message.id)?.abort();
   else if (message.kind === 'keep') residents.set(message.id, { label: message.label, bytes: message.bytes });
+  else if (message.kind === 'memory') track(tellMemory(message.id));
   else if (message.kind === 'forget') void forget(message.id);
   else void close();
 });
@@ -49,12 +51,18 @@ async function open(wanted: OpenOptions, closed: SharedArrayBuffer): Promise<voi
     provider = loadProvider({ ...process.env, ...wanted.provider });
     gpu = provider.create(flagsOf(wanted));
     const generation = await generate();
-    const df64 = wanted.nullBackend ? 'not measured' : await selfTestDf64(generation);
+    const df64 = wanted.nullBackend ? 'not measured' : await selfTest();
     answer({ kind: 'opened', info: { ...generation.info, df64 } });
   } catch (error) {
     answer({ kind: 'failed', problem: problemToJson(toProblem(error)) });
     void close();
   }
+}
+
+async function selfTest(): Promise<DeviceInfo['df64']> {
+  const { job, verdict } = df64SelfTest();
+  const { outputs } = await withRetry(job, new AbortController().signal);
+  return verdict(outputs);
 }
 
 function flagsOf({ adapter, nullBackend }: OpenOptions): string[] {
@@ -85,25 +93,27 @@ function generate(): Promise<Generation> {
 }
 
 async function runJob(job: JobMessage): Promise<void> {
+  const abort = new AbortController();
+  aborts.set(job.id, abort);
   try {
-    const { outputs, times } = await withRetry(job);
+    const { outputs, times } = await withRetry(job, abort.signal);
     answer({ kind: 'done', id: job.id, outputs, times }, Object.values(outputs));
   } catch (error) {
     answer({ kind: 'problem', id: job.id, problem: problemToJson(toProblem(error)) });
   } finally {
-    cancelled.delete(job.id);
+    aborts.delete(job.id);
   }
 }
 
 /** Once more on a new device when the first is lost under the job. */
-async function withRetry(job: JobMessage): Promise<Executed> {
+async function withRetry(job: JobMessage, signal: AbortSignal): Promise<Executed> {
   for (let attempt = 1; ; attempt++) {
     const opened = generate();
     const generation = await opened;
     try {
       // Promises of a lost device may never settle.
       return await Promise.race([
-        execute(generation, job, findResident, () => cancelled.has(job.id)),
+        execute(generation, job, findResident, signal),
         generation.lost.then((detail) => {
           throw fail('DEVICE_LOST', { device: generation.info.name, detail });
         }),
@@ -128,11 +138,19 @@ async function wasLost(generation: Generation, error: unknown): Promise<boolean>
   return generation.isLost || (error as Error).name === 'AbortError';
 }
 
-function findResident(generation: Generation, id: number): Promise<GPUBuffer> {
+function findResident(generation: Generation, id: number): ReturnType<FindResident> {
   const resident = residents.get(id);
   if (resident === undefined)
     return Promise.reject(fail('INTERNAL', { detail: `resident ${id} is used after its end` }));
   return generation.resident(id, resident.label, resident.bytes);
+}
+
+async function tellMemory(id: number): Promise<void> {
+  try {
+    answer({ kind: 'memory', id, stats: (await generate()).memory.stats() });
+  } catch (error) {
+    answer({ kind: 'problem', id, problem: problemToJson(toProblem(error)) });
+  }
 }
 
 async function forget(id: number): Promise<void> {
@@ -144,7 +162,8 @@ async function close(): Promise<void> {
   if (closing) return;
   closing = true;
   const generation = await current?.catch(() => undefined);
-  generation?.destroy();
+  for (const abort of aborts.values()) abort.abort();
+  await generation?.destroy();
   await Promise.allSettled(running);
   if (gpu !== undefined) provider?.release(gpu);
   if (closedFlag !== undefined) {

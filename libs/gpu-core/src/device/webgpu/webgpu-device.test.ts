@@ -1,6 +1,6 @@
 import { Random } from '@armilla/base';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -171,7 +171,7 @@ onDawn('a cancelled job ends at once, and the next one runs', async () => {
 onDawn(
   'a device that is lost in mid-run is opened again, residents are uploaded again, and the job is tried once more',
   async () => {
-    for (const at of [3, 4, 5]) {
+    for (const at of [1, 5, 6, 7, 8, 9, 10]) {
       await using device = await WebGpuDevice.open(faulty(`lost-${at}`, losing(at, 1)));
       const resident = device.keep(numbers(100), 'test.values');
       for (let i = 0; i < 3; i++) {
@@ -183,38 +183,58 @@ onDawn(
 );
 
 onDawn('a device that is lost twice under one job fails it with DEVICE_LOST', async () => {
-  await using device = await WebGpuDevice.open(faulty('lost-twice', losing(3, 2)));
+  await using device = await WebGpuDevice.open(faulty('lost-twice', losing(6, 2)));
   const job = square({ kind: 'input', data: numbers(10) }, 10);
   await expect(device.run(job)).rejects.toMatchObject({ reason: 'DEVICE_LOST' });
   expectSquares(await device.run(job), numbers(10));
 });
 
 onDawn('memory that runs out at the Nth allocation is a typed error, for every N, and nothing is left', async () => {
-  for (let n = 1; n <= 4; n++) {
-    await using device = await WebGpuDevice.open(
-      faulty(
-        `memory-${n}`,
-        `let count = 0;
-         const create = device.createBuffer.bind(device);
-         const pop = device.popErrorScope.bind(device); let fail = false;
-         device.createBuffer = (d) => { if (String(d.label).startsWith('test.')) { if (++count === ${n}) fail = true; } return create(d); };
-         device.popErrorScope = () => { const failing = fail; fail = false; return pop().then((error) => (failing ? { message: 'test' } : error)); };`,
-      ),
+  const counter = join(folder, 'count');
+  let failures = 0;
+  let count = Infinity;
+  for (let n = 1; n <= count; n++) {
+    const options = faulty(
+      `memory-${n}`,
+      `let count = 0; let fail = false; 
+       const create = device.createBuffer.bind(device);
+       const pop = device.popErrorScope.bind(device);
+       device.createBuffer = (d) => { fail ||= ++count === ${n}; require('node:fs').writeFileSync(${JSON.stringify(counter)}, String(count)); return create(d); };
+       device.popErrorScope = () => { const failing = fail; fail = false; return pop().then((error) => (failing ? { message: 'test' } : error)); };`,
     );
     const job = square({ kind: 'input', data: numbers(100) }, 100);
-    await expect(device.run(job)).rejects.toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
-    expectSquares(await device.run(job), numbers(100));
+    try {
+      await using device = await WebGpuDevice.open(options);
+      const resident = device.keep(numbers(100), 'test.values');
+      try {
+        expectSquares(await device.run(job), numbers(100));
+        expectSquares(await device.run(square({ kind: 'resident', resident }, 100)), numbers(100));
+      } catch (error) {
+        expect(error).toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
+        failures++;
+      }
+      expectSquares(await device.run(job), numbers(100));
+      count = Number(readFileSync(counter, 'utf8'));
+      const { usedBytes, residentCount, promisedBytes } = await device.memory();
+      expect({ jobBytes: usedBytes - residentCount * 512, promisedBytes }).toEqual({ jobBytes: 0, promisedBytes: 0 });
+    } catch (error) {
+      // While the device was opened.
+      expect(error).toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
+      failures++;
+    }
   }
+  expect(failures).toBeGreaterThan(0);
+  expect(count).toBeGreaterThan(8);
 });
 
 onDawn('a device whose thread ends is opened again and the jobs are tried once more', async () => {
   await using device = await WebGpuDevice.open(
     faulty(
       'ending',
-      `if (process.env.ARMILLA_TEST_ENDED === '1') return;
+      `const fs = require('node:fs'); const ended = ${JSON.stringify(join(folder, 'ended'))}; if (fs.existsSync(ended)) return;
        const submit = device.queue.submit.bind(device.queue); const queue = device.queue; let count = 0;
        Object.defineProperty(device, 'queue', { value: queue });
-       queue.submit = (list) => { if (list.length > 0 && ++count === 4) { process.env.ARMILLA_TEST_ENDED = '1'; device.destroy(); setTimeout(() => process.exit(3), 50); } return submit(list); };`,
+       queue.submit = (list) => { if (list.length > 0 && ++count === 8) { fs.writeFileSync(ended, ''); device.destroy(); setTimeout(() => process.exit(3), 50); } return submit(list); };`,
     ),
   );
   const resident = device.keep(numbers(50), 'test.values');
@@ -222,7 +242,6 @@ onDawn('a device whose thread ends is opened again and the jobs are tried once m
     expectSquares(await device.run(square({ kind: 'resident', resident }, 50)), numbers(50));
   }
   expect(device.lossCount).toBe(1);
-  delete process.env.ARMILLA_TEST_ENDED;
 });
 
 onDawn('the null backend compiles and computes nothing', async () => {

@@ -2,6 +2,7 @@ import { fail, type Problem, reviveProblem } from '@armilla/base';
 import { createRequire } from 'node:module';
 import { types } from 'node:util';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { MemoryStats } from '../../memory/device/device-memory.js';
 import { checkJob } from '../check-job.js';
 import type { Device, DeviceInfo, Job, JobBuffer, JobResult, JobTiming, Resident, RunOptions } from '../device.js';
 import {
@@ -41,6 +42,7 @@ export class WebGpuDevice implements Device {
   readonly #queued: Pending[] = [];
   readonly #inFlight = new Map<number, Pending>();
   readonly #residents = new Map<number, { label: string; bytes: SharedBytes }>();
+  readonly #asked = new Map<number, { resolve: (stats: MemoryStats) => void; reject: (error: unknown) => void }>();
   readonly #onExit = (): void => this.#endNow();
 
   private constructor(private readonly options: OpenOptions) {
@@ -77,6 +79,7 @@ export class WebGpuDevice implements Device {
       kind: 'job',
       id,
       label: job.label,
+      tenant: job.tenant ?? 'default',
       askedMs: nowMs(),
       buffers: Object.fromEntries(Object.entries(job.buffers).map(([name, buffer]) => [name, this.#share(buffer)])),
       passes: job.passes,
@@ -117,6 +120,16 @@ export class WebGpuDevice implements Device {
         if (this.#residents.delete(id)) this.#post({ kind: 'forget', id });
       },
     };
+  }
+
+  memory(): Promise<MemoryStats> {
+    if (this.#closing !== undefined) return Promise.reject(fail('DRAINING'));
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject });
+      this.#worker?.ref();
+      this.#post({ kind: 'memory', id });
+    });
   }
 
   close(): Promise<void> {
@@ -178,6 +191,9 @@ export class WebGpuDevice implements Device {
   #afterThread(detail: string): void {
     const pending = [...this.#inFlight.values()];
     this.#inFlight.clear();
+    for (const { reject } of this.#asked.values())
+      reject(fail('DEVICE_LOST', { device: this.#info?.name ?? '?', detail }));
+    this.#asked.clear();
     if (this.#closing !== undefined) {
       for (const { reject } of pending) reject(fail('DRAINING'));
       return;
@@ -202,6 +218,14 @@ export class WebGpuDevice implements Device {
       this.#lossCount++;
       return;
     }
+    const asked = this.#asked.get(message.id);
+    this.#asked.delete(message.id);
+    if (message.kind === 'memory') {
+      asked?.resolve(message.stats);
+      this.#unrefIdle();
+      return;
+    }
+    if (message.kind === 'problem') asked?.reject(reviveProblem(message.problem));
     const pending = this.#inFlight.get(message.id);
     this.#inFlight.delete(message.id);
     if (message.kind === 'problem') pending?.reject(reviveProblem(message.problem));
@@ -221,7 +245,7 @@ export class WebGpuDevice implements Device {
 
   /** An idle device does not keep the process alive. */
   #unrefIdle(): void {
-    if (this.#inFlight.size === 0) this.#worker?.unref();
+    if (this.#inFlight.size === 0 && this.#asked.size === 0) this.#worker?.unref();
   }
 
   #post(message: ThreadMessage): void {
