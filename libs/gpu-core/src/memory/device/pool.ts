@@ -236,7 +236,7 @@ export class DevicePool {
 
   #close(record: LeaseRecord, epoch: number): void {
     const { block } = record;
-    this.ledger.close(record);
+    this.ledger.close(record, this.#clock.now());
     const arena = this.#arena(block.slab.buffer.usage);
     if (arena.slabs.has(block.slab)) arena.giveBack(block, epoch, this.fence.completedEpoch);
     record.onRelease?.();
