@@ -6,13 +6,13 @@ import type { LeakReport } from './leaks.js';
 import { MemoryMonitor } from './monitor.js';
 import { DevicePool } from './pool.js';
 import { SimulatedClock } from './simulated-clock.js';
-import { SimulatedDevice } from './simulated-device.js';
+import { SimulatedBuffers } from './simulated-buffers.js';
 
 const MIB = 2 ** 20;
 const STORAGE = 0x80;
 
 function watched() {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const clock = new SimulatedClock();
   const leaks: LeakReport[] = [];
   const budget = { bytes: undefined, source: 'unknown', detail: 'test' } as const;
@@ -105,7 +105,7 @@ test('a fifth more than five minutes ago is told once', () => {
 });
 
 test('a lease that becomes garbage is found, given back and told', async () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const lost: string[] = [];
   const pool = new DevicePool(device, device, {
     onLoss: (record) => lost.push(`${record.site.label} ${record.stack}`),

@@ -1,13 +1,13 @@
 import { DeviceMemory } from './device-memory.js';
 import { MemoryMonitor } from './monitor.js';
 import { SimulatedClock } from './simulated-clock.js';
-import { SimulatedDevice } from './simulated-device.js';
+import { SimulatedBuffers } from './simulated-buffers.js';
 import { memoryCounterEvents, memorySnapshot } from './snapshot.js';
 
 const MIB = 2 ** 20;
 
 function monitored(kept?: number) {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const clock = new SimulatedClock();
   const levels: string[] = [];
   const memory = new DeviceMemory(device, device, {

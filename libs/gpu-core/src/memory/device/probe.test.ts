@@ -1,4 +1,4 @@
-import { memoryBudget, pressureLevel } from './budget.js';
+import { deviceBudget, pressureLevel } from './budget.js';
 import { probeMemory, type ProbeOptions } from './probe.js';
 
 const GIB = 2 ** 30;
@@ -63,7 +63,7 @@ test('where nothing answers the source is unknown, with the reasons', async () =
   const probe = await probeMemory({ run: none, list: noFolder });
   expect(probe).toMatchObject({ source: 'unknown', totalBytes: undefined });
   expect(probe.detail).toMatch(/nvidia-smi.*ENOENT.*amdgpu.*ENOENT/);
-  expect(memoryBudget(undefined, probe)).toMatchObject({ bytes: undefined, source: 'unknown' });
+  expect(deviceBudget(undefined, probe)).toMatchObject({ bytes: undefined, source: 'unknown' });
 });
 
 test('a software adapter has the memory of the host', async () => {
@@ -75,10 +75,10 @@ test('a software adapter has the memory of the host', async () => {
 
 test('the budget is what is configured, at most what there is, else a share of it', async () => {
   const probe = await probeMemory({ run: () => Promise.resolve('NVIDIA T4, 16384, 0, 0\n') });
-  expect(memoryBudget(2 * GIB, probe)).toMatchObject({ bytes: 2 * GIB, source: 'configured' });
-  expect(memoryBudget(20 * GIB, probe)).toMatchObject({ bytes: 16 * GIB, source: 'nvidia-smi' });
-  expect(memoryBudget(undefined, probe, 0.5)).toMatchObject({ bytes: 8 * GIB, source: 'nvidia-smi' });
-  expect(() => memoryBudget(0, probe)).toThrow(expect.objectContaining({ reason: 'OPTION_INVALID' }));
+  expect(deviceBudget(2 * GIB, probe)).toMatchObject({ bytes: 2 * GIB, source: 'configured' });
+  expect(deviceBudget(20 * GIB, probe)).toMatchObject({ bytes: 16 * GIB, source: 'nvidia-smi' });
+  expect(deviceBudget(undefined, probe, 0.5)).toMatchObject({ bytes: 8 * GIB, source: 'nvidia-smi' });
+  expect(() => deviceBudget(0, probe)).toThrow(expect.objectContaining({ reason: 'OPTION_INVALID' }));
 });
 
 test('levels of pressure', () => {

@@ -1,12 +1,12 @@
 import { Random } from '@armilla/base';
 import type { DeviceBuffer } from './buffer-source.js';
-import { SimulatedDevice } from './simulated-device.js';
+import { SimulatedBuffers } from './simulated-buffers.js';
 import { StagingRing, type StagingRingOptions } from './staging-ring.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function ringOf(direction: 'upload' | 'readback', options: Partial<StagingRingOptions> = {}) {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const mapped = new Set<DeviceBuffer>();
   const ring = new StagingRing(device, device, {
     direction,
@@ -127,7 +127,7 @@ test('misuse and impossible sizes are errors', async () => {
 });
 
 test('a ring that finds no room for all its segments leaves none behind', () => {
-  const device = new SimulatedDevice({ failAt: 3 });
+  const device = new SimulatedBuffers({ failAt: 3 });
   const options = { direction: 'upload', usage: 1, segmentBytes: 4096 } as const;
   expect(() => new StagingRing(device, device, options)).toThrow(
     expect.objectContaining({ reason: 'MEMORY_EXHAUSTED' }),
