@@ -1,3 +1,7 @@
+export { type Chunk, type ChunkLimits, chunkRows, cutEvenly } from './batch/chunks.js';
+export { Coalescer, type CoalescerOptions, type CoalescerStats, type MemberOptions } from './batch/coalescer.js';
+export { packRagged, type Ragged, unpackRagged } from './batch/ragged.js';
+export { spreadOver, type SpreadOptions } from './batch/spread.js';
 export type {
   Device,
   DeviceInfo,
@@ -27,6 +31,44 @@ export type { OpenOptions } from './device/webgpu/messages.js';
 export { WebGpuDevice } from './device/webgpu/webgpu-device.js';
 export { type FieldLayout, packStruct, structLayout, type StructLayout } from './device/webgpu/wgsl-layout.js';
 export { machineLimits, type MachineLimits } from './machine/limits.js';
+export {
+  CLEANUP_AT,
+  type DeviceBudget,
+  deviceBudget,
+  type PressureLevel,
+  pressureLevel,
+} from './memory/device/budget.js';
+export type { BufferSource, DeviceBuffer, Fence } from './memory/device/buffer-source.js';
+export { type Clock, systemClock } from './memory/device/clock.js';
+export {
+  DeviceMemory,
+  type DeviceMemoryOptions,
+  type MemoryGrant,
+  type MemoryStats,
+} from './memory/device/device-memory.js';
+export type { DeviceLease } from './memory/device/lease.js';
+export type { LeakOptions, LeakReport } from './memory/device/leaks.js';
+export { MemoryMonitor, type MemorySample, type MonitorOptions } from './memory/device/monitor.js';
+export { DevicePool, type DevicePoolOptions, type LeaseOptions } from './memory/device/pool.js';
+export type { LabelStats, PoolStats } from './memory/device/pool-stats.js';
+export { type MemoryProbe, type MemorySource, probeMemory, type ProbeOptions } from './memory/device/probe.js';
+export type { MemoryResident, ResidentOptions } from './memory/device/residents.js';
+export { SimulatedBuffers, type SimulatedBuffersOptions } from './memory/device/simulated-buffers.js';
+export { SimulatedClock } from './memory/device/simulated-clock.js';
+export {
+  type CounterEvent,
+  memoryCounterEvents,
+  type MemorySnapshot,
+  memorySnapshot,
+} from './memory/device/snapshot.js';
+export type { MemoryRequest, StageName, StageReport } from './memory/device/stages.js';
+export {
+  type StagingRegion,
+  StagingRing,
+  type StagingRingOptions,
+  type TakeOptions,
+} from './memory/device/staging-ring.js';
+export type { Reservation } from './memory/device/tenants.js';
 export { type Heap, HEAP_LIMIT_BYTES, type Lease } from './memory/heap.js';
 export { hasWebAssembly } from './memory/webassembly.js';
 export { type BackendName, defineOperation, type Operation } from './operation/operation.js';

@@ -2,7 +2,7 @@ import { fail } from '@armilla/base';
 import type { MemoryProbe, MemorySource } from './probe.js';
 
 /** What this process may take of a device. */
-export interface MemoryBudget {
+export interface DeviceBudget {
   /** Undefined where nobody said: then only the device itself sets a limit. */
   readonly bytes: number | undefined;
   readonly source: 'configured' | MemorySource;
@@ -18,11 +18,11 @@ export type PressureLevel = 'low' | 'moderate' | 'high' | 'critical';
 export const CLEANUP_AT = 0.85;
 
 /** The configured bytes, at most what the device has; else a share of what a probe saw; else unknown. */
-export function memoryBudget(
+export function deviceBudget(
   configuredBytes: number | undefined,
   probe: MemoryProbe,
   fraction = DEFAULT_FRACTION,
-): MemoryBudget {
+): DeviceBudget {
   if (configuredBytes !== undefined && !(configuredBytes > 0)) {
     throw fail('OPTION_INVALID', {
       field: 'budgetBytes',

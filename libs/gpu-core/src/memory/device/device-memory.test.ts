@@ -2,7 +2,7 @@ import { isProblem, Random } from '@armilla/base';
 import { SimulatedClock } from './simulated-clock.js';
 import { DeviceMemory, type DeviceMemoryOptions, type MemoryGrant } from './device-memory.js';
 import type { DeviceLease } from './lease.js';
-import { SimulatedDevice } from './simulated-device.js';
+import { SimulatedBuffers } from './simulated-buffers.js';
 import type { StageReport } from './stages.js';
 
 const MIB = 2 ** 20;
@@ -12,7 +12,7 @@ const UNIFORM = 0x40;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function memoryOf(
-  device: SimulatedDevice,
+  device: SimulatedBuffers,
   budgetBytes: number | undefined,
   options: Partial<DeviceMemoryOptions> = {},
 ) {
@@ -43,7 +43,7 @@ async function resident(memory: DeviceMemory, mib: number, label: string, transf
 }
 
 test('stage one: idle memory is given back', async () => {
-  const device = new SimulatedDevice({ limitBytes: 100 * MIB });
+  const device = new SimulatedBuffers({ limitBytes: 100 * MIB });
   const { memory, names } = memoryOf(device, 100 * MIB);
   leaseOf(await memory.acquire({ byteLength: 60 * MIB, usage: STORAGE, label: 'a' })).release();
   using kept = leaseOf(await memory.acquire({ byteLength: 5 * MIB, usage: UNIFORM, label: 'b' }));
@@ -54,7 +54,7 @@ test('stage one: idle memory is given back', async () => {
 });
 
 test('stage two: the residents of least worth a byte go to the host, those in use stay', async () => {
-  const { memory, clock, names } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory, clock, names } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   const spilled: string[] = [];
   const often = await resident(memory, 20, 'often', 1, spilled);
   const seldom = await resident(memory, 20, 'seldom', 1, spilled);
@@ -73,7 +73,7 @@ test('stage two: the residents of least worth a byte go to the host, those in us
 });
 
 test('a resident that cannot be spilled stays, and the report says why', async () => {
-  const { memory } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   const grant = await memory.acquire({ byteLength: 60 * MIB, usage: STORAGE, label: 'a' });
   const kept = memory.residents.add({
     lease: leaseOf(grant),
@@ -87,7 +87,7 @@ test('a resident that cannot be spilled stays, and the report says why', async (
 });
 
 test('stages three and four: half the chunk, then the CPU', async () => {
-  const { memory } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   using _held = leaseOf(await memory.acquire({ byteLength: 60 * MIB, usage: STORAGE, label: 'a' }));
   const request = { byteLength: 80 * MIB, usage: STORAGE, label: 'b', cpuPossible: true };
   const half = await memory.acquire({ ...request, smallestBytes: 10 * MIB });
@@ -104,7 +104,7 @@ test('stages three and four: half the chunk, then the CPU', async () => {
 });
 
 test('stage five: it waits until others give back and their fence is reached', async () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const { memory, names } = memoryOf(device, 100 * MIB);
   const held = leaseOf(await memory.acquire({ byteLength: 60 * MIB, usage: STORAGE, label: 'a' }));
   let served = false;
@@ -123,7 +123,7 @@ test('stage five: it waits until others give back and their fence is reached', a
 });
 
 test('stage six: it is refused with a hint that the releases so far give', async () => {
-  const { memory, clock, names } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory, clock, names } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   leaseOf(await memory.acquire({ byteLength: 60 * MIB, usage: STORAGE, label: 'a' })).release();
   using _held = leaseOf(await memory.acquire({ byteLength: 60 * MIB, usage: STORAGE, label: 'a' }));
   const waiting = memory.acquire({ byteLength: 50 * MIB, usage: STORAGE, label: 'b', maxWaitMs: 2000 });
@@ -140,7 +140,7 @@ test('stage six: it is refused with a hint that the releases so far give', async
 });
 
 test('what can never fit is refused at once; a signal ends the wait', async () => {
-  const { memory } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   const request = { usage: STORAGE, label: 'a' };
   await expect(memory.acquire({ ...request, byteLength: 101 * MIB })).rejects.toMatchObject({
     reason: 'MEMORY_OVER_LIMIT',
@@ -156,7 +156,7 @@ test('what can never fit is refused at once; a signal ends the wait', async () =
 });
 
 test('three times as much as there is: nothing fails', async () => {
-  const device = new SimulatedDevice({ limitBytes: 256 * MIB });
+  const device = new SimulatedBuffers({ limitBytes: 256 * MIB });
   const { memory } = memoryOf(device, 256 * MIB, { slabBytes: 8 * MIB });
   const random = new Random(5);
   const spilled: string[] = [];
@@ -191,7 +191,7 @@ test('three times as much as there is: nothing fails', async () => {
 });
 
 /** A run of calls that takes a resident, slabs and large buffers; says whether it succeeded or why not. */
-async function run(device: SimulatedDevice): Promise<{ outcome: string; memory: DeviceMemory }> {
+async function run(device: SimulatedBuffers): Promise<{ outcome: string; memory: DeviceMemory }> {
   const { memory, clock } = memoryOf(device, 64 * MIB);
   const spilled: string[] = [];
   let outcome = 'success';
@@ -226,12 +226,12 @@ test.each([
 ])(
   'no memory at the Nth allocation, for every N, told %s: it succeeds or fails typed, and all is given back',
   async (_, failLate) => {
-    const clean = new SimulatedDevice({ failLate });
+    const clean = new SimulatedBuffers({ failLate });
     expect((await run(clean)).outcome).toBe('success');
     expect(clean.createCount).toBeGreaterThan(10);
     const outcomes: string[] = [];
     for (let n = 1; n <= clean.createCount; n++) {
-      const device = new SimulatedDevice({ failAt: n, failLate });
+      const device = new SimulatedBuffers({ failAt: n, failLate });
       const { outcome, memory } = await run(device);
       outcomes.push(outcome);
       device.complete();
@@ -248,7 +248,7 @@ test.each([1, 5, 30, 70])(
   'a device with %i MiB: the run succeeds or fails typed, and all is given back',
   async (mib) => {
     for (const failLate of [false, true]) {
-      const device = new SimulatedDevice({ limitBytes: mib * MIB, failLate });
+      const device = new SimulatedBuffers({ limitBytes: mib * MIB, failLate });
       const { outcome, memory } = await run(device);
       expect(outcome).toBe(mib >= 30 ? 'success' : 'MEMORY_EXHAUSTED');
       device.complete();
@@ -259,7 +259,7 @@ test.each([1, 5, 30, 70])(
 );
 
 test('a tenant over its budget waits for itself and starves nobody', async () => {
-  const { memory, names } = memoryOf(new SimulatedDevice(), 100 * MIB, {
+  const { memory, names } = memoryOf(new SimulatedBuffers(), 100 * MIB, {
     tenantBudgetBytes: (tenant) => (tenant === 'greedy' ? 20 * MIB : undefined),
   });
   const greedy = { byteLength: 16 * MIB, usage: STORAGE, label: 'g', tenant: 'greedy' };
@@ -283,7 +283,7 @@ test('a tenant over its budget waits for itself and starves nobody', async () =>
 });
 
 test('a large request that has waited long is not overtaken by small ones for ever', async () => {
-  const { memory, clock } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory, clock } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   const small = { byteLength: 20 * MIB, usage: STORAGE, label: 's', tenant: 'small' };
   const held = [leaseOf(await memory.acquire(small)), leaseOf(await memory.acquire(small))];
   const large = memory.acquire({ byteLength: 80 * MIB, usage: STORAGE, label: 'l', tenant: 'large' });
@@ -301,7 +301,7 @@ test('a large request that has waited long is not overtaken by small ones for ev
 });
 
 test('room is promised before a call runs, as much as calls like it took', async () => {
-  const { memory } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   for (let i = 1; i <= 20; i++) memory.estimates.observe('spectra.fit', i * 1000, i * 1000 * 4096);
   using reservation = await memory.reserve({ label: 'spectra.fit' }, 15_000, MIB);
   expect(reservation.byteLength).toBe(15_000 * 4096);
@@ -321,7 +321,7 @@ test('room is promised before a call runs, as much as calls like it took', async
 });
 
 test('a clean-up trims, then spills, down to 85 percent', async () => {
-  const { memory, names } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory, names } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   const spilled: string[] = [];
   expect(await memory.cleanup()).toEqual([]);
   leaseOf(await memory.acquire({ byteLength: 90 * MIB, usage: STORAGE, label: 'a' })).release();
@@ -337,7 +337,7 @@ test('a clean-up trims, then spills, down to 85 percent', async () => {
 });
 
 test('who waits gets the room of a resident that comes out of use', async () => {
-  const { memory, names } = memoryOf(new SimulatedDevice(), 100 * MIB);
+  const { memory, names } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   const spilled: string[] = [];
   const busy = await resident(memory, 60, 'busy', 1, spilled);
   const use = busy.use();
@@ -350,7 +350,7 @@ test('who waits gets the room of a resident that comes out of use', async () => 
 });
 
 test('without a known budget the device alone sets the limit', async () => {
-  const device = new SimulatedDevice({ limitBytes: 50 * MIB });
+  const device = new SimulatedBuffers({ limitBytes: 50 * MIB });
   const { memory } = memoryOf(device, undefined);
   using _held = leaseOf(await memory.acquire({ byteLength: 40 * MIB, usage: STORAGE, label: 'a' }));
   expect(memory.stats().pressure).toBeUndefined();

@@ -1,5 +1,5 @@
 import { fail, formatBytes, Gate, isProblem, type Problem } from '@armilla/base';
-import { CLEANUP_AT, type MemoryBudget } from './budget.js';
+import { CLEANUP_AT, type DeviceBudget } from './budget.js';
 import type { BufferSource, Fence } from './buffer-source.js';
 import { type Clock, systemClock } from './clock.js';
 import { Estimates } from './estimates.js';
@@ -14,7 +14,7 @@ import { type Reservation, Tenants } from './tenants.js';
 import { type Attempt, WaitingLine } from './waiting-line.js';
 
 export interface DeviceMemoryOptions extends Omit<DevicePoolOptions, 'limitBytes' | 'onRelease'> {
-  readonly budget: MemoryBudget;
+  readonly budget: DeviceBudget;
   /** Budget of a tenant, bytes; undefined is none of its own. */
   readonly tenantBudgetBytes?: (tenant: string) => number | undefined;
   /** Each stage of each clean-up and request that did not fit at once. */
@@ -32,7 +32,7 @@ export type MemoryGrant =
   | { readonly place: 'cpu'; readonly stages: readonly StageReport[] };
 
 export interface MemoryStats extends PoolStats {
-  readonly budget: MemoryBudget;
+  readonly budget: DeviceBudget;
   /** Reserved / budget; undefined where the budget is unknown. */
   readonly pressure: number | undefined;
   readonly promisedBytes: number;
@@ -87,7 +87,7 @@ export class DeviceMemory {
     this.#rate = new ReleaseRate(this.#clock);
   }
 
-  get budget(): MemoryBudget {
+  get budget(): DeviceBudget {
     return this.options.budget;
   }
 

@@ -24,11 +24,17 @@ export interface Site {
   peakBytes: number;
   leaseCount: number;
   lostCount: number;
+  /** Means over the last leases that were given back, ms and ms². */
+  meanLifeMs: number;
+  meanLifeSquaredMs2: number;
   /** Stacks are taken of each lease, not of some. */
   suspected: boolean;
   oldest: LeaseRecord | undefined;
   youngest: LeaseRecord | undefined;
 }
+
+/** Of the last lease in the means of lives. */
+const LIFE_WEIGHT = 1 / 256;
 
 /** Who holds what: all live leases by label, oldest first. */
 export class Ledger {
@@ -48,6 +54,8 @@ export class Ledger {
         peakBytes: 0,
         leaseCount: 0,
         lostCount: 0,
+        meanLifeMs: 0,
+        meanLifeSquaredMs2: 0,
         suspected: false,
         oldest: undefined,
         youngest: undefined,
@@ -93,9 +101,13 @@ export class Ledger {
     return record;
   }
 
-  close(record: LeaseRecord): void {
+  close(record: LeaseRecord, nowMs: number): void {
     record.released = true;
     const { site, older, younger } = record;
+    const lifeMs = nowMs - record.bornMs;
+    const weight = Math.max(LIFE_WEIGHT, 1 / (site.leaseCount - site.liveCount + 1));
+    site.meanLifeMs += weight * (lifeMs - site.meanLifeMs);
+    site.meanLifeSquaredMs2 += weight * (lifeMs * lifeMs - site.meanLifeSquaredMs2);
     if (older) older.younger = younger;
     else site.oldest = younger;
     if (younger) younger.older = older;
@@ -110,12 +122,14 @@ export class Ledger {
     else this.bytesByTenant.delete(record.tenant);
   }
 
-  /** Bytes of the site's leases that were taken at or before `bornMs`. */
-  bytesBornBefore(site: Site, bornMs: number): number {
+  /** The site's leases that were taken at or before `bornMs`. */
+  bornBefore(site: Site, bornMs: number): { readonly count: number; readonly bytes: number } {
     let bytes = 0;
+    let count = 0;
     for (let record = site.oldest; record && record.bornMs <= bornMs; record = record.younger) {
       bytes += record.requestedBytes;
+      count++;
     }
-    return bytes;
+    return { count, bytes };
   }
 }

@@ -2,7 +2,7 @@ import { Random } from '@armilla/base';
 import type { DeviceBuffer } from './buffer-source.js';
 import type { DeviceLease } from './lease.js';
 import { DevicePool } from './pool.js';
-import { SimulatedDevice } from './simulated-device.js';
+import { SimulatedBuffers } from './simulated-buffers.js';
 
 const KIB = 1024;
 const STORAGE = 0x80;
@@ -16,7 +16,7 @@ interface Held {
 }
 
 test.each([1, 2, 3, 4])('against a plain ledger: leases and fences in any order (seed %i)', (seed) => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const pool = new DevicePool(device, device, { slabBytes: 256 * KIB });
   const random = new Random(seed);
   const live: Held[] = [];
@@ -63,7 +63,7 @@ test.each([1, 2, 3, 4])('against a plain ledger: leases and fences in any order 
 });
 
 test('memory is used again when the last use is done, and at once on the same queue', () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const pool = new DevicePool(device, device, { slabBytes: 64 * KIB, largeBytes: 64 * KIB });
   const first = pool.lease(64 * KIB, STORAGE, 'a');
   const { buffer } = first;
@@ -79,7 +79,7 @@ test('memory is used again when the last use is done, and at once on the same qu
 });
 
 test('large blocks are whole buffers of their size, and serve smaller ones that waste little', () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const pool = new DevicePool(device, device, { slabBytes: 64 * KIB });
   const large = pool.lease(100_000, STORAGE, 'a');
   expect(large.blockBytes).toBe(100_096);
@@ -90,7 +90,7 @@ test('large blocks are whole buffers of their size, and serve smaller ones that 
 });
 
 test('where a whole slab is not to be had a smaller one is taken', () => {
-  const device = new SimulatedDevice({ limitBytes: 20 * KIB });
+  const device = new SimulatedBuffers({ limitBytes: 20 * KIB });
   const pool = new DevicePool(device, device, { slabBytes: 64 * KIB });
   pool.lease(10 * KIB, STORAGE, 'a');
   expect(pool.reservedBytes).toBe(16 * KIB);
@@ -99,7 +99,7 @@ test('where a whole slab is not to be had a smaller one is taken', () => {
 });
 
 test('a second release is an error, leaving the scope after a release is not', () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const pool = new DevicePool(device, device);
   const lease = pool.lease(1000, STORAGE, 'nearest.left');
   lease.release();
@@ -117,7 +117,7 @@ test('a second release is an error, leaving the scope after a release is not', (
 });
 
 test('the scope gives a lease back', () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const pool = new DevicePool(device, device);
   {
     using lease = pool.lease(1000, STORAGE, 'a');
@@ -127,7 +127,7 @@ test('the scope gives a lease back', () => {
 });
 
 test('an epoch that cannot be the last use is refused, and the lease stays', () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const pool = new DevicePool(device, device);
   const lease = pool.lease(1000, STORAGE, 'a');
   expect(() => lease.release(2)).toThrow(expect.objectContaining({ reason: 'OPTION_INVALID' }));
@@ -136,7 +136,7 @@ test('an epoch that cannot be the last use is refused, and the lease stays', () 
 });
 
 test('a lease that is lost is given back and counted under its label', () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const lost: string[] = [];
   let lose: (() => void) | undefined;
   const pool = new DevicePool(device, device, {
@@ -152,7 +152,7 @@ test('a lease that is lost is given back and counted under its label', () => {
 });
 
 test('a buffer that the device has not given after all is forgotten, its leases can be released', async () => {
-  const device = new SimulatedDevice({ limitBytes: 16 * KIB, failLate: true });
+  const device = new SimulatedBuffers({ limitBytes: 16 * KIB, failLate: true });
   const pool = new DevicePool(device, device, { slabBytes: 64 * KIB });
   const lease = pool.lease(1000, STORAGE, 'a');
   await expect(lease.confirmed()).rejects.toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
@@ -162,7 +162,7 @@ test('a buffer that the device has not given after all is forgotten, its leases 
 });
 
 test('mixed sizes come nine times of ten out of the pool, and waste an eighth', () => {
-  const device = new SimulatedDevice();
+  const device = new SimulatedBuffers();
   const pool = new DevicePool(device, device);
   const random = new Random(7);
   const live: DeviceLease[] = [];

@@ -21,7 +21,7 @@ export interface DevicePoolOptions {
   readonly largeBytes?: number;
   /** What all buffers together may take, bytes; asked before each new one. */
   readonly limitBytes?: () => number;
-  /** One lease in so many keeps the stack of its taker; default 64. The first of each label always does. */
+  /** One lease in so many keeps the stack of its taker; default 256. The first of each label always does. */
   readonly stackEvery?: number;
   readonly clock?: Clock;
   /** Default: a FinalizationRegistry. */
@@ -72,7 +72,7 @@ export class DevicePool {
       throw fail('OPTION_INVALID', { field: 'largeBytes', expected: 'at most slabBytes', got: this.largeBytes });
     }
     this.#clock = options.clock ?? systemClock;
-    this.#stackEvery = options.stackEvery ?? 64;
+    this.#stackEvery = options.stackEvery ?? 256;
     const newRegistry = options.lossRegistry ?? ((onLoss) => new FinalizationRegistry<LeaseRecord>(onLoss));
     this.#losses = newRegistry((record) => this.#lose(record));
   }
@@ -236,7 +236,7 @@ export class DevicePool {
 
   #close(record: LeaseRecord, epoch: number): void {
     const { block } = record;
-    this.ledger.close(record);
+    this.ledger.close(record, this.#clock.now());
     const arena = this.#arena(block.slab.buffer.usage);
     if (arena.slabs.has(block.slab)) arena.giveBack(block, epoch, this.fence.completedEpoch);
     record.onRelease?.();

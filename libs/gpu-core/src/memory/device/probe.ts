@@ -72,7 +72,7 @@ async function probeNvidia({ run = runProgram, deviceName }: ProbeOptions): Prom
       name,
       totalBytes: scaled(total, MIB),
       usedBytes: scaled(used, MIB),
-      utilisation: scaled(busy, 0.01),
+      utilisation: share(busy),
     }));
   return pick('nvidia-smi', cards, deviceName);
 }
@@ -86,13 +86,13 @@ async function probeAmd({ read = readText, list = readdir, deviceName }: ProbeOp
   }
   const cards: Card[] = [];
   for (const card of names) {
-    const value = async (file: string, unit: number): Promise<number | undefined> =>
+    const value = async (file: string, parse = scaled): Promise<number | undefined> =>
       read(`${DRM}/${card}/device/${file}`).then(
-        (text) => scaled(text.trim(), unit),
+        (text) => parse(text.trim()),
         // Cards of other drivers have no such file.
         () => undefined,
       );
-    const totalBytes = await value('mem_info_vram_total', 1);
+    const totalBytes = await value('mem_info_vram_total');
     if (totalBytes === undefined) continue;
     const product = await read(`${DRM}/${card}/device/product_name`).then(
       (text) => text.trim(),
@@ -101,8 +101,8 @@ async function probeAmd({ read = readText, list = readdir, deviceName }: ProbeOp
     cards.push({
       name: product === '' ? card : product,
       totalBytes,
-      usedBytes: await value('mem_info_vram_used', 1),
-      utilisation: await value('gpu_busy_percent', 0.01),
+      usedBytes: await value('mem_info_vram_used'),
+      utilisation: await value('gpu_busy_percent', share),
     });
   }
   return pick('amdgpu', cards, deviceName);
@@ -142,7 +142,12 @@ function free({ totalBytes = 0, usedBytes = 0 }: Card): number {
   return totalBytes - usedBytes;
 }
 
-function scaled(text: string, unit: number): number | undefined {
+function share(percent: string): number | undefined {
+  const value = scaled(percent);
+  return value === undefined ? undefined : value / 100;
+}
+
+function scaled(text: string, unit = 1): number | undefined {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) * unit : undefined;
 }
 

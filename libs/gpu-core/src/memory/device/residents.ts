@@ -10,7 +10,7 @@ export interface ResidentOptions {
 }
 
 /** Data that stays on the device between calls, as long as there is room. */
-export interface Resident extends Disposable {
+export interface MemoryResident extends Disposable {
   readonly label: string;
   readonly byteLength: number;
   /** False once it was spilled or given up: upload it anew. */
@@ -57,7 +57,7 @@ export class Residents {
   }
 
   /** The resident owns the lease from here on. */
-  add({ lease, transferSeconds, spill }: ResidentOptions): Resident {
+  add({ lease, transferSeconds, spill }: ResidentOptions): MemoryResident {
     const nowMs = this.clock.now();
     const entry: Entry = {
       lease,

@@ -1,7 +1,7 @@
 import { fail, formatBytes } from '@armilla/base';
 import type { BufferSource, DeviceBuffer, Fence } from './buffer-source.js';
 
-export interface SimulatedDeviceOptions {
+export interface SimulatedBuffersOptions {
   /** Hard limit of all buffers together, bytes; none if left out. */
   readonly limitBytes?: number;
   /** The allocation with this number (from 1) fails once, whatever is free. */
@@ -11,10 +11,10 @@ export interface SimulatedDeviceOptions {
 }
 
 /**
- * A device that keeps the books of one and computes nothing: destroyed buffers take room until `reclaim`, submits are
+ * The memory and the queue of a device that computes nothing: destroyed buffers take room until `reclaim`, submits are
  * done when `complete` says so.
  */
-export class SimulatedDevice implements BufferSource, Fence {
+export class SimulatedBuffers implements BufferSource, Fence {
   epochOfLastSubmit = 0;
   completedEpoch = 0;
   /** Calls of `create`, failed ones included. */
@@ -26,7 +26,7 @@ export class SimulatedDevice implements BufferSource, Fence {
   #waiting: { epoch: number; resolve: () => void }[] = [];
   readonly confirm: ((buffer: DeviceBuffer) => Promise<void>) | undefined;
 
-  constructor(private readonly options: SimulatedDeviceOptions = {}) {
+  constructor(private readonly options: SimulatedBuffersOptions = {}) {
     if (options.failLate) {
       this.confirm = (buffer) =>
         this.#failed.has(buffer) ? Promise.reject(this.#outOfMemory(buffer.byteLength)) : Promise.resolve();
