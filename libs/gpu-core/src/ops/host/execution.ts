@@ -8,8 +8,6 @@ export interface Execution {
   readonly device?: Device;
   /** At most so many workers; default all of the runtime. */
   readonly workerCount?: number;
-  /** For the backend webgpu. */
-  readonly device?: Device;
   readonly signal?: AbortSignal;
   /** Calls of one key share the workers as one with the calls of others. */
   readonly fairKey?: object;
