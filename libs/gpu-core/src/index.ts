@@ -127,7 +127,7 @@ export { add, exp, multiply, sqrt, square } from './ops/elementwise/index.js';
 export { type Execution } from './ops/host/execution.js';
 export { type Floats, HeapArray, type Numbers, type Values } from './ops/host/operand.js';
 export { operations } from './ops/index.js';
-export { batchedMatmul, matmul } from './ops/matmul/index.js';
+export { batchedMatmul, halfMatmul, matmul } from './ops/matmul/index.js';
 export { onnxruntimeFault } from './ops/matmul/onnxruntime.js';
 export { max, mean, min, sum } from './ops/reduce/index.js';
 export { xor } from './ops/xor/index.js';

@@ -38,6 +38,7 @@ test('what the library exports', () => {
     'distance',
     'exp',
     'exportToOpenTelemetry',
+    'halfMatmul',
     'hardwareKey',
     'hasWebAssembly',
     'hashKernels',

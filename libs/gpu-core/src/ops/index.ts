@@ -1,6 +1,6 @@
 import { distance } from './distance/index.js';
 import { add, exp, multiply, sqrt, square } from './elementwise/index.js';
-import { batchedMatmul, matmul } from './matmul/index.js';
+import { batchedMatmul, halfMatmul, matmul } from './matmul/index.js';
 import { max, mean, min, sum } from './reduce/index.js';
 import { xor } from './xor/index.js';
 
@@ -10,6 +10,7 @@ export const operations = {
   [batchedMatmul.name]: batchedMatmul,
   [distance.name]: distance,
   [exp.name]: exp,
+  [halfMatmul.name]: halfMatmul,
   [matmul.name]: matmul,
   [max.name]: max,
   [mean.name]: mean,

@@ -6,7 +6,7 @@ import type { DistanceInput } from './distance/shape.js';
 import { add, type BinaryInput, exp, multiply, sqrt, square, type UnaryInput } from './elementwise/index.js';
 import type { Execution } from './host/execution.js';
 import { type Floats, type Numbers, typeName } from './host/operand.js';
-import { batchedMatmul, matmul } from './matmul/index.js';
+import { batchedMatmul, halfMatmul, matmul } from './matmul/index.js';
 import type { BatchedMatmulInput, MatmulInput } from './matmul/shape.js';
 import { max, mean, min, type ReduceInput, sum } from './reduce/index.js';
 import { xor, type XorInput } from './xor/index.js';
@@ -34,20 +34,23 @@ const BATCH_COUNT = 10;
 const COORDINATE_COUNT = 3;
 
 const ROUTED = [
-  routed<MatmulInput<Floats>>(matmul, {
-    meaning: 'edge of square matrices',
-    dtypes: FLOATS,
-    smallest: 8,
-    largest: 1024,
-    dtypeOf: ({ left }) => typeName(left),
-    shapeOf: (n) => ({ operands: [n * n, n * n], out: n * n, size: { rowCount: n, innerCount: n, columnCount: n } }),
-    shapeOfInput: ({ rowCount, innerCount, columnCount }) => ({
-      operands: [rowCount * innerCount, innerCount * columnCount],
-      out: rowCount * columnCount,
-      size: { rowCount, innerCount, columnCount },
+  ...[matmul, halfMatmul].map((operation) =>
+    routed<MatmulInput<Floats>>(operation, {
+      meaning: 'edge of square matrices',
+      dtypes: operation === halfMatmul ? (['f32'] as const) : FLOATS,
+      smallest: 8,
+      largest: 1024,
+      dtypeOf: ({ left }) => typeName(left),
+      shapeOf: (n) => ({ operands: [n * n, n * n], out: n * n, size: { rowCount: n, innerCount: n, columnCount: n } }),
+      shapeOfInput: ({ rowCount, innerCount, columnCount }) => ({
+        operands: [rowCount * innerCount, innerCount * columnCount],
+        out: rowCount * columnCount,
+        size: { rowCount, innerCount, columnCount },
+      }),
+      inputOf: (n, [left, right]) =>
+        ({ left, right, rowCount: n, innerCount: n, columnCount: n }) as MatmulInput<Floats>,
     }),
-    inputOf: (n, [left, right]) => ({ left, right, rowCount: n, innerCount: n, columnCount: n }) as MatmulInput<Floats>,
-  }),
+  ),
   routed<BatchedMatmulInput<Floats>>(batchedMatmul, {
     meaning: `edge of ${BATCH_COUNT} pairs of square matrices`,
     dtypes: FLOATS,

@@ -39,3 +39,9 @@ export function checkSameType(
   const [expected, got] = [typeName(first), typeName(second)];
   if (expected !== got) throw fail('SHAPE_MISMATCH', { operation, operand, expected: `${expected} values`, got });
 }
+
+/** Throws SHAPE_MISMATCH unless the operand holds f32 numbers. */
+export function checkF32(operation: string, operand: string, values: Values<Numbers>): void {
+  const got = typeName(values);
+  if (got !== 'f32') throw fail('SHAPE_MISMATCH', { operation, operand, expected: 'f32 values', got });
+}

@@ -1,11 +1,14 @@
 import { defineOperation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
-import { type Floats, typeOf, valuesOf } from '../host/operand.js';
+import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
+import { fromHalf, toHalf } from './half.js';
 import { onnxruntimeMatmul } from './onnxruntime.js';
 import { plainMatmul } from './plain.js';
 import { referenceMatmul } from './reference.js';
+import { checkF32 } from '../host/shape.js';
 import { asBatch, type BatchedMatmulInput, checkMatmul, type MatmulGroup, type MatmulInput } from './shape.js';
 import { wasmMatmul } from './wasm.js';
+import { webgpuHalfMatmul, webgpuMatmul } from './webgpu.js';
 
 export type MatmulRun = <T extends Floats>(execution: Execution, input: MatmulInput<T>) => Promise<T>;
 export type BatchedMatmulRun = <T extends Floats>(execution: Execution, input: BatchedMatmulInput<T>) => Promise<T>;
@@ -25,6 +28,7 @@ const backends = {
   typescript: onThisThread(plainMatmul),
   wasm: wasmMatmul,
   onnxruntime: onnxruntimeMatmul,
+  webgpu: webgpuMatmul,
 } satisfies Record<string, CheckedRun>;
 
 /** Products of many pairs of matrices; docs/operations/gpu.matmul.md. */
@@ -36,7 +40,7 @@ export const batchedMatmul = defineOperation<BatchedMatmulRun, { groups: readonl
       0,
     ),
   tolerance,
-  backends: mapBackends((run) => async (execution, input) => {
+  backends: mapBackends(backends, (run) => async (execution, input) => {
     return run(execution, input, checkMatmul('gpu.batchedMatmul', input));
   }),
 });
@@ -46,15 +50,50 @@ export const matmul = defineOperation<MatmulRun, { rowCount: number; innerCount:
   name: 'gpu.matmul',
   work: ({ rowCount, innerCount, columnCount }) => 2 * rowCount * innerCount * columnCount,
   tolerance,
-  backends: mapBackends((run) => async (execution, input) => {
+  backends: mapBackends(backends, (run) => async (execution, input) => {
     const batch = asBatch(input);
     return run(execution, batch, checkMatmul('gpu.matmul', batch));
   }),
 });
 
-function mapBackends<Run>(wrap: (run: CheckedRun) => Run): Record<keyof typeof backends, Run> {
-  const entries = Object.entries(backends).map(([name, run]) => [name, wrap(run)]);
-  return Object.fromEntries(entries) as Record<keyof typeof backends, Run>;
+/**
+ * Product of two matrices whose values are first rounded to f16 (beyond 65519 infinite), with sums in f32: half the bytes on a
+ * device. Takes f32.
+ */
+export const halfMatmul = defineOperation<MatmulRun, { rowCount: number; innerCount: number; columnCount: number }>({
+  name: 'gpu.halfMatmul',
+  work: ({ rowCount, innerCount, columnCount }) => 2 * rowCount * innerCount * columnCount,
+  // As above, of the rounded values; rounding changes a value in [6.1e-5, 65504] by this share at most, a smaller one by 2^-25.
+  tolerance: { f32: 2 ** -24, rounding: 2 ** -11 },
+  backends: mapBackends(
+    {
+      reference: onRounded(backends.reference),
+      typescript: onRounded(backends.typescript),
+      wasm: onRounded(backends.wasm),
+      webgpu: webgpuHalfMatmul,
+    },
+    (run) => async (execution, input) => {
+      const batch = asBatch(input);
+      const outLength = checkMatmul('gpu.halfMatmul', batch);
+      checkF32('gpu.halfMatmul', 'left', batch.left);
+      return run(execution, batch, outLength);
+    },
+  ),
+});
+
+function onRounded(run: CheckedRun): CheckedRun {
+  return (execution, input, outLength) => {
+    const rounded = <T extends Floats>(values: Values<T>): T => fromHalf(toHalf(valuesOf(values) as Float32Array)) as T;
+    return run(execution, { ...input, left: rounded(input.left), right: rounded(input.right) }, outLength);
+  };
+}
+
+function mapBackends<Name extends string, Run>(
+  runs: Readonly<Record<Name, CheckedRun>>,
+  wrap: (run: CheckedRun) => Run,
+): Record<Name, Run> {
+  const entries = Object.entries<CheckedRun>(runs).map(([name, run]) => [name, wrap(run)]);
+  return Object.fromEntries(entries) as Record<Name, Run>;
 }
 
 function onThisThread(compute: <T extends Floats>(input: BatchedMatmulInput<T>, out: T) => void): CheckedRun {

@@ -5,6 +5,7 @@ import { type Values, valuesOf } from '../host/operand.js';
 import { checkLength, checkSameType } from '../host/shape.js';
 import { plainXor } from './plain.js';
 import { referenceXor } from './reference.js';
+import { webgpuXor } from './webgpu.js';
 
 export interface XorInput {
   readonly left: Values<Uint8Array>; // [n]
@@ -32,6 +33,12 @@ export const xor = defineOperation<XorRun, { readonly n: number }>({
   backends: {
     reference: onThisThread(referenceXor),
     typescript: onThisThread(plainXor),
+    webgpu: async (execution, input) => {
+      checkXor(input);
+      const out = input.out === undefined ? new Uint8Array(input.left.length) : valuesOf(input.out);
+      await webgpuXor(execution, valuesOf(input.left), valuesOf(input.right), out);
+      return out;
+    },
     wasm: async (execution, input) => {
       checkXor(input);
       return await mapInWasm(execution, { folder: 'xor', name: 'xor' }, [input.left, input.right], input.out);

@@ -1,0 +1,47 @@
+import { fail } from '@armilla/base';
+import { fileURLToPath } from 'node:url';
+import type { Device, JobBuffer } from '../../device/device.js';
+import { type Program, readProgram } from '../../device/program.js';
+import { packStruct, structLayout } from '../../device/webgpu/wgsl-layout.js';
+import type { Execution } from './execution.js';
+import { type Numbers, typeName, type Values } from './operand.js';
+
+const programs = new Map<string, Program>();
+
+/** The kernel in the operation's folder, as tools/build-wasm.mjs copies it. */
+export function programOf(folder: string, entryPoint: string): Program {
+  const key = `${folder}/${entryPoint}`;
+  let program = programs.get(key);
+  if (program === undefined) {
+    const file = `ops/${folder}/kernel.wgsl`;
+    program = readProgram(fileURLToPath(new URL(`../../../build/${file}`, import.meta.url)), file, entryPoint);
+    programs.set(key, program);
+  }
+  return program;
+}
+
+/** The structure `Params` of a program. */
+export function paramsOf(program: Program, values: Readonly<Record<string, number>>): JobBuffer {
+  return { kind: 'uniform', data: packStruct(structLayout(program.wgsl, 'Params', program.file), values) };
+}
+
+/** The device of a call. Throws BACKEND_UNAVAILABLE where there is none, or for f64, which WGSL does not have. */
+export function deviceOf({ device }: Execution, operation: string, values: Values<Numbers>): Device {
+  const unavailable = (detail: string): never => {
+    throw fail('BACKEND_UNAVAILABLE', { operation, backend: 'webgpu', detail });
+  };
+  if (typeName(values) === 'f64') unavailable('WGSL has no f64; give Float32Array');
+  return device ?? unavailable('the call was given no device');
+}
+
+/** Most bytes of one binding. */
+export function bindingBytes({ info: { limits } }: Device): number {
+  return Math.min(limits.maxBufferBytes, limits.maxStorageBindingBytes);
+}
+
+/** Workgroups of a loop over `count` invocations, as a rectangle where one row of them is not enough. */
+export function workgroupsFor(device: Device, count: number, workgroupSize: number): [number, number, number] {
+  const groups = Math.max(1, Math.ceil(count / workgroupSize));
+  const width = Math.min(groups, device.info.limits.maxWorkgroupsPerDimension);
+  return [width, Math.ceil(groups / width), 1];
+}
