@@ -1,9 +1,9 @@
 import { fail } from '@armilla/base';
-import { memoryBudget } from '../../memory/device/budget.js';
+import { deviceBudget } from '../../memory/device/budget.js';
 import { DeviceMemory } from '../../memory/device/device-memory.js';
 import type { DeviceLease } from '../../memory/device/lease.js';
 import { probeMemory } from '../../memory/device/probe.js';
-import type { Resident } from '../../memory/device/residents.js';
+import type { MemoryResident } from '../../memory/device/residents.js';
 import type { DeviceInfo } from '../device.js';
 import type { Program } from '../program.js';
 import { NativeBuffers } from './buffers.js';
@@ -26,7 +26,7 @@ const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
 /** One life of a device, from its request until it is lost or destroyed, with what was compiled and uploaded in it. */
 export class Generation {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  readonly #residents = new Map<number, { lease: DeviceLease; resident: Resident }>();
+  readonly #residents = new Map<number, { lease: DeviceLease; resident: MemoryResident }>();
   /** Settles with the reason when the device is lost; never when it is destroyed by us. */
   readonly lost: Promise<string>;
   isLost = false;
@@ -93,7 +93,7 @@ export class Generation {
       const transfers = new Transfers(buffers, queue, device, software ? SOFTWARE_SEGMENT_BYTES : SEGMENT_BYTES);
       await buffers.confirmAll();
       const probe = await probeMemory({ deviceName: description.name, software });
-      const budget = memoryBudget(options.memoryBytes, probe);
+      const budget = deviceBudget(options.memoryBytes, probe);
       const share = options.share ?? 1;
       const memory = new DeviceMemory(buffers, queue, {
         budget: { ...budget, bytes: budget.bytes && Math.floor(budget.bytes * share) },
