@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onDawn } from '../testing/on-dawn.js';
@@ -31,6 +31,25 @@ onDawn('a device that is in use is absent, with its holder; shares are had besid
   await using halves = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
   await using others = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
   expect([halves.open.length, others.open.length]).toEqual([1, 1]);
+});
+
+onDawn('where no claim can be left the device is absent, not shared by chance', async () => {
+  const file = join(claimFolder, 'a file');
+  writeFileSync(file, '');
+  await using devices = await openDevices({ adapters: ['swiftshader'], claimFolder: file });
+  expect(devices.open).toEqual([]);
+  expect(devices.absent[0].reason).toContain(`cannot be kept in ${file}`);
+});
+
+onDawn('the memory of a device is what was configured, and the share of it', async () => {
+  await using devices = await openDevices({
+    adapters: ['swiftshader'],
+    claimFolder,
+    share: 0.25,
+    memoryBytes: 64 * 2 ** 20,
+  });
+  const { budget } = await devices.open[0].device.memory();
+  expect(budget).toMatchObject({ bytes: 16 * 2 ** 20, source: 'configured' });
 });
 
 test('without any provider the reasons of each are told, and none asks nobody', async () => {

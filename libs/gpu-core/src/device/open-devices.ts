@@ -13,6 +13,8 @@ export interface DeviceSelection {
   readonly adapters: 'auto' | 'none' | readonly string[];
   /** Part of each device that this process takes, (0, 1]; default 1. */
   readonly share?: number;
+  /** Memory that jobs may take of each device, bytes; default: a part of what the device is known to have. */
+  readonly memoryBytes?: number;
   /** Where processes leave their claims; default: in the system's temporary folder. */
   readonly claimFolder?: string;
   readonly discover?: () => Promise<readonly ProviderReport[]>;
@@ -40,23 +42,30 @@ export interface Devices extends AsyncDisposable {
 
 /** Opens what is selected. That something cannot be had is no error: it is listed as absent, and work goes to the CPU. */
 export async function openDevices(selection: DeviceSelection): Promise<Devices> {
-  const { adapters, share = 1 } = selection;
+  const { adapters, share = 1, memoryBytes } = selection;
   const open: (OpenDevice & { claim: Claim })[] = [];
   const absent: AbsentDevice[] = [];
   const wanted = adapters === 'none' ? [] : choose(await (selection.discover ?? discover)(), adapters, absent);
   for (const { name } of wanted) {
-    const claim = await Claim.take(claimName(name), {
-      share,
-      ...(selection.claimFolder && { folder: selection.claimFolder }),
-    });
-    if (!(claim instanceof Claim)) {
-      absent.push({ name, reason: `it is in use: ${describeOwners(claim)}; gpu_share lets processes share it` });
-      continue;
-    }
+    let claim: Claim | undefined;
     try {
-      open.push({ id: `webgpu:${open.length}`, device: await WebGpuDevice.open({ adapter: name }), share, claim });
+      const taken = await Claim.take(claimName(name), {
+        share,
+        ...(selection.claimFolder && { folder: selection.claimFolder }),
+      });
+      if (!(taken instanceof Claim)) {
+        absent.push({ name, reason: `it is in use: ${describeOwners(taken)}; gpu_share lets processes share it` });
+        continue;
+      }
+      claim = taken;
+      const device = await WebGpuDevice.open({
+        adapter: name,
+        share,
+        ...(memoryBytes !== undefined && { memoryBytes }),
+      });
+      open.push({ id: `webgpu:${open.length}`, device, share, claim });
     } catch (error) {
-      claim[Symbol.dispose]();
+      claim?.[Symbol.dispose]();
       absent.push({ name, reason: toProblem(error).message });
     }
   }

@@ -1,10 +1,10 @@
 import { fail } from '@armilla/base';
 import {
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmdirSync,
   rmSync,
   statSync,
   utimesSync,
@@ -53,15 +53,26 @@ export class Claim implements Disposable {
     this.#timer = setInterval(() => this.#renew(), RENEW_MS).unref();
   }
 
-  /** Takes the share of the device, or says who holds it. Claims of processes that have ended are cleared away. */
+  /** Takes the share of the device, or says who holds it. Claims of processes that have ended are cleared away. Throws DEVICE_UNAVAILABLE where no claim can be left. */
   static async take(device: string, options: ClaimOptions = {}): Promise<Claim | Refusal> {
     const share = options.share ?? 1;
     if (!(share > 0 && share <= 1)) {
       throw fail('OPTION_INVALID', { field: 'gpu_share', expected: 'a number in (0, 1]', got: String(share) });
     }
     const owner: Owner = { ...(options.owner ?? thisProcess()), share };
-    const folder = join(options.folder ?? FOLDER, encodeURIComponent(device));
-    mkdirSync(folder, { recursive: true, mode: 0o777 });
+    const parent = options.folder ?? FOLDER;
+    const folder = join(parent, encodeURIComponent(device));
+    try {
+      openToAll(parent);
+      openToAll(folder);
+      return await Claim.#takeIn(folder, share, owner);
+    } catch (cause) {
+      const detail = `claims of devices cannot be kept in ${folder}: ${(cause as Error).message}`;
+      throw fail('DEVICE_UNAVAILABLE', { provider: device, detail }, { cause });
+    }
+  }
+
+  static #takeIn(folder: string, share: number, owner: Owner): Promise<Claim | Refusal> {
     return withGuard(folder, () => {
       const owners = livingOwners(folder);
       const taken = owners.reduce((sum, other) => sum + other.share, 0);
@@ -87,6 +98,11 @@ export class Claim implements Disposable {
       else throw error;
     }
   }
+}
+
+/** A folder in which processes of every user leave claims. */
+function openToAll(folder: string): void {
+  if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o777);
 }
 
 export function describeOwners({ owners }: Refusal): string {
@@ -164,6 +180,6 @@ async function withGuard<T>(folder: string, work: () => T): Promise<T> {
   try {
     return work();
   } finally {
-    rmdirSync(guard);
+    rmSync(guard, { recursive: true, force: true });
   }
 }
