@@ -2,7 +2,7 @@ import { fail, type Problem, toProblem } from '@armilla/base';
 import type { Device } from './device.js';
 import { discover } from './discovery/discover.js';
 import type { AdapterReport, ProviderReport } from './discovery/discovery.js';
-import { Claim, describeOwners } from './ownership.js';
+import { Claim, describeOwners, type Owner, ownersOf } from './ownership.js';
 import { WebGpuDevice } from './webgpu/webgpu-device.js';
 
 export interface DeviceSelection {
@@ -107,6 +107,11 @@ export function chooseAdapters(
     absent.push({ name: part, reason: `no adapter has this name; there are: ${names}` });
     return [];
   });
+}
+
+/** Who computes on the adapter now. */
+export function adapterOwners(name: string, claimFolder?: string): readonly Owner[] {
+  return ownersOf(claimName(name), claimFolder);
 }
 
 /** Processes that see different cards of one name do not share them. */
