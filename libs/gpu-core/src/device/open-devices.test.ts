@@ -26,12 +26,6 @@ onDawn('software adapters are had by name only, and what is not had says why', a
   expect(named.absent).toEqual([{ name: 'voodoo', reason: expect.stringContaining('SwiftShader') }]);
 });
 
-onDawn('what is configured of the memory, by the share, is its budget', async () => {
-  const selection = { adapters: ['swiftshader'], claimFolder, share: 0.5, memoryBytes: 2 ** 28 };
-  await using devices = await openDevices(selection);
-  expect((await devices.open[0].device.memory()).budget).toMatchObject({ bytes: 2 ** 27, source: 'configured' });
-});
-
 onDawn('a device that is in use is absent, with its holder; shares are had beside each other', async () => {
   await using whole = await openDevices({ adapters: ['swiftshader'], claimFolder });
   expect(whole.open).toHaveLength(1);

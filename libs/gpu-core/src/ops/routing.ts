@@ -205,12 +205,15 @@ function values<Input>(
   };
 }
 
+const FRESH_VALUES = 4096;
 const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, u8: 1 };
 
+/** Random ones, repeated from a point on: making millions would take longer than what is measured with them. */
 function numbers(count: number, dtype: DType, random: Random): Numbers {
-  const result = dtype === 'f32' ? new Float32Array(count) : dtype === 'f64' ? new Float64Array(count) : undefined;
-  if (result === undefined) return Uint8Array.from({ length: count }, () => random.below(256));
-  for (let i = 0; i < count; i++) result[i] = random.uniform();
+  const result = new { f32: Float32Array, f64: Float64Array, u8: Uint8Array }[dtype](count);
+  const freshCount = Math.min(count, FRESH_VALUES);
+  for (let i = 0; i < freshCount; i++) result[i] = dtype === 'u8' ? random.below(256) : random.uniform();
+  for (let filled = freshCount; filled > 0 && filled < count; filled *= 2) result.copyWithin(filled, 0, filled);
   return result;
 }
 
