@@ -111,8 +111,12 @@ export class CostModel {
       );
     }
     const known = [prior.launchMs, prior.msPerWork, prior.msPerByte];
+    // Sizes at which work hardly shows say nothing of larger ones: there it costs what the prior says, as far as that
+    // would not have shown either.
     const [launchMs, msPerWork, msPerByte] = scales.map((scale, i) =>
-      scale === 0 ? known[i] : scale * squares.terms[i],
+      scale === 0
+        ? known[i]
+        : Math.max(scale * squares.terms[i], i === 0 ? 0 : Math.min(known[i], UNSURE_SHARE * scale)),
     );
     const units = scalesOf(
       { launchMs, msPerWork, msPerByte },
