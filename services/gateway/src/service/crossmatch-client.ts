@@ -2,7 +2,6 @@ import {
   callMetadata,
   callOnce,
   callOptions,
-  type CallSettings,
   connect,
   type ConnectedClient,
   type Frame,
@@ -23,6 +22,7 @@ import {
 } from '@armilla/proto';
 import type { ChannelCredentials, ClientDuplexStream, ClientReadableStream, ClientWritableStream } from '@grpc/grpc-js';
 import type { Exchange } from '../http/exchange.js';
+import { cancelWith, settingsOf } from './call-settings.js';
 
 /** The crossmatch service as the gateway calls it: each call carries the exchange's id, trace, token and deadline, and ends with it. */
 export class CrossmatchClient {
@@ -108,13 +108,4 @@ export class CrossmatchClient {
     this.#client.close();
     this.#health.close();
   }
-}
-
-function cancelWith(signal: AbortSignal, call: { cancel(): void }): void {
-  if (signal.aborted) call.cancel();
-  else signal.addEventListener('abort', () => call.cancel(), { once: true });
-}
-
-function settingsOf({ signal, deadlineMs, requestId, token }: Exchange): CallSettings {
-  return { signal, deadlineMs, requestId, ...(token !== undefined && { token }) };
 }
