@@ -129,5 +129,5 @@ function knownOperation(source: RuntimeSource, name: string): KnownOperation {
   const found = operations.find((one) => one.name === name);
   if (found !== undefined) return found;
   const known = operations.map((one) => one.name).join(', ') || 'none';
-  throw fail('OPERATION_UNKNOWN', { field: 'operation', got: name.slice(0, 64), known });
+  throw fail('OPERATION_UNKNOWN', { operation: `'${name.slice(0, 64)}'`, known });
 }
