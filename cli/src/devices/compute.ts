@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import type { Config, DeviceStatus } from '@armilla/chassis';
 import {
+  type AbsentDevice,
+  chooseAdapters,
   discover,
   Dispatcher,
-  openDevices,
   type OpenDevice,
+  openDevices,
   type ProviderReport,
   readAdapters,
   type Runtime,
 } from '@armilla/gpu-core';
-import { describeAbsent, describeCpu, describeOpen } from './describe-devices.js';
+import { describeAbsent, describeAdapter, describeCpu, describeOpen } from './describe-devices.js';
+import { UntakenDevice } from './untaken-device.js';
 
 /** The devices of a process, and what sends operations to them. */
 export interface Compute extends AsyncDisposable {
@@ -19,7 +22,7 @@ export interface Compute extends AsyncDisposable {
   devices(): DeviceStatus[];
 }
 
-type GpuConfig = Pick<Config, 'gpuDevices' | 'gpuShare' | 'route' | 'stateDirectory'>;
+export type GpuConfig = Pick<Config, 'gpuDevices' | 'gpuShare' | 'route' | 'stateDirectory'>;
 
 /**
  * Takes the devices that the configuration selects; that one cannot be had is told by `devices`. Throws CONFIG_INVALID for
@@ -42,10 +45,8 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
       devices: () => [
         ...describeCpu(dispatcher.router.devices, owner),
         ...gpus.open.map((one) => describeOpen(one, owner)),
-        ...Object.entries(dispatcher.absent).map(([kind, absentReason]) => ({ kind, name: '', absentReason })),
-        ...(adapters === 'none'
-          ? [{ kind: 'webgpu', name: '', absentReason: 'none is wanted (gpu_devices)' }]
-          : describeAbsent(reports, gpus.open, gpus.absent)),
+        ...absentBackends(dispatcher),
+        ...describeAbsent(adapters, reports, gpus),
       ],
       [Symbol.asyncDispose]: () => gpus[Symbol.asyncDispose](),
     };
@@ -55,8 +56,39 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
   }
 }
 
+/**
+ * The same without taking a device: for what asks and does not compute on them. Whoever holds them goes on, and may start
+ * meanwhile. Throws what `openCompute` throws.
+ */
+export async function lookAtCompute(runtime: Runtime, config: GpuConfig): Promise<Compute> {
+  const adapters = readAdapters(config.gpuDevices);
+  const reports = adapters === 'none' ? [] : await discover();
+  const absent: AbsentDevice[] = [];
+  const chosen = adapters === 'none' ? [] : chooseAdapters(reports, adapters, absent);
+  const provider = reports.find((one) => one.adapters.length > 0)?.provider ?? '';
+  const open = chosen.map((adapter, i): OpenDevice => {
+    return { id: `webgpu:${i}`, device: new UntakenDevice(provider, adapter), share: config.gpuShare };
+  });
+  const dispatcher = await Dispatcher.open(runtime, { devices: open, ...routerOptions(config) });
+  return {
+    dispatcher,
+    openDevices: open,
+    devices: () => [
+      ...describeCpu(dispatcher.router.devices, ''),
+      ...chosen.map((adapter, i) => ({ id: `webgpu:${i}`, ...describeAdapter(provider, adapter) })),
+      ...absentBackends(dispatcher),
+      ...describeAbsent(adapters, reports, { open, absent }),
+    ],
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function absentBackends({ absent }: Dispatcher): DeviceStatus[] {
+  return Object.entries(absent).map(([kind, absentReason]) => ({ kind, name: '', absentReason }));
+}
+
 /** `route` is read from ARMILLA_ROUTE as well: an explanation tells which of them it was, and a flag wins. */
-export function routerOptions({ route, stateDirectory }: Pick<Config, 'route' | 'stateDirectory'>): {
+function routerOptions({ route, stateDirectory }: Pick<Config, 'route' | 'stateDirectory'>): {
   readonly route?: string;
   readonly environment: string;
   readonly stateFolder?: string;

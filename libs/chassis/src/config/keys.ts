@@ -22,6 +22,8 @@ const bytes = (range: Numeric, sentence: string) =>
   ({ type: 'bytes', unit: 'bytes', minimum: 0, ...range, sentence }) as const;
 const seconds = (range: Numeric, sentence: string) =>
   ({ type: 'seconds', unit: 's', minimum: 0, ...range, sentence }) as const;
+const share = (fallback: number, sentence: string) =>
+  ({ type: 'share', unit: '', default: fallback, minimum: 0.01, maximum: 1, sentence }) as const;
 const flag = (fallback: boolean, sentence: string) =>
   ({ type: 'switch', unit: '', default: fallback as boolean, sentence }) as const;
 

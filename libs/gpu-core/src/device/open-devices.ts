@@ -43,7 +43,7 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
   const { adapters, share = 1 } = selection;
   const open: (OpenDevice & { claim: Claim })[] = [];
   const absent: AbsentDevice[] = [];
-  const wanted = adapters === 'none' ? [] : choose(await (selection.discover ?? discover)(), adapters, absent);
+  const wanted = adapters === 'none' ? [] : chooseAdapters(await (selection.discover ?? discover)(), adapters, absent);
   for (const { name } of wanted) {
     const claim = await Claim.take(claimName(name), {
       share,
@@ -72,7 +72,8 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
   };
 }
 
-function choose(
+/** Adapters that the selection takes, in its order; what it asks for and cannot have goes to `absent`. */
+export function chooseAdapters(
   reports: readonly ProviderReport[],
   adapters: 'auto' | readonly string[],
   absent: AbsentDevice[],
