@@ -20,10 +20,14 @@ export class BackgroundCalibration {
     if (devices.length > 0) this.#running = this.#calibrate(devices);
   }
 
-  /** Ends it without a result, and saves. */
+  /** Ends it without a result. */
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#running;
+  }
+
+  /** Keeps what was measured and learnt. */
+  async save(): Promise<void> {
     if (this.dispatcher.router.store().length === 0) return;
     try {
       await this.dispatcher.save();
@@ -48,12 +52,14 @@ export class BackgroundCalibration {
 }
 
 /** Devices with an operation of which no measurement is known. */
-export function unmeasuredDevices({ router }: Pick<Dispatcher, 'router'>): string[] {
+export function unmeasuredDevices(dispatcher: Dispatcher): string[] {
+  const { router } = dispatcher;
   const known = new Map(router.store().map(({ operation, dtype, devices }) => [`${operation} ${dtype}`, devices]));
-  const isMeasured = (id: string, kind: string): boolean =>
-    routedOperations().every(
-      ({ operation, dtypes }) =>
-        !(kind in operation.backends) || dtypes.every((dtype) => id in (known.get(`${operation.name} ${dtype}`) ?? {})),
-    );
-  return router.devices.filter(({ id, kind }) => !isMeasured(id, kind)).map(({ id }) => id);
+  const unmeasured = routedOperations().flatMap(({ operation: { name }, dtypes }) =>
+    dtypes.flatMap((dtype) => {
+      const measured = known.get(`${name} ${dtype}`) ?? {};
+      return dispatcher.devicesOf(name, dtype).filter((id) => !(id in measured));
+    }),
+  );
+  return router.devices.map(({ id }) => id).filter((id) => unmeasured.includes(id));
 }

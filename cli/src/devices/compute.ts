@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import type { Config, DeviceStatus } from '@armilla/chassis';
 import {
   type AbsentDevice,
+  adapterOwners,
   chooseAdapters,
+  describeOwners,
   discover,
   Dispatcher,
   type OpenDevice,
@@ -22,7 +24,7 @@ export interface Compute extends AsyncDisposable {
   devices(): DeviceStatus[];
 }
 
-export type GpuConfig = Pick<Config, 'gpuDevices' | 'gpuShare' | 'route' | 'stateDirectory'>;
+export type GpuConfig = Pick<Config, 'gpuDevices' | 'gpuShare' | 'gpuMemoryLimitBytes' | 'route' | 'stateDirectory'>;
 
 /**
  * Takes the devices that the configuration selects; that one cannot be had is told by `devices`. Throws CONFIG_INVALID for
@@ -34,6 +36,7 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
   const gpus = await openDevices({
     adapters,
     share: config.gpuShare,
+    ...(config.gpuMemoryLimitBytes > 0 && { memoryBytes: config.gpuMemoryLimitBytes }),
     discover: async () => (reports = await discover()),
   });
   try {
@@ -75,7 +78,10 @@ export async function lookAtCompute(runtime: Runtime, config: GpuConfig): Promis
     openDevices: open,
     devices: () => [
       ...describeCpu(dispatcher.router.devices, ''),
-      ...chosen.map((adapter, i) => ({ id: `webgpu:${i}`, ...describeAdapter(provider, adapter) })),
+      ...chosen.map((adapter, i) => {
+        const owner = describeOwners({ owners: adapterOwners(adapter.name) });
+        return { id: `webgpu:${i}`, ...describeAdapter(provider, adapter), owner };
+      }),
       ...absentBackends(dispatcher),
       ...describeAbsent(adapters, reports, { open, absent }),
     ],

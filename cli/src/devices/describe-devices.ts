@@ -12,9 +12,7 @@ import type {
 /** Backends of the CPU, as the router knows them. */
 export function describeCpu(devices: readonly KnownDevice[], owner: string): DeviceStatus[] {
   const name = cpus()[0]?.model.trim() ?? '';
-  return devices
-    .filter(({ memory }) => memory === 'host')
-    .map(({ id, kind }) => ({ id, kind, name, share: 1, owner }));
+  return devices.filter(({ memory }) => memory === 'host').map(({ id, kind }) => ({ id, kind, name, share: 1, owner }));
 }
 
 export function describeOpen({ id, device, share }: OpenDevice, owner: string): DeviceStatus {

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { AdapterReport, Device, DeviceInfo, JobResult, Resident } from '@armilla/gpu-core';
+import type { AdapterReport, Device, DeviceInfo, JobResult, MemoryStats, Resident } from '@armilla/gpu-core';
 
 /** An adapter that was looked at and not opened: the router may predict for it, and nothing runs on it. */
 export class UntakenDevice implements Device {
@@ -19,8 +19,16 @@ export class UntakenDevice implements Device {
     throw this.#refusal();
   }
 
+  memory(): Promise<MemoryStats> {
+    return Promise.reject(this.#refusal());
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   #refusal(): Error {

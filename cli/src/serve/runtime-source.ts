@@ -19,14 +19,13 @@ import {
   renderDashboard,
   renderDecision,
   requestOf,
-  routedOperation,
   routedOperations,
   type Profile,
   type Runtime,
   summarise,
 } from '@armilla/gpu-core';
 import type { Compute } from '../devices/compute.js';
-import { describeHostMemory } from '../devices/describe-memory.js';
+import { describeDeviceMemory, describeHostMemory } from '../devices/describe-memory.js';
 
 export interface RuntimeSourceOptions {
   readonly runtime: Runtime;
@@ -37,15 +36,18 @@ export interface RuntimeSourceOptions {
 /** What the runtime service of this process tells: its devices, its router and its profiler as they are at each question. */
 export function runtimeSource({ runtime, compute, config }: RuntimeSourceOptions): RuntimeSource {
   const { dispatcher } = compute;
-  const memory = (): MemoryStatus[] => [describeHostMemory(runtime, config)];
+  const memory = async (): Promise<MemoryStatus[]> => [
+    describeHostMemory(runtime, config),
+    ...(await Promise.all(compute.openDevices.map(describeDeviceMemory))),
+  ];
   const profile = (): Profile => {
     const time = new Date().toISOString();
     return runtime.profiler.profile(`process ${process.pid}, ${time}`, machineText(runtime));
   };
   return {
     operations: () => routedOperations().map(({ operation, dtypes }) => ({ name: operation.name, dtypes })),
-    status: async () => describeRuntime(runtime, compute, memory(), profile()),
-    profile: async (format) => encodeProfile(format, profile(), () => dashboard(compute, memory())),
+    status: async () => describeRuntime(runtime, compute, await memory(), profile()),
+    profile: async (format) => encodeProfile(format, profile(), async () => dashboard(compute, await memory())),
     decisions: () =>
       dispatcher.router.recent().map(({ decision, actualMs }) => {
         return { decision, actualMs, epochMs: performance.timeOrigin + decision.atMs };
@@ -83,9 +85,8 @@ function explain({ dispatcher }: Compute, { operation, dtype, size }: CallToExpl
     const decision = dispatcher.explain(operation, size, dtype);
     return { decision, text: renderDecision(decision) };
   }
-  const { backends } = routedOperation(operation).operation;
-  const able = dispatcher.router.devices.filter(({ kind }) => kind in backends).map(({ id }) => id);
-  const decision = dispatcher.router.explain({ ...requestOf(operation, dtype, size), devices: able });
+  const devices = dispatcher.devicesOf(operation, dtype);
+  const decision = dispatcher.router.explain({ ...requestOf(operation, dtype, size), devices });
   return { decision, text: renderDecision(decision) };
 }
 
@@ -104,7 +105,11 @@ const budgets = (memory: readonly MemoryStatus[]): Required<Extra>['memory'] =>
     return { device, usedBytes, reservedBytes, budgetBytes };
   });
 
-function encodeProfile(format: ProfileFormatName, profile: Profile, extra: () => Extra): ProfileFile {
+async function encodeProfile(
+  format: ProfileFormatName,
+  profile: Profile,
+  extra: () => Promise<Extra>,
+): Promise<ProfileFile> {
   const text = (mediaType: string, content: string): ProfileFile => {
     return { mediaType, content: new TextEncoder().encode(content) };
   };
@@ -116,7 +121,7 @@ function encodeProfile(format: ProfileFormatName, profile: Profile, extra: () =>
     case 'speedscope':
       return text('application/json', profileToSpeedscope(profile));
     case 'html':
-      return text('text/html; charset=utf-8', renderDashboard(profile, extra()));
+      return text('text/html; charset=utf-8', renderDashboard(profile, await extra()));
     case 'pprof':
       return { mediaType: 'application/gzip', content: profileToPprof(profile) };
   }

@@ -19,6 +19,7 @@ export type { AdapterReport, ProviderReport } from './device/discovery/discovery
 export { type CardTraces, type Fault, usualFaults } from './device/discovery/usual-faults.js';
 export {
   type AbsentDevice,
+  adapterOwners,
   chooseAdapters,
   type Devices,
   type DeviceSelection,
@@ -71,7 +72,6 @@ export {
 } from './memory/device/staging-ring.js';
 export type { Reservation } from './memory/device/tenants.js';
 export { type Heap, HEAP_LIMIT_BYTES, type Lease } from './memory/heap.js';
-export { type PressureLevel, pressureLevel } from './memory/device/budget.js';
 export { hasWebAssembly } from './memory/webassembly.js';
 export { type BackendName, defineOperation, type Operation } from './operation/operation.js';
 export { type Kernel, type Phase, type PhaseOptions } from './pool/work.js';

@@ -67,7 +67,10 @@ export const CONFIG_KEYS = {
     { default: 0 },
     'Memory of each GPU that is used; 0: four fifths of what a probe of the device tells.',
   ),
-  gpu_share: share(1, 'Part of each GPU that this process takes; processes whose shares add up to 1 may use it together.'),
+  gpu_share: share(
+    1,
+    'Part of each GPU that this process takes; processes whose shares add up to 1 may use it together.',
+  ),
   grpc_address: text('127.0.0.1:7430', 'Address that the gRPC services listen on, host:port; port 0 takes a free one.'),
   header_seconds: seconds(
     { default: 20, minimum: 1, maximum: 3600 },

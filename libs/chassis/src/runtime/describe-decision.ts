@@ -3,7 +3,10 @@ import { whole } from './describe-status.js';
 import { type RouteDecision, type RoutedCall } from './runtime-source.js';
 
 /** A decision as a message of the contract; without `call` one that was not taken. */
-export function protoDecision(decision: RouteDecision, call?: Pick<RoutedCall, 'epochMs' | 'actualMs'>): RoutedDecision {
+export function protoDecision(
+  decision: RouteDecision,
+  call?: Pick<RoutedCall, 'epochMs' | 'actualMs'>,
+): RoutedDecision {
   return RoutedDecision.fromPartial({
     id: whole(decision.id),
     createTime: call && new Date(call.epochMs).toISOString(),

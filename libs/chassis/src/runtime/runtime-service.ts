@@ -16,7 +16,12 @@ import { serverStream, unary } from '../serve/handlers.js';
 import { type ServiceModule } from '../serve/service-module.js';
 import { protoDecision } from './describe-decision.js';
 import { protoStatus } from './describe-status.js';
-import { type CallToExplain, type KnownOperation, type ProfileFormatName, type RuntimeSource } from './runtime-source.js';
+import {
+  type CallToExplain,
+  type KnownOperation,
+  type ProfileFormatName,
+  type RuntimeSource,
+} from './runtime-source.js';
 
 /** Pieces of a profile: below any limit of messages. */
 const PIECE_BYTES = 2 ** 20;
@@ -75,7 +80,11 @@ function listDecisions(
 ): ListDecisionsResponse {
   if (operation !== '') knownOperation(source, operation);
   if (pageSize < 0 || pageSize > MOST_DECISIONS)
-    throw fail('OPTION_INVALID', { field: 'page_size', expected: `an integer in [1, ${MOST_DECISIONS}]`, got: pageSize });
+    throw fail('OPTION_INVALID', {
+      field: 'page_size',
+      expected: `an integer in [1, ${MOST_DECISIONS}]`,
+      got: pageSize,
+    });
   if (pageToken !== '' && !/^[1-9]\d{0,15}$/.test(pageToken))
     throw fail('OPTION_INVALID', {
       field: 'page_token',

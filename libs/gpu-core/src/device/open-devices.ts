@@ -2,7 +2,7 @@ import { fail, type Problem, toProblem } from '@armilla/base';
 import type { Device } from './device.js';
 import { discover } from './discovery/discover.js';
 import type { AdapterReport, ProviderReport } from './discovery/discovery.js';
-import { Claim, describeOwners } from './ownership.js';
+import { Claim, describeOwners, type Owner, ownersOf } from './ownership.js';
 import { WebGpuDevice } from './webgpu/webgpu-device.js';
 
 export interface DeviceSelection {
@@ -13,6 +13,8 @@ export interface DeviceSelection {
   readonly adapters: 'auto' | 'none' | readonly string[];
   /** Part of each device that this process takes, (0, 1]; default 1. */
   readonly share?: number;
+  /** Memory of each device that this process may take, bytes, before its share; default: what a probe tells. */
+  readonly memoryBytes?: number;
   /** Where processes leave their claims; default: in the system's temporary folder. */
   readonly claimFolder?: string;
   readonly discover?: () => Promise<readonly ProviderReport[]>;
@@ -54,7 +56,13 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
       continue;
     }
     try {
-      open.push({ id: `webgpu:${open.length}`, device: await WebGpuDevice.open({ adapter: name }), share, claim });
+      const { memoryBytes } = selection;
+      const device = await WebGpuDevice.open({
+        adapter: name,
+        share,
+        ...(memoryBytes !== undefined && { memoryBytes }),
+      });
+      open.push({ id: `webgpu:${open.length}`, device, share, claim });
     } catch (error) {
       claim[Symbol.dispose]();
       absent.push({ name, reason: toProblem(error).message });
@@ -98,6 +106,11 @@ export function chooseAdapters(
     absent.push({ name: part, reason: `no adapter has this name; there are: ${names}` });
     return [];
   });
+}
+
+/** Who computes on the adapter now. */
+export function adapterOwners(name: string, claimFolder?: string): readonly Owner[] {
+  return ownersOf(claimName(name), claimFolder);
 }
 
 /** Processes that see different cards of one name do not share them. */

@@ -1,5 +1,6 @@
 import { fail } from '@armilla/base';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -87,6 +88,12 @@ export class Claim implements Disposable {
       else throw error;
     }
   }
+}
+
+/** Processes that hold claims of the device. */
+export function ownersOf(device: string, folder: string = FOLDER): readonly Owner[] {
+  const claims = join(folder, encodeURIComponent(device));
+  return existsSync(claims) ? livingOwners(claims) : [];
 }
 
 export function describeOwners({ owners }: Refusal): string {

@@ -260,6 +260,9 @@ export function openapiDocument(version: string, secured: boolean): Json {
         }),
       },
     },
-    components: { schemas: { ...SCHEMAS, ...RUNTIME_SCHEMAS }, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      schemas: { ...SCHEMAS, ...RUNTIME_SCHEMAS },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    },
   };
 }

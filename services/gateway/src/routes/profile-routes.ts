@@ -6,7 +6,12 @@ import type { GatewayParts } from '../http/gateway-parts.js';
 import { orRefuse } from '../http/refuse.js';
 import { readTimeoutHeader } from '../http/timeout-header.js';
 import { GivenOptions, type RequestOption } from '../options/option.js';
-import { DASHBOARD_OPTIONS, type DashboardDraft, PROFILE_OPTIONS, type ProfileDraft } from '../options/runtime-options.js';
+import {
+  DASHBOARD_OPTIONS,
+  type DashboardDraft,
+  PROFILE_OPTIONS,
+  type ProfileDraft,
+} from '../options/runtime-options.js';
 import { answerOf } from '../relay/answer-of-call.js';
 import { withRefreshControl } from './refresh-control.js';
 
@@ -25,11 +30,18 @@ export function profileRoutes(app: FastifyInstance, parts: GatewayParts): void {
     reply.hijack();
     await orRefuse(request, reply, parts.log, async () => {
       const { refreshSeconds } = readOptions<DashboardDraft>(request, DASHBOARD_OPTIONS, { refreshSeconds: undefined });
-      await sendProfile(request, reply, parts, ProfileFormat.HTML, (pieces) => withRefreshControl(pieces, refreshSeconds), {
-        // What the page's own policy cannot say.
-        'content-security-policy': "frame-ancestors 'none'",
-        ...(refreshSeconds !== undefined && { refresh: String(refreshSeconds) }),
-      });
+      await sendProfile(
+        request,
+        reply,
+        parts,
+        ProfileFormat.HTML,
+        (pieces) => withRefreshControl(pieces, refreshSeconds),
+        {
+          // What the page's own policy cannot say.
+          'content-security-policy': "frame-ancestors 'none'",
+          ...(refreshSeconds !== undefined && { refresh: String(refreshSeconds) }),
+        },
+      );
     });
   });
 }

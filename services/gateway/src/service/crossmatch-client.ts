@@ -1,11 +1,4 @@
-import {
-  callMetadata,
-  callOnce,
-  callOptions,
-  connect,
-  type ConnectedClient,
-  type Frame,
-} from '@armilla/chassis';
+import { callMetadata, callOnce, callOptions, connect, type ConnectedClient, type Frame } from '@armilla/chassis';
 import {
   type ConeSearchRequest,
   CrossmatchServiceService,
