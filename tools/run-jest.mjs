@@ -30,7 +30,11 @@ const { status } = spawnSync(
     '2',
     ...options,
   ],
-  { stdio: 'inherit', env: { ...process.env, ...vulkan } },
+  // What programs under test keep between runs is not the user's.
+  {
+    stdio: 'inherit',
+    env: { ...process.env, XDG_STATE_HOME: resolve('node_modules/.cache/armilla/state'), ...vulkan },
+  },
 );
 
 const report = JSON.parse(readFileSync(results, 'utf8') || '{}');

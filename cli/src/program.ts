@@ -10,7 +10,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   convert: async () => (await import('./convert/command.js')).convertCommand,
   merge: async () => (await import('./convert/command.js')).mergeCommand,
   serve: async () => (await import('./serve/command.js')).serveCommand,
-  status: async () => (await import('./serve/status.js')).statusCommand,
+  status: async () => (await import('./status/command.js')).statusCommand,
+  router: async () => (await import('./router/command.js')).routerCommand,
+  profile: async () => (await import('./profile/command.js')).profileCommand,
   doctor: async () => (await import('./doctor/command.js')).doctorCommand,
   demo: async () => (await import('./demo/command.js')).demoCommand,
   bench: async () => (await import('./bench/command.js')).benchCommand,
@@ -48,5 +50,5 @@ const EXAMPLES = `Examples:
 `;
 
 const EXIT_CODES = `
-Exit codes: 0 ok, 2 usage, 65 bad data, 66 no input, 69 unavailable, 70 bug, 73 cannot create output, 74 input/output,
+Exit codes: 0 ok, 1 a regression (profile compare --gate), 2 usage, 65 bad data, 66 no input, 69 unavailable, 70 bug, 73 cannot create output, 74 input/output,
 77 not permitted, 130 interrupted. Results go to standard output or a file, messages to standard error. NO_COLOR is honoured.`;

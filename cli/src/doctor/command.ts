@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { loadConfig } from '@armilla/chassis';
-import { Runtime } from '@armilla/gpu-core';
+import { discover, Runtime } from '@armilla/gpu-core';
 import { verifyKernels } from '@armilla/sky';
 import type { CommandContext } from '../command-context.js';
 import { printLine } from '../terminal/standard-output.js';
 import type { Check } from './check.js';
 import { coresCheck, diskCheck, memoryCheck, nodeCheck, webAssemblyChecks } from './machine-checks.js';
+import { gpuChecks } from './gpu-checks.js';
 import { portCheck } from './port-check.js';
 
 const UNAVAILABLE = 69;
@@ -52,6 +53,7 @@ async function runChecks(): Promise<Check[]> {
     memoryCheck(),
     await diskCheck(config.spoolDirectory || undefined),
     ...webAssemblyChecks(),
+    ...gpuChecks(config.gpuDevices === 'none' ? [] : await discover()),
     await portCheck(config.grpcAddress, 'grpc_address'),
     await portCheck(config.httpAddress, 'http_address'),
     ...kernels,

@@ -1,11 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { computeInBackground } from '@armilla/base';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
-import { type Config, createLogger, makeAdmission, type RunningServer, serve, startTelemetry } from '@armilla/chassis';
+import {
+  type Config,
+  createLogger,
+  makeAdmission,
+  type RunningServer,
+  runtimeService,
+  serve,
+  startTelemetry,
+} from '@armilla/chassis';
 import { crossmatchServices, StoredTables } from '@armilla/crossmatch/service';
 import { type RunningGateway, startGateway } from '@armilla/gateway';
 import { Runtime } from '@armilla/gpu-core';
+import { BackgroundCalibration } from '../devices/background-calibration.js';
+import { type Compute, openCompute } from '../devices/compute.js';
 import { checkAddressFree } from './address-check.js';
+import { runtimeSource } from './runtime-source.js';
 import { type NamedTable, storeTable } from './store-table.js';
 
 /** Parts of the product that one process can host. */
@@ -28,6 +39,8 @@ export interface ArmillaServer extends AsyncDisposable {
   readonly url: string | undefined;
   /** host:port; undefined without services. */
   readonly grpcAddress: string | undefined;
+  /** What its services compute on; undefined without services. */
+  readonly compute: Compute | undefined;
   /** Lets running calls finish within `graceMs` (default: drain_seconds), then ends everything. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -52,20 +65,33 @@ export async function startServer({
     const telemetry = await startTelemetry();
     stops.push(() => telemetry.shutdown());
     let server: RunningServer | undefined;
+    let compute: Compute | undefined;
+    let calibration: BackgroundCalibration | undefined;
     if (hosted.includes('crossmatch')) {
       const runtime = await Runtime.create({
         workerCount: config.workerCount || undefined,
         memoryLimitBytes: config.memoryLimitBytes || undefined,
       });
       stops.push(() => runtime.close());
+      const opened = (compute = await openCompute(runtime, config));
+      stops.push(async () => opened[Symbol.asyncDispose]());
       const admission = makeAdmission(config);
       const quotaBytes = config.tableQuotaBytes || admission.stats().limitBytes / 2;
       const stored = new StoredTables({ quotaBytes, defaultTtlSeconds: config.tableTtlSeconds });
       stops.push(() => stored[Symbol.asyncDispose]());
       for (const table of tables) onStored?.(table.name, await storeTable(table, stored, runtime, signal));
-      const services = crossmatchServices({ runtime, tables: stored });
+      const services = [
+        ...crossmatchServices({ runtime, tables: stored }),
+        runtimeService(runtimeSource({ runtime, compute, config })),
+      ];
+      const background = (calibration = new BackgroundCalibration(compute.dispatcher, log));
       server = await serve({ services, config, log, admission });
-      stops.push(server.stop);
+      // What the last calls teach is kept as well.
+      stops.push(
+        () => background.save(),
+        server.stop,
+        () => background.stop(),
+      );
     }
     let gateway: RunningGateway | undefined;
     if (hosted.includes('gateway')) {
@@ -78,7 +104,9 @@ export async function startServer({
       });
       stops.push(gateway.close);
     }
-    return { url: gateway?.url, grpcAddress: server?.address, stop, [Symbol.asyncDispose]: () => stop() };
+    // Once everything listens: nobody waits for it.
+    calibration?.start();
+    return { url: gateway?.url, grpcAddress: server?.address, compute, stop, [Symbol.asyncDispose]: () => stop() };
   } catch (error) {
     await stop(0);
     throw error;

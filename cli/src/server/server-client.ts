@@ -42,8 +42,13 @@ export class ServerClient {
   }
 
   /** GET of rows, as they come: an Arrow stream, whose end is only there when the answer was complete. */
-  async rows(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const request = this.#request('GET', path, { accept: 'application/vnd.apache.arrow.stream' }, signal);
+  rows(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return this.bytes(path, signal, 'application/vnd.apache.arrow.stream');
+  }
+
+  /** GET of anything, as it comes; what breaks off throws STREAM_INCOMPLETE. */
+  async bytes(path: string, signal: AbortSignal, accept = '*/*'): Promise<AsyncIterable<Uint8Array>> {
+    const request = this.#request('GET', path, { accept }, signal);
     request.end();
     const response = await this.#response(request, signal);
     if (!isSuccess(response)) throw problemOf(response, await textOf(response), this.server);

@@ -18,8 +18,17 @@ export function standardOutput(): Writable {
 
 /** Writes one line to standard output. */
 export function printLine(text: string): Promise<void> {
+  return write(`${text}\n`);
+}
+
+/** Writes `chunks` to standard output, at the pace of its reader. */
+export async function printBytes(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) await write(chunk);
+}
+
+function write(data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    standardOutput().write(`${text}\n`, (error) => {
+    standardOutput().write(data, (error) => {
       if (error)
         reject(fail('OUTPUT_WRITE_FAILED', { where: 'standard output', detail: error.message }, { cause: error }));
       else resolve();

@@ -12,6 +12,28 @@ export { statusToProblem } from './errors/revive.js';
 export { type CallIdentity, ERROR_DOMAIN, problemToStatus, publicProblem, retryAfterSeconds } from './errors/status.js';
 export { Admission, type AdmissionOptions, type AdmissionStats, type Permit } from './limits/admission.js';
 export { createLogger, type Log, type LogFields, type LogLevel } from './log/logger.js';
+export { runtimeService } from './runtime/runtime-service.js';
+export {
+  type CallToExplain,
+  type Explanation,
+  type KnownOperation,
+  PROFILE_FORMATS,
+  type ProfileFile,
+  type ProfileFormatName,
+  type RouteDecision,
+  type RoutedCall,
+  type RoutePrediction,
+  type RuntimeSource,
+} from './runtime/runtime-source.js';
+export {
+  type DeviceStatus,
+  type MemoryStatus,
+  type OperationStatus,
+  type ProfilerStatus,
+  type RouterStatus,
+  type RuntimeStatus,
+  type WorkersStatus,
+} from './runtime/runtime-status.js';
 export { callSignal } from './serve/call-guard.js';
 export { type CallContext, clientStream, duplex, serverStream, unary } from './serve/handlers.js';
 export { Health } from './serve/health.js';

@@ -19,6 +19,8 @@ export type { AdapterReport, ProviderReport } from './device/discovery/discovery
 export { type CardTraces, type Fault, usualFaults } from './device/discovery/usual-faults.js';
 export {
   type AbsentDevice,
+  adapterOwners,
+  chooseAdapters,
   type Devices,
   type DeviceSelection,
   type OpenDevice,

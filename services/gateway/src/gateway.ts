@@ -24,16 +24,19 @@ import { RecentResults } from './results/recent-results.js';
 import { coneRoute } from './routes/cone-route.js';
 import { explainRoute } from './routes/explain-route.js';
 import { matchRoute } from './routes/match-route.js';
+import { profileRoutes } from './routes/profile-routes.js';
 import { evidenceRoute, resultRoute } from './routes/result-route.js';
+import { runtimeRoutes } from './routes/runtime-routes.js';
 import { OPEN_PATHS, systemRoutes } from './routes/system-routes.js';
 import { tableRoutes } from './routes/table-routes.js';
 import { tablesMatchRoute } from './routes/tables-match-route.js';
 import { CrossmatchClient } from './service/crossmatch-client.js';
+import { RuntimeClient } from './service/runtime-client.js';
 import { Spool } from './upload/spool.js';
 
 export interface GatewayOptions {
   readonly config: Config;
-  /** host:port of the crossmatch service; default: `config.crossmatchTarget`. */
+  /** host:port of the crossmatch service and of the runtime service beside it; default: `config.crossmatchTarget`. */
   readonly crossmatchTarget?: string;
   /** For the hop to the service; default: in clear. */
   readonly credentials?: ChannelCredentials;
@@ -75,6 +78,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     config,
     log,
     crossmatch: new CrossmatchClient(target, options.credentials),
+    runtime: new RuntimeClient(target, options.credentials),
     spool: await Spool.open(
       config.spoolDirectory === '' ? join(tmpdir(), 'armilla') : config.spoolDirectory,
       config.spoolLimitBytes,
@@ -129,6 +133,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   tableRoutes(app, parts);
   matchRoute(app, parts);
   tablesMatchRoute(app, parts);
+  runtimeRoutes(app, parts);
+  profileRoutes(app, parts);
 
   const sessions = watchSessions(app);
   app.server.maxConnections = config.maxConnections;
@@ -139,6 +145,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   app.server.on('connect', answerConnect);
   const url = await listen(app, bind.host, bind.port).catch(async (error: unknown) => {
     parts.crossmatch.close();
+    parts.runtime.close();
     await parts.spool.close();
     throw fail('ADDRESS_IN_USE', { address: config.httpAddress, detail: (error as Error).message }, { cause: error });
   });
@@ -160,6 +167,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     clearTimeout(timer);
     clearTimeout(cutTimer);
     parts.crossmatch.close();
+    parts.runtime.close();
     await parts.spool.close();
   };
   let stopping: Promise<void> | undefined;

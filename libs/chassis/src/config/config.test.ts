@@ -63,6 +63,12 @@ test('bytes and seconds take units', () => {
   ]);
 });
 
+test('a share is part of a whole', () => {
+  expect(loadConfig({ env: { ARMILLA_GPU_SHARE: '0.25' } }).gpuShare).toBe(0.25);
+  for (const gpu_share of ['0', '1.5', 'half', -0.1, Infinity])
+    expect(refusal({ flags: { gpu_share } })).toContain('--gpu-share: must be a number in [0.01, 1]');
+});
+
 test('all bad values and unknown keys are listed at once, each with its place', () => {
   const message = withFile('{"drain_second": 3, "log_level": "loud", "reflection": "maybe"}', (file) =>
     refusal({

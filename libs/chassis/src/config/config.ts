@@ -29,6 +29,7 @@ const ENV_PREFIX = 'ARMILLA_';
 const FOREIGN_ENV = new Set([
   'ARMILLA_CONFIG',
   'ARMILLA_DATA_DIR',
+  'ARMILLA_DAWN_NODE',
   'ARMILLA_GPU_PROVIDER',
   'ARMILLA_GRPC',
   'ARMILLA_MUTANTS',
@@ -99,11 +100,9 @@ function parseValue(key: ConfigKeyName, value: unknown): string | number | boole
     default: {
       const number = typeof value === 'number' ? value : parseNumber(entry.type, String(value), key);
       const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = entry;
-      const whole = entry.type === 'seconds' || Number.isInteger(number);
-      if (!whole || !(number >= minimum && number <= maximum)) {
-        throw refuse(
-          `${whole && entry.type === 'seconds' ? 'a number' : 'a whole number'} in [${minimum}, ${maximum}] ${entry.unit}`.trim(),
-        );
+      const broken = entry.type === 'seconds' || entry.type === 'share';
+      if (!(broken || Number.isInteger(number)) || !(number >= minimum && number <= maximum)) {
+        throw refuse(`${broken ? 'a number' : 'a whole number'} in [${minimum}, ${maximum}] ${entry.unit}`.trim());
       }
       return number;
     }

@@ -1,5 +1,5 @@
-/** What a configuration value may be; `bytes` and `seconds` take units ("2GiB", "500ms"). */
-export type ConfigType = 'text' | 'count' | 'bytes' | 'seconds' | 'switch' | 'level';
+/** What a configuration value may be; `bytes` and `seconds` take units ("2GiB", "500ms"), a `share` is part of a whole. */
+export type ConfigType = 'text' | 'count' | 'bytes' | 'seconds' | 'share' | 'switch' | 'level';
 
 export interface ConfigKey {
   readonly type: ConfigType;
@@ -22,6 +22,8 @@ const bytes = (range: Numeric, sentence: string) =>
   ({ type: 'bytes', unit: 'bytes', minimum: 0, ...range, sentence }) as const;
 const seconds = (range: Numeric, sentence: string) =>
   ({ type: 'seconds', unit: 's', minimum: 0, ...range, sentence }) as const;
+const share = (fallback: number, sentence: string) =>
+  ({ type: 'share', unit: '', default: fallback, minimum: 0.01, maximum: 1, sentence }) as const;
 const flag = (fallback: boolean, sentence: string) =>
   ({ type: 'switch', unit: '', default: fallback as boolean, sentence }) as const;
 
@@ -57,6 +59,18 @@ export const CONFIG_KEYS = {
   ),
   drain_seconds: seconds({ default: 15, maximum: 3600 }, 'Time that running calls have to finish after SIGTERM.'),
   frame_crc: flag(false, 'Sum every response frame with CRC-32C; request frames that carry a sum are always verified.'),
+  gpu_devices: text(
+    'auto',
+    'GPUs to compute on: auto (every adapter that is no software), none, or parts of the names of adapters with commas between (armilla status lists them).',
+  ),
+  gpu_memory_limit_bytes: bytes(
+    { default: 0 },
+    'Memory of each GPU that is used; 0: four fifths of what a probe of the device tells.',
+  ),
+  gpu_share: share(
+    1,
+    'Part of each GPU that this process takes; processes whose shares add up to 1 may use it together.',
+  ),
   grpc_address: text('127.0.0.1:7430', 'Address that the gRPC services listen on, host:port; port 0 takes a free one.'),
   header_seconds: seconds(
     { default: 20, minimum: 1, maximum: 3600 },
@@ -127,6 +141,10 @@ export const CONFIG_KEYS = {
     { default: 600, minimum: 1, maximum: DAY },
     'Time that the summary of a finished match is kept.',
   ),
+  route: text(
+    '',
+    'Devices that operations are sent to whatever the router has learnt: operation=device with commas between, such as gpu.matmul=webgpu:0,*=wasm (docs/router.md).',
+  ),
   sender_window_seconds: seconds(
     { default: 60, minimum: 1, maximum: DAY },
     'Time over which an upload must keep min_sender_bytes_per_second.',
@@ -138,6 +156,10 @@ export const CONFIG_KEYS = {
   spool_limit_bytes: bytes(
     { default: 16 * GIB },
     'Disk that all uploads in spool_directory may take together; one more is refused with SPOOL_FULL.',
+  ),
+  state_directory: text(
+    '',
+    'Folder for what is kept between runs, such as what the router has measured; empty: armilla in the folder for state of the user ($XDG_STATE_HOME, else ~/.local/state).',
   ),
   table_quota_bytes: bytes({ default: 0 }, 'Memory that stored tables may hold together; 0: half of the memory limit.'),
   table_ttl_seconds: seconds(

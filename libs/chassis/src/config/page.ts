@@ -44,5 +44,6 @@ function rangeText({ minimum, maximum, type }: ConfigKey): string {
 
 function numberText(value: number, type: ConfigKey['type']): string {
   if (type === 'bytes' && value >= 1024) return formatBytes(value);
+  if (type === 'share') return String(value);
   return formatCount(value);
 }

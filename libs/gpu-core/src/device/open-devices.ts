@@ -2,7 +2,7 @@ import { fail, type Problem, toProblem } from '@armilla/base';
 import type { Device } from './device.js';
 import { discover } from './discovery/discover.js';
 import type { AdapterReport, ProviderReport } from './discovery/discovery.js';
-import { Claim, describeOwners } from './ownership.js';
+import { Claim, describeOwners, type Owner, ownersOf } from './ownership.js';
 import { WebGpuDevice } from './webgpu/webgpu-device.js';
 
 export interface DeviceSelection {
@@ -13,7 +13,7 @@ export interface DeviceSelection {
   readonly adapters: 'auto' | 'none' | readonly string[];
   /** Part of each device that this process takes, (0, 1]; default 1. */
   readonly share?: number;
-  /** Memory that jobs may take of each device, bytes; default: a part of what the device is known to have. */
+  /** Memory of each device that this process may take, bytes, before its share; default: what a probe tells. */
   readonly memoryBytes?: number;
   /** Where processes leave their claims; default: in the system's temporary folder. */
   readonly claimFolder?: string;
@@ -45,7 +45,7 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
   const { adapters, share = 1, memoryBytes } = selection;
   const open: (OpenDevice & { claim: Claim })[] = [];
   const absent: AbsentDevice[] = [];
-  const wanted = adapters === 'none' ? [] : choose(await (selection.discover ?? discover)(), adapters, absent);
+  const wanted = adapters === 'none' ? [] : chooseAdapters(await (selection.discover ?? discover)(), adapters, absent);
   for (const { name } of wanted) {
     let claim: Claim | undefined;
     try {
@@ -81,7 +81,8 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
   };
 }
 
-function choose(
+/** Adapters that the selection takes, in its order; what it asks for and cannot have goes to `absent`. */
+export function chooseAdapters(
   reports: readonly ProviderReport[],
   adapters: 'auto' | readonly string[],
   absent: AbsentDevice[],
@@ -106,6 +107,11 @@ function choose(
     absent.push({ name: part, reason: `no adapter has this name; there are: ${names}` });
     return [];
   });
+}
+
+/** Who computes on the adapter now. */
+export function adapterOwners(name: string, claimFolder?: string): readonly Owner[] {
+  return ownersOf(claimName(name), claimFolder);
 }
 
 /** Processes that see different cards of one name do not share them. */

@@ -1,6 +1,7 @@
 import { fail } from '@armilla/base';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -103,6 +104,12 @@ export class Claim implements Disposable {
 /** A folder in which processes of every user leave claims. */
 function openToAll(folder: string): void {
   if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o777);
+}
+
+/** Processes that hold claims of the device. */
+export function ownersOf(device: string, folder: string = FOLDER): readonly Owner[] {
+  const claims = join(folder, encodeURIComponent(device));
+  return existsSync(claims) ? livingOwners(claims) : [];
 }
 
 export function describeOwners({ owners }: Refusal): string {

@@ -66,6 +66,13 @@ export class Heap {
     return this.#leases.size;
   }
 
+  /** Bytes of all leases. */
+  get leasedBytes(): number {
+    let bytes = 0;
+    for (const { byteLength } of this.#leases) bytes += byteLength;
+    return bytes;
+  }
+
   /** Uninitialised bytes, aligned to 64. Throws MEMORY_EXHAUSTED. */
   lease(byteLength: number, label: string): Lease {
     const bytes = Math.max(ALIGNMENT_BYTES, Math.ceil(byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES);

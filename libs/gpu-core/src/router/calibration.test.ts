@@ -56,6 +56,30 @@ test('the first call is apart from the budget and from the model', async () => {
   expect(router.operations()[0].models[0].terms.launchMs).toBeLessThan(1.1);
 });
 
+test('a launch that is most of a small call is not taken for work', async () => {
+  let nowMs = 0;
+  // Eight times the work of n for 2 n: by the first size alone the second would not fit a quarter of the budget.
+  const work = (n: number): number => 2 * n ** 3;
+  const measure = ({ n }: { n: number }): Promise<number> => {
+    const ms = 0.4 + work(n) / 1e8;
+    nowMs += ms;
+    return Promise.resolve(ms);
+  };
+  const router = new Router({ devices: [{ id: 'wasm:1' }], environment: '', now: () => nowMs });
+  const one: CalibrationCase = {
+    operation: 'gpu.matmul',
+    dtype: 'f32',
+    sizeOf: (n) => ({ work: work(n), bytesIn: 8 * n * n, bytesOut: 4 * n * n }),
+    smallest: 8,
+    largest: 1024,
+    measure: { 'wasm:1': measure },
+  };
+  await new Calibration(router, [one], { now: () => nowMs, budgetMs: 12 }).run();
+  const { launchMs, msPerWork } = router.operations()[0].models[0].terms;
+  expect(launchMs).toBeCloseTo(0.4, 2);
+  expect(msPerWork * 1e8).toBeCloseTo(1, 0);
+});
+
 test('aborted, it rejects with the reason and leaves every model as it was', async () => {
   const { machine, router, now } = setting();
   const controller = new AbortController();

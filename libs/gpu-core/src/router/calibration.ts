@@ -149,7 +149,12 @@ export class Calibration {
         const left = (budgetMs - spentMs) * LARGEST_SHARE;
         const perWork = (known.get(n) as number) / Math.max(1, one.sizeOf(n).work);
         const reach = sizes.findLastIndex((size) => perWork * one.sizeOf(size).work <= left);
-        next = reach > next ? reach : -1;
+        // The launch of a small call looks like work: without a second size the two cannot be told apart.
+        const hasStep =
+          known.size === 1 &&
+          next + 1 < sizes.length &&
+          perWork * one.sizeOf(sizes[next + 1]).work <= (budgetMs - spentMs) / 2;
+        next = reach > next ? reach : hasStep ? next + 1 : -1;
       }
       // Then all sizes in between, several times, with operands there and here in turns.
       const last = sizes.indexOf(Math.max(...known.keys()));

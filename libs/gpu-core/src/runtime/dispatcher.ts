@@ -88,9 +88,10 @@ export class Dispatcher {
     const routed = routedOperation(name) as unknown as RoutedOperation<object, Output>;
     const { signal, fairKey, device, deadlineMs } = settings;
     const size = routed.sizeOfInput(input);
+    const dtype = routed.dtypeOf(input);
     const request = {
-      ...requestOf(name, routed.dtypeOf(input), size),
-      devices: this.#devicesOf(routed),
+      ...requestOf(name, dtype, size),
+      devices: this.#devicesOf(routed, dtype),
       ...(device !== undefined && { device }),
       ...(deadlineMs !== undefined && { deadlineMs }),
     };
@@ -116,8 +117,13 @@ export class Dispatcher {
     }
     return this.router.explain({
       ...requestOf(name, type, routed.sizeOf(n, type as DType)),
-      devices: this.#devicesOf(routed),
+      devices: this.#devicesOf(routed, type),
     });
+  }
+
+  /** Ids of the devices that `name` can run on with operands of that type. Throws OPERATION_UNKNOWN. */
+  devicesOf(name: string, dtype: string): readonly string[] {
+    return this.#devicesOf(routedOperation(name), dtype);
   }
 
   view(): RouterView {
@@ -165,15 +171,18 @@ export class Dispatcher {
           smallest: routed.smallest,
           largest: routed.largest,
           measure: Object.fromEntries(
-            this.#devicesOf(routed).map((id) => [id, ({ n }: { n: number }) => measure(id, n)]),
+            this.#devicesOf(routed, dtype).map((id) => [id, ({ n }: { n: number }) => measure(id, n)]),
           ),
         };
       }),
     );
   }
 
-  #devicesOf({ operation }: { readonly operation: { readonly backends: object } }): string[] {
-    return this.router.devices.filter(({ kind }) => kind in operation.backends).map(({ id }) => id);
+  /** Devices with a backend of it. WGSL has no f64. */
+  #devicesOf({ operation }: { readonly operation: { readonly backends: object } }, dtype: string): string[] {
+    return this.router.devices
+      .filter(({ kind }) => kind in operation.backends && !(kind === 'webgpu' && dtype === 'f64'))
+      .map(({ id }) => id);
   }
 
   #runOn<Output>(

@@ -58,12 +58,12 @@ test('heaps count against the memory limit and leave with their last tenant', as
   expect(() => heap.lease(65 * 2 ** 20, 'too much')).toThrow(expect.objectContaining({ reason: 'MEMORY_OVER_LIMIT' }));
   expect(() => heap.lease(64 * 2 ** 20, 'no rest')).toThrow(expect.objectContaining({ reason: 'MEMORY_EXHAUSTED' }));
   const lease = heap.lease(2 ** 20, 'fits');
-  expect(runtime.stats()).toMatchObject({ liveHeaps: 1 });
+  expect(runtime.stats()).toMatchObject({ liveHeaps: 1, leasedBytes: 2 ** 20 });
   runtime.closeHeap(heap);
   lease[Symbol.dispose]();
   runtime.closeHeap(heap);
   await runtime.close();
-  expect(runtime.stats()).toMatchObject({ liveHeaps: 0, heapBytes: 0 });
+  expect(runtime.stats()).toMatchObject({ liveHeaps: 0, heapBytes: 0, leasedBytes: 0 });
 });
 
 test.each([{ workerCount: 0 }, { workerCount: 1.5 }, { memoryLimitBytes: -1 }])('%j is refused', async (options) => {

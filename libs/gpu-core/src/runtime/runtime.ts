@@ -23,7 +23,9 @@ export interface CallOptions {
 
 export interface RuntimeStats {
   readonly workerCount: number;
+  /** Of all heaps, and of what is leased in them. */
   readonly heapBytes: number;
+  readonly leasedBytes: number;
   readonly liveHeaps: number;
   readonly queuedTasks: number;
   /** Items of parallel loops finished since the start; only grows. */
@@ -132,10 +134,15 @@ export class Runtime implements AsyncDisposable {
 
   stats(): RuntimeStats {
     let heapBytes = 0;
-    for (const heap of this.#heaps.keys()) heapBytes += heap.byteLength;
+    let leasedBytes = 0;
+    for (const heap of this.#heaps.keys()) {
+      heapBytes += heap.byteLength;
+      leasedBytes += heap.leasedBytes;
+    }
     return {
       workerCount: this.workerCount,
       heapBytes,
+      leasedBytes,
       liveHeaps: this.#heaps.size,
       queuedTasks: this.#pool.queuedCount,
       cellsDone: this.#pool.itemsDone,

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { RecentResults } from '../results/recent-results.js';
 import type { Places } from './places.js';
 import type { CrossmatchClient } from '../service/crossmatch-client.js';
+import type { RuntimeClient } from '../service/runtime-client.js';
 import type { Spool } from '../upload/spool.js';
 import { bodyChunks, type BodyLimits } from '../upload/body.js';
 import { contentEncoding, inflated } from '../upload/content-encoding.js';
@@ -14,6 +15,7 @@ export interface GatewayParts {
   readonly config: Config;
   readonly log: Log;
   readonly crossmatch: CrossmatchClient;
+  readonly runtime: RuntimeClient;
   readonly spool: Spool;
   readonly results: RecentResults;
   /** Limits the streams that run at once. */

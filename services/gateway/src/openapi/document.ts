@@ -6,79 +6,20 @@ import type { RequestOption } from '../options/option.js';
 import { MOST_TABLES, TABLES_OPTIONS } from '../options/tables-options.js';
 import { EVIDENCE_OPTIONS, RESULT_OPTIONS } from '../routes/result-route.js';
 import { PUT_OPTIONS } from '../routes/table-routes.js';
+import { type Json, jsonBody, operation, path, queryParameters } from './operation.js';
+import { RUNTIME_PATHS } from './runtime-paths.js';
+import { RUNTIME_SCHEMAS } from './runtime-schemas.js';
 import { SCHEMAS } from './schemas.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Media types that a table may be sent as; what it is, is found by its content. */
 const TABLE_MEDIA_TYPES = [...new Set(Object.values(ANSWER_FORMATS))]
   .filter((type) => type !== ANSWER_FORMATS.jsonl)
   .concat('application/gzip' as never, 'application/octet-stream' as never);
 
-const HEADER_PARAMETERS: readonly Json[] = [
-  {
-    name: 'x-request-id',
-    in: 'header',
-    required: false,
-    description: 'Names the request in logs, errors and results; made when missing.',
-    schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
-  },
-  { name: 'traceparent', in: 'header', required: false, description: 'W3C trace context.', schema: { type: 'string' } },
-  {
-    name: 'armilla-timeout',
-    in: 'header',
-    required: false,
-    description: 'Time for the whole request: 30s, 500ms, 2m.',
-    schema: { type: 'string' },
-  },
-];
-
-function queryParameters<Draft>(options: readonly RequestOption<Draft>[]): Json[] {
-  return options.map(({ name, sentence, schema }) => ({
-    name,
-    in: 'query',
-    required: false,
-    description: sentence,
-    schema,
-    ...(schema.type === 'array' && { style: 'form', explode: false }),
-  }));
-}
-
-const path = (name: string, description: string, pattern: string): Json => ({
-  name,
-  in: 'path',
-  required: true,
-  description,
-  schema: { type: 'string', pattern },
-});
-
 const NAME = path('name', 'Name of the stored table.', '^(?!\\.)[A-Za-z0-9_.-]{1,128}$');
 
 const anyTable = (): Json =>
   Object.fromEntries(TABLE_MEDIA_TYPES.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));
-
-const jsonBody = (schema: string, description: string, headers: Json = {}): Json => ({
-  description,
-  headers: { 'x-request-id': { description: 'Id of the request.', schema: { type: 'string' } }, ...headers },
-  content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
-});
-
-const PROBLEM: Json = {
-  description: 'What is wrong, where, what was seen and what to do.',
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-};
-
-const operation = (
-  operationId: string,
-  summary: string,
-  rest: { parameters?: readonly Json[]; requestBody?: Json; responses: Json; security?: readonly Json[] },
-): Json => ({
-  operationId,
-  summary,
-  ...rest,
-  parameters: [...(rest.parameters ?? []), ...HEADER_PARAMETERS],
-  responses: { ...rest.responses, default: PROBLEM },
-});
 
 /** Options as properties of a JSON object or of a form. */
 const optionProperties = <Draft>(options: readonly RequestOption<Draft>[]): Json =>
@@ -290,6 +231,7 @@ export function openapiDocument(version: string, secured: boolean): Json {
           responses: { 204: { description: 'The table is deleted.' } },
         }),
       },
+      ...RUNTIME_PATHS,
       '/healthz': {
         get: operation('healthz', 'Whether the gateway runs.', {
           security: OPEN,
@@ -318,6 +260,9 @@ export function openapiDocument(version: string, secured: boolean): Json {
         }),
       },
     },
-    components: { schemas: SCHEMAS, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      schemas: { ...SCHEMAS, ...RUNTIME_SCHEMAS },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    },
   };
 }

@@ -1,22 +1,8 @@
 import { SIDE_OPTIONS } from '../options/side-options.js';
 import { REASONS } from '@armilla/base';
+import { count, counts, flag, list, number, object, ref, type Schema, text } from './schema.js';
 
-type Schema = Readonly<Record<string, unknown>>;
-
-const text = { type: 'string' } as const;
-const number = { type: 'number' } as const;
-const flag = { type: 'boolean' } as const;
-const count = { type: 'integer', minimum: 0 } as const;
-const counts = { type: 'object', additionalProperties: count } as const;
-const list = (items: Schema): Schema => ({ type: 'array', items });
-const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
-
-const object = (
-  properties: Readonly<Record<string, Schema>>,
-  required: readonly string[] = Object.keys(properties),
-): Schema => ({ type: 'object', properties, required });
-
-/** Every JSON body that the gateway sends. */
+/** JSON bodies that the gateway sends, but those of the runtime routes. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   PositionColumns: object(Object.fromEntries(SIDE_OPTIONS.map(({ name }) => [name, text])), ['ra', 'dec']),
   SideSummary: object(

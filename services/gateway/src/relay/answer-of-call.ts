@@ -1,10 +1,10 @@
-import { type Frame, readFrames } from '@armilla/chassis';
+import { readFrames } from '@armilla/chassis';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Readable } from 'node:stream';
 
-export interface CallAnswer {
-  readonly frames: AsyncIterable<Frame>;
-  /** Headers of the service; there before the first frame. */
+export interface CallAnswer<T> {
+  readonly messages: AsyncIterable<T>;
+  /** Headers of the service; there before the first message. */
   headers(): Record<string, string>;
 }
 
@@ -13,23 +13,23 @@ export interface CallAnswer {
  * holds back nothing that arrives before the first read, and never again once it has kept such a message, so that a late
  * reader would have the whole answer in memory.
  */
-export function answerOf(call: Readable, passed: readonly string[], signal: AbortSignal): CallAnswer {
+export function answerOf<T>(call: Readable, passed: readonly string[], signal: AbortSignal): CallAnswer<T> {
   // readFrames throws it; until that listens nothing may end the process.
   call.on('error', () => undefined);
   let received: Metadata | undefined;
   call.once('metadata', (metadata: Metadata) => (received = metadata));
-  const frames = readFrames<Frame>(call, signal);
-  const first = frames.next();
+  const messages = readFrames<T>(call, signal);
+  const first = messages.next();
   // Thrown at the reader, who may come later.
   first.catch(() => undefined);
-  const rest = async function* (): AsyncGenerator<Frame, void, undefined> {
+  const rest = async function* (): AsyncGenerator<T, void, undefined> {
     try {
-      for (let next = await first; !next.done; next = await frames.next()) yield next.value;
+      for (let next = await first; !next.done; next = await messages.next()) yield next.value;
     } finally {
-      await frames.return();
+      await messages.return();
     }
   };
-  return { frames: rest(), headers: () => passedHeaders(received, passed) };
+  return { messages: rest(), headers: () => passedHeaders(received, passed) };
 }
 
 function passedHeaders(metadata: Metadata | undefined, passed: readonly string[]): Record<string, string> {

@@ -55,7 +55,7 @@ export async function openMatch<Draft extends MatchDraft>(
     throw error;
   }
   const call = open(exchange);
-  const { frames: answered, headers } = answerOf(call, passedHeaders, exchange.signal);
+  const { messages: answered, headers } = answerOf<Frame>(call, passedHeaders, exchange.signal);
 
   async function* frames(): AsyncGenerator<Frame, void, undefined> {
     for (let next = first; !next.done; next = await iterator.next()) yield* framesOf(next.value);

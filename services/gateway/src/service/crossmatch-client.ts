@@ -1,12 +1,4 @@
-import {
-  callMetadata,
-  callOnce,
-  callOptions,
-  type CallSettings,
-  connect,
-  type ConnectedClient,
-  type Frame,
-} from '@armilla/chassis';
+import { callMetadata, callOnce, callOptions, connect, type ConnectedClient, type Frame } from '@armilla/chassis';
 import {
   type ConeSearchRequest,
   CrossmatchServiceService,
@@ -23,6 +15,7 @@ import {
 } from '@armilla/proto';
 import type { ChannelCredentials, ClientDuplexStream, ClientReadableStream, ClientWritableStream } from '@grpc/grpc-js';
 import type { Exchange } from '../http/exchange.js';
+import { cancelWith, settingsOf } from './call-settings.js';
 
 /** The crossmatch service as the gateway calls it: each call carries the exchange's id, trace, token and deadline, and ends with it. */
 export class CrossmatchClient {
@@ -108,13 +101,4 @@ export class CrossmatchClient {
     this.#client.close();
     this.#health.close();
   }
-}
-
-function cancelWith(signal: AbortSignal, call: { cancel(): void }): void {
-  if (signal.aborted) call.cancel();
-  else signal.addEventListener('abort', () => call.cancel(), { once: true });
-}
-
-function settingsOf({ signal, deadlineMs, requestId, token }: Exchange): CallSettings {
-  return { signal, deadlineMs, requestId, ...(token !== undefined && { token }) };
 }

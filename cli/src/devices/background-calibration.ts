@@ -1,0 +1,65 @@
+import { toProblem } from '@armilla/base';
+import type { Log } from '@armilla/chassis';
+import { type Dispatcher, routedOperations } from '@armilla/gpu-core';
+
+/**
+ * Measures, while a server serves, what no stored measurement of this machine tells, and keeps at the end what calls have
+ * taught. Nobody waits for it, and nothing of it fails a server: what went wrong is logged.
+ */
+export class BackgroundCalibration {
+  readonly #abort = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    private readonly log: Log,
+  ) {}
+
+  start(): void {
+    const devices = unmeasuredDevices(this.dispatcher);
+    if (devices.length > 0) this.#running = this.#calibrate(devices);
+  }
+
+  /** Ends it without a result. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  /** Keeps what was measured and learnt. */
+  async save(): Promise<void> {
+    if (this.dispatcher.router.store().length === 0) return;
+    try {
+      await this.dispatcher.save();
+    } catch (error) {
+      this.log.warn('router not saved', { file: this.dispatcher.store.path, detail: (error as Error).message });
+    }
+  }
+
+  async #calibrate(devices: readonly string[]): Promise<void> {
+    const startMs = performance.now();
+    const { signal } = this.#abort;
+    try {
+      const rows = await this.dispatcher.calibrate({ signal, devices });
+      for (const { device, operation, dtype, fault } of rows)
+        if (fault !== undefined) this.log.warn('not calibrated', { device, operation, dtype, detail: fault });
+      const elapsedMs = Math.round(performance.now() - startMs);
+      this.log.info('router calibrated', { devices, elapsedMs, file: this.dispatcher.store.path });
+    } catch (error) {
+      if (!signal.aborted) this.log.warn('router not calibrated', { devices, detail: toProblem(error).message });
+    }
+  }
+}
+
+/** Devices with an operation of which no measurement is known. */
+export function unmeasuredDevices(dispatcher: Dispatcher): string[] {
+  const { router } = dispatcher;
+  const known = new Map(router.store().map(({ operation, dtype, devices }) => [`${operation} ${dtype}`, devices]));
+  const unmeasured = routedOperations().flatMap(({ operation: { name }, dtypes }) =>
+    dtypes.flatMap((dtype) => {
+      const measured = known.get(`${name} ${dtype}`) ?? {};
+      return dispatcher.devicesOf(name, dtype).filter((id) => !(id in measured));
+    }),
+  );
+  return router.devices.map(({ id }) => id).filter((id) => unmeasured.includes(id));
+}

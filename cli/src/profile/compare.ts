@@ -1,0 +1,110 @@
+import { open } from 'node:fs/promises';
+import { Command } from 'commander';
+import { fail } from '@armilla/base';
+import {
+  type GateResult,
+  type OpComparison,
+  type Profile,
+  profileFromJson,
+  regressionGate,
+  renderDashboard,
+} from '@armilla/gpu-core';
+import { checkOutput, writeFileOutput } from '@armilla/tables';
+import type { CommandContext } from '../command-context.js';
+import { snakeCaseKeys } from '../crossmatch/json-names.js';
+import { printLine } from '../terminal/standard-output.js';
+
+interface CompareFlags {
+  readonly gate?: boolean;
+  readonly tolerance: string;
+  readonly html?: string;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+}
+
+/** `armilla profile compare A B`. */
+export function compareCommand(context: CommandContext): Command {
+  return new Command('compare')
+    .description('Which operations became slower or faster from one profile to another, and how sure that is.')
+    .argument('<before>', 'profile of format json')
+    .argument('<after>', 'profile of format json')
+    .option('--gate', 'end with 1 where an operation became slower')
+    .option('--tolerance <share>', 'a change of the median by less is none', '0.05')
+    .option('--html <file>', 'write the dashboard of both, with their differences')
+    .option('--overwrite', 'replace that file if it exists')
+    .option('--json', 'print one JSON object')
+    .addHelpText('before', EXAMPLES)
+    .action((before: string, after: string, flags: CompareFlags) => compare(before, after, flags, context));
+}
+
+const EXAMPLES = `Examples:
+  armilla profile compare before.json after.json
+  armilla profile compare before.json after.json --gate --html difference.html
+`;
+
+async function compare(before: string, after: string, flags: CompareFlags, context: CommandContext): Promise<void> {
+  const { gate, html, overwrite, json } = flags;
+  const tolerance = Number(flags.tolerance);
+  if (!(tolerance >= 0 && tolerance <= 10) || flags.tolerance.trim() === '') {
+    const got = `'${flags.tolerance}'`;
+    throw fail('OPTION_INVALID', { field: '--tolerance', expected: 'a number in [0, 10]', got });
+  }
+  if (html !== undefined) await checkOutput(html, { overwrite });
+  const profiles = [await readProfile(before), await readProfile(after)] as const;
+  const result = regressionGate(...profiles, { tolerance });
+  if (html !== undefined) {
+    const page = new TextEncoder().encode(renderDashboard(profiles));
+    await writeFileOutput(html, once(page), { overwrite, signal: context.signal });
+  }
+  const { verdict, messages, comparisons } = result;
+  await printLine(json ? JSON.stringify(snakeCaseKeys({ verdict, messages, comparisons })) : resultText(result));
+  if (gate) context.exit(result.exitCode);
+}
+
+async function readProfile(path: string): Promise<Profile> {
+  try {
+    await using file = await open(path);
+    return profileFromJson(await file.readFile(), path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw fail('INPUT_NOT_FOUND', { where: path }, { cause: error });
+    if (code === undefined || !code.startsWith('E')) throw error;
+    throw fail('INPUT_UNREADABLE', { where: path, detail: message }, { cause: error });
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+function resultText({ verdict, messages, comparisons }: GateResult): string {
+  const rows = [
+    ['operation', 'device', 'verdict', 'median before', 'after', 'ratio', '95 %', 'p', 'calls'],
+    ...comparisons.map(rowOf),
+  ];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const table = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...table, ...messages, verdict].join('\n');
+}
+
+function rowOf(row: OpComparison): string[] {
+  const known = (value: number, text: (value: number) => string): string => (Number.isNaN(value) ? '-' : text(value));
+  const ms = (ns: number): string => known(ns, (value) => `${(value / 1e6).toPrecision(3)} ms`);
+  const digits = (value: number): string => known(value, (one) => one.toFixed(2));
+  return [
+    row.op,
+    row.device,
+    row.verdict,
+    ms(row.medianANs),
+    ms(row.medianBNs),
+    digits(row.ratio),
+    Number.isNaN(row.ratioLow) ? '-' : `${digits(row.ratioLow)} to ${digits(row.ratioHigh)}`,
+    known(row.pValue, (value) => value.toPrecision(2)),
+    `${row.countA}, ${row.countB}`,
+  ];
+}

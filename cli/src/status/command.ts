@@ -1,0 +1,35 @@
+import { Command, Option } from 'commander';
+import type { CommandContext } from '../command-context.js';
+import { printLine } from '../terminal/standard-output.js';
+import { localStatus } from './local-status.js';
+import { serverStatus } from './server-status.js';
+
+interface StatusFlags {
+  readonly server?: string;
+  readonly local?: boolean;
+  readonly json?: boolean;
+}
+
+/** `armilla status`. */
+export function statusCommand({ signal }: CommandContext): Command {
+  return new Command('status')
+    .description(
+      'Ask a running server how it is, what it computes on and which tables it keeps; or look at the devices of this machine.',
+    )
+    .option('--server <url>', 'the server (default: the address that serve takes, http://127.0.0.1:7431)')
+    .addOption(
+      new Option('--local', 'the devices of this machine, as a server would find them; needs none').conflicts('server'),
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('before', EXAMPLES)
+    .action(async ({ local, server, json }: StatusFlags) => {
+      const { data, text } = local ? await localStatus() : await serverStatus(server, signal);
+      await printLine(json ? JSON.stringify(data) : text);
+    });
+}
+
+const EXAMPLES = `Examples:
+  armilla status
+  armilla status --local
+  armilla status --server https://armilla.example.org:7431 --json
+`;

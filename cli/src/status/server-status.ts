@@ -1,0 +1,62 @@
+import { formatBytes } from '@armilla/base';
+import type { DeviceStatus, MemoryStatus } from '@armilla/chassis';
+import { camelCaseKeys } from '../crossmatch/json-names.js';
+import { devicesText } from '../devices/devices-text.js';
+import { reachServer } from '../server/named-server.js';
+import type { StatusAnswer } from './status-answer.js';
+
+interface StoredTable {
+  readonly name: string;
+  readonly row_count: number;
+  readonly size_bytes: number;
+  readonly expire_time?: string;
+}
+
+/** What of the answer of /v1/runtime/status is told to people. */
+interface RuntimeAnswer {
+  readonly startTime: string;
+  readonly devices: readonly DeviceStatus[];
+  readonly workers: { readonly workerCount: number; readonly queuedTaskCount: number };
+  readonly memory: readonly MemoryStatus[];
+}
+
+/** How the server is, what it computes on and which tables it keeps. */
+export async function serverStatus(flag: string | undefined, signal: AbortSignal): Promise<StatusAnswer> {
+  const { url, client, health } = await reachServer(flag, signal);
+  const ready = await client.get('readyz', signal, true);
+  const { tables = [] } = (await client.get('v1/crossmatch/tables', signal)) as { tables?: StoredTable[] };
+  const runtime = await client.get('v1/runtime/status', signal);
+  return {
+    data: { server: url.href, health, ready, tables, runtime },
+    text: [
+      `${url.href} answers: ${JSON.stringify(health)}, ready: ${JSON.stringify(ready)}`,
+      ...runtimeLines(camelCaseKeys(runtime) as RuntimeAnswer),
+      ...(tables.length === 0 ? ['no stored tables'] : tables.map(tableLine)),
+    ].join('\n'),
+  };
+}
+
+function runtimeLines({ startTime, devices, workers, memory }: RuntimeAnswer): string[] {
+  return [
+    `since ${startTime}: ${workers.workerCount} workers, ${workers.queuedTaskCount} tasks queued`,
+    ...memory.map(memoryLine),
+    devicesText(devices),
+  ];
+}
+
+function memoryLine({
+  device,
+  usedBytes,
+  reservedBytes,
+  budgetBytes,
+  budgetSource,
+  pressureLevel,
+}: MemoryStatus): string {
+  const budget = budgetBytes === undefined ? 'an unknown budget' : formatBytes(budgetBytes);
+  const level = pressureLevel ? `, pressure ${pressureLevel}` : '';
+  return `memory of ${device}: ${formatBytes(usedBytes)} used, ${formatBytes(reservedBytes)} reserved of ${budget} (${budgetSource})${level}`;
+}
+
+function tableLine({ name, row_count, size_bytes, expire_time }: StoredTable): string {
+  return `${name}\t${row_count} rows\t${size_bytes} bytes\tuntil ${expire_time ?? 'it is deleted'}`;
+}
