@@ -6,6 +6,10 @@ const AREAS: Readonly<Record<string, { readonly what: string; readonly run: () =
     what: 'the crossmatch, with --peers beside other programs',
     run: () => import('./crossmatch/main.js'),
   },
+  ops: {
+    what: 'matrix products, element-wise operations, reductions, with --peers beside NumPy',
+    run: () => import('./ops/main.js'),
+  },
   profile: { what: 'what a span of the profiler costs', run: () => import('./profile/main.js') },
   router: { what: 'the choice of devices: its cost and its losses', run: () => import('./router/main.js') },
 };

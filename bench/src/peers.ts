@@ -130,3 +130,18 @@ export function runFlightClient(
     return { name: 'pyarrow', skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
   return JSON.parse(result.stdout.trim()) as ReturnType<typeof runFlightClient>;
 }
+
+/** NumPy or SciPy on one numeric operation: `n` values, or n x n matrices, or n points a side. */
+export function runNumericPeer(
+  operation: string,
+  dtype: string,
+  n: number,
+  repeats: number,
+): { name: string; version: string; min_s: number; median_s: number; repeats: number } | PeerSkip {
+  const args = [join(folder, 'numeric.py'), operation, dtype, ...[n, repeats].map(String)];
+  const result = spawnSync(python, args, { encoding: 'utf8' });
+  if (result.status !== 0)
+    return { name: 'numpy', skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
+  const { seconds, ...rest } = JSON.parse(result.stdout.trim()) as { name: string; version: string; seconds: number[] };
+  return { ...rest, min_s: Math.min(...seconds), median_s: median(seconds), repeats: seconds.length };
+}

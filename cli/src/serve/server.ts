@@ -87,7 +87,11 @@ export async function startServer({
       const background = (calibration = new BackgroundCalibration(compute.dispatcher, log));
       server = await serve({ services, config, log, admission });
       // What the last calls teach is kept as well.
-      stops.push(() => background.save(), server.stop, () => background.stop());
+      stops.push(
+        () => background.save(),
+        server.stop,
+        () => background.stop(),
+      );
     }
     let gateway: RunningGateway | undefined;
     if (hosted.includes('gateway')) {

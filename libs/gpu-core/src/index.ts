@@ -42,12 +42,7 @@ export {
 } from './memory/device/budget.js';
 export type { BufferSource, DeviceBuffer, Fence } from './memory/device/buffer-source.js';
 export { type Clock, systemClock } from './memory/device/clock.js';
-export {
-  DeviceMemory,
-  type DeviceMemoryOptions,
-  type MemoryGrant,
-  type MemoryStats,
-} from './memory/device/device-memory.js';
+export { DeviceMemory, type DeviceMemoryOptions, type MemoryStats } from './memory/device/device-memory.js';
 export type { DeviceLease } from './memory/device/lease.js';
 export type { LeakOptions, LeakReport } from './memory/device/leaks.js';
 export { MemoryMonitor, type MemorySample, type MonitorOptions } from './memory/device/monitor.js';
@@ -63,7 +58,7 @@ export {
   type MemorySnapshot,
   memorySnapshot,
 } from './memory/device/snapshot.js';
-export type { MemoryRequest, StageName, StageReport } from './memory/device/stages.js';
+export type { MemoryGrant, MemoryRequest, StageName, StageReport } from './memory/device/stages.js';
 export {
   type StagingRegion,
   StagingRing,

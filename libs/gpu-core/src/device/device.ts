@@ -1,4 +1,5 @@
 import type { MemoryStats } from '../memory/device/device-memory.js';
+import type { MemoryNews, MemorySnapshot } from '../memory/device/snapshot.js';
 import type { Program } from './program.js';
 
 /** What a device says about itself. */
@@ -63,6 +64,10 @@ export interface Job {
   readonly label: string;
   /** Whose budget of memory it takes; default "default". */
   readonly tenant?: string;
+  /** Longest wait for memory that others hold, ms; default 30 s; 0: it is refused at once. */
+  readonly maxWaitMs?: number;
+  /** Floating-point operations of all passes, for profiles. */
+  readonly flops?: number;
   readonly buffers: Readonly<Record<string, JobBuffer>>;
   readonly passes: readonly JobPass[];
 }
@@ -107,5 +112,11 @@ export interface Device extends AsyncDisposable {
   keep(data: ArrayBufferView, label: string): Resident;
   /** How its memory stands now. */
   memory(): Promise<MemoryStats>;
+  /** The same with the samples so far and what leaks; not of a device that watches nothing. */
+  memorySnapshot?(): Promise<MemorySnapshot>;
+  /** Bytes that a job may take now without waiting, as of its last job; undefined: unknown. */
+  readonly roomBytes?: number;
+  /** Tells, as long as the result is not disposed of, how its memory stands: at changes, at most once a second. */
+  watchMemory?(listener: (news: MemoryNews) => void): Disposable;
   close(): Promise<void>;
 }

@@ -13,7 +13,7 @@ export interface DeviceSelection {
   readonly adapters: 'auto' | 'none' | readonly string[];
   /** Part of each device that this process takes, (0, 1]; default 1. */
   readonly share?: number;
-  /** Memory that jobs may take of each device, bytes; default: a part of what the device is known to have. */
+  /** Memory of each device that this process may take, bytes, before its share; default: what a probe tells. */
   readonly memoryBytes?: number;
   /** Where processes leave their claims; default: in the system's temporary folder. */
   readonly claimFolder?: string;

@@ -4,7 +4,7 @@ import type { JobPass } from '../device.js';
 import { nativeOf } from './buffers.js';
 import { READ_USAGE, UNIFORM_USAGE, writeUsage } from './buffer-usage.js';
 import { type Generation, wordBytes } from './generation.js';
-import { type BufferMessage, type JobMessage, type JobTimes, nowMs } from './messages.js';
+import { type BufferMessage, type JobMessage, type JobTimes, type KeptBytes, nowMs } from './messages.js';
 import { Stamps } from './stamps.js';
 
 /** Passes that are submitted before the first of them has ended: a cancelled job ends after so many. */
@@ -15,8 +15,8 @@ export interface Executed {
   readonly times: JobTimes;
 }
 
-/** The memory of a resident, by its number, and what keeps it there. */
-export type FindResident = (generation: Generation, id: number) => Promise<{ lease: DeviceLease; use: Disposable }>;
+/** Data that stays on the device, by its number. Throws INTERNAL for one that was given up. */
+export type FindKept = (id: number) => KeptBytes;
 
 /**
  * Runs one job. All its memory is given back when it ends, whatever the outcome; the signal is looked at between passes.
@@ -25,7 +25,7 @@ export type FindResident = (generation: Generation, id: number) => Promise<{ lea
 export async function execute(
   generation: Generation,
   job: JobMessage,
-  findResident: FindResident,
+  kept: FindKept,
   signal: AbortSignal,
 ): Promise<Executed> {
   const { device, queue, transfers } = generation;
@@ -35,7 +35,7 @@ export async function execute(
   const faults: Promise<GPUError | null>[] = [];
   try {
     const pipelines = await Promise.all(job.passes.map(({ program }) => generation.pipeline(program)));
-    const leases = await allocate(generation, job, findResident, held, signal);
+    const leases = await allocate(generation, job, kept, held, signal);
     const stamps =
       generation.info.timestamps && job.passes.length > 0
         ? await Stamps.open(device, generation.buffers, job.passes.length)
@@ -90,20 +90,24 @@ export async function execute(
 async function allocate(
   generation: Generation,
   job: JobMessage,
-  findResident: FindResident,
+  kept: FindKept,
   held: Disposable[],
   signal: AbortSignal,
 ): Promise<Map<string, DeviceLease>> {
   const { memory, transfers } = generation;
-  const { label, tenant } = job;
-  const wanted = Object.values(job.buffers).reduce((sum, buffer) => sum + ownBytes(generation, buffer), 0);
-  const reservation = await memory.reserve({ label, tenant, signal }, wanted, wanted);
+  const { label, tenant, maxWaitMs } = job;
+  const wanted = (buffer: BufferMessage): number =>
+    buffer.kind === 'resident'
+      ? generation.missingBytes(buffer.id, kept(buffer.id))
+      : memory.pool.blockBytesOf(wordBytes(bytesOf(buffer)));
+  const byteLength = Object.values(job.buffers).reduce((sum, buffer) => sum + wanted(buffer), 0);
+  const reservation = await memory.reserve({ label, tenant, byteLength, maxWaitMs, signal });
   held.push(reservation);
   const leases = new Map<string, DeviceLease>();
   let writtenCount = 0;
   for (const [name, buffer] of Object.entries(job.buffers)) {
     if (buffer.kind === 'resident') {
-      const { lease, use } = await findResident(generation, buffer.id);
+      const { lease, use } = await generation.resident(buffer.id, kept(buffer.id), reservation);
       held.push(use);
       leases.set(name, lease);
       continue;
@@ -116,6 +120,7 @@ async function allocate(
         label: `${label}.${name}`,
         tenant,
         sameQueue: true,
+        maxWaitMs,
         signal,
       },
       reservation,
@@ -126,10 +131,6 @@ async function allocate(
     if (buffer.kind === 'uniform' || buffer.kind === 'input') await transfers.upload(buffer.bytes, grant.lease, signal);
   }
   return leases;
-}
-
-function ownBytes(generation: Generation, buffer: BufferMessage): number {
-  return buffer.kind === 'resident' ? 0 : generation.memory.pool.blockBytesOf(wordBytes(bytesOf(buffer)));
 }
 
 function bytesOf(buffer: Exclude<BufferMessage, { kind: 'resident' }>): number {

@@ -9,7 +9,10 @@ import type { Program } from '../program.js';
 import { NativeBuffers } from './buffers.js';
 import { READ_USAGE } from './buffer-usage.js';
 import { limitsOf } from './limits.js';
-import type { OpenOptions, SharedBytes } from './messages.js';
+import type { MemoryNews } from '../../memory/device/snapshot.js';
+import type { Reservation } from '../../memory/device/tenants.js';
+import { MemoryWatch } from './memory-watch.js';
+import type { KeptBytes, OpenOptions } from './messages.js';
 import type { Provider } from './provider.js';
 import { DeviceQueue } from './queue.js';
 import { Transfers } from './transfers.js';
@@ -38,18 +41,25 @@ export class Generation {
     readonly buffers: NativeBuffers,
     readonly memory: DeviceMemory,
     readonly transfers: Transfers,
+    readonly watch: MemoryWatch,
   ) {
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
         this.isLost = true;
+        watch[Symbol.dispose]();
         resolve(message || 'no reason given');
       });
     });
   }
 
   /** A new adapter and a device of it: an adapter serves for one device only. Throws DEVICE_UNAVAILABLE. */
-  static async open(gpu: GPU, provider: Provider, options: OpenOptions): Promise<Generation> {
+  static async open(
+    gpu: GPU,
+    provider: Provider,
+    options: OpenOptions,
+    onNews: (news: MemoryNews) => void,
+  ): Promise<Generation> {
     const unavailable = (detail: string, cause?: unknown): Error =>
       fail('DEVICE_UNAVAILABLE', { provider: provider.name, detail }, { cause });
     let adapter: GPUAdapter | null;
@@ -92,14 +102,19 @@ export class Generation {
       const software = description.software;
       const transfers = new Transfers(buffers, queue, device, software ? SOFTWARE_SEGMENT_BYTES : SEGMENT_BYTES);
       await buffers.confirmAll();
-      const probe = await probeMemory({ deviceName: description.name, software });
+      const probeOptions = { deviceName: description.name, software };
+      const probe = await probeMemory(probeOptions);
       const budget = deviceBudget(options.memoryBytes, probe);
       const share = options.share ?? 1;
-      const memory = new DeviceMemory(buffers, queue, {
+      const { tenantBytes } = options;
+      const memory: DeviceMemory = new DeviceMemory(buffers, queue, {
         budget: { ...budget, bytes: budget.bytes && Math.floor(budget.bytes * share) },
         ...(software && { slabBytes: SOFTWARE_SLAB_BYTES }),
+        ...(tenantBytes && { tenantBudgetBytes: (tenant) => tenantBytes[tenant] ?? tenantBytes['*'] }),
+        onLoss: (record) => watch.onLoss(record),
       });
-      return new Generation(device, description, queue, buffers, memory, transfers);
+      const watch = new MemoryWatch(memory, probe, probeOptions, onNews);
+      return new Generation(device, description, queue, buffers, memory, transfers, watch);
     } catch (error) {
       device.destroy();
       throw error;
@@ -120,16 +135,19 @@ export class Generation {
   }
 
   /** The memory of a resident, uploaded at its first use and where it was spilled; `use` keeps it until it is disposed of. */
-  async resident(id: number, label: string, bytes: SharedBytes): Promise<{ lease: DeviceLease; use: Disposable }> {
+  async resident(
+    id: number,
+    { label, bytes, site }: KeptBytes,
+    reservation: Reservation,
+  ): Promise<{ lease: DeviceLease; use: Disposable }> {
     for (;;) {
       const known = this.#residents.get(id);
       if (known?.resident.present) return { lease: known.lease, use: known.resident.use() };
-      const grant = await this.memory.acquire({
-        byteLength: wordBytes(bytes.byteLength),
-        usage: READ_USAGE,
-        label,
-        sameQueue: true,
-      });
+      const byteLength = wordBytes(bytes.byteLength);
+      const grant = await this.memory.acquire(
+        { byteLength, usage: READ_USAGE, label, sameQueue: true, site },
+        reservation,
+      );
       if (grant.place !== 'device') throw fail('INTERNAL', { detail: `resident ${label} was sent to the CPU` });
       const { lease } = grant;
       try {
@@ -151,6 +169,12 @@ export class Generation {
     }
   }
 
+  /** What `resident` will take of the memory. */
+  missingBytes(id: number, { bytes }: KeptBytes): number {
+    if (this.#residents.get(id)?.resident.present) return 0;
+    return this.memory.pool.blockBytesOf(wordBytes(bytes.byteLength));
+  }
+
   forget(id: number): void {
     this.#residents.get(id)?.resident[Symbol.dispose]();
     this.#residents.delete(id);
@@ -158,6 +182,7 @@ export class Generation {
 
   /** Ends the device; work in flight is rejected. */
   async destroy(): Promise<void> {
+    this.watch[Symbol.dispose]();
     this.device.destroy();
     await this.queue.drained();
   }

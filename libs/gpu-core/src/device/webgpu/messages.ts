@@ -1,5 +1,5 @@
 import type { ProblemJson } from '@armilla/base';
-import type { MemoryStats } from '../../memory/device/device-memory.js';
+import type { MemoryNews, MemorySnapshot } from '../../memory/device/snapshot.js';
 import type { DeviceInfo, JobPass } from '../device.js';
 
 /** How a device is chosen and opened. */
@@ -12,6 +12,8 @@ export interface OpenOptions {
   readonly memoryBytes?: number;
   /** Part of the memory, (0, 1]; default 1. */
   readonly share?: number;
+  /** Memory of a tenant, bytes; "*" is that of each one that is not named; default: no budget of its own. */
+  readonly tenantBytes?: Readonly<Record<string, number>>;
   /** Compiles kernels and computes nothing; needs no driver. */
   readonly nullBackend?: boolean;
   /** Environment for the choice of the provider; default: that of the process. */
@@ -23,6 +25,14 @@ export interface SharedBytes {
   readonly buffer: SharedArrayBuffer;
   readonly byteOffset: number;
   readonly byteLength: number;
+}
+
+/** Data of the host that stays on the device. */
+export interface KeptBytes {
+  readonly label: string;
+  readonly bytes: SharedBytes;
+  /** The stack of whoever keeps it. */
+  readonly site: string | undefined;
 }
 
 export type BufferMessage =
@@ -37,6 +47,7 @@ export interface JobMessage {
   readonly id: number;
   readonly label: string;
   readonly tenant: string;
+  readonly maxWaitMs: number | undefined;
   /** When it was asked for, on the clock of `performance.timeOrigin`. */
   readonly askedMs: number;
   readonly buffers: Readonly<Record<string, BufferMessage>>;
@@ -47,7 +58,7 @@ export type ThreadMessage =
   | { readonly kind: 'open'; readonly options: OpenOptions; readonly closed: SharedArrayBuffer }
   | JobMessage
   | { readonly kind: 'cancel'; readonly id: number }
-  | { readonly kind: 'keep'; readonly id: number; readonly label: string; readonly bytes: SharedBytes }
+  | { readonly kind: 'keep'; readonly id: number; readonly kept: KeptBytes }
   | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'memory'; readonly id: number }
   | { readonly kind: 'close' };
@@ -72,9 +83,16 @@ export type HostMessage =
       readonly id: number;
       readonly outputs: Readonly<Record<string, ArrayBuffer>>;
       readonly times: JobTimes;
+      readonly roomBytes: number | undefined;
     }
-  | { readonly kind: 'memory'; readonly id: number; readonly stats: MemoryStats }
-  | { readonly kind: 'problem'; readonly id: number; readonly problem: ProblemJson }
+  | { readonly kind: 'memory'; readonly id: number; readonly snapshot: MemorySnapshot }
+  | { readonly kind: 'news'; readonly news: MemoryNews; readonly roomBytes: number | undefined }
+  | {
+      readonly kind: 'problem';
+      readonly id: number;
+      readonly problem: ProblemJson;
+      readonly roomBytes: number | undefined;
+    }
   | { readonly kind: 'lost'; readonly detail: string };
 
 /** The clock that host and thread share. */

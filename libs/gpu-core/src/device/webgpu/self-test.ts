@@ -29,6 +29,7 @@ export function df64SelfTest(): SelfTest {
     id: 0,
     label: 'self-test.df64',
     tenant: 'default',
+    maxWaitMs: undefined,
     askedMs: nowMs(),
     buffers: {
       params: { kind: 'uniform', bytes: whole(shared) },

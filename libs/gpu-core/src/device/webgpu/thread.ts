@@ -1,9 +1,9 @@
 import { fail, isProblem, problemToJson, toProblem } from '@armilla/base';
 import { parentPort } from 'node:worker_threads';
 import type { DeviceInfo } from '../device.js';
-import { execute, type Executed, type FindResident } from './execute.js';
+import { execute, type Executed } from './execute.js';
 import { Generation } from './generation.js';
-import type { HostMessage, JobMessage, OpenOptions, SharedBytes, ThreadMessage } from './messages.js';
+import type { HostMessage, JobMessage, KeptBytes, OpenOptions, ThreadMessage } from './messages.js';
 import { loadProvider, type Provider } from './provider.js';
 import { df64SelfTest } from './self-test.js';
 
@@ -19,7 +19,9 @@ let options: OpenOptions = {};
 let current: Promise<Generation> | undefined;
 let closedFlag: Int32Array | undefined;
 let closing = false;
-const residents = new Map<number, { label: string; bytes: SharedBytes }>();
+const residents = new Map<number, KeptBytes>();
+/** The last that was opened: the host hears with each answer what room it has. */
+let living: Generation | undefined;
 const aborts = new Map<number, AbortController>();
 const running = new Set<Promise<void>>();
 
@@ -27,7 +29,7 @@ port.on('message', (message: ThreadMessage) => {
   if (message.kind === 'open') track(open(message.options, message.closed));
   else if (message.kind === 'job') track(runJob(message));
   else if (message.kind === 'cancel') aborts.get(message.id)?.abort();
-  else if (message.kind === 'keep') residents.set(message.id, { label: message.label, bytes: message.bytes });
+  else if (message.kind === 'keep') residents.set(message.id, message.kept);
   else if (message.kind === 'memory') track(tellMemory(message.id));
   else if (message.kind === 'forget') void forget(message.id);
   else void close();
@@ -78,12 +80,16 @@ function flagsOf({ adapter, nullBackend }: OpenOptions): string[] {
 function generate(): Promise<Generation> {
   if (current !== undefined) return current;
   if (gpu === undefined || provider === undefined || closing) return Promise.reject(fail('DRAINING'));
-  const opened = Generation.open(gpu, provider, options);
+  const opened = Generation.open(gpu, provider, options, (news) =>
+    answer({ kind: 'news', news, roomBytes: living?.memory.roomBytes }),
+  );
   current = opened;
   const renew = (): void => {
     if (current === opened) current = undefined;
   };
   opened.then((generation) => {
+    living = generation;
+    generation.watch.look();
     void generation.lost.then((detail) => {
       renew();
       answer({ kind: 'lost', detail });
@@ -97,11 +103,13 @@ async function runJob(job: JobMessage): Promise<void> {
   aborts.set(job.id, abort);
   try {
     const { outputs, times } = await withRetry(job, abort.signal);
-    answer({ kind: 'done', id: job.id, outputs, times }, Object.values(outputs));
+    const { roomBytes } = living?.memory ?? {};
+    answer({ kind: 'done', id: job.id, outputs, times, roomBytes }, Object.values(outputs));
   } catch (error) {
-    answer({ kind: 'problem', id: job.id, problem: problemToJson(toProblem(error)) });
+    refuse(job.id, error);
   } finally {
     aborts.delete(job.id);
+    living?.watch.afterJob();
   }
 }
 
@@ -113,7 +121,7 @@ async function withRetry(job: JobMessage, signal: AbortSignal): Promise<Executed
     try {
       // Promises of a lost device may never settle.
       return await Promise.race([
-        execute(generation, job, findResident, signal),
+        execute(generation, job, kept, signal),
         generation.lost.then((detail) => {
           throw fail('DEVICE_LOST', { device: generation.info.name, detail });
         }),
@@ -138,19 +146,23 @@ async function wasLost(generation: Generation, error: unknown): Promise<boolean>
   return generation.isLost || (error as Error).name === 'AbortError';
 }
 
-function findResident(generation: Generation, id: number): ReturnType<FindResident> {
+function kept(id: number): KeptBytes {
   const resident = residents.get(id);
-  if (resident === undefined)
-    return Promise.reject(fail('INTERNAL', { detail: `resident ${id} is used after its end` }));
-  return generation.resident(id, resident.label, resident.bytes);
+  if (resident === undefined) throw fail('INTERNAL', { detail: `resident ${id} is used after its end` });
+  return resident;
 }
 
 async function tellMemory(id: number): Promise<void> {
   try {
-    answer({ kind: 'memory', id, stats: (await generate()).memory.stats() });
+    answer({ kind: 'memory', id, snapshot: (await generate()).watch.snapshot() });
   } catch (error) {
-    answer({ kind: 'problem', id, problem: problemToJson(toProblem(error)) });
+    refuse(id, error);
   }
+}
+
+function refuse(id: number, error: unknown): void {
+  const problem = problemToJson(toProblem(error));
+  answer({ kind: 'problem', id, problem, roomBytes: living?.memory.roomBytes });
 }
 
 async function forget(id: number): Promise<void> {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { types } from 'node:util';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { MemoryStats } from '../../memory/device/device-memory.js';
+import type { MemoryNews, MemorySnapshot } from '../../memory/device/snapshot.js';
 import { checkJob } from '../check-job.js';
 import type { Device, DeviceInfo, Job, JobBuffer, JobResult, JobTiming, Resident, RunOptions } from '../device.js';
 import {
@@ -10,6 +11,7 @@ import {
   type HostMessage,
   type JobMessage,
   type JobTimes,
+  type KeptBytes,
   nowMs,
   type OpenOptions,
   type SharedBytes,
@@ -41,8 +43,14 @@ export class WebGpuDevice implements Device {
   #lossCount = 0;
   readonly #queued: Pending[] = [];
   readonly #inFlight = new Map<number, Pending>();
-  readonly #residents = new Map<number, { label: string; bytes: SharedBytes }>();
-  readonly #asked = new Map<number, { resolve: (stats: MemoryStats) => void; reject: (error: unknown) => void }>();
+  readonly #residents = new Map<number, KeptBytes>();
+  readonly #asked = new Map<
+    number,
+    { resolve: (snapshot: MemorySnapshot) => void; reject: (error: unknown) => void }
+  >();
+  readonly #watchers = new Set<(news: MemoryNews) => void>();
+  #news: MemoryNews | undefined;
+  #roomBytes: number | undefined;
   readonly #onExit = (): void => this.#endNow();
 
   private constructor(private readonly options: OpenOptions) {
@@ -70,6 +78,10 @@ export class WebGpuDevice implements Device {
     return this.#lossCount;
   }
 
+  get roomBytes(): number | undefined {
+    return this.#roomBytes;
+  }
+
   async run(job: Job, { signal }: RunOptions = {}): Promise<JobResult> {
     signal?.throwIfAborted();
     if (this.#closing !== undefined) throw fail('DRAINING');
@@ -80,6 +92,7 @@ export class WebGpuDevice implements Device {
       id,
       label: job.label,
       tenant: job.tenant ?? 'default',
+      maxWaitMs: job.maxWaitMs,
       askedMs: nowMs(),
       buffers: Object.fromEntries(Object.entries(job.buffers).map(([name, buffer]) => [name, this.#share(buffer)])),
       passes: job.passes,
@@ -109,9 +122,9 @@ export class WebGpuDevice implements Device {
 
   keep(data: ArrayBufferView, label: string): Resident {
     const id = ++this.#lastId;
-    const bytes = copyShared(data);
-    this.#residents.set(id, { label, bytes });
-    this.#post({ kind: 'keep', id, label, bytes });
+    const kept = { label, bytes: copyShared(data), site: new Error(label).stack };
+    this.#residents.set(id, kept);
+    this.#post({ kind: 'keep', id, kept });
     return {
       id,
       label,
@@ -122,7 +135,17 @@ export class WebGpuDevice implements Device {
     };
   }
 
-  memory(): Promise<MemoryStats> {
+  async memory(): Promise<MemoryStats> {
+    return (await this.memorySnapshot()).stats;
+  }
+
+  watchMemory(listener: (news: MemoryNews) => void): Disposable {
+    this.#watchers.add(listener);
+    if (this.#news !== undefined) listener(this.#news);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(listener) };
+  }
+
+  memorySnapshot(): Promise<MemorySnapshot> {
     if (this.#closing !== undefined) return Promise.reject(fail('DRAINING'));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -184,7 +207,7 @@ export class WebGpuDevice implements Device {
         this.#afterThread(detail);
       });
       this.#post({ kind: 'open', options: this.options, closed: this.#closedFlag.buffer as SharedArrayBuffer });
-      for (const [id, { label, bytes }] of this.#residents) this.#post({ kind: 'keep', id, label, bytes });
+      for (const [id, kept] of this.#residents) this.#post({ kind: 'keep', id, kept });
     });
   }
 
@@ -218,13 +241,20 @@ export class WebGpuDevice implements Device {
       this.#lossCount++;
       return;
     }
+    if (message.kind === 'news') {
+      this.#roomBytes = message.roomBytes;
+      this.#news = message.news;
+      for (const listener of this.#watchers) listener(message.news);
+      return;
+    }
     const asked = this.#asked.get(message.id);
     this.#asked.delete(message.id);
     if (message.kind === 'memory') {
-      asked?.resolve(message.stats);
+      asked?.resolve(message.snapshot);
       this.#unrefIdle();
       return;
     }
+    this.#roomBytes = message.roomBytes;
     if (message.kind === 'problem') asked?.reject(reviveProblem(message.problem));
     const pending = this.#inFlight.get(message.id);
     this.#inFlight.delete(message.id);

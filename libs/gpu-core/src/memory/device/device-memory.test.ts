@@ -1,9 +1,9 @@
 import { isProblem, Random } from '@armilla/base';
 import { SimulatedClock } from './simulated-clock.js';
-import { DeviceMemory, type DeviceMemoryOptions, type MemoryGrant } from './device-memory.js';
+import { DeviceMemory, type DeviceMemoryOptions } from './device-memory.js';
 import type { DeviceLease } from './lease.js';
 import { SimulatedBuffers } from './simulated-buffers.js';
-import type { StageReport } from './stages.js';
+import type { MemoryGrant, StageReport } from './stages.js';
 
 const MIB = 2 ** 20;
 const STORAGE = 0x80;
@@ -303,7 +303,7 @@ test('a large request that has waited long is not overtaken by small ones for ev
 test('room is promised before a call runs, as much as calls like it took', async () => {
   const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   for (let i = 1; i <= 20; i++) memory.estimates.observe('spectra.fit', i * 1000, i * 1000 * 4096);
-  using reservation = await memory.reserve({ label: 'spectra.fit' }, 15_000, MIB);
+  using reservation = await memory.reserveAsBefore({ label: 'spectra.fit' }, 15_000, MIB);
   expect(reservation.byteLength).toBe(15_000 * 4096);
   expect(memory.canAllocate(20 * MIB)).toBe(true);
   expect(memory.canAllocate(50 * MIB)).toBe(false);
@@ -313,11 +313,37 @@ test('room is promised before a call runs, as much as calls like it took', async
   expect(reservation.leftBytes).toBe(15_000 * 4096 - 50 * MIB);
   leaseOf(own).release();
   expect(reservation.leftBytes).toBe(15_000 * 4096);
-  const queued = memory.reserve({ label: 'unknown' }, 1, 45 * MIB);
+  const queued = memory.reserveAsBefore({ label: 'unknown' }, 1, 45 * MIB);
   await turn();
   expect(memory.stats().waitingCount).toBe(1);
   reservation[Symbol.dispose]();
   expect((await queued).byteLength).toBe(45 * MIB);
+});
+
+test('a promise spills residents that are not in use; what can never fit is refused at once', async () => {
+  const { memory, names } = memoryOf(new SimulatedBuffers(), 100 * MIB);
+  const spilled: string[] = [];
+  const idle = await resident(memory, 70, 'idle', 1, spilled);
+  expect(memory.roomBytes).toBe(85 * MIB);
+  const reservation = await memory.reserve({ label: 'job', byteLength: 60 * MIB });
+  expect([spilled, idle.present, names()]).toEqual([['idle'], false, ['spill']]);
+  expect(memory.roomBytes).toBe(25 * MIB);
+  const busy = await resident(memory, 20, 'busy', 1, spilled);
+  const use = busy.use();
+  const waiting = memory.reserve({ label: 'job', byteLength: 20 * MIB });
+  await turn();
+  expect(memory.stats().waitingCount).toBe(1);
+  use[Symbol.dispose]();
+  expect((await waiting).byteLength).toBe(20 * MIB);
+  expect(spilled).toEqual(['idle', 'busy']);
+  await expect(memory.reserve({ label: 'job', byteLength: 101 * MIB })).rejects.toMatchObject({
+    reason: 'MEMORY_OVER_LIMIT',
+  });
+  await expect(memory.reserve({ label: 'job', byteLength: 60 * MIB, maxWaitMs: 0 })).rejects.toMatchObject({
+    reason: 'MEMORY_EXHAUSTED',
+    fields: { label: 'job' },
+  });
+  reservation[Symbol.dispose]();
 });
 
 test('a clean-up trims, then spills, down to 85 percent', async () => {

@@ -9,7 +9,7 @@ import { DevicePool, type DevicePoolOptions } from './pool.js';
 import type { PoolStats } from './pool-stats.js';
 import { ReleaseRate } from './release-rate.js';
 import { Residents } from './residents.js';
-import type { MemoryRequest, StageName, StageReport } from './stages.js';
+import { type MemoryGrant, type MemoryRequest, StageLog, type StageName, type StageReport } from './stages.js';
 import { type Reservation, Tenants } from './tenants.js';
 import { type Attempt, WaitingLine } from './waiting-line.js';
 
@@ -20,16 +20,6 @@ export interface DeviceMemoryOptions extends Omit<DevicePoolOptions, 'limitBytes
   /** Each stage of each clean-up and request that did not fit at once. */
   readonly onStage?: (report: StageReport) => void;
 }
-
-/** Memory on the device, of which there may be less than asked for, or the advice to do without it. */
-export type MemoryGrant =
-  | {
-      readonly place: 'device';
-      readonly lease: DeviceLease;
-      readonly byteLength: number;
-      readonly stages: readonly StageReport[];
-    }
-  | { readonly place: 'cpu'; readonly stages: readonly StageReport[] };
 
 export interface MemoryStats extends PoolStats {
   readonly budget: DeviceBudget;
@@ -65,7 +55,7 @@ export class DeviceMemory {
   /** Spills go one after another: two would give up twice as much as one needs. */
   readonly #spilling = new Gate(1);
   #awaitedEpoch = 0;
-  readonly #stageCounts: Record<StageName, number> = { trim: 0, spill: 0, chunk: 0, cpu: 0, queue: 0, refuse: 0 };
+  readonly #stages: StageLog;
 
   constructor(
     source: BufferSource,
@@ -85,6 +75,7 @@ export class DeviceMemory {
     this.#tenants = new Tenants((tenant) => this.pool.ledger.bytesByTenant.get(tenant) ?? 0, options.tenantBudgetBytes);
     this.#line = new WaitingLine(this.#clock);
     this.#rate = new ReleaseRate(this.#clock);
+    this.#stages = new StageLog(this.#clock, options.onStage);
   }
 
   get budget(): DeviceBudget {
@@ -104,7 +95,7 @@ export class DeviceMemory {
       this.#check(request.tenant ?? 'default', this.pool.blockBytesOf(smallest));
     } catch (error) {
       if (request.cpuPossible !== true) throw error;
-      stages.push(this.#report('cpu', request, 0));
+      stages.push(this.#stages.add('cpu', request, 0));
       return { place: 'cpu', stages };
     }
     const granted = (lease: DeviceLease): MemoryGrant => ({ place: 'device', lease, byteLength: bytes, stages });
@@ -114,49 +105,76 @@ export class DeviceMemory {
       // What the ones before wait for is not there for this one either.
       if (smallest < bytes && request.cpuPossible !== true) {
         bytes = smallest;
-        stages.push(this.#report('chunk', request, 0, { chunkBytes: bytes }));
+        stages.push(this.#stages.add('chunk', request, 0, { chunkBytes: bytes }));
       }
     } else {
       let lease = (await attempt()) ?? (await this.#makeRoom(request, bytes, reservation, attempt, stages));
       while (!lease && bytes / 2 >= smallest) {
         bytes = Math.ceil(bytes / 2);
-        stages.push(this.#report('chunk', request, 0, { chunkBytes: bytes }));
+        stages.push(this.#stages.add('chunk', request, 0, { chunkBytes: bytes }));
         lease = await attempt();
       }
       if (lease) return granted(lease);
     }
     if (request.cpuPossible === true) {
-      stages.push(this.#report('cpu', request, 0));
+      stages.push(this.#stages.add('cpu', request, 0));
       return { place: 'cpu', stages };
     }
     return granted(await this.#queue(request, bytes, reservation, stages));
   }
 
   /**
-   * Promises room to a call before it runs, waiting for it as `acquire` does. How much is learnt from calls of the
-   * operation (`estimates`), else `fallbackBytes`.
+   * Promises room to a call before it runs: spills residents for it, else waits as `acquire` does. Throws MEMORY_OVER_LIMIT
+   * where it can never fit, MEMORY_EXHAUSTED and the signal's reason.
    */
-  async reserve(
-    request: Pick<MemoryRequest, 'label' | 'tenant' | 'maxWaitMs' | 'signal'>,
+  async reserve(request: Omit<MemoryRequest, 'usage'>): Promise<Reservation> {
+    const { tenant = 'default', byteLength, maxWaitMs = DEFAULT_WAIT_MS, signal } = request;
+    const asked: MemoryRequest = { ...request, usage: 0 };
+    this.#check(tenant, byteLength);
+    const attempt = (): Attempt<Reservation> => {
+      if (!this.#tenants.allows(tenant, byteLength)) return 'tenant over its budget';
+      if (!this.#hasRoom(byteLength)) return 'full';
+      return { value: this.#tenants.promise(tenant, byteLength, () => this.#line.pump()) };
+    };
+    let reserved = this.#line.mustWait(tenant) ? undefined : attempt();
+    if (typeof reserved === 'string' && this.residents.spillableBytes > 0) {
+      await this.#spilling.enter(signal);
+      try {
+        reserved = attempt();
+        if (typeof reserved === 'string') {
+          await this.#spill(asked, byteLength, reserved === 'full' ? undefined : tenant);
+          reserved = attempt();
+        }
+      } finally {
+        this.#spilling.leave();
+      }
+    }
+    if (typeof reserved === 'object') return reserved.value;
+    this.#stages.add('queue', asked, 0);
+    const waiting = this.#line.wait(tenant, byteLength, attempt, maxWaitMs, signal);
+    void this.#spillForLine();
+    const later = await waiting;
+    if (later) return later;
+    throw this.#refusal(asked, byteLength, []);
+  }
+
+  /** Promises what calls of the operation took so far (`estimates`), else `fallbackBytes`; at most what there is. */
+  reserveAsBefore(
+    request: Omit<MemoryRequest, 'usage' | 'byteLength'>,
     work: number,
     fallbackBytes: number,
   ): Promise<Reservation> {
-    const tenant = request.tenant ?? 'default';
-    const limit = Math.min(this.#tenants.budgetBytes(tenant), this.budget.bytes ?? Infinity);
+    const limit = Math.min(this.#tenants.budgetBytes(request.tenant ?? 'default'), this.budget.bytes ?? Infinity);
     // An estimate is no reason to refuse what may fit.
-    const bytes = Math.min(this.estimates.predict(request.label, work) ?? fallbackBytes, limit);
-    const attempt = (): Attempt<Reservation> => {
-      if (!this.#tenants.allows(tenant, bytes)) return 'tenant over its budget';
-      if (!this.#hasRoom(bytes)) return 'full';
-      return { value: this.#tenants.promise(tenant, bytes, () => this.#line.pump()) };
-    };
-    const first = this.#line.mustWait(tenant) ? 'full' : attempt();
-    if (typeof first !== 'string') return first.value;
-    const asked: MemoryRequest = { ...request, byteLength: bytes, usage: 0 };
-    this.#report('queue', asked, 0);
-    const later = await this.#line.wait(tenant, bytes, attempt, request.maxWaitMs ?? DEFAULT_WAIT_MS, request.signal);
-    if (later) return later;
-    throw this.#refusal(asked, bytes, []);
+    const byteLength = Math.min(this.estimates.predict(request.label, work) ?? fallbackBytes, limit);
+    return this.reserve({ ...request, byteLength });
+  }
+
+  /** Bytes that a call may take now without anyone's waiting; undefined where the budget is unknown. */
+  get roomBytes(): number | undefined {
+    if (this.budget.bytes === undefined) return undefined;
+    const held = this.pool.usedBytes - this.residents.spillableBytes + this.#tenants.promisedBytes();
+    return Math.max(0, Math.floor(this.budget.bytes * CLEANUP_AT) - held);
   }
 
   /** True where so much more would stay below 85 % of the budget, idle memory and what can be spilled given back. */
@@ -170,7 +188,7 @@ export class DeviceMemory {
     const excess = this.#excessBytes();
     if (excess <= 0) return [];
     const request = { byteLength: excess, usage: 0, label: 'cleanup', tenant: 'default' };
-    const reports = [this.#report('trim', request, this.pool.trim(excess))];
+    const reports = [this.#stages.add('trim', request, this.pool.trim(excess))];
     const left = this.#excessBytes();
     if (left > 0 && this.residents.spillableBytes > 0) reports.push(await this.#spill(request, left));
     this.pool.trim(Math.max(0, this.#excessBytes()));
@@ -189,7 +207,7 @@ export class DeviceMemory {
       residentCount: this.residents.count,
       spillableBytes: this.residents.spillableBytes,
       waitingCount: this.#line.length,
-      stages: { ...this.#stageCounts },
+      stages: { ...this.#stages.counts },
     };
   }
 
@@ -226,6 +244,7 @@ export class DeviceMemory {
       const lease = this.pool.lease(bytes, request.usage, request.label, {
         tenant,
         sameQueue: request.sameQueue,
+        site: request.site,
         onRelease: () => uncharge?.(),
       });
       if (reservation) uncharge = this.#tenants.charge(reservation, lease.blockBytes);
@@ -262,7 +281,7 @@ export class DeviceMemory {
     const tenant = this.#tenants.allows(own, this.pool.blockBytesOf(bytes), reservation) ? undefined : own;
     let lease: DeviceLease | undefined;
     if (tenant === undefined) {
-      stages.push(this.#report('trim', request, this.pool.trim(bytes)));
+      stages.push(this.#stages.add('trim', request, this.pool.trim(bytes)));
       lease = await attempt();
     }
     if (lease || this.residents.spillableBytes === 0) return lease;
@@ -291,7 +310,7 @@ export class DeviceMemory {
       // The resident stays where it is; the next stage may still help.
       problem = error instanceof Error ? error.message : String(error);
     }
-    return this.#report('spill', request, freedBytes, { problem });
+    return this.#stages.add('spill', request, freedBytes, { problem });
   }
 
   async #queue(
@@ -307,7 +326,7 @@ export class DeviceMemory {
       if (first !== 'full' || this.pool.trim(bytes) === 0) return first;
       return this.#attempt(request, bytes, reservation);
     };
-    stages.push(this.#report('queue', request, 0));
+    stages.push(this.#stages.add('queue', request, 0));
     for (;;) {
       // Where nobody can give anything back, a wait would be for nothing.
       const hopeless = this.pool.usedBytes + this.pool.pendingBytes + this.#tenants.promisedBytes() === 0;
@@ -342,7 +361,7 @@ export class DeviceMemory {
   }
 
   #refusal(request: MemoryRequest, bytes: number, stages: StageReport[]): Problem {
-    stages.push(this.#report('refuse', request, 0));
+    stages.push(this.#stages.add('refuse', request, 0));
     const limit = this.#limitBytes();
     const available = limit - this.pool.usedBytes - this.#tenants.promisedBytes();
     const retrySeconds = this.#rate.secondsFor(bytes);
@@ -368,26 +387,5 @@ export class DeviceMemory {
     if (this.pool.pendingBytes === 0 || epoch <= this.#awaitedEpoch) return;
     this.#awaitedEpoch = epoch;
     void this.fence.reached(epoch).then(() => this.#line.pump());
-  }
-
-  #report(
-    stage: StageName,
-    request: MemoryRequest,
-    freedBytes: number,
-    detail: { chunkBytes?: number; problem?: string } = {},
-  ): StageReport {
-    this.#stageCounts[stage]++;
-    const report: StageReport = {
-      stage,
-      label: request.label,
-      tenant: request.tenant ?? 'default',
-      neededBytes: request.byteLength,
-      freedBytes,
-      chunkBytes: detail.chunkBytes,
-      problem: detail.problem,
-      atMs: this.#clock.now(),
-    };
-    this.options.onStage?.(report);
-    return report;
   }
 }

@@ -37,9 +37,9 @@ const SLOPE_POINTS = 16;
 const SLOPE_Z = 3.29;
 const SLOPE_TAU = 0.8;
 /** Leases that stayed beyond the usual number, in standard deviations of a Poisson count. */
-const MORE_SIGMAS = 4;
+const MORE_SIGMAS = 5;
 /** Growth over the window against the deviation within a minute: calls of one moment are those of the next as well. */
-const WINDOW_SIGMAS = 4;
+const WINDOW_SIGMAS = 6;
 const WINDOW_BLOCKS = 20;
 const WINDOW_TAU = 0.45;
 /** Looks in a row that must agree. */

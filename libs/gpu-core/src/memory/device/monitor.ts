@@ -22,8 +22,10 @@ export interface MonitorOptions extends LeakOptions {
   readonly periodMs?: number;
   /** Samples that are kept; 1000 if left out. */
   readonly kept?: number;
-  readonly onLevel?: (level: PressureLevel, before: PressureLevel) => void;
+  readonly onLevel?: (level: PressureLevel, before: PressureLevel | 'unknown') => void;
   readonly onLeak?: (report: LeakReport) => void;
+  /** After each look. */
+  readonly onSample?: (sample: MemorySample) => void;
   /** A clean-up of the monitor's failed. */
   readonly onProblem?: (error: unknown) => void;
 }
@@ -33,7 +35,8 @@ export interface MonitorOptions extends LeakOptions {
  * and reports leaks. The last samples are kept.
  */
 export class MemoryMonitor implements Disposable {
-  level: PressureLevel = 'low';
+  /** "unknown" where nothing tells what the device has. */
+  level: PressureLevel | 'unknown';
   readonly #leaks: LeakReport[] = [];
   readonly #samples: MemorySample[] = [];
   readonly #watch: LeakWatch;
@@ -50,6 +53,7 @@ export class MemoryMonitor implements Disposable {
   ) {
     this.#clock = options.clock ?? systemClock;
     this.#kept = options.kept ?? 1000;
+    this.level = memory.budget.bytes === undefined ? 'unknown' : 'low';
     this.#watch = new LeakWatch(memory.pool.ledger, options);
   }
 
@@ -107,14 +111,15 @@ export class MemoryMonitor implements Disposable {
     }
     this.#tellLevel(sample.pressure);
     for (const report of this.#watch.look(nowMs)) this.#alarm(report);
+    this.options.onSample?.(sample);
     return sample;
   }
 
   #tellLevel(pressure: number | undefined): void {
     if (pressure === undefined) return;
     const before = this.level;
-    this.level = pressureLevel(pressure);
-    if (this.level !== before) this.options.onLevel?.(this.level, before);
+    const level = (this.level = pressureLevel(pressure));
+    if (level !== before) this.options.onLevel?.(level, before);
     if (pressure < CLEANUP_AT || this.#cleaning) return;
     this.#cleaning = true;
     this.memory

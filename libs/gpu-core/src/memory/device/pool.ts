@@ -35,6 +35,8 @@ export interface LeaseOptions {
   readonly tenant?: string;
   /** The lease is used on the queue of the device only: memory whose last use still runs there can be had at once. */
   readonly sameQueue?: boolean;
+  /** Where it was taken, if the taker knows better than the stack of this call. */
+  readonly site?: string;
   /** Called once, when the lease has been released or lost. */
   readonly onRelease?: () => void;
 }
@@ -126,7 +128,7 @@ export class DevicePool {
       byteLength,
       tenant,
       this.#clock.now(),
-      this.#stack(site),
+      options.site ?? this.#stack(site),
       options.onRelease,
     );
     const lease = new DeviceLease(record, this.#giveBack);

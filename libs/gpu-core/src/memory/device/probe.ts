@@ -28,6 +28,8 @@ export interface ProbeOptions {
   readonly read?: (path: string) => Promise<string>;
   /** Names in a folder; rejects where there is none. */
   readonly list?: (path: string) => Promise<string[]>;
+  /** Ends a program that is asked. */
+  readonly signal?: AbortSignal;
   /** Memory that this process may use, bytes. */
   readonly hostBytes?: () => number;
 }
@@ -57,7 +59,11 @@ export async function probeMemory(options: ProbeOptions = {}): Promise<MemoryPro
   };
 }
 
-async function probeNvidia({ run = runProgram, deviceName }: ProbeOptions): Promise<MemoryProbe | string> {
+async function probeNvidia({
+  signal,
+  run = runProgram(signal),
+  deviceName,
+}: ProbeOptions): Promise<MemoryProbe | string> {
   let text: string;
   try {
     text = await run('nvidia-smi', NVIDIA_QUERY);
@@ -155,11 +161,12 @@ function readText(path: string): Promise<string> {
   return readFile(path, 'utf8');
 }
 
-function runProgram(program: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { timeout: 5000, windowsHide: true }, (error, stdout) => {
-      if (error) reject(error);
-      else resolve(stdout);
+function runProgram(signal: AbortSignal | undefined): Required<ProbeOptions>['run'] {
+  return (program, args) =>
+    new Promise((resolve, reject) => {
+      execFile(program, args, { timeout: 5000, windowsHide: true, signal }, (error, stdout) => {
+        if (error) reject(error);
+        else resolve(stdout);
+      });
     });
-  });
 }

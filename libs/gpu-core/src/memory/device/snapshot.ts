@@ -1,3 +1,4 @@
+import type { PressureLevel } from './budget.js';
 import type { DeviceMemory, MemoryStats } from './device-memory.js';
 import type { LeakReport } from './leaks.js';
 import type { MemoryMonitor, MemorySample } from './monitor.js';
@@ -6,7 +7,7 @@ import type { MemoryMonitor, MemorySample } from './monitor.js';
 export interface MemorySnapshot {
   readonly version: 1;
   readonly atMs: number;
-  readonly level: string;
+  readonly level: PressureLevel | 'unknown';
   readonly stats: MemoryStats;
   readonly samples: readonly MemorySample[];
   readonly leaks: readonly LeakReport[];
@@ -22,6 +23,14 @@ export function memorySnapshot(memory: DeviceMemory, monitor: MemoryMonitor): Me
     samples: monitor.samples,
     leaks: monitor.leaks,
   };
+}
+
+/** How the memory of a device stands: what its host hears of it, plain data. */
+export interface MemoryNews {
+  readonly level: PressureLevel | 'unknown';
+  readonly sample: MemorySample;
+  readonly stats: MemoryStats;
+  readonly leaks: readonly LeakReport[];
 }
 
 /** A counter of the Chrome trace format, which Perfetto draws as a line; `ts` in microseconds. */
