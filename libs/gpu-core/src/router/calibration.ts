@@ -59,6 +59,8 @@ const SIZE_STEP = 2;
 const SAMPLES_OF_A_SIZE = 3;
 /** One call may take this share of what is left, so that the largest sizes do not eat up the others. */
 const LARGEST_SHARE = 0.25;
+/** And the second size that. */
+const SECOND_SHARE = 0.5;
 
 /** A call may take this much longer than the last one of its size. */
 const MARGIN = 1.5;
@@ -145,16 +147,15 @@ export class Calibration {
       let next = 0;
       while (next >= 0) {
         const n = sizes[next];
-        known.set(n, await call(n, false));
-        const left = (budgetMs - spentMs) * LARGEST_SHARE;
+        known.set(n, Math.min(await call(n, false), known.get(n) ?? Infinity));
         const perWork = (known.get(n) as number) / Math.max(1, one.sizeOf(n).work);
-        const reach = sizes.findLastIndex((size) => perWork * one.sizeOf(size).work <= left);
-        // The launch of a small call looks like work: without a second size the two cannot be told apart.
-        const hasStep =
-          known.size === 1 &&
-          next + 1 < sizes.length &&
-          perWork * one.sizeOf(sizes[next + 1]).work <= (budgetMs - spentMs) / 2;
-        next = reach > next ? reach : hasStep ? next + 1 : -1;
+        const reach = (share: number): number =>
+          sizes.findLastIndex((size) => perWork * one.sizeOf(size).work <= (budgetMs - spentMs) * share);
+        if (reach(LARGEST_SHARE) > next) next = reach(LARGEST_SHARE);
+        else if (known.size > 1) next = -1;
+        // The launch of a small call, and what else runs on the machine, look like work: a second size tells them apart.
+        else if (reach(SECOND_SHARE) > next) next++;
+        else if (samples.length >= SAMPLES_OF_A_SIZE) next = -1;
       }
       // Then all sizes in between, several times, with operands there and here in turns.
       const last = sizes.indexOf(Math.max(...known.keys()));

@@ -111,12 +111,8 @@ export class CostModel {
       );
     }
     const known = [prior.launchMs, prior.msPerWork, prior.msPerByte];
-    // Sizes at which work hardly shows say nothing of larger ones: there it costs what the prior says, as far as that
-    // would not have shown either.
     const [launchMs, msPerWork, msPerByte] = scales.map((scale, i) =>
-      scale === 0
-        ? known[i]
-        : Math.max(scale * squares.terms[i], i === 0 ? 0 : Math.min(known[i], UNSURE_SHARE * scale)),
+      scale === 0 ? known[i] : scale * squares.terms[i],
     );
     const units = scalesOf(
       { launchMs, msPerWork, msPerByte },
@@ -129,6 +125,10 @@ export class CostModel {
     });
     const model = new CostModel({ launchMs, msPerWork, msPerByte }, 'calibrated', units, weights);
     for (const sample of samples) model.#take(sample);
+    // Calls at which work hardly shows do not make larger ones free: those cost what the prior says, as far as that would
+    // not have shown either.
+    const leastMsPerWork = Math.min(prior.msPerWork, UNSURE_SHARE * scales[1]);
+    if (model.terms.msPerWork < leastMsPerWork) model.#expect(leastMsPerWork);
     return model;
   }
 
@@ -241,6 +241,14 @@ export class CostModel {
     );
     this.#samples++;
     this.#buckets.add({ ...sample, ms });
+    this.#revision++;
+  }
+
+  /** As if a call whose launch is 1 % of its time had taken this long for its work. */
+  #expect(msPerWork: number): void {
+    const launchMs = Math.max(TIMER_MS, this.terms.launchMs);
+    const ms = 100 * launchMs;
+    this.#squares.add(this.#scales[0] / ms, ((ms - launchMs) / msPerWork) * (this.#scales[1] / ms), 0);
     this.#revision++;
   }
 
