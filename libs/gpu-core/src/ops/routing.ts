@@ -207,10 +207,15 @@ function values<Input>(
 
 const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, u8: 1 };
 
+/** Random values that are drawn: the others repeat them, for nothing here depends on values. */
+const DRAWN_COUNT = 65_521;
+
 function numbers(count: number, dtype: DType, random: Random): Numbers {
-  const result = dtype === 'f32' ? new Float32Array(count) : dtype === 'f64' ? new Float64Array(count) : undefined;
-  if (result === undefined) return Uint8Array.from({ length: count }, () => random.below(256));
-  for (let i = 0; i < count; i++) result[i] = random.uniform();
+  const type = dtype === 'f32' ? Float32Array : dtype === 'f64' ? Float64Array : Uint8Array;
+  const result = new type(count);
+  const drawn = Math.min(count, DRAWN_COUNT);
+  for (let i = 0; i < drawn; i++) result[i] = dtype === 'u8' ? random.below(256) : random.uniform();
+  for (let done = drawn; done < count; done *= 2) result.copyWithin(done, 0, Math.min(done, count - done));
   return result;
 }
 
