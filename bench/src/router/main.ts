@@ -3,11 +3,13 @@ import { describeMachine } from '../machine.js';
 import { machineLine } from '../report.js';
 import { decisionCost, decisionCostLines } from './decision.js';
 import { machineLosses, machineLossLines } from './losses.js';
+import { realLosses, realLossLines } from './real.js';
 
 const HELP = `Usage: npm run bench -- router [options]
 
 Measures a decision of the router and what a finished call costs it, in microseconds on this machine; and the total time of
-a router against an oracle that knows every cost, on simulated machines with 12 % noise and 40 % resident operands.
+a router against an oracle that knows every cost, on simulated machines with 12 % noise and 40 % resident operands, and with
+the backends of this machine.
 
 Options:
   --json   one JSON object per result on standard output
@@ -39,3 +41,5 @@ for (const name of ['fast-gpu', 'slow-stack', 'weak-gpu'] as const) {
   const losses = await machineLosses(name, values.quick ? 3 : 20);
   write(losses, machineLossLines(losses));
 }
+const real = await realLosses({ quick: values.quick });
+write(real, realLossLines(real));

@@ -57,16 +57,16 @@ async function calibrate(
 }
 
 function rowsText(rows: readonly CalibrationRow[]): string {
-  const cells = rows.map(({ device, operation, dtype, samples, firstCallMs, spentMs, fault }) => [
+  const cells = rows.map(({ device, operation, dtype, samples, firstCallsMs, spentMs, fault }) => [
     device,
     operation,
     dtype,
     `${samples}`,
-    firstCallMs.toFixed(2),
+    firstCallsMs.toFixed(2),
     spentMs.toFixed(1),
     fault ?? '',
   ]);
-  const table = [['device', 'operation', 'type', 'samples', 'first call ms', 'others ms', ''], ...cells];
+  const table = [['device', 'operation', 'type', 'samples', 'first calls ms', 'others ms', ''], ...cells];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   return table
     .map((row) =>

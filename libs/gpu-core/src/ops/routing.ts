@@ -205,15 +205,17 @@ function values<Input>(
   };
 }
 
-const FRESH_VALUES = 4096;
 const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, u8: 1 };
 
-/** Random ones, repeated from a point on: making millions would take longer than what is measured with them. */
+/** Random values that are drawn: the others repeat them, for nothing here depends on values. */
+const DRAWN_COUNT = 65_521;
+
 function numbers(count: number, dtype: DType, random: Random): Numbers {
-  const result = new { f32: Float32Array, f64: Float64Array, u8: Uint8Array }[dtype](count);
-  const freshCount = Math.min(count, FRESH_VALUES);
-  for (let i = 0; i < freshCount; i++) result[i] = dtype === 'u8' ? random.below(256) : random.uniform();
-  for (let filled = freshCount; filled > 0 && filled < count; filled *= 2) result.copyWithin(filled, 0, filled);
+  const type = dtype === 'f32' ? Float32Array : dtype === 'f64' ? Float64Array : Uint8Array;
+  const result = new type(count);
+  const drawn = Math.min(count, DRAWN_COUNT);
+  for (let i = 0; i < drawn; i++) result[i] = dtype === 'u8' ? random.below(256) : random.uniform();
+  for (let done = drawn; done < count; done *= 2) result.copyWithin(done, 0, Math.min(done, count - done));
   return result;
 }
 

@@ -1,3 +1,4 @@
+import { Random } from '@armilla/base';
 import { Calibration, type CalibrationCase } from './calibration.js';
 import { Router } from './router.js';
 import { SimulatedMachine } from './simulated-machine.js';
@@ -51,7 +52,7 @@ test('the first call is apart from the budget and from the model', async () => {
     measure: { 'wasm:1': measure },
   };
   const [row] = await new Calibration(router, [one], { now: () => nowMs }).run();
-  expect(row.firstCallMs).toBe(5000);
+  expect(row.firstCallsMs).toBe(5000);
   expect(row.spentMs).toBeLessThanOrEqual(300);
   expect(router.operations()[0].models[0].terms.launchMs).toBeLessThan(1.1);
 });
@@ -77,7 +78,53 @@ test('a launch that is most of a small call is not taken for work', async () => 
   await new Calibration(router, [one], { now: () => nowMs, budgetMs: 12 }).run();
   const { launchMs, msPerWork } = router.operations()[0].models[0].terms;
   expect(launchMs).toBeCloseTo(0.4, 2);
-  expect(Math.abs(Math.log2(msPerWork * 1e8))).toBeLessThan(1);
+  expect(msPerWork * 1e8).toBeCloseTo(1, 0);
+});
+
+test('loops that become fast after some calls are measured when they are', async () => {
+  let nowMs = 0;
+  let calls = 0;
+  const measure = ({ work }: { work: number }): Promise<number> => {
+    const ms = 0.01 + (calls++ < 6 ? 100 : 1) * (work / 1e6);
+    nowMs += ms;
+    return Promise.resolve(ms);
+  };
+  const router = new Router({ devices: [{ id: 'typescript' }], environment: '', now: () => nowMs });
+  const one: CalibrationCase = {
+    operation: 'gpu.add',
+    dtype: 'f32',
+    sizeOf: (n) => ({ work: n, bytesIn: 8 * n, bytesOut: 4 * n }),
+    smallest: 64,
+    largest: 2 ** 22,
+    measure: { typescript: measure },
+  };
+  await new Calibration(router, [one], { now: () => nowMs, budgetMs: 12 }).run();
+  const { launchMs, msPerWork } = router.operations()[0].models[0].terms;
+  expect(launchMs).toBeCloseTo(0.01, 3);
+  expect(msPerWork * 1e6).toBeCloseTo(1, 2);
+});
+
+test('work that launches hide is not free: a million times of it is predicted to take longer', async () => {
+  const random = new Random(3);
+  let nowMs = 0;
+  const measure = (): Promise<number> => {
+    const ms = 5 * Math.exp(0.1 * random.normal());
+    nowMs += ms;
+    return Promise.resolve(ms);
+  };
+  const router = new Router({ devices: [{ id: 'webgpu:0' }], environment: '', now: () => nowMs });
+  const one: CalibrationCase = {
+    operation: 'gpu.add',
+    dtype: 'f32',
+    sizeOf: (n) => ({ work: n, bytesIn: 0, bytesOut: 0 }),
+    smallest: 64,
+    largest: 2 ** 16,
+    measure: { 'webgpu:0': measure },
+  };
+  await new Calibration(router, [one], { now: () => nowMs }).run();
+  const model = router.operations()[0].models[0];
+  expect(model.predict(2 ** 16, 0).totalMs).toBeCloseTo(5, 0);
+  expect(model.predict(2 ** 36, 0).totalMs).toBeGreaterThan(1e4);
 });
 
 test('aborted, it rejects with the reason and leaves every model as it was', async () => {

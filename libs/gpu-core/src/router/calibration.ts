@@ -20,12 +20,14 @@ export interface CalibrationCase {
   /** Range of n, integers >= 1. */
   readonly smallest: number;
   readonly largest: number;
+  /** Makes ready the operands of a size; its time is nobody's. */
+  readonly prepare?: (n: number) => void;
   /** By device id: runs one call, resolves to its ms on the device. */
   readonly measure: Readonly<Record<string, (size: MeasuredSize) => Promise<number>>>;
 }
 
 export interface CalibrationOptions {
-  /** Time for each device, ms, without first calls (pipelines compile then); default 300. */
+  /** Time for each device, ms, without first calls (pipelines and hot loops compile then); default 300. */
   readonly budgetMs?: number;
   readonly now?: () => number;
   readonly priors?: Priors;
@@ -44,8 +46,8 @@ export interface CalibrationRow {
   readonly operation: string;
   readonly dtype: string;
   readonly samples: number;
-  /** First call, with what is compiled and allocated then. */
-  readonly firstCallMs: number;
+  /** First calls, in which code is compiled and memory taken. */
+  readonly firstCallsMs: number;
   /** The other calls. */
   readonly spentMs: number;
   /** Why there is no model, for example the message of a failed call. */
@@ -59,8 +61,13 @@ const SIZE_STEP = 2;
 const SAMPLES_OF_A_SIZE = 3;
 /** One call may take this share of what is left, so that the largest sizes do not eat up the others. */
 const LARGEST_SHARE = 0.25;
-/** And the second size that. */
-const SECOND_SHARE = 0.5;
+
+/**
+ * First calls go on this long, growing until one takes its share of it: engines compile hot loops anew several times,
+ * and a loop that was measured before would look up to a hundred times slower than it is.
+ */
+const WARM_UP_MS = 12;
+const WARM_CALL_MS = 1;
 
 /** A call may take this much longer than the last one of its size. */
 const MARGIN = 1.5;
@@ -105,7 +112,7 @@ export class Calibration {
         leftMs -= row.spentMs;
         rows.push(row);
         if (samples.length === 0) continue;
-        const model = CostModel.fit(samples, this.#priors(one.operation, one.dtype, device.kind));
+        const model = CostModel.fit(samples, this.#priors(one.operation, one.dtype, device.id));
         installs.push(() => this.#router.install(one.operation, one.dtype, device.id, model));
       }
     }
@@ -124,10 +131,11 @@ export class Calibration {
     const { operation, dtype } = one;
     const head = { device: device.id, operation, dtype };
     let spentMs = 0;
-    let firstCallMs = 0;
+    let firstCallsMs = 0;
     const call = async (n: number, resident: boolean): Promise<number> => {
       signal?.throwIfAborted();
       const size = one.sizeOf(n);
+      one.prepare?.(n);
       const start = this.#now();
       const ms = await one.measure[device.id]({ n, resident, ...size });
       // A clock that the caller reads apart may show more: uploads, readback, waiting.
@@ -137,43 +145,54 @@ export class Calibration {
       return ms;
     };
     try {
-      await call(one.smallest, false);
-      firstCallMs = spentMs;
+      const sizes = sizesOf(one);
+      /** Latest time of each size, with operands that are moved, and with those that lie there. */
+      const known = new Map<number, number>();
+      const knownResident = new Map<number, number>();
+      const take = async (i: number, resident: boolean): Promise<void> => {
+        const ms = await call(sizes[i], resident);
+        (resident ? knownResident : known).set(sizes[i], ms);
+      };
+      await take(0, false);
+      for (let i = 0; spentMs < WARM_UP_MS; await take(i, false)) {
+        if ((known.get(sizes[i]) as number) < WARM_CALL_MS && i < sizes.length - 1) i++;
+      }
+      firstCallsMs = spentMs;
       spentMs = 0;
       samples.length = 0;
-      const sizes = sizesOf(one);
-      const known = new Map<number, number>();
-      // Leaps: as far as the budget allows if time grows with the work, until the largest size or none larger fits.
-      let next = 0;
-      while (next >= 0) {
-        const n = sizes[next];
-        known.set(n, Math.min(await call(n, false), known.get(n) ?? Infinity));
-        const perWork = (known.get(n) as number) / Math.max(1, one.sizeOf(n).work);
-        const reach = (share: number): number =>
-          sizes.findLastIndex((size) => perWork * one.sizeOf(size).work <= (budgetMs - spentMs) * share);
-        if (reach(LARGEST_SHARE) > next) next = reach(LARGEST_SHARE);
-        else if (known.size > 1) next = -1;
-        // The launch of a small call, and what else runs on the machine, look like work: a second size tells them apart.
-        else if (reach(SECOND_SHARE) > next) next++;
-        else if (samples.length >= SAMPLES_OF_A_SIZE) next = -1;
+      // Leaps: as far as the budget allows, until the largest size or none larger fits.
+      let last = 0;
+      await take(last, false);
+      for (;;) {
+        const reach = sizes.findLastIndex((size) => {
+          const expected = known.get(size) ?? extrapolate(one, known, size);
+          return expected <= (budgetMs - spentMs) * LARGEST_SHARE;
+        });
+        if (reach <= last) break;
+        await take(reach, false);
+        last = reach;
       }
+      const leaps = samples.splice(0);
       // Then all sizes in between, several times, with operands there and here in turns.
-      const last = sizes.indexOf(Math.max(...known.keys()));
       const both = device.memory === 'host' ? [false] : [true, false];
       for (let repeat = 0; repeat < SAMPLES_OF_A_SIZE; repeat++) {
         for (const resident of both) {
           for (let i = last; i >= 0; i--) {
-            const expected = known.get(sizes[i]) ?? estimate(sizes, i, known);
+            const of = resident && knownResident.has(sizes[i]) ? knownResident : known;
+            const expected = of.get(sizes[i]) ?? estimate(sizes, i, known);
             if (spentMs + MARGIN * expected > budgetMs) continue;
-            known.set(sizes[i], await call(sizes[i], resident));
+            await take(i, resident);
           }
         }
       }
+      // The first call of a size takes new memory: it counts only where there was time for no other.
+      const again = new Set(samples.map(({ work }) => work));
+      samples.push(...leaps.filter(({ work }) => !again.has(work)));
     } catch (error) {
       signal?.throwIfAborted();
-      return { row: { ...head, samples: 0, firstCallMs, spentMs, fault: messageOf(error) }, samples: [] };
+      return { row: { ...head, samples: 0, firstCallsMs, spentMs, fault: messageOf(error) }, samples: [] };
     }
-    return { row: { ...head, samples: samples.length, firstCallMs, spentMs }, samples };
+    return { row: { ...head, samples: samples.length, firstCallsMs, spentMs }, samples };
   }
 }
 
@@ -191,6 +210,18 @@ function estimate(sizes: readonly number[], index: number, known: ReadonlyMap<nu
     if (ms !== undefined) return ms;
   }
   return 0;
+}
+
+/**
+ * Time of a size beyond those that were measured: on the line through the two largest, which a launch that hides the
+ * work makes flat, so that the double of it is expected at least; in proportion to the work where one alone is known.
+ */
+function extrapolate({ sizeOf }: CalibrationCase, known: ReadonlyMap<number, number>, size: number): number {
+  const [last, before] = [...known].sort(([a], [b]) => b - a);
+  const [work, lastWork] = [sizeOf(size).work, Math.max(1, sizeOf(last[0]).work)];
+  if (before === undefined) return (last[1] * work) / lastWork;
+  const slope = Math.max(0, last[1] - before[1]) / (lastWork - sizeOf(before[0]).work);
+  return 2 * last[1] + slope * (work - lastWork);
 }
 
 function messageOf(error: unknown): string {

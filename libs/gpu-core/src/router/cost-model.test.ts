@@ -25,19 +25,6 @@ test('terms that no sample shows are those of the prior', () => {
   expect(CostModel.fit(host, { ...TERMS, msPerByte: 7e-7 }).terms.msPerByte).toBeCloseTo(7e-7, 12);
 });
 
-test('work that small calls do not show is not free in large ones', () => {
-  const small = [0.3, 0.25, 0.2].map((ms, i) => ({ chunkCount: 1, work: 1000 * 8 ** i, bytesToMove: 0, ms }));
-  const largeMs = (model: CostModel): number => model.predict(1e9, 0).totalMs;
-  expect(largeMs(CostModel.fit(small, TERMS)) / (TERMS.msPerWork * 1e9)).toBeGreaterThan(0.2);
-  // A prior that the samples refute is not believed either.
-  const slowPrior = CostModel.fit(small, { ...TERMS, msPerWork: 1 });
-  expect(slowPrior.predict(64_000, 0).totalMs).toBeLessThan(0.35);
-  // What calls show later is.
-  const learning = CostModel.fit(small, TERMS);
-  for (let i = 0; i < 20; i++) learning.observe({ chunkCount: 1, work: 1e9, bytesToMove: 0, ms: 100 });
-  expect(largeMs(learning)).toBeCloseTo(100, -1);
-});
-
 test('predictions are never negative, terms sum up, whatever was observed', () => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = new Random(seed);

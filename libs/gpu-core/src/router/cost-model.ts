@@ -45,6 +45,11 @@ const SMALLEST_SIGMA = 0.05;
 const VARIANCE_RATE = 0.05;
 /** A term that a calibration did not show may be this share of its upper bound. */
 const UNSURE_SHARE = 0.1;
+/**
+ * Share of the least time by a unit of work, or by a byte, that this term has at least: where launches hide it, the
+ * samples do not say that a million times the work is free.
+ */
+const FLOOR_SHARE = 0.05;
 const LARGEST_DOUBT = 16;
 /** Exponent of a doubt from call to call. */
 const FADING = 0.99;
@@ -73,6 +78,8 @@ export class CostModel {
   #variance: number;
   #scales: [number, number, number];
   #squares: LeastSquares;
+  /** Least measured time by a unit of work, and by a byte; infinite before any. */
+  #leastMsPer = { work: Infinity, byte: Infinity };
   readonly #buckets = new BucketCorrection();
   readonly #changes = new ChangeDetector();
   #doubt = 1;
@@ -125,10 +132,12 @@ export class CostModel {
     });
     const model = new CostModel({ launchMs, msPerWork, msPerByte }, 'calibrated', units, weights);
     for (const sample of samples) model.#take(sample);
-    // Calls at which work hardly shows do not make larger ones free: those cost what the prior says, as far as that would
-    // not have shown either.
-    const leastMsPerWork = Math.min(prior.msPerWork, UNSURE_SHARE * scales[1]);
-    if (model.terms.msPerWork < leastMsPerWork) model.#expect(leastMsPerWork);
+    const squared = samples.map((sample) => {
+      const { totalMs } = model.predict(sample.work, sample.bytesToMove, sample.chunkCount);
+      return Math.log(timeOf(sample) / totalMs) ** 2;
+    });
+    const variance = squared.reduce((sum, one) => sum + one, 0) / squared.length;
+    model.#variance = Math.max(FIRST_SIGMA ** 2, Math.min(PRIOR_SIGMA ** 2, variance));
     return model;
   }
 
@@ -234,6 +243,13 @@ export class CostModel {
 
   #take(sample: Sample): void {
     const ms = timeOf(sample);
+    this.#leastMsPer.work = Math.min(this.#leastMsPer.work, ms / sample.work);
+    this.#leastMsPer.byte = Math.min(this.#leastMsPer.byte, ms / sample.bytesToMove);
+    this.#squares.setFloor([
+      0,
+      floorOf(this.#leastMsPer.work, this.#scales[1]),
+      floorOf(this.#leastMsPer.byte, this.#scales[2]),
+    ]);
     this.#squares.add(
       (sample.chunkCount * this.#scales[0]) / ms,
       (sample.work * this.#scales[1]) / ms,
@@ -241,14 +257,6 @@ export class CostModel {
     );
     this.#samples++;
     this.#buckets.add({ ...sample, ms });
-    this.#revision++;
-  }
-
-  /** As if a call whose launch is 1 % of its time had taken this long for its work. */
-  #expect(msPerWork: number): void {
-    const launchMs = Math.max(TIMER_MS, this.terms.launchMs);
-    const ms = 100 * launchMs;
-    this.#squares.add(this.#scales[0] / ms, ((ms - launchMs) / msPerWork) * (this.#scales[1] / ms), 0);
     this.#revision++;
   }
 
@@ -263,11 +271,16 @@ export class CostModel {
   /** What was learnt of the shape holds, the speed is another. */
   #rescale(factor: number): void {
     this.#scales = this.#scales.map((scale) => scale * factor) as [number, number, number];
+    this.#leastMsPer = { work: this.#leastMsPer.work * factor, byte: this.#leastMsPer.byte * factor };
     this.#squares.forget(CHANGED_WEIGHT);
     this.#buckets.clear();
     this.#revision++;
     this.#variance = Math.max(this.#variance, FIRST_SIGMA ** 2);
   }
+}
+
+function floorOf(leastMs: number, scale: number): number {
+  return leastMs < Infinity ? (FLOOR_SHARE * leastMs) / scale : 0;
 }
 
 function timeOf(sample: Sample): number {

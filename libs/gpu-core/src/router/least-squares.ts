@@ -7,7 +7,7 @@ const FORGETTING = 0.995;
  * Least squares of three non-negative terms u against the target 1, `sum of forgetting^age (1 - z.u)^2 + sum of weight
  * (u - anchor)^2`: with z = features / time that is the relative error of the predicted time. Information form of
  * recursive least squares (Haykin 2002, Adaptive Filter Theory, ch. 9), solved exactly under u >= 0 (Lawson & Hanson 1974,
- * Solving Least Squares Problems, ch. 23) over the seven supports. The anchor is not forgotten: a workload of one
+ * Solving Least Squares Problems, ch. 23) over the seven supports; above floors that are given it is the same problem. The anchor is not forgotten: a workload of one
  * size cannot unlearn the terms that it does not show.
  */
 export class LeastSquares {
@@ -18,12 +18,18 @@ export class LeastSquares {
   readonly #response = new Float64Array(TERMS);
   readonly #anchor = new Float64Array(TERMS);
   readonly #weights = new Float64Array(TERMS);
+  readonly #floor = new Float64Array(TERMS);
 
   /** `weights` > 0: how many samples that show the term it takes to outweigh its anchor. */
   constructor(anchor: ArrayLike<number>, weights: ArrayLike<number>) {
     this.#anchor.set(anchor);
     this.#weights.set(weights);
     this.#solve();
+  }
+
+  /** No term is below this, >= 0; it holds from the next sample on. */
+  setFloor(floor: ArrayLike<number>): void {
+    this.#floor.set(floor);
   }
 
   /** Takes in one sample, features by measured time. */
@@ -56,9 +62,12 @@ export class LeastSquares {
     const m = Float64Array.from(this.#information);
     for (let i = 0; i < TERMS; i++) m[i * 4] += this.#weights[i];
     const r = this.#response.map((value, i) => value + this.#weights[i] * this.#anchor[i]);
+    // Solved for what the terms are above their floor.
+    for (let i = 0; i < TERMS; i++) for (let j = 0; j < TERMS; j++) r[i] -= m[i * TERMS + j] * this.#floor[j];
     for (const support of SUPPORTS) {
       if (solveSupport(m, r, support, this.terms)) break;
     }
+    for (let i = 0; i < TERMS; i++) this.terms[i] += this.#floor[i];
     invert(m, this.covariance);
   }
 }

@@ -20,7 +20,7 @@ export class OperationModels {
     readonly devices: readonly KnownDevice[],
     priors: Priors,
   ) {
-    this.models = devices.map((device) => new CostModel(priors(operation, dtype, device.kind)));
+    this.models = devices.map((device) => new CostModel(priors(operation, dtype, device.id)));
     this.sampledAtCall = devices.map(() => 0);
   }
 

@@ -153,11 +153,11 @@ export class Dispatcher {
     const random = new Random(1);
     return routedOperations().flatMap((routed) =>
       routed.dtypes.map((dtype) => {
-        const inputs = new Map<number, object>();
+        // Of one size at a time: those of all would take gigabytes.
+        let made: { readonly n: number; readonly input: object } | undefined;
         const inputOf = (n: number): object => {
-          let input = inputs.get(n);
-          if (input === undefined) inputs.set(n, (input = routed.sample(n, dtype, random) as object));
-          return input;
+          if (made?.n !== n) made = { n, input: routed.sample(n, dtype, random) as object };
+          return made.input;
         };
         const measure = async (device: string, n: number): Promise<number> => {
           const input = inputOf(n);
@@ -173,6 +173,7 @@ export class Dispatcher {
           sizeOf: (n: number) => routed.sizeOf(n, dtype),
           smallest: routed.smallest,
           largest: routed.largest,
+          prepare: inputOf,
           measure: Object.fromEntries(
             this.#devicesOf(routed, dtype).map((id) => [id, ({ n }: { n: number }) => measure(id, n)]),
           ),
