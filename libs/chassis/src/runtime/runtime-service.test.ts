@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type GetProfileResponse,
+  type GetStatusResponse,
   ListDecisionsRequest,
   type ListDecisionsResponse,
   ProfileFormat,
   type RoutedDecision,
-  RuntimeExplainRequest,
+  type RuntimeExplainRequest,
+  type RuntimeExplainResponse,
   RuntimeServiceService,
 } from '@armilla/proto';
 import { hashToken } from '../auth/token-file.js';
@@ -48,8 +50,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const list = (request: Partial<ListDecisionsRequest> = {}): Promise<ListDecisionsResponse> =>
   callOnce((...rest) => client.listDecisions(ListDecisionsRequest.fromPartial(request), ...rest));
-const explain = (request: Parameters<typeof RuntimeExplainRequest.fromPartial>[0]) =>
-  callOnce((...rest) => client.explain(RuntimeExplainRequest.fromPartial(request), ...rest));
+const explain = (request: Partial<RuntimeExplainRequest>): Promise<RuntimeExplainResponse> =>
+  callOnce((...rest) => client.explain({ operation: '', dtype: '', size: undefined, ...request }, ...rest));
+const status = (settings: CallSettings = {}): Promise<GetStatusResponse> =>
+  callOnce((...rest) => client.getStatus({}, ...rest), settings);
 const profile = (format: ProfileFormat, settings: CallSettings = {}): Promise<GetProfileResponse[]> =>
   collect(readFrames(client.getProfile({ format }, callMetadata(settings)), new AbortController().signal));
 
@@ -58,19 +62,19 @@ describe('a service of plain data', () => {
   afterAll(stop);
 
   test('the status says what is there, what is not, and leaves out what is not known', async () => {
-    const status = await callOnce((...rest) => client.getStatus({}, ...rest));
-    expect(status.startTime).toBe('2026-01-02T03:04:05.006Z');
-    expect(status.devices).toMatchObject([
+    const { startTime, devices, workers, memory, router, profiler } = await status();
+    expect(startTime).toBe('2026-01-02T03:04:05.006Z');
+    expect(devices).toMatchObject([
       { id: 'wasm:2', kind: 'wasm', share: 1, limits: undefined },
       { id: 'webgpu:0', limits: { maxBufferBytes: 2n ** 31n }, features: ['shader-f16'], lossCount: 1n },
       { id: '', provider: 'kmamal', absentReason: 'not installed', share: 0 },
     ]);
-    expect(status.workers).toEqual({ workerCount: 2, queuedTaskCount: 5n, finishedItemCount: 2n ** 40n });
-    expect(status.memory).toMatchObject([
+    expect(workers).toEqual({ workerCount: 2, queuedTaskCount: 5n, finishedItemCount: 2n ** 40n });
+    expect(memory).toMatchObject([
       { device: 'host', budgetBytes: 2n ** 35n, pressureLevel: 'low' },
       { device: 'webgpu:0', budgetBytes: undefined, budgetSource: 'unknown', pressureLevel: '' },
     ]);
-    expect(status.router).toMatchObject({
+    expect(router).toMatchObject({
       operations: [
         {
           models: [{ sampleCount: 0n, workPerSecond: 1e9, bytesPerSecond: undefined }],
@@ -81,8 +85,8 @@ describe('a service of plain data', () => {
       explorationMs: 1,
       totalMs: 300,
     });
-    expect(status.profiler).toMatchObject({ spanCount: 4n, overwrittenCount: 5n, droppedCount: 6n, advice: ['rest'] });
-    expect(status.profiler?.operations).toMatchObject([
+    expect(profiler).toMatchObject({ spanCount: 4n, overwrittenCount: 5n, droppedCount: 6n, advice: ['rest'] });
+    expect(profiler?.operations).toMatchObject([
       { totalMs: 6, p50Ms: 2, p95Ms: undefined, standardDeviationMs: 0, gbPerSecond: 1.5, gflopPerSecond: undefined },
     ]);
   });
@@ -153,7 +157,7 @@ describe('a service of plain data', () => {
       ['page_size', list({ pageSize: 1001 })],
       ['page_size', list({ pageSize: -1 })],
       ['page_token', list({ pageToken: 'x' })],
-      ['format', profile(99)],
+      ['format', profile(99 as ProfileFormat)],
     ] as const)
       expect(await problemOf(promise)).toMatchObject({ reason: 'OPTION_INVALID', fields: { field } });
   });
@@ -173,9 +177,8 @@ test('where tokens are asked for, each method asks for one', async () => {
   writeFileSync(authTokens, `${hashToken('sesame').toString('hex')} ada\n`);
   await start(10, { authTokens });
   try {
-    const status = (settings: CallSettings) => callOnce((...rest) => client.getStatus({}, ...rest), settings);
     for (const call of [
-      () => status({}),
+      () => status(),
       () => list(),
       () => explain({ operation: 'gpu.xor', size: { $case: 'n', value: 8n } }),
       () => profile(ProfileFormat.JSON),
