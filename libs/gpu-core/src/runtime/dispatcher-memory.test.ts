@@ -158,6 +158,7 @@ test('a job of a device is a span with the parts of its time', async () => {
   const { left, right } = input(1000);
   await dispatcher.run('gpu.add', { left, right }, { device: 'webgpu:0' });
   const rows = summarise(runtime.profiler.profile());
+  expect(dispatcher.devices.map(({ id, device: { info } }) => [id, info.name])).toEqual([['webgpu:0', 'Adder']]);
   expect(rows.find(({ op, device: on }) => op === 'gpu.add' && on === 'webgpu:0')).toMatchObject({
     count: 1,
     queueNs: 1e6,

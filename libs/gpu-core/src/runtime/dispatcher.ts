@@ -60,7 +60,7 @@ export interface DispatcherView extends RouterView {
 }
 
 /** Runs operations where the router says, measures each call, and keeps what it learnt. */
-export class Dispatcher implements Disposable {
+export class Dispatcher {
   readonly router: Router;
   readonly store: CalibrationStore;
   /** The last calls that ran twice. */
@@ -150,6 +150,11 @@ export class Dispatcher implements Disposable {
     return this.#devicesOf(routedOperation(name), dtype);
   }
 
+  /** The devices with memory of their own, for jobs of other code: they are in the profile like those of operations. */
+  get devices(): readonly OpenDevice[] {
+    return this.#devices.traced;
+  }
+
   view(): DispatcherView {
     const sizes = routedOperations().map((one): [string, CrossoverOptions] => [
       one.operation.name,
@@ -175,11 +180,6 @@ export class Dispatcher implements Disposable {
   /** Keeps what calls have taught since. */
   save(): Promise<void> {
     return this.store.save(this.router.store());
-  }
-
-  /** Hears no more of its devices, which are its opener's to close. */
-  [Symbol.dispose](): void {
-    this.#devices[Symbol.dispose]();
   }
 
   async #traced(span: Span, name: string, input: object, settings: CallSettings): Promise<Computed<unknown>> {

@@ -37,13 +37,12 @@ const CLASS_RATIO = 1.25;
 interface Held {
   readonly open: OpenDevice;
   readonly traced: TracedDevice;
-  watch: Disposable | undefined;
   readonly stages: MemoryStages;
   news: MemoryNews | undefined;
 }
 
 /** The devices of a dispatcher: what runs on them is traced, their memory is counted in the profile. */
-export class GpuDevices implements Disposable {
+export class GpuDevices {
   readonly #held = new Map<string, Held>();
 
   constructor(open: readonly OpenDevice[], profiler: Profiler) {
@@ -56,14 +55,18 @@ export class GpuDevices implements Disposable {
       const pressure = profiler.track('memory.pressure', id, 'percent');
       const stages = { halvedCount: 0, elsewhereCount: 0, waitedCount: 0 };
       const traced = new TracedDevice(device, id, profiler);
-      const held: Held = { open: one, traced, stages, watch: undefined, news: undefined };
-      held.watch = device.watchMemory?.((news) => {
+      const held: Held = { open: one, traced, stages, news: undefined };
+      device.watchMemory?.((news) => {
         held.news = news;
         for (const { field, track } of tracks) profiler.count(track, news.sample[field]);
         if (news.sample.pressure !== undefined) profiler.count(pressure, 100 * news.sample.pressure);
       });
       this.#held.set(id, held);
     }
+  }
+
+  get traced(): OpenDevice[] {
+    return [...this.#held.values()].map(({ open, traced }) => ({ ...open, device: traced }));
   }
 
   has(id: string): boolean {
@@ -116,10 +119,6 @@ export class GpuDevices implements Disposable {
       leaks: news?.leaks ?? [],
       calls: { ...stages },
     }));
-  }
-
-  [Symbol.dispose](): void {
-    for (const { watch } of this.#held.values()) watch?.[Symbol.dispose]();
   }
 
   #capacityBytes({ news }: Held): number {
