@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Coalescer, type CoalescerStats } from '../batch/coalescer.js';
 import type { RoutedOperation } from '../ops/routing.js';
 
@@ -37,12 +38,17 @@ interface Ended<Decided> {
   readonly decision: Decided;
 }
 
+/** A call, and the way back to where it was made: spans of its own lie there, not where the batch before it ended. */
+interface Waiting extends BatchCall {
+  readonly there: <T>(work: () => T) => T;
+}
+
 const SMALL_BYTES = 65_536;
 const MAX_BYTES = 16 * 2 ** 20;
 
 /** Makes batches of small calls of one operation, each answered as if it had come alone. */
 export class Batches<Decided> {
-  readonly #coalescers = new Map<string, Coalescer<BatchCall, Ended<Decided>>>();
+  readonly #coalescers = new Map<string, Coalescer<Waiting, Ended<Decided>>>();
 
   constructor(
     private readonly options: BatchOptions,
@@ -62,14 +68,17 @@ export class Batches<Decided> {
     const key = [routed.operation.name, dtype, ...(device === undefined ? [] : [device])].join(' ');
     let coalescer = this.#coalescers.get(key);
     if (coalescer === undefined) this.#coalescers.set(key, (coalescer = this.#coalescer(routed)));
-    return coalescer.add(call, { ...(tenant !== undefined && { tenant }), ...(signal && { signal }) });
+    return coalescer.add(
+      { ...call, there: AsyncLocalStorage.snapshot() },
+      { ...(tenant !== undefined && { tenant }), ...(signal && { signal }) },
+    );
   }
 
   view(): BatchView[] {
     return [...this.#coalescers].map(([calls, { stats }]) => ({ calls, ...stats }));
   }
 
-  #coalescer({ operation, coalescing }: RoutedOperation<object>): Coalescer<BatchCall, Ended<Decided>> {
+  #coalescer({ operation, coalescing }: RoutedOperation<object>): Coalescer<Waiting, Ended<Decided>> {
     const { maxItems, maxBytes = MAX_BYTES, maxWaitMs = 0 } = this.options;
     return new Coalescer({
       maxWaitMs,
@@ -79,13 +88,14 @@ export class Batches<Decided> {
       run: async (calls, signal) => {
         const [first] = calls;
         if (coalescing === undefined || calls.length === 1)
-          return [await this.run(operation.name, first.input, { ...first, signal }, 1)];
+          return [await first.there(() => this.run(operation.name, first.input, { ...first, signal }, 1))];
         const inputs = calls.map(({ input }) => input);
         // A batch of several is nobody's own.
         const own = <Key extends 'tenant' | 'fairKey'>(key: Key): BatchCall[Key] | undefined =>
           calls.every((call) => call[key] === first[key]) ? first[key] : undefined;
         const like = { ...first, tenant: own('tenant'), fairKey: own('fairKey'), signal };
-        const { value, decision } = await this.run(coalescing.operation, coalescing.join(inputs), like, calls.length);
+        const joined = coalescing.join(inputs);
+        const { value, decision } = await first.there(() => this.run(coalescing.operation, joined, like, calls.length));
         return coalescing.split(value, inputs).map((one) => ({ value: one, decision }));
       },
     });

@@ -96,6 +96,24 @@ test('a call that is none fails alone, results go where they are wanted, a cance
   expect(outcomes[5]).toMatchObject({ value: { value: new Float32Array(7).fill(14) } });
 });
 
+test('what a call does lies in its own span, also when it waited for another, and a batch is a span of its own', async () => {
+  const own = await Runtime.create({ workerCount: 1 });
+  const dispatcher = await Dispatcher.open(own, { stateFolder, environment: '' });
+  const call = (outer: string): Promise<unknown> =>
+    own.profiler.run(outer, () =>
+      dispatcher.run('gpu.xor', { left: new Uint8Array(20), right: new Uint8Array(20) }, { device: 'wasm:1' }),
+    );
+  await Promise.all([call('first'), call('second')]);
+  await Promise.all([call('third'), call('fourth'), call('fifth')]);
+  const { spans, ops } = own.profiler.profile();
+  const indexOf = (id: number): number => spans.id.indexOf(id);
+  const pathOf = (i: number): string =>
+    i < 0 ? '' : `${pathOf(indexOf(spans.parent[i]))}/${ops[spans.op[i]]}`.replace(/^\//, '');
+  const paths = Array.from(spans.id, (_, i) => pathOf(i)).filter((path) => path.endsWith('/xor'));
+  expect(paths.sort()).toEqual(['first/gpu.xor/xor', 'gpu.xor/xor', 'second/gpu.xor/xor', 'third/gpu.xor/xor']);
+  await own.close();
+});
+
 test('large calls, calls with a deadline and dispatchers without batches run each for itself', async () => {
   const dispatcher = await open([], { batches: { smallBytes: 100 } });
   const small = { left: new Uint8Array(20), right: new Uint8Array(20) };
