@@ -34,6 +34,8 @@ export interface RouterOptions {
   readonly config?: string;
   /** Bytes that a device may still hand out; default: no limit. */
   readonly availableBytes?: (device: string) => number;
+  /** Of these, bytes that a piece of a call takes that is cut; default: all. */
+  readonly pieceBytes?: (device: string) => number;
   readonly priors?: Priors;
   /** Milliseconds; default `performance.now`. */
   readonly now?: () => number;
@@ -302,9 +304,10 @@ export class Router {
   #chunks(request: RouteRequest, device: KnownDevice): number {
     const available = this.#options.availableBytes?.(device.id) ?? Infinity;
     const needed = memoryOf(request);
+    if (request.full?.includes(device.id)) return 0;
     if (needed <= available) return 1;
     if (available <= 0 || (request.smallestPieceBytes ?? 0) > available) return 0;
-    return Math.ceil(needed / available);
+    return Math.ceil(needed / Math.min(available, this.#options.pieceBytes?.(device.id) ?? available));
   }
 
   #predict(
