@@ -15,9 +15,17 @@ export function describeHostMemory(runtime: Runtime, config: Pick<Config, 'memor
   };
 }
 
-/** Memory of a device, as its own thread counts it. */
-export async function describeDeviceMemory({ id, device }: OpenDevice): Promise<MemoryStatus> {
-  const { usedBytes, reservedBytes, budget, pressure } = await device.memory();
+/** How long a device may take to say how its memory stands, ms: one that hangs must not hold up who asks. */
+const ANSWER_MS = 1000;
+
+/** Memory of a device, as its own thread counts it; undefined where it does not answer. */
+export async function describeDeviceMemory({ id, device }: OpenDevice): Promise<MemoryStatus | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ANSWER_MS)));
+  const stats = await Promise.race([device.memory().catch(() => undefined), late]);
+  clearTimeout(timer);
+  if (stats === undefined) return undefined;
+  const { usedBytes, reservedBytes, budget, pressure } = stats;
   return {
     device: id,
     usedBytes,

@@ -45,8 +45,8 @@ async function calibrate(
     if (!known.includes(id))
       throw fail('OPTION_INVALID', { field: '--device', expected: `one of ${known.join(', ')}`, got: `'${id}'` });
   }
-  for (const { name, kind, absentReason } of compute.devices())
-    if (absentReason !== undefined) terminal.line(`not measured: ${name || kind}: ${absentReason}`);
+  for (const { name, provider, kind, absentReason } of compute.devices())
+    if (absentReason !== undefined) terminal.line(`not measured: ${name || provider || kind}: ${absentReason}`);
   const rows = await compute.dispatcher.calibrate({
     signal,
     ...(device.length > 0 && { devices: device }),

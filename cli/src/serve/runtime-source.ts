@@ -38,7 +38,7 @@ export function runtimeSource({ runtime, compute, config }: RuntimeSourceOptions
   const { dispatcher } = compute;
   const memory = async (): Promise<MemoryStatus[]> => [
     describeHostMemory(runtime, config),
-    ...(await Promise.all(compute.openDevices.map(describeDeviceMemory))),
+    ...(await Promise.all(compute.openDevices.map(describeDeviceMemory))).filter((one) => one !== undefined),
   ];
   const profile = (): Profile => {
     const time = new Date().toISOString();

@@ -1,4 +1,4 @@
-import { formatBytes } from '@armilla/base';
+import { formatBytes, isProblem } from '@armilla/base';
 import type { DeviceStatus, MemoryStatus } from '@armilla/chassis';
 import { camelCaseKeys } from '../crossmatch/json-names.js';
 import { devicesText } from '../devices/devices-text.js';
@@ -25,15 +25,24 @@ export async function serverStatus(flag: string | undefined, signal: AbortSignal
   const { url, client, health } = await reachServer(flag, signal);
   const ready = await client.get('readyz', signal, true);
   const { tables = [] } = (await client.get('v1/crossmatch/tables', signal)) as { tables?: StoredTable[] };
-  const runtime = await client.get('v1/runtime/status', signal);
+  const runtime = await client.get('v1/runtime/status', signal).catch(withoutRuntime);
   return {
     data: { server: url.href, health, ready, tables, runtime },
     text: [
       `${url.href} answers: ${JSON.stringify(health)}, ready: ${JSON.stringify(ready)}`,
-      ...runtimeLines(camelCaseKeys(runtime) as RuntimeAnswer),
+      ...(runtime === undefined
+        ? ['it does not tell what it computes on']
+        : runtimeLines(camelCaseKeys(runtime) as RuntimeAnswer)),
       ...(tables.length === 0 ? ['no stored tables'] : tables.map(tableLine)),
     ].join('\n'),
   };
+}
+
+/** A service alone, or one of another version, has no runtime service; that is no failure. */
+function withoutRuntime(error: unknown): undefined {
+  if (isProblem(error) && (error.reason === 'METHOD_NOT_ALLOWED' || error.reason === 'ROUTE_NOT_FOUND'))
+    return undefined;
+  throw error;
 }
 
 function runtimeLines({ startTime, devices, workers, memory }: RuntimeAnswer): string[] {

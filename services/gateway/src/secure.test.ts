@@ -34,6 +34,11 @@ describe('bearer tokens', () => {
       ['POST', '/v1/crossmatch?radius=1&right=s'],
       ['GET', '/v1/crossmatch/tables'],
       ['GET', '/metrics'],
+      ['GET', '/v1/runtime/status'],
+      ['GET', '/v1/runtime/decisions'],
+      ['GET', '/v1/runtime/explain?operation=gpu.matmul&size=8'],
+      ['GET', '/v1/runtime/profile'],
+      ['GET', '/dashboard'],
       ['PUT', '/v1/crossmatch/tables/x'],
       ['GET', '/nowhere'],
     ]) {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onDawn } from '../testing/on-dawn.js';
-import { openDevices, readAdapters } from './open-devices.js';
+import { discover } from './discovery/discover.js';
+import { adapterOwners, openDevices, readAdapters } from './open-devices.js';
 
 let claimFolder: string;
 beforeAll(() => (claimFolder = mkdtempSync(join(tmpdir(), 'armilla-open-'))));
@@ -17,7 +18,11 @@ onDawn('software adapters are had by name only, and what is not had says why', a
   });
   await using named = await openDevices({ adapters: ['swiftshader', 'voodoo'], claimFolder });
   expect(named.open.map(({ id }) => id)).toEqual(['webgpu:0']);
-  expect(named.open[0].device.info.software).toBe(true);
+  // By the name that selects it, whatever the adapter makes of that.
+  const [{ name }] = (await discover()).flatMap(({ adapters }) => adapters);
+  expect(named.open[0].device.info).toMatchObject({ name, software: true });
+  expect(adapterOwners(name, claimFolder)).toMatchObject([{ pid: process.pid, share: 1 }]);
+  expect(adapterOwners('voodoo', claimFolder)).toEqual([]);
   expect(named.absent).toEqual([{ name: 'voodoo', reason: expect.stringContaining('SwiftShader') }]);
 });
 

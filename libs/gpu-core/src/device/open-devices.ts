@@ -62,6 +62,7 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
       claim = taken;
       const device = await WebGpuDevice.open({
         adapter: name,
+        name,
         share,
         ...(memoryBytes !== undefined && { memoryBytes }),
         ...(tenantBytes && { tenantBytes }),

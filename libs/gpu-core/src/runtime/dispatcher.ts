@@ -1,4 +1,5 @@
 import { fail, Random } from '@armilla/base';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OpenDevice } from '../device/open-devices.js';
 import type { BackendName } from '../operation/operation.js';
 import type { Execution } from '../ops/host/execution.js';
@@ -245,6 +246,8 @@ export class Dispatcher {
         };
         const measure = async (device: string, n: number): Promise<number> => {
           const input = inputOf(n);
+          // Backends on this thread may give it back to nobody: others have their turn between two calls.
+          await nextTurn();
           const startMs = performance.now();
           const { bytesIn, bytesOut } = routed.sizeOf(n, dtype);
           const on = this.#devices.execution(device, bytesIn + bytesOut, false);

@@ -2,6 +2,12 @@ import { REASONS } from '@armilla/base';
 import { CROSSMATCH_OPTIONS } from '../options/match-options.js';
 import { TABLES_OPTIONS } from '../options/tables-options.js';
 import { EXPLAIN_OPTIONS } from '../options/explain-options.js';
+import {
+  DASHBOARD_OPTIONS,
+  DECISIONS_OPTIONS,
+  EXPLAIN_CALL_OPTIONS,
+  PROFILE_OPTIONS,
+} from '../options/runtime-options.js';
 import { PUT_OPTIONS } from '../routes/table-routes.js';
 import { startUnderTest, type UnderTest } from '../testing/gateway-under-test.js';
 
@@ -37,6 +43,14 @@ test('every option is described, and nothing else', () => {
   expect(queryOf(document.paths['/v1/crossmatch/multi'].post)).toEqual(TABLES_OPTIONS.map((one) => one.name));
   expect(queryOf(document.paths['/v1/crossmatch/explain'].get)).toEqual(EXPLAIN_OPTIONS.map((one) => one.name));
   expect(queryOf(document.paths['/v1/crossmatch/tables/{name}'].put)).toEqual(PUT_OPTIONS.map((one) => one.name));
+  for (const [path, options] of [
+    ['/v1/runtime/status', []],
+    ['/v1/runtime/decisions', DECISIONS_OPTIONS],
+    ['/v1/runtime/explain', EXPLAIN_CALL_OPTIONS],
+    ['/v1/runtime/profile', PROFILE_OPTIONS],
+    ['/dashboard', DASHBOARD_OPTIONS],
+  ] as const)
+    expect(queryOf(document.paths[path].get)).toEqual(options.map((one) => one.name));
 });
 
 test('every reference leads somewhere and operation ids are unique', () => {
@@ -61,6 +75,9 @@ test('real answers have the fields that are described', async () => {
   await agree('Explanation', '/v1/crossmatch/explain?radius=1');
   await agree('StoredTable', '/v1/crossmatch/tables/t');
   await agree('TableList', '/v1/crossmatch/tables');
+  await agree('RuntimeStatus', '/v1/runtime/status');
+  await agree('DecisionList', '/v1/runtime/decisions');
+  await agree('ExplainedCall', '/v1/runtime/explain?operation=gpu.matmul&size=8');
   await agree('Problem', '/nowhere');
   expect((schema('Problem').properties.reason as { enum: string[] }).enum).toEqual(Object.keys(REASONS));
 });

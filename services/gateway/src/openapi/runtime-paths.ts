@@ -36,7 +36,7 @@ export const RUNTIME_PATHS: Json = {
           description: 'The profile.',
           content: {
             'application/json': { schema: { type: 'object' } },
-            'application/vnd.google.protobuf': file,
+            'application/gzip': file,
             ...page,
           },
         },

@@ -7,6 +7,7 @@ import {
   loadConfig,
   makeFrame,
   type RunningServer,
+  runtimeService,
   serve,
   serverStream,
   type CallContext,
@@ -29,6 +30,7 @@ import { type IpcMessage, IpcSplitter } from '@armilla/tables';
 import { Metadata } from '@grpc/grpc-js';
 import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { createHash } from 'node:crypto';
+import { FAKE_RUNTIME } from './fake-runtime.js';
 
 /** What cone searches find. */
 const CONE_ROWS = tableToIPC(tableFromArrays({ id: Int32Array.of(7, 8), ra: Float64Array.of(1, 2) }), 'stream');
@@ -108,6 +110,7 @@ export async function startFake(
     config,
     log: createLogger(config),
     services: [
+      runtimeService(FAKE_RUNTIME),
       {
         name: 'armilla.crossmatch.v1.CrossmatchService',
         definition: withFrameCodec(CrossmatchServiceService),

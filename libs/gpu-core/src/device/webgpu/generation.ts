@@ -87,7 +87,7 @@ export class Generation {
       provider: provider.name,
       vendor: info.vendor,
       architecture: info.architecture,
-      name: info.device || info.description || 'unnamed',
+      name: options.name ?? (info.device || info.description || 'unnamed'),
       description: info.description,
       software: options.nullBackend === true || info.isFallbackAdapter === true,
       features,

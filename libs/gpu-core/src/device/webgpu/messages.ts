@@ -6,6 +6,8 @@ import type { DeviceInfo, JobPass } from '../device.js';
 export interface OpenOptions {
   /** Part of the adapter's name; default: the first that the provider offers. */
   readonly adapter?: string;
+  /** What the device is called; default: a name that the adapter gives, of which letters and digits are left. */
+  readonly name?: string;
   /** Memory that this process may take, bytes; default: what a probe tells. */
   readonly memoryBytes?: number;
   /** Part of the memory, (0, 1]; default 1. */
