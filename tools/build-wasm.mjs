@@ -1,8 +1,9 @@
 // Compiles every `kernel.as.ts` of a package to build/<path>.wasm, with AssemblyScript. A kernel imports one shared memory
 // ("env.memory") and owns no runtime: no allocator, no garbage collector, no stack in data memory. Copies every `*.wgsl`
-// to build/<path>.wgsl: the device compiles it when it is there.
+// to build/<path>.wgsl: the device compiles it when it is there. Where a file beside a kernel, or in its folder `kernel`, asks
+// for ASC_FEATURE_RELAXED_SIMD, there is also build/<path>.relaxed.wasm, with that feature.
 //   node tools/build-wasm.mjs libs/sky
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import asc from 'assemblyscript/asc';
 
@@ -18,7 +19,18 @@ for (const path of files.filter((path) => path.endsWith('.wgsl'))) {
 }
 
 for (const path of kernels) {
-  const output = join(project, 'build', path.replace(/\.as\.ts$/, '.wasm'));
+  await compile(path, join(project, 'build', path.replace(/\.as\.ts$/, '.wasm')), []);
+  const asks = (file) =>
+    file.startsWith(`${dirname(path)}/`) &&
+    file.endsWith('.as.ts') &&
+    readFileSync(join(source, file), 'utf8').includes('ASC_FEATURE_RELAXED_SIMD');
+  if (files.some(asks)) {
+    const output = join(project, 'build', path.replace(/\.as\.ts$/, '.relaxed.wasm'));
+    await compile(path, output, ['--enable', 'relaxed-simd']);
+  }
+}
+
+async function compile(path, output, more) {
   mkdirSync(dirname(output), { recursive: true });
   const { error, stderr } = await asc.main([
     relative('.', join(source, path)),
@@ -43,6 +55,7 @@ for (const path of kernels) {
     'threads',
     '--memoryBase',
     '1024',
+    ...more,
   ]);
   if (error) {
     process.stderr.write(`${stderr.toString()}\n${path}: ${error.message}\n`);

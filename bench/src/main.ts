@@ -2,10 +2,12 @@ import { parseArgs } from 'node:util';
 
 /** Areas by name; each reads the arguments itself and has a help of its own. */
 const AREAS: Readonly<Record<string, { readonly what: string; readonly run: () => Promise<unknown> }>> = {
+  batch: { what: 'many small calls at once, each for itself and made batches', run: () => import('./batch/main.js') },
   crossmatch: {
     what: 'the crossmatch, with --peers beside other programs',
     run: () => import('./crossmatch/main.js'),
   },
+  memory: { what: 'the pool of device memory, its stages and its leak alarms', run: () => import('./memory/main.js') },
   ops: {
     what: 'matrix products, element-wise operations, reductions, with --peers beside NumPy',
     run: () => import('./ops/main.js'),

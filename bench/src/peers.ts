@@ -137,11 +137,10 @@ export function runNumericPeer(
   dtype: string,
   n: number,
   repeats: number,
-): { name: string; version: string; min_s: number; median_s: number; repeats: number } | PeerSkip {
+): { name: string; version: string; seconds: number[] } | PeerSkip {
   const args = [join(folder, 'numeric.py'), operation, dtype, ...[n, repeats].map(String)];
   const result = spawnSync(python, args, { encoding: 'utf8' });
   if (result.status !== 0)
     return { name: 'numpy', skipped: (result.error?.message ?? result.stderr).trim().split('\n').at(-1) ?? 'failed' };
-  const { seconds, ...rest } = JSON.parse(result.stdout.trim()) as { name: string; version: string; seconds: number[] };
-  return { ...rest, min_s: Math.min(...seconds), median_s: median(seconds), repeats: seconds.length };
+  return JSON.parse(result.stdout.trim()) as { name: string; version: string; seconds: number[] };
 }

@@ -24,10 +24,12 @@ export interface OpsRow {
   readonly ratio_to_peer?: number;
 }
 
-/** Time that one backend may take at one size, warm-up included. */
-const BUDGET_MS = 1500;
+/** Backends and peer take turns so often: what else the machine does meets all of them. */
+const ROUNDS = 5;
+/** Time that one backend may take at one size in a round, without warm-up. */
+const BUDGET_MS = 400;
 
-/** Measures every operation by every CPU backend; rows come as they are measured, the peer's behind those of a case. */
+/** Measures every operation by every CPU backend and the peer; rows of a case come when it is measured. */
 export async function* runOpsBench({ quick, peers, only, log }: OpsBenchOptions): AsyncGenerator<OpsRow> {
   const fault = peers ? preparePeers(log) : undefined;
   if (fault !== undefined) log(`peers: ${fault}`);
@@ -37,42 +39,45 @@ export async function* runOpsBench({ quick, peers, only, log }: OpsBenchOptions)
   for (const one of opsCases(quick)) {
     const name = `${one.operation} ${one.dtype} ${one.n}`;
     if (only !== undefined && !name.includes(only)) continue;
-    const rows: OpsRow[] = [];
-    for (const backend of one.backends) {
-      if (backend === 'onnxruntime' && without !== undefined) continue;
-      rows.push(await measured(one, name, backend, runtime, quick ? 3 : 31));
+    const backends = one.backends.filter((backend) => backend !== 'onnxruntime' || without === undefined);
+    const seconds = new Map<string, number[]>(backends.map((backend) => [backend, []]));
+    let skipped = !peers || fault !== undefined;
+    let peerName: string | undefined;
+    for (let round = 0; round < (quick ? 1 : ROUNDS); round++) {
+      for (const backend of backends)
+        seconds.get(backend)?.push(...(await measured(one, backend, runtime, quick ? 3 : 11)));
+      if (skipped) continue;
+      const peer = runNumericPeer(one.operation, one.dtype, one.n, quick ? 3 : 11);
+      skipped = 'skipped' in peer;
+      if ('skipped' in peer) log(`${name}: ${peer.name}: ${peer.skipped}`);
+      else {
+        peerName = `${peer.name} ${peer.version}`;
+        seconds.set(peerName, [...(seconds.get(peerName) ?? []), ...peer.seconds]);
+      }
     }
-    const peer =
-      peers && fault === undefined ? runNumericPeer(one.operation, one.dtype, one.n, quick ? 3 : 21) : undefined;
-    if (peer !== undefined && 'skipped' in peer) log(`${name}: ${peer.name}: ${peer.skipped}`);
-    const there = peer !== undefined && !('skipped' in peer) ? peer : undefined;
-    for (const row of rows) yield { ...row, ...(there && { ratio_to_peer: there.median_s / row.median_s }) };
-    if (there !== undefined) {
-      const { name: peerName, version, ...times } = there;
-      yield { case: name, backend: `${peerName} ${version}`, ...times };
+    const there = peerName === undefined ? undefined : median(seconds.get(peerName) as number[]);
+    for (const [backend, all] of seconds) {
+      const median_s = median(all);
+      const ratio = there !== undefined && backend !== peerName ? { ratio_to_peer: there / median_s } : {};
+      yield { case: name, backend, min_s: Math.min(...all), median_s, repeats: all.length, ...ratio };
     }
   }
 }
 
-async function measured(
-  one: OpsCase,
-  name: string,
-  backend: OpsBackend,
-  runtime: Runtime,
-  mostRepeats: number,
-): Promise<OpsRow> {
+/** Seconds of each of at most `mostRepeats` calls. */
+async function measured(one: OpsCase, backend: OpsBackend, runtime: Runtime, mostRepeats: number): Promise<number[]> {
   const { run, close } = prepare(one, backend, runtime);
   try {
-    const end = performance.now() + BUDGET_MS;
     // Until the engine has compiled the kernels well.
-    for (let i = 0; i < 5; i++) await run();
+    for (let i = 0; i < 3; i++) await run();
+    const end = performance.now() + BUDGET_MS;
     const seconds: number[] = [];
     do {
       const start = performance.now();
       await run();
       seconds.push((performance.now() - start) / 1000);
     } while (seconds.length < 3 || (seconds.length < mostRepeats && performance.now() < end));
-    return { case: name, backend, min_s: Math.min(...seconds), median_s: median(seconds), repeats: seconds.length };
+    return seconds;
   } finally {
     close();
   }

@@ -33,11 +33,12 @@ const COORDINATE_COUNT = 3;
 export function opsCases(quick: boolean): OpsCase[] {
   const size = (full: number, small: number): number => (quick ? small : full);
   const floats = ['wasm', 'wasm in place', 'typescript'] as const;
+  const products = ['onnxruntime', 'wasm', 'wasm in place'] as const;
   return [
-    { operation: 'matmul', dtype: 'f32', n: size(1024, 128), backends: ['onnxruntime', 'wasm'] },
-    { operation: 'matmul', dtype: 'f64', n: size(1024, 128), backends: ['onnxruntime', 'wasm'] },
+    { operation: 'matmul', dtype: 'f32', n: size(1024, 128), backends: products },
+    { operation: 'matmul', dtype: 'f64', n: size(1024, 128), backends: products },
     { operation: 'matmul', dtype: 'f32', n: 64, backends: ['onnxruntime', 'wasm', 'typescript'] },
-    { operation: 'batchedMatmul', dtype: 'f32', n: size(256, 32), backends: ['onnxruntime', 'wasm'] },
+    { operation: 'batchedMatmul', dtype: 'f32', n: size(256, 32), backends: products },
     { operation: 'xor', dtype: 'u8', n: 1000, backends: floats },
     { operation: 'xor', dtype: 'u8', n: 100_000, backends: floats },
     { operation: 'xor', dtype: 'u8', n: size(10_000_000, 1_000_000), backends: floats },

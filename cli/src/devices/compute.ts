@@ -24,7 +24,10 @@ export interface Compute extends AsyncDisposable {
   devices(): DeviceStatus[];
 }
 
-export type GpuConfig = Pick<Config, 'gpuDevices' | 'gpuShare' | 'gpuMemoryLimitBytes' | 'route' | 'stateDirectory'>;
+export type GpuConfig = Pick<
+  Config,
+  'gpuDevices' | 'gpuShare' | 'gpuMemoryLimitBytes' | 'gpuTenantMemoryBytes' | 'route' | 'stateDirectory'
+>;
 
 /**
  * Takes the devices that the configuration selects; that one cannot be had is told by `devices`. Throws CONFIG_INVALID for
@@ -37,6 +40,7 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
     adapters,
     share: config.gpuShare,
     ...(config.gpuMemoryLimitBytes > 0 && { memoryBytes: config.gpuMemoryLimitBytes }),
+    ...(config.gpuTenantMemoryBytes > 0 && { tenantBytes: { '*': config.gpuTenantMemoryBytes } }),
     discover: async () => (reports = await discover()),
   });
   try {

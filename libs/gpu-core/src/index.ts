@@ -55,6 +55,7 @@ export { SimulatedClock } from './memory/device/simulated-clock.js';
 export {
   type CounterEvent,
   memoryCounterEvents,
+  type MemoryNews,
   type MemorySnapshot,
   memorySnapshot,
 } from './memory/device/snapshot.js';
@@ -129,4 +130,13 @@ export { onnxruntimeFault } from './ops/matmul/onnxruntime.js';
 export { max, mean, min, sum } from './ops/reduce/index.js';
 export { xor } from './ops/xor/index.js';
 export { type DType, type RoutedOperation, routedOperation, routedOperations } from './ops/routing.js';
-export { type CallSettings, type Computed, Dispatcher, type DispatcherOptions } from './runtime/dispatcher.js';
+export type { BatchOptions, BatchView } from './runtime/batches.js';
+export {
+  type CallSettings,
+  type Computed,
+  Dispatcher,
+  type DispatcherOptions,
+  type DispatcherView,
+} from './runtime/dispatcher.js';
+export type { DeviceMemoryView, MemoryStages } from './runtime/gpu-devices.js';
+export { TracedDevice } from './runtime/traced-device.js';

@@ -22,6 +22,7 @@ test('what the library exports', () => {
     'SimulatedClock',
     'SimulatedMachine',
     'StagingRing',
+    'TracedDevice',
     'WebGpuDevice',
     'adapterOwners',
     'add',

@@ -71,6 +71,10 @@ export const CONFIG_KEYS = {
     1,
     'Part of each GPU that this process takes; processes whose shares add up to 1 may use it together.',
   ),
+  gpu_tenant_memory_bytes: bytes(
+    { default: 0 },
+    'Memory of each GPU that one tenant may take (docs/memory.md); 0: no more is said than for all.',
+  ),
   grpc_address: text('127.0.0.1:7430', 'Address that the gRPC services listen on, host:port; port 0 takes a free one.'),
   header_seconds: seconds(
     { default: 20, minimum: 1, maximum: 3600 },

@@ -19,6 +19,7 @@ import { writeFrame, writeStateOf } from '../stream/write-frame.js';
 import { serverCallOf } from './call-guard.js';
 import { type ReserveMessage } from './large-messages.js';
 import { type ServerCall } from './server-call.js';
+import { tenantOf } from './tenant.js';
 
 /** What a handler knows of its call. */
 export interface CallContext {
@@ -31,6 +32,8 @@ export interface CallContext {
   /** Milliseconds since the epoch. */
   readonly deadlineMs: number;
   readonly principal: string | undefined;
+  /** Whose budgets it takes: the principal, else metadata `armilla-tenant`, else "default". */
+  readonly tenant: string;
   readonly log: Log;
   readonly span: Span;
   /**
@@ -151,6 +154,7 @@ function contextOf(served: ServerCall, call: AnyCall): CallContext {
     method: served.method,
     deadlineMs: served.deadlineMs,
     principal: served.principal,
+    tenant: tenantOf(served.principal, served.metadata),
     log: served.log,
     span: served.span,
     reserveMessages: (reserve) => served.largeMessages?.reserveWith(reserve),

@@ -74,15 +74,18 @@ export interface Job {
 
 /** Where the time of a job went; milliseconds on the clock of `performance.timeOrigin`. */
 export interface JobTiming {
-  /** From the call until the device's thread began. */
+  /** From the call until its buffers were filled: waiting for the thread and for memory. */
   readonly queueMs: number;
   readonly uploadMs: number;
   /** By the device's clock where it has one, else from submission to completion. */
   readonly kernelMs: number;
   readonly readbackMs: number;
-  /** What is left of the whole. */
+  /** What is left of the whole, such as the first compilation of a kernel. */
   readonly overheadMs: number;
+  /** From the call until its answer. */
   readonly totalMs: number;
+  /** From the call until the last byte was read back. */
+  readonly span: readonly [number, number];
   readonly uploadBytes: number;
   readonly readbackBytes: number;
   /** Spans [start, end) for the share of transfers that ran beside kernels of other jobs. */

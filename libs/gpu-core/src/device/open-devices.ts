@@ -15,6 +15,8 @@ export interface DeviceSelection {
   readonly share?: number;
   /** Memory of each device that this process may take, bytes, before its share; default: what a probe tells. */
   readonly memoryBytes?: number;
+  /** Memory of a tenant on each device, bytes; "*" is that of each one that is not named; default: no budget of its own. */
+  readonly tenantBytes?: Readonly<Record<string, number>>;
   /** Where processes leave their claims; default: in the system's temporary folder. */
   readonly claimFolder?: string;
   readonly discover?: () => Promise<readonly ProviderReport[]>;
@@ -42,7 +44,7 @@ export interface Devices extends AsyncDisposable {
 
 /** Opens what is selected. That something cannot be had is no error: it is listed as absent, and work goes to the CPU. */
 export async function openDevices(selection: DeviceSelection): Promise<Devices> {
-  const { adapters, share = 1, memoryBytes } = selection;
+  const { adapters, share = 1, memoryBytes, tenantBytes } = selection;
   const open: (OpenDevice & { claim: Claim })[] = [];
   const absent: AbsentDevice[] = [];
   const wanted = adapters === 'none' ? [] : chooseAdapters(await (selection.discover ?? discover)(), adapters, absent);
@@ -63,6 +65,7 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
         name,
         share,
         ...(memoryBytes !== undefined && { memoryBytes }),
+        ...(tenantBytes && { tenantBytes }),
       });
       open.push({ id: `webgpu:${open.length}`, device, share, claim });
     } catch (error) {

@@ -1,15 +1,35 @@
 import { fail, Random } from '@armilla/base';
 import type { Operation } from '../operation/operation.js';
 import type { OpSize } from '../router/size.js';
+import {
+  type Agreement,
+  exactly,
+  type Result,
+  withinDistance,
+  withinOneProduct,
+  withinProduct,
+  withinSum,
+  withinUlps,
+} from './agreement.js';
+import { asBatchedMatmul, type Coalescing, concatenated } from './coalescing.js';
 import { distance } from './distance/index.js';
 import type { DistanceInput } from './distance/shape.js';
-import { add, type BinaryInput, exp, multiply, sqrt, square, type UnaryInput } from './elementwise/index.js';
+import {
+  add,
+  type BinaryInput,
+  checkElementwise,
+  exp,
+  multiply,
+  sqrt,
+  square,
+  type UnaryInput,
+} from './elementwise/index.js';
 import type { Execution } from './host/execution.js';
 import { type Floats, type Numbers, typeName } from './host/operand.js';
 import { batchedMatmul, halfMatmul, matmul } from './matmul/index.js';
 import type { BatchedMatmulInput, MatmulInput } from './matmul/shape.js';
 import { max, mean, min, type ReduceInput, sum } from './reduce/index.js';
-import { xor, type XorInput } from './xor/index.js';
+import { checkXor, xor, type XorInput } from './xor/index.js';
 
 export type DType = 'f32' | 'f64' | 'u8';
 
@@ -26,6 +46,10 @@ export interface RoutedOperation<Input = never, Output = unknown> {
   sizeOf(n: number, dtype: DType): OpSize;
   sizeOfInput(input: Input): OpSize;
   sample(n: number, dtype: DType, random: Random): Input;
+  /** What differs between results of two backends beyond the tolerance, in words; undefined: nothing. */
+  difference(input: Input, a: Output, b: Output): string | undefined;
+  /** How small calls are made one; left out: they are not. */
+  readonly coalescing?: Coalescing<Input, Output>;
 }
 
 const FLOATS = ['f32', 'f64'] as const;
@@ -49,6 +73,8 @@ const ROUTED = [
       }),
       inputOf: (n, [left, right]) =>
         ({ left, right, rowCount: n, innerCount: n, columnCount: n }) as MatmulInput<Floats>,
+      agreement: withinOneProduct(operation.tolerance),
+      ...(operation === matmul && { coalescing: asBatchedMatmul as Coalescing<MatmulInput<Floats>> }),
     }),
   ),
   routed<BatchedMatmulInput<Floats>>(batchedMatmul, {
@@ -67,6 +93,7 @@ const ROUTED = [
       size: { groups },
     }),
     inputOf: (n, [left, right]) => ({ left, right, groups: [squares(n)] }) as BatchedMatmulInput<Floats>,
+    agreement: withinProduct(batchedMatmul.tolerance),
   }),
   ...[add, multiply].map((operation) =>
     routed<BinaryInput<Floats>>(operation, {
@@ -74,6 +101,10 @@ const ROUTED = [
       dtypeOf: ({ left }) => typeName(left),
       inputOf: (_n, [left, right]) => ({ left, right }) as BinaryInput<Floats>,
       operandCount: 2,
+      agreement: withinUlps(operation.tolerance),
+      coalescing: concatenated(operation.name, (input) => checkElementwise(operation.name, input)) as Coalescing<
+        BinaryInput<Floats>
+      >,
     }),
   ),
   ...[square, sqrt, exp].map((operation) =>
@@ -82,6 +113,10 @@ const ROUTED = [
       dtypeOf: ({ left }) => typeName(left),
       inputOf: (_n, [left]) => ({ left }) as UnaryInput<Floats>,
       operandCount: 1,
+      agreement: withinUlps(operation.tolerance),
+      coalescing: concatenated(operation.name, (input) => checkElementwise(operation.name, input)) as Coalescing<
+        UnaryInput<Floats>
+      >,
     }),
   ),
   ...[sum, mean, max, min].map((operation) =>
@@ -90,6 +125,10 @@ const ROUTED = [
       dtypeOf: (input) => typeName(input.values),
       inputOf: (_n, [only]) => ({ values: only }) as ReduceInput,
       operandCount: 1,
+      agreement:
+        operation === sum || operation === mean
+          ? withinSum(operation.tolerance, operation === sum ? 'sum' : 'mean')
+          : exactly,
     }),
   ),
   routed<XorInput>(xor, {
@@ -99,6 +138,8 @@ const ROUTED = [
     dtypeOf: () => 'u8',
     inputOf: (_n, [left, right]) => ({ left, right }) as XorInput,
     operandCount: 2,
+    agreement: exactly,
+    coalescing: concatenated(xor.name, checkXor) as Coalescing<XorInput>,
   }),
   routed<DistanceInput<Floats>>(distance, {
     meaning: `points a side, of ${COORDINATE_COUNT} coordinates`,
@@ -118,6 +159,7 @@ const ROUTED = [
     }),
     inputOf: (n, [left, right]) =>
       ({ left, right, leftCount: n, rightCount: n, coordinateCount: COORDINATE_COUNT }) as DistanceInput<Floats>,
+    agreement: withinDistance(distance.tolerance),
   }),
 ];
 
@@ -154,10 +196,12 @@ interface Declaration<Input> {
   shapeOf(n: number, operandCount?: number): Shape;
   shapeOfInput(input: Input, operandCount?: number): Shape;
   inputOf(n: number, operands: readonly Numbers[]): Input;
+  readonly agreement: Agreement<Input>;
+  readonly coalescing?: Coalescing<Input>;
 }
 
 function routed<Input>(operation: unknown, declaration: Declaration<Input>): RoutedOperation {
-  const { meaning, dtypes, smallest, largest, operandCount } = declaration;
+  const { meaning, dtypes, smallest, largest, operandCount, agreement, coalescing } = declaration;
   const typed = operation as RoutedOperation<Input>['operation'];
   const sizeOf = ({ operands, out, size }: Shape, dtype: DType): OpSize => {
     const bytes = BYTES[dtype];
@@ -181,6 +225,8 @@ function routed<Input>(operation: unknown, declaration: Declaration<Input>): Rou
         n,
         declaration.shapeOf(n, operandCount).operands.map((count) => numbers(count, dtype, random)),
       ),
+    difference: (input, a, b) => agreement(input, a as Result, b as Result),
+    ...(coalescing && { coalescing }),
   };
   return result as unknown as RoutedOperation;
 }

@@ -27,13 +27,15 @@ export function overlaps(profile: Profile): Overlap[] {
 }
 
 /**
- * Where the parts of span `i` lie: a span knows how long they took, and they follow each other from its start (queue, upload,
- * kernel, readback), cut off at its end.
+ * Where the parts of span `i` lie: a span knows how long they took. Queue and upload follow each other from its start; kernel and
+ * readback end it where the times of all parts add up to it, since what a job waits for between is the kernel of another one.
  */
 export function partIntervals(profile: Profile, i: number): Record<'upload' | 'kernel' | 'readback', Interval> {
   const { startNs, queueNs, uploadNs, kernelNs, readbackNs } = profile.spans;
   const end = endNs(profile, i);
   let at = Math.min(end, startNs[i] + queueNs[i]);
   const next = (ns: number): Interval => [at, (at = Math.min(end, at + ns))];
-  return { upload: next(uploadNs[i]), kernel: next(kernelNs[i]), readback: next(readbackNs[i]) };
+  const upload = next(uploadNs[i]);
+  at = Math.max(at, end - kernelNs[i] - readbackNs[i]);
+  return { upload, kernel: next(kernelNs[i]), readback: next(readbackNs[i]) };
 }

@@ -126,12 +126,25 @@ export class Profiler {
     return this.#begin(op, device, 0, parent === undefined ? this.#nest().current : (parent as OpenSpan));
   }
 
+  /** A span that was measured elsewhere; times in ns on the profiler's clock. */
+  record(op: string, startNs: number, endNs: number, options: SpanOptions = {}): void {
+    if (!this.enabled) return;
+    const parent = options.parent === undefined ? openOf(this.#nest().current) : (options.parent as OpenSpan | null);
+    const handle = this.#begin(op, options.device ?? 'cpu', options.lane ?? 0, parent);
+    if (handle < 0) return;
+    this.#open.data[this.#open.offset(handle) + RECORD.startNs] = startNs;
+    this.add(handle, options);
+    this.#end(handle, endNs);
+  }
+
   /** Ends the span; a handle that was ended before, or -1, is passed over. */
   end(handle: number): void {
+    if (this.#open.offset(handle) >= 0) this.#end(handle, this.#now());
+  }
+
+  #end(handle: number, endNs: number): void {
     const offset = this.#open.offset(handle);
-    if (offset < 0) return;
     const data = this.#open.data;
-    const endNs = this.#now();
     const startNs = data[offset + RECORD.startNs];
     // A clock that the caller gives may step back.
     data[offset + RECORD.endNs] = endNs > startNs ? endNs : startNs;

@@ -57,6 +57,22 @@ test('one hiccup is doubted and forgotten, two slow calls are a change', () => {
   expect(model.predict(1e6, 3e6).totalMs / (8 * timeOf(1e6, 3e6))).toBeCloseTo(1, 1);
 });
 
+test('where hiccups are usual a few late calls are none of the device, many are; a longer one adds no more than a multiple of itself', () => {
+  const small = { chunkCount: 1, work: 1e3, bytesToMove: 0 };
+  const model = CostModel.fit(sizes, TERMS);
+  const usualMs = model.predict(1e3, 0).totalMs;
+  for (let i = 0; i < 4; i++) {
+    expect(model.observe({ ...small, ms: usualMs + 2 }, 3).kind).toBe('usual');
+    expect(model.observe({ ...small, ms: usualMs }, 3).kind).toBe('usual');
+  }
+  expect(model.predict(1e7, 0).totalMs / timeOf(1e7, 0)).toBeCloseTo(1, 1);
+  expect(model.observe({ ...small, ms: usualMs + 4 }, 3).kind).toBe('doubtful');
+  expect(model.predict(1e9, 0).totalMs).toBeLessThan(timeOf(1e9, 0) * 1.1 + 16);
+  model.trust();
+  const kinds = Array.from({ length: 20 }, () => model.observe({ ...small, ms: 10 * usualMs + 0.5 }, 3).kind);
+  expect(kinds).toContain('changed');
+});
+
 test('a bend of the curve is corrected by its median', () => {
   const bent = sizes.flatMap((sample) => {
     const one = { ...sample, ms: sample.work > 2e5 ? 2 * sample.ms : sample.ms };
@@ -65,6 +81,13 @@ test('a bend of the curve is corrected by its median', () => {
   const model = CostModel.fit(bent, TERMS);
   expect(model.predict(1e5, 0).totalMs / timeOf(1e5, 0)).toBeCloseTo(1, 0);
   expect(model.predict(1e7, 0).totalMs / (2 * timeOf(1e7, 0))).toBeCloseTo(1, 1);
+});
+
+test('noise before a change does not hide how large it is', () => {
+  const detector = new ChangeDetector();
+  expect(detector.add(0.13, 0.12)).toBeUndefined();
+  expect(detector.add(Math.log(8), 0.12)).toBeUndefined();
+  expect(detector.add(Math.log(7.5), 0.12)).toBeCloseTo(7.5, 6);
 });
 
 test('noise of 12 % is no change in ten thousand samples, a factor of two is one soon', () => {

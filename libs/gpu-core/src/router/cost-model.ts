@@ -37,7 +37,7 @@ const MEASURED_WEIGHT = 1;
 const UNSURE_WEIGHT = 0.02;
 const CHANGED_WEIGHT = 2;
 /** No single change is believed beyond this factor: another will follow. */
-const LARGEST_CHANGE = 64;
+const LARGEST_CHANGE = 8;
 const PRIOR_SIGMA = 0.7;
 const FIRST_SIGMA = 0.15;
 const SMALLEST_SIGMA = 0.05;
@@ -51,12 +51,18 @@ const UNSURE_SHARE = 0.1;
  */
 const FLOOR_SHARE = 0.05;
 const LARGEST_DOUBT = 16;
+/** Where hiccups are usual, a call late by some milliseconds lets the next be expected late by at most this multiple of them. */
+const LARGEST_DOUBT_BY_LATE = 4;
 /** Exponent of a doubt from call to call. */
 const FADING = 0.99;
+/** The same where another operation is sure. */
+const SURE_FADING = 0.998;
 /** Changes are looked for above this spread. */
 const SMALLEST_CHANGE_SIGMA = 0.1;
 /** A call this many sigma too slow is doubtful. */
 const DOUBT_SIGMAS = 5;
+/** A late call that may be a hiccup counts this many sigma. */
+const HICCUP_SIGMAS = 2;
 /** Terms of zero are anchored to a scale too. */
 const SMALLEST_MS = 1e-6;
 const SMALLEST_MS_PER_UNIT = 1e-12;
@@ -67,7 +73,7 @@ const TIMER_MS = 1e-5;
 export type Observation =
   | { readonly kind: 'usual' }
   /** Slow as never before: a hiccup, or the device has changed. The next call will tell. */
-  | { readonly kind: 'doubtful'; readonly factor: number }
+  | { readonly kind: 'doubtful'; readonly factor: number; readonly doubtMs: number }
   /** The device has changed; the model follows. */
   | { readonly kind: 'changed'; readonly factor: number };
 
@@ -83,6 +89,9 @@ export class CostModel {
   readonly #buckets = new BucketCorrection();
   readonly #changes = new ChangeDetector();
   #doubt = 1;
+  /** A doubt adds this much at most. */
+  #doubtMs = Infinity;
+  #fading = FADING;
   #revision = 0;
 
   /** `scales`: least unit of each term, for those that are zero by chance; `weights`: samples that a term stands for. */
@@ -178,7 +187,8 @@ export class CostModel {
     const z1 = work * this.#scales[1];
     const z2 = bytesToMove * this.#scales[2];
     const raw = Math.max(TIMER_MS, z0 * terms[0] + z1 * terms[1] + z2 * terms[2]);
-    const factor = this.#buckets.factor(bucketOf(work), this.#revision, this.#line) * this.#doubt;
+    const usualMs = raw * this.#buckets.factor(bucketOf(work), this.#revision, this.#line);
+    const factor = Math.min(usualMs * this.#doubt, usualMs + this.#doubtMs) / raw;
     const spread = z0 * (c[0] * z0 + 2 * (c[1] * z1 + c[2] * z2)) + z1 * (c[4] * z1 + 2 * c[5] * z2) + z2 * c[8] * z2;
     const launchMs = Math.max(TIMER_MS - z1 * terms[1] - z2 * terms[2], z0 * terms[0]) * factor;
     return {
@@ -190,23 +200,37 @@ export class CostModel {
     };
   }
 
-  /** Learns from a measured call. */
-  observe(sample: Sample): Observation {
+  /**
+   * Learns from a measured call. One that is late by less than `hiccupMs` says little of the device, however short it was
+   * to be.
+   */
+  observe(sample: Sample, hiccupMs = 0): Observation {
     const { totalMs } = this.predict(sample.work, sample.bytesToMove, sample.chunkCount);
-    const logRatio = Math.log((timeOf(sample) / totalMs) * this.#doubt);
+    const expectedMs = this.withoutDoubt(totalMs);
+    const logRatio = Math.log(timeOf(sample) / expectedMs);
     const sigma = Math.max(SMALLEST_CHANGE_SIGMA, this.sigma);
-    const change = this.#changes.add(logRatio, sigma);
-    this.#doubt = 1;
+    const lateMs = timeOf(sample) - expectedMs;
+    const isHiccup = lateMs < hiccupMs && logRatio > HICCUP_SIGMAS * sigma;
+    const change = this.#changes.add(logRatio, sigma, isHiccup ? HICCUP_SIGMAS : undefined);
+    this.trust();
     let observation: Observation = { kind: 'usual' };
     if (change !== undefined) {
       const factor = Math.max(1 / LARGEST_CHANGE, Math.min(LARGEST_CHANGE, change));
       this.#rescale(factor);
       observation = { kind: 'changed', factor };
+    } else if (isHiccup) {
+      // Neither doubted nor learnt: the median of its size takes it in.
+      this.#samples++;
+      this.#buckets.add({ ...sample, ms: timeOf(sample) });
+      this.#revision++;
+      return observation;
     } else if (logRatio > Math.max(Math.LN2, DOUBT_SIGMAS * sigma)) {
       // Not learnt: if it was a hiccup it is none of the device's, and if not the next call will say how much.
       this.#samples++;
-      this.#doubt = Math.min(LARGEST_DOUBT, Math.exp(logRatio));
-      return { kind: 'doubtful', factor: this.#doubt };
+      const factor = Math.min(LARGEST_DOUBT, Math.exp(logRatio));
+      const doubtMs = hiccupMs > 0 ? LARGEST_DOUBT_BY_LATE * lateMs : Infinity;
+      this.suspect(factor, doubtMs, false);
+      return { kind: 'doubtful', factor, doubtMs };
     } else {
       // Clipped: one outlier shall not make the model look vague.
       const clipped = Math.max(-3 * this.sigma, Math.min(3 * this.sigma, logRatio));
@@ -218,20 +242,33 @@ export class CostModel {
     return observation;
   }
 
-  /** Another operation saw the device change by this factor, surely or perhaps: one call that agrees will do. */
-  suspect(factor: number, sure: boolean): void {
+  /**
+   * This or another operation saw the device change by this factor, surely or perhaps: one call that agrees will do.
+   * A doubt adds at most `doubtMs`.
+   */
+  suspect(factor: number, doubtMs: number, sure: boolean): void {
     this.#doubt = factor;
+    this.#doubtMs = doubtMs;
+    this.#fading = sure ? SURE_FADING : FADING;
     if (sure) this.#changes.suspect(factor > 1);
+  }
+
+  /** A predicted time as it would be without the doubt. */
+  withoutDoubt(ms: number): number {
+    return Math.max(ms / this.#doubt, ms - this.#doubtMs);
   }
 
   /** A call went elsewhere for a doubt: it loses weight, or one hiccup would bar a device for long. */
   fade(): void {
-    if (this.#doubt !== 1) this.#doubt **= FADING;
+    if (this.#doubt === 1) return;
+    this.#doubt **= this.#fading;
+    this.#doubtMs *= this.#fading;
   }
 
   /** Another operation found the device as ever. */
   trust(): void {
     this.#doubt = 1;
+    this.#doubtMs = Infinity;
   }
 
   store(): StoredModel {

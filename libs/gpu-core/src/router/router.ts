@@ -2,7 +2,7 @@ import { fail, Random } from '@armilla/base';
 import { Backlog } from './backlog.js';
 import { bucketOf } from './bucket-correction.js';
 import { type Choice, choose, confidence, earliest, evenWork, meetsDeadline } from './choice.js';
-import { CostModel } from './cost-model.js';
+import { CostModel, type Observation } from './cost-model.js';
 import {
   type CrossoverOptions,
   type CrossoverRange,
@@ -34,6 +34,8 @@ export interface RouterOptions {
   readonly config?: string;
   /** Bytes that a device may still hand out; default: no limit. */
   readonly availableBytes?: (device: string) => number;
+  /** Of these, bytes that a piece of a call takes that is cut; default: all. */
+  readonly pieceBytes?: (device: string) => number;
   readonly priors?: Priors;
   /** Milliseconds; default `performance.now`. */
   readonly now?: () => number;
@@ -50,6 +52,12 @@ export interface DeviceChange {
   readonly device: string;
   readonly factor: number;
 }
+
+/**
+ * Work on the host's cores is interrupted by all else that runs there: slices of the scheduler and collections of garbage
+ * last some milliseconds, whatever they interrupt.
+ */
+const HICCUP_MS = 3;
 
 /** Chooses the device of each call by what it learnt of them, and says why. Owns no device; nothing here waits. */
 export class Router {
@@ -131,9 +139,9 @@ export class Router {
     const { chunkCount, bytesToMove: bytes } = prediction;
     state.sampledAtCall[index] = state.calls;
     const sample = { chunkCount, work: decision.work, bytesToMove: bytes, ms: serviceMs };
-    const observation = state.models[index].observe(sample);
+    const observation = state.models[index].observe(sample, this.devices[index].memory === 'host' ? HICCUP_MS : 0);
     if (observation.kind === 'usual') this.#trust(state, index);
-    else this.#suspect(state, index, observation.factor, observation.kind === 'changed');
+    else this.#suspect(state, index, observation);
   }
 
   /** Ranges of sizes by the fastest idle device; software devices and overrides apart. */
@@ -296,9 +304,10 @@ export class Router {
   #chunks(request: RouteRequest, device: KnownDevice): number {
     const available = this.#options.availableBytes?.(device.id) ?? Infinity;
     const needed = memoryOf(request);
+    if (request.full?.includes(device.id)) return 0;
     if (needed <= available) return 1;
     if (available <= 0 || (request.smallestPieceBytes ?? 0) > available) return 0;
-    return Math.ceil(needed / available);
+    return Math.ceil(needed / Math.min(available, this.#options.pieceBytes?.(device.id) ?? available));
   }
 
   #predict(
@@ -338,7 +347,7 @@ export class Router {
       const candidate = candidates[i];
       if (i === choice.index) continue;
       if (request.deadlineMs !== undefined && meetsDeadline(candidate, request.deadlineMs) < 0.95) continue;
-      const { doubt } = state.models[indices[i]];
+      const model = state.models[indices[i]];
       const tried = {
         // As bad as it may well be, so that the budget holds.
         extraMs: Math.max(0, candidate.totalMs * Math.exp(2 * candidate.sigma) - best.totalMs),
@@ -347,7 +356,7 @@ export class Router {
         callsSinceSample: state.calls - state.sampledAtCall[indices[i]],
         // Best but for a doubt: settling it soon is worth a try.
         slowed: state.slowed.has(indices[i]),
-        doubted: doubt > 1 && candidate.totalMs / doubt < best.totalMs,
+        doubted: model.doubt > 1 && model.withoutDoubt(candidate.totalMs) < best.totalMs,
       };
       if (this.#exploration.affords(tried)) return i;
     }
@@ -355,10 +364,13 @@ export class Router {
   }
 
   /** A device seldom changes for one operation alone: what one sees, the others expect. */
-  #suspect(state: OperationModels, index: number, factor: number, sure: boolean): void {
+  #suspect(state: OperationModels, index: number, observation: Exclude<Observation, { kind: 'usual' }>): void {
+    const { factor } = observation;
+    const sure = observation.kind === 'changed';
+    const doubtMs = sure ? Infinity : observation.doubtMs;
     for (const other of this.#operations.values()) {
       // Those that found it slower themselves have nothing to learn from another that does, and they alone from a recovery.
-      if (other !== state && other.slowed.has(index) === factor < 1) other.models[index].suspect(factor, sure);
+      if (other !== state && other.slowed.has(index) === factor < 1) other.models[index].suspect(factor, doubtMs, sure);
     }
     if (!sure) return;
     state.version++;

@@ -44,6 +44,8 @@ export interface RouteRequest {
   readonly memoryBytes?: number;
   /** Memory of the smallest piece the call can be cut into; default 0 (any cut); `memoryBytes` forbids cuts. */
   readonly smallestPieceBytes?: number;
+  /** Ids of devices that have no memory for it now. */
+  readonly full?: readonly string[];
   /** Ids of the devices that have a backend for it; default all. */
   readonly devices?: readonly string[];
   /** Override of this call: the id or the kind of a device. */

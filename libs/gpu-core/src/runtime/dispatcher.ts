@@ -3,18 +3,23 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OpenDevice } from '../device/open-devices.js';
 import type { BackendName } from '../operation/operation.js';
 import type { Execution } from '../ops/host/execution.js';
+import { isMemoryFault } from '../ops/host/pieces.js';
 import { onnxruntimeFault } from '../ops/matmul/onnxruntime.js';
 import { type DType, type RoutedOperation, routedOperation, routedOperations } from '../ops/routing.js';
+import type { Span } from '../profile/span.js';
 import { Calibration, type CalibrationCase, type CalibrationRow } from '../router/calibration.js';
 import { CalibrationStore } from '../router/calibration-store.js';
 import type { CrossoverOptions } from '../router/crossover.js';
 import type { Decision } from '../router/decision.js';
 import type { RouterDevice } from '../router/device.js';
 import { hardwareKey, hashKernels } from '../router/hardware-key.js';
-import { routedCall } from '../router/routed-call.js';
+import { routedCall, type RunPlace } from '../router/routed-call.js';
 import { Router } from '../router/router.js';
 import { type RouterView, viewRouter } from '../router/router-view.js';
-import { requestOf } from '../router/size.js';
+import { ShadowLog, type ShadowRow } from '../router/shadow.js';
+import { type OpSize, requestOf } from '../router/size.js';
+import { Batches, type BatchOptions, type BatchView } from './batches.js';
+import { type DeviceMemoryView, GpuDevices } from './gpu-devices.js';
 import { kernelSources } from './kernel-sources.js';
 import type { Runtime } from './runtime.js';
 
@@ -25,6 +30,10 @@ export interface DispatcherOptions {
   readonly environment?: string;
   /** Where calibrations are kept; default docs/router.md. */
   readonly stateFolder?: string;
+  /** How small calls are made one; false: never. */
+  readonly batches?: BatchOptions | false;
+  /** One of so many calls runs on the next best device too, and the results are compared; default none. */
+  readonly shadowOneOf?: number;
 }
 
 export interface CallSettings {
@@ -33,6 +42,8 @@ export interface CallSettings {
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
   readonly fairKey?: object;
+  /** Whose budget of device memory it takes, and whose turn in batches; default "default". */
+  readonly tenant?: string;
 }
 
 export interface Computed<Output> {
@@ -41,22 +52,41 @@ export interface Computed<Output> {
   readonly decision: Decision;
 }
 
+/** What a dispatcher knows: plain data. */
+export interface DispatcherView extends RouterView {
+  /** Of each device that has memory of its own. */
+  readonly memory: readonly DeviceMemoryView[];
+  readonly batches: readonly BatchView[];
+  readonly shadow: readonly ShadowRow[];
+}
+
 /** Runs operations where the router says, measures each call, and keeps what it learnt. */
 export class Dispatcher {
   readonly router: Router;
   readonly store: CalibrationStore;
-  readonly #devices: ReadonlyMap<string, OpenDevice>;
+  /** The last calls that ran twice. */
+  readonly shadow = new ShadowLog();
+  readonly #devices: GpuDevices;
+  readonly #batches: Batches<Decision>;
 
   private constructor(
     readonly runtime: Runtime,
     routerDevices: readonly RouterDevice[],
     /** Backends that are not there, and why. */
     readonly absent: Readonly<Record<string, string>>,
-    options: DispatcherOptions,
+    private readonly options: DispatcherOptions,
   ) {
-    this.#devices = new Map((options.devices ?? []).map((one) => [one.id, one]));
+    const devices = new GpuDevices(options.devices ?? [], runtime.profiler);
+    this.#devices = devices;
+    this.#batches = new Batches(options.batches || {}, (name, input, like, count) =>
+      count === 1
+        ? this.#route(name, input, like)
+        : runtime.profiler.run(name, (span) => this.#traced(span, name, input, like), { parent: null }),
+    );
     this.router = new Router({
       devices: routerDevices,
+      availableBytes: (id) => devices.availableBytes(id),
+      pieceBytes: (id) => devices.pieceBytes(id),
       ...(options.route !== undefined && { config: options.route }),
       ...(options.environment !== undefined && { environment: options.environment }),
     });
@@ -86,24 +116,18 @@ export class Dispatcher {
    * and OPTION_INVALID for a device that has no backend of it.
    */
   async run<Output>(name: string, input: object, settings: CallSettings = {}): Promise<Computed<Output>> {
-    const routed = routedOperation(name) as unknown as RoutedOperation<object, Output>;
-    const { signal, fairKey, device, deadlineMs } = settings;
-    const size = routed.sizeOfInput(input);
+    const routed = routedOperation(name) as unknown as RoutedOperation<object>;
+    const { bytesIn, bytesOut } = routed.sizeOfInput(input);
+    const { device, deadlineMs, tenant, fairKey, signal } = settings;
     const dtype = routed.dtypeOf(input);
-    const request = {
-      ...requestOf(name, dtype, size),
-      devices: this.#devicesOf(routed, dtype),
-      ...(device !== undefined && { device }),
-      ...(deadlineMs !== undefined && { deadlineMs }),
-    };
-    return await this.runtime.profiler.run(name, async (span) => {
-      const result = await routedCall(this.router, request, (place) => {
-        signal?.throwIfAborted();
-        return this.#runOn(routed, place.device, input, { signal, fairKey });
-      });
-      span.add({ decision: result.decision.id, bytes: size.bytesIn + size.bytesOut, flops: size.work });
-      return result;
-    });
+    const call = { routed, input, bytes: bytesIn + bytesOut, dtype, device, tenant, fairKey, signal };
+    const result = this.runtime.profiler.run(name, (span) =>
+      // Who has no time to lose does not wait for others.
+      this.options.batches !== false && deadlineMs === undefined && this.#batches.takes(call)
+        ? this.#batches.add(call).then((ended) => noted(span, ended, routed.sizeOfInput(input)))
+        : this.#traced(span, name, input, settings),
+    );
+    return (await result) as Computed<Output>;
   }
 
   /** What the router would do for a call of size n, and why; nothing is run. */
@@ -127,12 +151,22 @@ export class Dispatcher {
     return this.#devicesOf(routedOperation(name), dtype);
   }
 
-  view(): RouterView {
+  /** The devices with memory of their own, for jobs of other code: they are in the profile like those of operations. */
+  get devices(): readonly OpenDevice[] {
+    return this.#devices.traced;
+  }
+
+  view(): DispatcherView {
     const sizes = routedOperations().map((one): [string, CrossoverOptions] => [
       one.operation.name,
       { sizeOf: (n) => one.sizeOf(n, one.dtypes[0]), smallest: one.smallest, largest: one.largest },
     ]);
-    return viewRouter(this.router, Object.fromEntries(sizes));
+    return {
+      ...viewRouter(this.router, Object.fromEntries(sizes)),
+      memory: this.#devices.view(),
+      batches: this.#batches.view(),
+      shadow: this.shadow.report(),
+    };
   }
 
   /** Measures the operations on the devices (at most 0.3 s each, first calls apart) and stores what was found. */
@@ -147,6 +181,57 @@ export class Dispatcher {
   /** Keeps what calls have taught since. */
   save(): Promise<void> {
     return this.store.save(this.router.store());
+  }
+
+  async #traced(span: Span, name: string, input: object, settings: CallSettings): Promise<Computed<unknown>> {
+    return noted(span, await this.#route(name, input, settings), routedOperation(name).sizeOfInput(input as never));
+  }
+
+  /**
+   * Runs a call where the router says. A device without memory for it, even in pieces, is passed over for the next best; where
+   * there is none, the call waits for memory.
+   */
+  async #route(name: string, input: object, settings: CallSettings): Promise<Computed<unknown>> {
+    const routed = routedOperation(name) as unknown as RoutedOperation<object>;
+    const size = routed.sizeOfInput(input);
+    const dtype = routed.dtypeOf(input);
+    const { device, deadlineMs, signal, fairKey, tenant } = settings;
+    let full: readonly string[] = [];
+    const request = {
+      ...requestOf(name, dtype, size),
+      devices: this.#devicesOf(routed, dtype),
+      ...(device !== undefined && { device }),
+      ...(deadlineMs !== undefined && { deadlineMs }),
+    };
+    const bytes = size.bytesIn + size.bytesOut;
+    for (let waits = false; ;) {
+      let at: string | undefined;
+      const run = ({ device: id }: RunPlace): Promise<unknown> => {
+        signal?.throwIfAborted();
+        // The second run of a shadow call leaves the caller's result alone.
+        const own = at === undefined ? input : { ...input, out: undefined };
+        at ??= id;
+        return this.#runOn(routed, id, own, { signal, fairKey, tenant, ...this.#devices.execution(id, bytes, waits) });
+      };
+      try {
+        const now = waits ? { ...request, memoryBytes: 0 } : { ...request, full };
+        const result = await routedCall(this.router, now, run, this.#shadowOf(routed, input));
+        this.#devices.count(result.decision, waits);
+        return result;
+      } catch (error) {
+        if (!isMemoryFault(error) || waits) throw error;
+        if (at === undefined) waits = true;
+        else if (this.#devices.has(at)) full = [...full, at];
+        else throw error;
+      }
+    }
+  }
+
+  #shadowOf(routed: RoutedOperation<object>, input: { out?: unknown }): Parameters<typeof routedCall>[3] {
+    const { shadowOneOf: oneOf } = this.options;
+    // A result in place may be an operand, which the first run has overwritten.
+    if (oneOf === undefined || input.out !== undefined) return {};
+    return { shadow: { oneOf, log: this.shadow, compare: (a, b) => routed.difference(input, a, b) } };
   }
 
   #cases(): CalibrationCase[] {
@@ -164,7 +249,9 @@ export class Dispatcher {
           // Backends on this thread may give it back to nobody: others have their turn between two calls.
           await nextTurn();
           const startMs = performance.now();
-          await this.#runOn(routed as unknown as RoutedOperation<object>, device, input, {});
+          const { bytesIn, bytesOut } = routed.sizeOf(n, dtype);
+          const on = this.#devices.execution(device, bytesIn + bytesOut, false);
+          await this.#runOn(routed as unknown as RoutedOperation<object>, device, input, on);
           return performance.now() - startMs;
         };
         return {
@@ -193,15 +280,19 @@ export class Dispatcher {
     { operation }: RoutedOperation<object, Output>,
     device: string,
     input: object,
-    settings: Pick<Execution, 'signal' | 'fairKey'>,
+    settings: Omit<Execution, 'runtime' | 'workerCount'>,
   ): Promise<Output> {
     const [kind, part] = device.split(':');
     const execution: Execution = {
       runtime: this.runtime,
       ...settings,
       ...(kind === 'wasm' && { workerCount: Number(part) }),
-      ...(kind === 'webgpu' && { device: this.#devices.get(device)?.device }),
     };
     return operation.on(kind as BackendName)(execution, input);
   }
+}
+
+function noted<Result extends Computed<unknown>>(span: Span, result: Result, size: OpSize): Result {
+  span.add({ decision: result.decision.id, bytes: size.bytesIn + size.bytesOut, flops: size.work });
+  return result;
 }

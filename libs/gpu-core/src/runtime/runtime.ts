@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { machineLimits } from '../machine/limits.js';
 import { Heap } from '../memory/heap.js';
 import { collectGarbage } from '../memory/reclaim.js';
-import '../memory/webassembly.js';
+import { hasRelaxedSimd } from '../memory/webassembly.js';
 import { Pool } from '../pool/pool.js';
 import { FunctionCall, type Kernel, Phase, type PhaseOptions } from '../pool/work.js';
 import { Profiler } from '../profile/profiler.js';
@@ -11,6 +11,8 @@ import { Profiler } from '../profile/profiler.js';
 export interface RuntimeOptions {
   readonly workerCount?: number;
   readonly memoryLimitBytes?: number;
+  /** Whether matrix products use multiply-adds that round once; default: where WebAssembly has them. */
+  readonly relaxedSimd?: boolean;
 }
 
 export interface CallOptions {
@@ -54,6 +56,7 @@ export class Runtime implements AsyncDisposable {
   private constructor(
     readonly workerCount: number,
     readonly memoryLimitBytes: number,
+    readonly relaxedSimd: boolean,
   ) {
     this.#pool = new Pool(workerCount);
   }
@@ -76,7 +79,7 @@ export class Runtime implements AsyncDisposable {
         }),
       );
     }
-    return Promise.resolve(new Runtime(workerCount, memoryLimitBytes));
+    return Promise.resolve(new Runtime(workerCount, memoryLimitBytes, options.relaxedSimd ?? hasRelaxedSimd()));
   }
 
   /** Runs the exported function `name` of the built module at `url` in a worker; whole ArrayBuffers of its result move. */

@@ -1,5 +1,6 @@
 import { fail, isProblem } from '@armilla/base';
 import type { DeviceLease } from '../../memory/device/lease.js';
+import type { Reservation } from '../../memory/device/tenants.js';
 import type { JobPass } from '../device.js';
 import { nativeOf } from './buffers.js';
 import { READ_USAGE, UNIFORM_USAGE, writeUsage } from './buffer-usage.js';
@@ -35,7 +36,11 @@ export async function execute(
   const faults: Promise<GPUError | null>[] = [];
   try {
     const pipelines = await Promise.all(job.passes.map(({ program }) => generation.pipeline(program)));
-    const leases = await allocate(generation, job, kept, held, signal);
+    const compiledMs = nowMs();
+    const reservation = await promise(generation, job, kept, signal);
+    held.push(reservation);
+    const promisedMs = nowMs();
+    const leases = await allocate(generation, job, kept, reservation, held, signal);
     const stamps =
       generation.info.timestamps && job.passes.length > 0
         ? await Stamps.open(device, generation.buffers, job.passes.length)
@@ -69,6 +74,8 @@ export async function execute(
       outputs,
       times: {
         beganMs,
+        compiledMs,
+        promisedMs,
         uploadedMs,
         kernelStartMs: kernelMs === undefined ? uploadedMs : Math.max(uploadedMs, kernelEndMs - kernelMs),
         kernelEndMs,
@@ -86,23 +93,34 @@ export async function execute(
   }
 }
 
-/** Memory for each buffer, filled where the job brings bytes. Room for all of it is promised first, so that two jobs never wait for each other's half. */
+/** Room for all buffers of the job, so that two jobs never wait for each other's half. */
+function promise(
+  generation: Generation,
+  { label, tenant, maxWaitMs, buffers }: JobMessage,
+  kept: FindKept,
+  signal: AbortSignal,
+): Promise<Reservation> {
+  const { memory } = generation;
+  const bytes = Object.values(buffers).map((buffer) =>
+    buffer.kind === 'resident'
+      ? generation.missingBytes(buffer.id, kept(buffer.id))
+      : memory.pool.blockBytesOf(wordBytes(bytesOf(buffer))),
+  );
+  const byteLength = bytes.reduce((sum, one) => sum + one, 0);
+  return memory.reserve({ label, tenant, byteLength, maxWaitMs, signal });
+}
+
+/** Memory for each buffer, out of what was promised; filled where the job brings bytes. */
 async function allocate(
   generation: Generation,
   job: JobMessage,
   kept: FindKept,
+  reservation: Reservation,
   held: Disposable[],
   signal: AbortSignal,
 ): Promise<Map<string, DeviceLease>> {
   const { memory, transfers } = generation;
   const { label, tenant, maxWaitMs } = job;
-  const wanted = (buffer: BufferMessage): number =>
-    buffer.kind === 'resident'
-      ? generation.missingBytes(buffer.id, kept(buffer.id))
-      : memory.pool.blockBytesOf(wordBytes(bytesOf(buffer)));
-  const byteLength = Object.values(job.buffers).reduce((sum, buffer) => sum + wanted(buffer), 0);
-  const reservation = await memory.reserve({ label, tenant, byteLength, maxWaitMs, signal });
-  held.push(reservation);
   const leases = new Map<string, DeviceLease>();
   let writtenCount = 0;
   for (const [name, buffer] of Object.entries(job.buffers)) {

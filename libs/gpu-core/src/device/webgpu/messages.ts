@@ -66,6 +66,10 @@ export type ThreadMessage =
 /** Stages of a job as the thread saw them, on the clock of `performance.timeOrigin`. */
 export interface JobTimes {
   readonly beganMs: number;
+  /** Its kernels were compiled. */
+  readonly compiledMs: number;
+  /** Its memory was promised. */
+  readonly promisedMs: number;
   readonly uploadedMs: number;
   readonly kernelStartMs: number;
   readonly kernelEndMs: number;

@@ -227,6 +227,42 @@ onDawn('memory that runs out at the Nth allocation is a typed error, for every N
   expect(count).toBeGreaterThan(8);
 });
 
+onDawn('three times as much as there is, by jobs and residents: nothing fails, and the budget is kept', async () => {
+  const budget = 4 * 2 ** 20;
+  await using device = await WebGpuDevice.open({ memoryBytes: budget });
+  // Each takes 0.8 MB where it stays, and 0.4 MB for what a job on it gives.
+  const count = 100_000;
+  const values = numbers(2 * count).map((value) => value % 1000);
+  const residents = Array.from({ length: 10 }, () => device.keep(values, 'test.values'));
+  const runs = Array.from({ length: 30 }, (_, i) =>
+    i % 2 === 0
+      ? device.run(square({ kind: 'resident', resident: residents[(i / 2) % 10] }, count))
+      : device.run(square({ kind: 'input', data: values.subarray(0, count) }, count)),
+  );
+  for (const run of runs) expectSquares(await run, values.subarray(0, count));
+  const stats = await device.memory();
+  expect(stats.peakReservedBytes).toBeLessThanOrEqual(budget);
+  expect(stats.stages).toMatchObject({ refuse: 0 });
+  expect(stats.stages.spill).toBeGreaterThan(0);
+  for (const resident of residents) resident[Symbol.dispose]();
+  expect(await device.memory()).toMatchObject({ usedBytes: 0, promisedBytes: 0, residentCount: 0 });
+});
+
+onDawn('a device tells how its memory stands, with a snapshot of all that it knows', async () => {
+  await using device = await WebGpuDevice.open({ memoryBytes: 2 ** 20 });
+  const levels: string[] = [];
+  using _watch = device.watchMemory(({ level }) => levels.push(level));
+  expect(levels).toEqual(['low']);
+  expect(device.roomBytes).toBe(Math.floor(0.85 * 2 ** 20));
+  using resident = device.keep(numbers(150_000), 'test.values');
+  await device.run(square({ kind: 'resident', resident }, 1000));
+  const snapshot = await device.memorySnapshot();
+  expect(snapshot).toMatchObject({ version: 1, level: 'moderate', stats: { residentCount: 1 }, leaks: [] });
+  expect(snapshot.samples.length).toBeGreaterThan(1);
+  expect(levels.at(-1)).toBe('moderate');
+  expect(JSON.parse(JSON.stringify(snapshot))).toMatchObject({ level: 'moderate' });
+});
+
 onDawn('a device whose thread ends is opened again and the jobs are tried once more', async () => {
   await using device = await WebGpuDevice.open(
     faulty(

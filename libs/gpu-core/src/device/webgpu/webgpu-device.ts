@@ -305,11 +305,12 @@ function timingOf(
   times: JobTimes,
   outputs: Readonly<Record<string, ArrayBuffer>>,
 ): JobTiming {
-  const uploadMs = times.uploadedMs - times.beganMs;
+  const { askedMs } = message;
+  const uploadMs = times.uploadedMs - times.promisedMs;
   const kernelMs = times.kernelMs ?? times.kernelEndMs - times.kernelStartMs;
   const readbackMs = times.endedMs - times.readbackStartMs;
-  const queueMs = Math.max(0, times.beganMs - message.askedMs);
-  const totalMs = nowMs() - message.askedMs;
+  const queueMs = Math.max(0, times.beganMs - askedMs) + times.promisedMs - times.compiledMs;
+  const totalMs = nowMs() - askedMs;
   return {
     queueMs,
     uploadMs,
@@ -317,9 +318,10 @@ function timingOf(
     readbackMs,
     overheadMs: Math.max(0, totalMs - queueMs - uploadMs - kernelMs - readbackMs),
     totalMs,
+    span: [askedMs, times.endedMs],
     uploadBytes,
     readbackBytes: Object.values(outputs).reduce((sum, { byteLength }) => sum + byteLength, 0),
-    uploadSpan: [times.beganMs, times.uploadedMs],
+    uploadSpan: [times.promisedMs, times.uploadedMs],
     kernelSpan: [times.kernelStartMs, times.kernelEndMs],
     readbackSpan: [times.readbackStartMs, times.endedMs],
   };

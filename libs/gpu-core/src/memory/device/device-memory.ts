@@ -37,7 +37,7 @@ const DEFAULT_WAIT_MS = 30_000;
 /** Pause before the device is asked again for what it refused. */
 const RETRY_MS = 100;
 const SLAB_BYTES = 64 * 2 ** 20;
-const LEAST_SLAB_BYTES = 2 ** 20;
+const LEAST_SLAB_BYTES = 2 ** 16;
 
 /**
  * The memory of one device: a pool within a budget. A request that does not fit below 85 % of it goes through stages:
@@ -66,8 +66,8 @@ export class DeviceMemory {
     // Slabs of a small budget are small: there is one at least for each set of usage flags.
     const share = 2 ** Math.floor(Math.log2((options.budget.bytes ?? Infinity) / 16));
     this.pool = new DevicePool(source, fence, {
-      slabBytes: Math.max(LEAST_SLAB_BYTES, Math.min(SLAB_BYTES, share)),
       ...options,
+      slabBytes: Math.min(options.slabBytes ?? SLAB_BYTES, Math.max(LEAST_SLAB_BYTES, share)),
       limitBytes: () => this.#limitBytes(),
       onRelease: (record) => this.#released(record),
     });

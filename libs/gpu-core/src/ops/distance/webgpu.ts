@@ -1,7 +1,8 @@
-import type { Device } from '../../device/device.js';
+import { blocksOf, halveBlock, largestBlock, putBlock } from '../host/blocks.js';
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, paramsOf, programOf } from '../host/on-device.js';
 import { type Floats, typeOf, valuesOf } from '../host/operand.js';
+import { runPieces } from '../host/pieces.js';
 import type { DistanceInput } from './shape.js';
 
 /** Right points and left points of a workgroup, as in kernel.wgsl. */
@@ -16,51 +17,40 @@ export async function webgpuDistance<T extends Floats>(execution: Execution, inp
   const left = valuesOf(input.left);
   const right = valuesOf(input.right);
   const out = input.out === undefined ? new (typeOf(input.left))(leftCount * rightCount) : valuesOf(input.out);
-  const { blockLeft, blockRight } = blocksOf(device, input);
-  for (let row = 0; row < leftCount; row += blockLeft) {
-    const rows = Math.min(blockLeft, leftCount - row);
-    for (let column = 0; column < rightCount; column += blockRight) {
-      const columns = Math.min(blockRight, rightCount - column);
-      const part = (values: T, first: number, count: number): T =>
-        values.subarray(first * coordinateCount, (first + count) * coordinateCount) as T;
-      const { outputs } = await device.run(
-        {
-          label: 'gpu.distance',
-          buffers: {
-            params: paramsOf(program, { leftCount: rows, rightCount: columns, coordinateCount }),
-            left: { kind: 'input', data: part(left, row, rows) },
-            right: { kind: 'input', data: part(right, column, columns) },
-            out: { kind: 'output', byteLength: 4 * rows * columns },
-          },
-          passes: [
-            {
-              program,
-              bindings: ['params', 'left', 'right', 'out'],
-              workgroups: [Math.ceil(columns / GROUP_RIGHT), Math.ceil(rows / GROUP_LEFT), 1],
-            },
-          ],
-        },
-        { signal: execution.signal },
-      );
-      const block = new Float32Array(outputs.out);
-      if (columns === rightCount) out.set(block, row * rightCount);
-      else
-        for (let i = 0; i < rows; i++)
-          out.set(block.subarray(i * columns, (i + 1) * columns), (row + i) * rightCount + column);
-    }
-  }
-  return out;
-}
-
-/** Points of a block: as many right ones as there may be, then left ones. */
-function blocksOf(
-  device: Device,
-  { leftCount, rightCount, coordinateCount }: DistanceInput<Floats>,
-): { blockLeft: number; blockRight: number } {
+  const part = (values: T, first: number, count: number): T =>
+    values.subarray(first * coordinateCount, (first + count) * coordinateCount) as T;
   const most = Math.floor(bindingBytes(device) / 4);
   const groups = device.info.limits.maxWorkgroupsPerDimension;
   const points = Math.max(1, Math.floor(most / Math.max(1, coordinateCount)));
-  const blockRight = Math.max(1, Math.min(rightCount, points, groups * GROUP_RIGHT, most));
-  const blockLeft = Math.max(1, Math.min(leftCount, points, groups * GROUP_LEFT, Math.floor(most / blockRight)));
-  return { blockLeft, blockRight };
+  const columns = Math.min(rightCount, points, groups * GROUP_RIGHT, most);
+  const rows = Math.min(leftCount, points, groups * GROUP_LEFT, Math.floor(most / Math.max(1, columns)));
+  const size = largestBlock(
+    (execution.pieceBytes ?? Infinity) / 4,
+    { perRow: coordinateCount, perColumn: coordinateCount },
+    { rows: Math.max(1, rows), columns: Math.max(1, columns) },
+    GROUP_RIGHT,
+  );
+  await runPieces(execution, device, {
+    pieces: blocksOf(leftCount, rightCount, size),
+    halve: halveBlock,
+    jobOf: (block) => ({
+      label: 'gpu.distance',
+      flops: block.rows * block.columns * (3 * coordinateCount + 1),
+      buffers: {
+        params: paramsOf(program, { leftCount: block.rows, rightCount: block.columns, coordinateCount }),
+        left: { kind: 'input', data: part(left, block.row, block.rows) },
+        right: { kind: 'input', data: part(right, block.column, block.columns) },
+        out: { kind: 'output', byteLength: 4 * block.rows * block.columns },
+      },
+      passes: [
+        {
+          program,
+          bindings: ['params', 'left', 'right', 'out'],
+          workgroups: [Math.ceil(block.columns / GROUP_RIGHT), Math.ceil(block.rows / GROUP_LEFT), 1],
+        },
+      ],
+    }),
+    take: (block, outputs) => putBlock(out, 0, rightCount, block, new Float32Array(outputs.out)),
+  });
+  return out;
 }

@@ -81,6 +81,11 @@ function elementwise<Run extends BinaryRun | UnaryRun>(
   });
 }
 
+/** Throws SHAPE_MISMATCH for operands of a call of `operation` ("gpu.add") that do not belong together. */
+export function checkElementwise(operation: string, input: UnaryInput<Floats>): void {
+  checkedOperands(operation, operation.slice('gpu.'.length) as ElementwiseName, input);
+}
+
 /** One or two operands of one type and length. Throws SHAPE_MISMATCH. */
 function checkedOperands<T extends Floats>(
   operation: string,

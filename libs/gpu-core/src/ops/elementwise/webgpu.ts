@@ -1,6 +1,7 @@
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
 import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
+import { rangesOf, runPieces } from '../host/pieces.js';
 import type { ElementwiseName } from './reference.js';
 
 const ENTRY_POINTS = { add: 'add', multiply: 'multiply', square: 'square', sqrt: 'sqrt_of', exp: 'exp_of' } as const;
@@ -19,17 +20,21 @@ export async function webgpuElementwise<T extends Floats>(
   const program = programOf('elementwise', ENTRY_POINTS[name]);
   const sources = operands.map(valuesOf);
   const { length } = sources[0];
-  const out = given === undefined ? new (typeOf(operands[0]))(length) : valuesOf(given);
-  const pieceLength = Math.floor(bindingBytes(device) / 4);
-  for (let first = 0; first < length; first += pieceLength) {
-    const count = Math.min(pieceLength, length - first);
-    const [left, right] = sources.map((values) => ({
-      kind: 'input' as const,
-      data: values.subarray(first, first + count),
-    }));
-    const { outputs } = await device.run(
-      {
+  const target = given === undefined ? undefined : valuesOf(given);
+  // A call that fails between two pieces leaves its operands as they were: it may be run again elsewhere.
+  const inPlace = target !== undefined && sources.some(({ buffer }) => buffer === target.buffer);
+  const out = target === undefined || inPlace ? new (typeOf(operands[0]))(length) : target;
+  await runPieces(execution, device, {
+    ...rangesOf(execution, length, {
+      most: Math.floor(bindingBytes(device) / 4),
+      bytesOf: (count) => 4 * (sources.length + 1) * count,
+    }),
+    jobOf: ({ start, end }, on) => {
+      const count = end - start;
+      const [left, right] = sources.map((values) => ({ kind: 'input' as const, data: values.subarray(start, end) }));
+      return {
         label: operation,
+        flops: count,
         buffers: {
           params: paramsOf(program, { count, infinity: INFINITY_BITS, nan: NAN_BITS }),
           left,
@@ -40,13 +45,14 @@ export async function webgpuElementwise<T extends Floats>(
           {
             program,
             bindings: ['params', 'left', 'out', ...(right === undefined ? [] : ['right'])],
-            workgroups: workgroupsFor(device, count, 256),
+            workgroups: workgroupsFor(on, count, 256),
           },
         ],
-      },
-      { signal: execution.signal },
-    );
-    out.set(new Float32Array(outputs.out), first);
-  }
-  return out;
+      };
+    },
+    take: ({ start }, outputs) => out.set(new Float32Array(outputs.out), start),
+  });
+  if (!inPlace) return out;
+  target.set(out);
+  return target;
 }

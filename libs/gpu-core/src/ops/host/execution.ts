@@ -6,6 +6,16 @@ export interface Execution {
   readonly runtime: Runtime;
   /** For the backend 'webgpu'. */
   readonly device?: Device;
+  /** Further devices, each as `device`, that take pieces of a call that is cut. */
+  readonly alongside?: readonly Device[];
+  /** Device memory that one piece of a call may take, bytes; default: the limits of the device. */
+  readonly pieceBytes?: number;
+  /** Longest wait of a job for device memory that others hold, ms; default that of the device. */
+  readonly maxWaitMs?: number;
+  /** Whose budget of device memory it takes; default "default". */
+  readonly tenant?: string;
+  /** Called when a piece was halved for want of device memory. */
+  readonly onHalved?: () => void;
   /** At most so many workers; default all of the runtime. */
   readonly workerCount?: number;
   readonly signal?: AbortSignal;

@@ -15,9 +15,9 @@ export interface Loop {
   readonly releasedCount?: number;
 }
 
-/** The kernel of an operation's folder, as tools/build-wasm.mjs builds it. */
-export function kernelOf(runtime: Runtime, folder: string): Kernel {
-  return runtime.kernel(fileURLToPath(new URL(`../../../build/ops/${folder}/kernel.wasm`, import.meta.url)));
+/** The kernel of an operation's folder, as tools/build-wasm.mjs builds it: plain, or with relaxed SIMD. */
+export function kernelOf(runtime: Runtime, folder: string, file: 'kernel' | 'kernel.relaxed' = 'kernel'): Kernel {
+  return runtime.kernel(fileURLToPath(new URL(`../../../build/ops/${folder}/${file}.wasm`, import.meta.url)));
 }
 
 /** Starts a parallel loop over the items on the workers of `execution`. */

@@ -5,10 +5,14 @@ import { Staging } from '../host/staging.js';
 import { type BatchedMatmulInput, type MatmulGroup, productsOf } from './shape.js';
 
 /** As in kernel/layout.as.ts. */
-const TILE_ROWS = 128;
+const BLOCK_ROWS = 128;
 const TILE_COLUMN_BYTES = 1024;
 const DEPTH = 256;
 const PIECE_BYTES = 4 * 32;
+/** Rows of a tile, which packs its columns once: fewer where there would be less than four tiles a worker. */
+const MOST_TILE_ROWS = 256;
+const FEWEST_TILE_ROWS = 64;
+const TILES_PER_WORKER = 4;
 /** Products smaller than this (in multiplications) share an item: handing one out costs about a tenth of a microsecond. */
 const ITEM_STEPS = 2 ** 18;
 
@@ -22,24 +26,26 @@ export async function wasmMatmul<T extends Floats>(
   const { left, right, out, groups } = input;
   const type = typeOf(left);
   const size = type.BYTES_PER_ELEMENT;
-  const scratchBytes = TILE_ROWS * DEPTH * size + DEPTH * TILE_COLUMN_BYTES + PIECE_BYTES;
+  const scratchBytes = BLOCK_ROWS * DEPTH * size + DEPTH * TILE_COLUMN_BYTES + PIECE_BYTES;
   const needed = (left.length + right.length + outLength) * size + runtime.workerCount * scratchBytes;
   using staging = new Staging(runtime, [left, right, out], needed, 'matmul');
   const leftAt = staging.put(left, 'left');
   const rightAt = staging.put(right, 'right');
   const outAt = out !== undefined && staging.holds(out) ? out.offset : staging.take(outLength * size, 'out');
-  const { products, items } = tilesOf(groups, { leftAt, rightAt, outAt }, size);
+  const tileRows = tileRowsOf(groups, TILE_COLUMN_BYTES / size, execution.workerCount ?? runtime.workerCount);
+  const { products, items } = tilesOf(groups, { leftAt, rightAt, outAt }, size, tileRows);
   const params = staging.putWords(
     [
       staging.putWords(products, 'products'),
       staging.putWords(items, 'items'),
       staging.take(runtime.workerCount * scratchBytes, 'scratch'),
       scratchBytes,
+      tileRows,
     ],
     'params',
   );
   await startLoop(execution, staging, {
-    kernel: kernelOf(runtime, 'matmul'),
+    kernel: kernelOf(runtime, 'matmul', runtime.relaxedSimd ? 'kernel.relaxed' : 'kernel'),
     name: typeName(left) === 'f32' ? 'multiplyF32' : 'multiplyF64',
     params,
     itemCount: items.length / 4,
@@ -50,11 +56,24 @@ export async function wasmMatmul<T extends Floats>(
   return result;
 }
 
+function tileRowsOf(groups: readonly MatmulGroup[], tileColumns: number, workerCount: number): number {
+  const tileCount = (rows: number): number =>
+    groups.reduce(
+      (sum, { batchCount, rowCount, columnCount }) =>
+        sum + batchCount * Math.ceil(rowCount / rows) * Math.ceil(columnCount / tileColumns),
+      0,
+    );
+  let rows = MOST_TILE_ROWS;
+  while (rows > FEWEST_TILE_ROWS && tileCount(rows) < TILES_PER_WORKER * workerCount) rows /= 2;
+  return rows;
+}
+
 /** Words that the kernel reads: products, and items of one tile or of several small products. */
 function tilesOf(
   groups: readonly MatmulGroup[],
   { leftAt, rightAt, outAt }: Readonly<Record<'leftAt' | 'rightAt' | 'outAt', number>>,
   size: number,
+  tileRows: number,
 ): { products: number[]; items: number[] } {
   const products: number[] = [];
   const items: number[] = [];
@@ -70,11 +89,11 @@ function tilesOf(
     const [a, b, c] = [leftAt + left * size, rightAt + right * size, outAt + out * size];
     products.push(a, b, c, rowCount, innerCount, columnCount);
     const steps = rowCount * innerCount * columnCount;
-    const oneTile = rowCount <= TILE_ROWS && columnCount <= tileColumns;
+    const oneTile = rowCount <= tileRows && columnCount <= tileColumns;
     if (!oneTile || steps >= ITEM_STEPS) {
       closeSmall();
       for (let column = 0; column < columnCount; column += tileColumns)
-        for (let row = 0; row < rowCount; row += TILE_ROWS) items.push(index, index + 1, row, column);
+        for (let row = 0; row < rowCount; row += tileRows) items.push(index, index + 1, row, column);
       firstSmall = ++index;
       continue;
     }

@@ -1,8 +1,10 @@
 import { fail } from '@armilla/base';
 import type { Device, JobBuffer } from '../../device/device.js';
+import { type Block, blocksOf, type BlockSize, halveBlock, largestBlock, putBlock } from '../host/blocks.js';
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, paramsOf, programOf } from '../host/on-device.js';
 import { type Floats, typeOf, valuesOf } from '../host/operand.js';
+import { runPieces } from '../host/pieces.js';
 import { toHalf } from './half.js';
 import type { BatchedMatmulInput } from './shape.js';
 
@@ -34,6 +36,17 @@ export function webgpuHalfMatmul<T extends Floats>(
   return multiplyGroups(execution, input, outLength, 'f16');
 }
 
+/** A block of the products of `batchCount` pairs from `first` on of a group; of several pairs it is all of each. */
+interface Piece extends Block {
+  readonly group: Shape;
+  /** Where the values of the group begin. */
+  readonly leftAt: number;
+  readonly rightAt: number;
+  readonly outAt: number;
+  readonly first: number;
+  readonly batchCount: number;
+}
+
 async function multiplyGroups<T extends Floats>(
   execution: Execution,
   input: BatchedMatmulInput<T>,
@@ -44,83 +57,82 @@ async function multiplyGroups<T extends Floats>(
   const left = valuesOf(input.left) as Float32Array;
   const right = valuesOf(input.right) as Float32Array;
   const out = input.out === undefined ? new (typeOf(input.left))(outLength) : valuesOf(input.out);
-  let [leftAt, rightAt, outAt] = [0, 0, 0];
-  for (const group of input.groups) {
-    const { batchCount, rowCount, innerCount, columnCount } = group;
-    const [leftSize, rightSize, outSize] = [rowCount * innerCount, innerCount * columnCount, rowCount * columnCount];
-    if (innerCount === 0) out.fill(0, outAt, outAt + batchCount * outSize);
-    else if (batchCount * outSize > 0) {
-      const block = blockOf(device, group);
-      for (let first = 0; first < batchCount; first += block.batchCount) {
-        const batch = Math.min(block.batchCount, batchCount - first);
-        for (let row = 0; row < rowCount; row += block.rowCount) {
-          const rows = Math.min(block.rowCount, rowCount - row);
-          for (let column = 0; column < columnCount; column += block.columnCount) {
-            const columns = Math.min(block.columnCount, columnCount - column);
-            // More than one batch is never cut further: its pieces are whole matrices.
-            const a = leftAt + first * leftSize + row * innerCount;
-            const b = rightAt + first * rightSize;
-            const product = await multiplyBlock(
-              execution,
-              device,
-              left.subarray(a, a + batch * rows * innerCount),
-              columnsOf(right.subarray(b, b + batch * rightSize), columnCount, column, columns),
-              { batchCount: batch, rowCount: rows, innerCount, columnCount: columns },
-              storage,
-            );
-            const c = outAt + first * outSize + row * columnCount + column;
-            if (columns === columnCount) out.set(product, c);
-            else
-              for (let i = 0; i < rows; i++)
-                out.set(product.subarray(i * columns, (i + 1) * columns), c + i * columnCount);
-          }
-        }
-      }
-    }
-    leftAt += batchCount * leftSize;
-    rightAt += batchCount * rightSize;
-    outAt += batchCount * outSize;
-  }
-  return out as T;
-}
-
-async function multiplyBlock(
-  execution: Execution,
-  device: Device,
-  left: Float32Array,
-  right: Float32Array,
-  { batchCount, rowCount, innerCount, columnCount }: Shape,
-  storage: 'f32' | 'f16',
-): Promise<Float32Array> {
   const program = programOf('matmul', storage === 'f32' ? 'multiply' : 'multiplyPairs');
   const operand = (values: Float32Array): JobBuffer => ({
     kind: 'input',
     data: storage === 'f32' ? values : toHalf(values),
   });
-  const { outputs } = await device.run(
-    {
-      label: 'gpu.matmul',
-      buffers: {
-        params: paramsOf(program, { rowCount, innerCount, columnCount }),
-        left: operand(left),
-        right: operand(right),
-        out: { kind: 'output', byteLength: 4 * batchCount * rowCount * columnCount },
-      },
-      passes: [
-        {
-          program,
-          bindings: ['params', 'left', 'right', 'out'],
-          workgroups: [Math.ceil(columnCount / TILE), Math.ceil(rowCount / TILE), batchCount],
+  const pieces: Piece[] = [];
+  let [leftAt, rightAt, outAt] = [0, 0, 0];
+  for (const group of input.groups) {
+    const { batchCount, rowCount, innerCount, columnCount } = group;
+    const outSize = rowCount * columnCount;
+    if (innerCount === 0) out.fill(0, outAt, outAt + batchCount * outSize);
+    else if (batchCount * outSize > 0) {
+      const block = blockOf(device, group, (execution.pieceBytes ?? Infinity) / 4);
+      for (let first = 0; first < batchCount; first += block.batchCount) {
+        const batch = {
+          group,
+          leftAt,
+          rightAt,
+          outAt,
+          first,
+          batchCount: Math.min(block.batchCount, batchCount - first),
+        };
+        pieces.push(...blocksOf(rowCount, columnCount, block).map((one) => ({ ...batch, ...one })));
+      }
+    }
+    leftAt += batchCount * rowCount * innerCount;
+    rightAt += batchCount * innerCount * columnCount;
+    outAt += batchCount * outSize;
+  }
+  if (pieces.length === 0) return out as T;
+  await runPieces(execution, device, {
+    pieces,
+    halve: halvePiece,
+    jobOf: ({ group, first, batchCount, row, rows, column, columns, ...at }) => {
+      const { rowCount, innerCount, columnCount } = group;
+      const a = at.leftAt + first * rowCount * innerCount + row * innerCount;
+      const b = at.rightAt + first * innerCount * columnCount;
+      const rightPart = right.subarray(b, b + batchCount * innerCount * columnCount);
+      return {
+        label: 'gpu.matmul',
+        flops: 2 * batchCount * rows * innerCount * columns,
+        buffers: {
+          params: paramsOf(program, { rowCount: rows, innerCount, columnCount: columns }),
+          left: operand(left.subarray(a, a + batchCount * rows * innerCount)),
+          right: operand(columnsOf(rightPart, columnCount, column, columns)),
+          out: { kind: 'output', byteLength: 4 * batchCount * rows * columns },
         },
-      ],
+        passes: [
+          {
+            program,
+            bindings: ['params', 'left', 'right', 'out'],
+            workgroups: [Math.ceil(columns / TILE), Math.ceil(rows / TILE), batchCount],
+          },
+        ],
+      };
     },
-    { signal: execution.signal },
-  );
-  return new Float32Array(outputs.out);
+    take: (piece, outputs) => {
+      const { group, first } = piece;
+      const start = piece.outAt + first * group.rowCount * group.columnCount;
+      putBlock(out, start, group.columnCount, piece, new Float32Array(outputs.out));
+    },
+  });
+  return out as T;
+}
+
+function halvePiece(piece: Piece): readonly [Piece, Piece] | undefined {
+  if (piece.batchCount === 1) return halveBlock(piece);
+  const batchCount = Math.ceil(piece.batchCount / 2);
+  return [
+    { ...piece, batchCount },
+    { ...piece, first: piece.first + batchCount, batchCount: piece.batchCount - batchCount },
+  ];
 }
 
 /** What one job takes of a group. Throws DEVICE_LIMIT_EXCEEDED where one row or column is too long. */
-function blockOf(device: Device, group: Shape): Shape {
+function blockOf(device: Device, group: Shape, pieceValues: number): BlockSize & { readonly batchCount: number } {
   const { batchCount, rowCount, innerCount, columnCount } = group;
   const most = Math.floor(bindingBytes(device) / 4);
   const groups = device.info.limits.maxWorkgroupsPerDimension;
@@ -131,12 +143,18 @@ function blockOf(device: Device, group: Shape): Shape {
       got: 4 * innerCount,
       limit: 4 * most,
     });
-  const largest = Math.max(rowCount * innerCount, innerCount * columnCount, rowCount * columnCount);
-  const fits = largest <= most && Math.max(rowCount, columnCount) <= groups * TILE;
-  if (fits) return { ...group, batchCount: Math.max(1, Math.min(batchCount, groups, Math.floor(most / largest))) };
+  const [leftSize, rightSize, outSize] = [rowCount * innerCount, innerCount * columnCount, rowCount * columnCount];
+  const largest = Math.max(leftSize, rightSize, outSize);
+  const all = leftSize + rightSize + outSize;
+  const fits = largest <= most && all <= pieceValues && Math.max(rowCount, columnCount) <= groups * TILE;
+  if (fits) {
+    const batch = Math.floor(Math.min(most / largest, pieceValues / all));
+    return { rows: rowCount, columns: columnCount, batchCount: Math.max(1, Math.min(batchCount, groups, batch)) };
+  }
   const columns = Math.min(columnCount, Math.floor(most / innerCount), groups * TILE, most);
   const rows = Math.min(rowCount, Math.floor(most / innerCount), Math.floor(most / columns), groups * TILE);
-  return { batchCount: 1, rowCount: rows, innerCount, columnCount: columns };
+  const size = largestBlock(pieceValues, { perRow: innerCount, perColumn: innerCount }, { rows, columns }, TILE);
+  return { ...size, batchCount: 1 };
 }
 
 /** Columns [first, first + count) of a matrix. */

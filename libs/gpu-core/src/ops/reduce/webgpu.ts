@@ -1,6 +1,7 @@
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
 import { type Floats, type Values, valuesOf } from '../host/operand.js';
+import { rangesOf, runPieces } from '../host/pieces.js';
 
 const ENTRY_POINTS = { sum: 'sum', max: 'largest', min: 'smallest' } as const;
 /** As in kernel.wgsl. */
@@ -16,28 +17,29 @@ export async function webgpuReduceParts(
   const program = programOf('reduce', ENTRY_POINTS[name]);
   const values = valuesOf(operand);
   const parts = new Float64Array(Math.ceil(values.length / PART_LENGTH));
-  const pieceLength = Math.floor(bindingBytes(device) / (4 * PART_LENGTH)) * PART_LENGTH;
-  for (let first = 0; first < values.length; first += pieceLength) {
-    const count = Math.min(pieceLength, values.length - first);
-    const { outputs } = await device.run(
-      {
-        label: `gpu.${name}`,
-        buffers: {
-          params: paramsOf(program, { count }),
-          values: { kind: 'input', data: values.subarray(first, first + count) },
-          parts: { kind: 'output', byteLength: 4 * Math.ceil(count / PART_LENGTH) },
-        },
-        passes: [
-          {
-            program,
-            bindings: ['params', 'values', 'parts'],
-            workgroups: workgroupsFor(device, count, PART_LENGTH),
-          },
-        ],
+  await runPieces(execution, device, {
+    ...rangesOf(execution, values.length, {
+      most: Math.floor(bindingBytes(device) / 4),
+      multiple: PART_LENGTH,
+      bytesOf: (count) => 4 * (count + Math.ceil(count / PART_LENGTH)),
+    }),
+    jobOf: ({ start, end }, on) => ({
+      label: `gpu.${name}`,
+      flops: end - start,
+      buffers: {
+        params: paramsOf(program, { count: end - start }),
+        values: { kind: 'input', data: values.subarray(start, end) },
+        parts: { kind: 'output', byteLength: 4 * Math.ceil((end - start) / PART_LENGTH) },
       },
-      { signal: execution.signal },
-    );
-    parts.set(new Float32Array(outputs.parts), first / PART_LENGTH);
-  }
+      passes: [
+        {
+          program,
+          bindings: ['params', 'values', 'parts'],
+          workgroups: workgroupsFor(on, end - start, PART_LENGTH),
+        },
+      ],
+    }),
+    take: ({ start }, outputs) => parts.set(new Float32Array(outputs.parts), start / PART_LENGTH),
+  });
   return parts;
 }

@@ -46,7 +46,8 @@ export const xor = defineOperation<XorRun, { readonly n: number }>({
   },
 });
 
-function checkXor({ left, right, out }: XorInput): void {
+/** Throws SHAPE_MISMATCH. */
+export function checkXor({ left, right, out }: XorInput): void {
   checkSameType('gpu.xor', left, 'right', right);
   checkLength('gpu.xor', 'right', right, left.length, 'as left');
   if (out === undefined) return;

@@ -1,5 +1,6 @@
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
+import { rangesOf, runPieces } from '../host/pieces.js';
 
 /** By words, in pieces that fit one binding. */
 export async function webgpuXor(
@@ -10,25 +11,25 @@ export async function webgpuXor(
 ): Promise<void> {
   const device = deviceOf(execution, 'gpu.xor', left);
   const program = programOf('xor', 'xor_words');
-  const pieceBytes = Math.floor(bindingBytes(device) / 4) * 4;
-  for (let first = 0; first < out.length; first += pieceBytes) {
-    const byteLength = Math.min(pieceBytes, out.length - first);
-    const count = Math.ceil(byteLength / 4);
-    const { outputs } = await device.run(
-      {
+  // A call that fails between two pieces leaves its operands as they were: it may be run again elsewhere.
+  const inPlace = [left, right].some(({ buffer }) => buffer === out.buffer);
+  const result = inPlace ? new Uint8Array(out.length) : out;
+  await runPieces(execution, device, {
+    ...rangesOf(execution, out.length, { most: bindingBytes(device), bytesOf: (count) => 3 * count }),
+    jobOf: ({ start, end }, on) => {
+      const count = Math.ceil((end - start) / 4);
+      return {
         label: 'gpu.xor',
         buffers: {
           params: paramsOf(program, { count }),
-          left: { kind: 'input', data: left.subarray(first, first + byteLength) },
-          right: { kind: 'input', data: right.subarray(first, first + byteLength) },
-          out: { kind: 'output', byteLength },
+          left: { kind: 'input', data: left.subarray(start, end) },
+          right: { kind: 'input', data: right.subarray(start, end) },
+          out: { kind: 'output', byteLength: end - start },
         },
-        passes: [
-          { program, bindings: ['params', 'left', 'right', 'out'], workgroups: workgroupsFor(device, count, 256) },
-        ],
-      },
-      { signal: execution.signal },
-    );
-    out.set(new Uint8Array(outputs.out), first);
-  }
+        passes: [{ program, bindings: ['params', 'left', 'right', 'out'], workgroups: workgroupsFor(on, count, 256) }],
+      };
+    },
+    take: ({ start }, outputs) => result.set(new Uint8Array(outputs.out), start),
+  });
+  if (inPlace) out.set(result);
 }

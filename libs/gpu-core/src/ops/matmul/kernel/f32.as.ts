@@ -1,19 +1,21 @@
 import {
+  BLOCK_ROWS,
   DEPTH,
   PIECE_BYTES,
   PIECE_ROWS,
   TILE_COLUMN_BYTES,
-  TILE_ROWS,
   itemOf,
   productOf,
   scratchOf,
+  tileRowsOf,
 } from './layout.as';
+import { multiplyAddF32 } from './multiply-add.as';
 import { packColumns } from './pack.as';
 
 const BYTES: u32 = 4;
 const TILE_COLUMNS: u32 = TILE_COLUMN_BYTES / BYTES;
 const PIECE_COLUMNS: u32 = PIECE_BYTES / BYTES;
-const LEFT_BYTES: usize = <usize>TILE_ROWS * DEPTH * BYTES;
+const LEFT_BYTES: usize = <usize>BLOCK_ROWS * DEPTH * BYTES;
 const RIGHT_BYTES: usize = <usize>DEPTH * TILE_COLUMN_BYTES;
 
 export function multiplyF32(params: usize, item: u32, control: usize, slot: u32): void {
@@ -29,7 +31,7 @@ export function multiplyF32(params: usize, item: u32, control: usize, slot: u32)
     tile(
       product,
       firstRow,
-      min(TILE_ROWS, rows - firstRow),
+      min(tileRowsOf(params), rows - firstRow),
       firstColumn,
       min(TILE_COLUMNS, columns - firstColumn),
       scratch,
@@ -64,19 +66,37 @@ function tile(
     if (atomic.load<i32>(control, 8) != 0) return;
     const depth = min(DEPTH, inner - from);
     packColumns(right + from * stride, stride, depth, columnCount * BYTES, packedRight);
-    packRows(left + <usize>from * BYTES, <usize>inner * BYTES, rowCount, depth, packedLeft);
-    for (let column: u32 = 0; column < columnCount; column += PIECE_COLUMNS) {
-      const strip = packedRight + <usize>column * depth * BYTES;
-      const width = min(PIECE_COLUMNS, columnCount - column);
-      for (let row: u32 = 0; row < rowCount; row += PIECE_ROWS) {
-        const height = min(PIECE_ROWS, rowCount - row);
-        const target = result + row * stride + <usize>column * BYTES;
-        const source = packedLeft + <usize>row * depth * BYTES;
-        if (width == PIECE_COLUMNS && height == PIECE_ROWS) piece(source, strip, depth, target, stride, from > 0);
-        else {
-          piece(source, strip, depth, edge, PIECE_BYTES, false);
-          addEdge(edge, target, stride, height, width, from > 0);
-        }
+    for (let row: u32 = 0; row < rowCount; row += BLOCK_ROWS) {
+      const height = min(BLOCK_ROWS, rowCount - row);
+      packRows(left + (<usize>row * inner + from) * BYTES, <usize>inner * BYTES, height, depth, packedLeft);
+      block(packedLeft, packedRight, height, columnCount, depth, result + row * stride, stride, edge, from > 0);
+    }
+  }
+}
+
+/** Packed rows times packed columns. */
+function block(
+  packedLeft: usize,
+  packedRight: usize,
+  rowCount: u32,
+  columnCount: u32,
+  depth: u32,
+  result: usize,
+  stride: usize,
+  edge: usize,
+  add: bool,
+): void {
+  for (let column: u32 = 0; column < columnCount; column += PIECE_COLUMNS) {
+    const strip = packedRight + <usize>column * depth * BYTES;
+    const width = min(PIECE_COLUMNS, columnCount - column);
+    for (let row: u32 = 0; row < rowCount; row += PIECE_ROWS) {
+      const height = min(PIECE_ROWS, rowCount - row);
+      const target = result + row * stride + <usize>column * BYTES;
+      const source = packedLeft + <usize>row * depth * BYTES;
+      if (width == PIECE_COLUMNS && height == PIECE_ROWS) piece(source, strip, depth, target, stride, add);
+      else {
+        piece(source, strip, depth, edge, PIECE_BYTES, false);
+        addEdge(edge, target, stride, height, width, add);
       }
     }
   }
@@ -129,17 +149,17 @@ function piece(a: usize, b: usize, depth: u32, to: usize, stride: usize, add: bo
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     const a0 = v128.load32_splat(a);
-    c00 = f32x4.add(c00, f32x4.mul(a0, b0));
-    c01 = f32x4.add(c01, f32x4.mul(a0, b1));
+    c00 = multiplyAddF32(a0, b0, c00);
+    c01 = multiplyAddF32(a0, b1, c01);
     const a1 = v128.load32_splat(a, 4);
-    c10 = f32x4.add(c10, f32x4.mul(a1, b0));
-    c11 = f32x4.add(c11, f32x4.mul(a1, b1));
+    c10 = multiplyAddF32(a1, b0, c10);
+    c11 = multiplyAddF32(a1, b1, c11);
     const a2 = v128.load32_splat(a, 8);
-    c20 = f32x4.add(c20, f32x4.mul(a2, b0));
-    c21 = f32x4.add(c21, f32x4.mul(a2, b1));
+    c20 = multiplyAddF32(a2, b0, c20);
+    c21 = multiplyAddF32(a2, b1, c21);
     const a3 = v128.load32_splat(a, 12);
-    c30 = f32x4.add(c30, f32x4.mul(a3, b0));
-    c31 = f32x4.add(c31, f32x4.mul(a3, b1));
+    c30 = multiplyAddF32(a3, b0, c30);
+    c31 = multiplyAddF32(a3, b1, c31);
     a += 16;
   }
   put(to, c00, c01, add);

@@ -1,0 +1,110 @@
+import { Random } from '@armilla/base';
+import { WebGpuDevice } from '@armilla/gpu-core';
+import { type PairQuery, type Positions, positionStatuses, referencePairs } from '../../index.js';
+import { onDawn } from '../../testing/on-dawn.js';
+import { clusteredSky, edgeSky } from '../../testing/skies.js';
+import { usableRows } from '../plain.js';
+import { firstDifference } from '../verify.js';
+import { DeviceIndex, type DeviceIndexOptions } from './device-index.js';
+import { type DeviceMatchOptions, matchOnDevice } from './device-match.js';
+
+const base = { minRadiusArcsec: 0, k: 3, order: 'left' } as const;
+const finds = ['nearest', 'k-nearest', 'all'] as const;
+let device: WebGpuDevice | undefined;
+
+afterAll(() => device?.close());
+
+async function indexOf(right: Positions, options?: DeviceIndexOptions): Promise<DeviceIndex> {
+  device ??= await WebGpuDevice.open();
+  return DeviceIndex.build(device, usableRows(right, positionStatuses(right)), options);
+}
+
+async function expectEqual(
+  left: Positions,
+  right: Positions | DeviceIndex,
+  query: PairQuery,
+  expected: Positions | undefined,
+  options?: DeviceMatchOptions,
+): Promise<void> {
+  using built = right instanceof DeviceIndex ? undefined : await indexOf(right);
+  const index = built ?? (right as DeviceIndex);
+  const reference = referencePairs(left, expected ?? (right as Positions), query);
+  expect(firstDifference(await matchOnDevice(index, left, query, options), reference)).toBeUndefined();
+}
+
+onDawn.each([0.5, 2, 600, 5 * 3600, 90 * 3600, 180 * 3600])(
+  'agrees with brute force at %d arcsec',
+  async (radiusArcsec) => {
+    const left = edgeSky(1, 150);
+    const right = edgeSky(101, 180);
+    for (let i = 0; i < 60; i++) [right.ra[i], right.dec[i]] = [left.ra[i], left.dec[i]];
+    using whole = await indexOf(right);
+    using parts = await indexOf(right, { partPlaceCount: 50 });
+    for (const find of finds) {
+      for (const extra of [
+        {},
+        { neighbourCount: true, secondSeparation: true },
+        { secondSeparation: true, k: 1 },
+        { minRadiusArcsec: radiusArcsec / 3, k: 16 },
+      ]) {
+        const query: PairQuery = { ...base, find, radiusArcsec, ...extra };
+        await expectEqual(left, whole, query, right);
+        await expectEqual(left, parts, query, right);
+      }
+    }
+  },
+);
+
+onDawn.each(finds)('self-match %s agrees with brute force', async (find) => {
+  const sky = edgeSky(9, 200);
+  using index = await indexOf(sky);
+  for (const radiusArcsec of [2, 600, 40 * 3600]) {
+    for (const [from, to] of [
+      [0, 200],
+      [50, 90],
+    ]) {
+      const chunk = {
+        ra: sky.ra.subarray(from, to),
+        dec: sky.dec.subarray(from, to),
+        nulls: sky.nulls?.subarray(from, to),
+      };
+      for (const extra of [{}, { neighbourCount: true, secondSeparation: true }, { secondSeparation: true }])
+        await expectEqual(chunk, index, { ...base, find, radiusArcsec, selfFirstRow: from, ...extra }, sky);
+    }
+  }
+});
+
+onDawn.each([0.01, 1, 60, 3600])('agrees with brute force among clusters at %d arcsec', async (radiusArcsec) => {
+  const left = clusteredSky(3, 120);
+  const right = clusteredSky(4, 1000);
+  using index = await indexOf(right);
+  for (const find of finds) await expectEqual(left, index, { ...base, find, radiusArcsec }, right);
+});
+
+onDawn('any chunk, part and room for candidates gives the same pairs', async () => {
+  const left = clusteredSky(5, 300);
+  const right = clusteredSky(6, 400);
+  const random = new Random(8);
+  for (const find of finds) {
+    const query: PairQuery = { ...base, find, radiusArcsec: 3600 };
+    const expected = referencePairs(left, right, query);
+    for (const limits of [
+      { rowCount: 1 + random.below(100) },
+      { distanceCount: 1 },
+      { candidateBytes: 64 },
+      { visitBytes: 1 },
+    ]) {
+      using index = await indexOf(right, { partPlaceCount: 30 + random.below(400) });
+      expect(firstDifference(await matchOnDevice(index, left, query, { limits }), expected)).toBeUndefined();
+    }
+  }
+});
+
+onDawn.each([
+  ['no right rows', 5, 0],
+  ['no left rows', 0, 5],
+  ['one row each', 1, 1],
+])('%s', async (_, leftCount, rightCount) => {
+  for (const find of finds)
+    await expectEqual(edgeSky(1, leftCount), edgeSky(1, rightCount), { ...base, find, radiusArcsec: 3600 }, undefined);
+});
