@@ -48,6 +48,33 @@ test('what a call taught is kept, and only what nobody measured is to be measure
   expect(unmeasuredDevices(next)).toEqual(next.router.devices.map(({ id }) => id).filter((id) => id !== 'typescript'));
 });
 
+test('what calls found slower is measured again, and that alone', async () => {
+  const dispatcher = await open(join(folder.path, 'slowed'));
+  await dispatcher.calibrate({ operations: ['gpu.xor'], devices: ['wasm:1'] });
+  // By more than any machine of tests may be busy: a device that takes a thousand times as long as it was measured.
+  const request = { operation: 'gpu.xor', dtype: 'u8', work: 1e6, operands: [], bytesOut: 0, device: 'wasm:1' };
+  for (let i = 0; i < 5; i++) {
+    const decision = dispatcher.router.decide(request);
+    dispatcher.router.start(decision);
+    dispatcher.router.finish(decision, 1000 * decision.predictions[0].totalMs);
+  }
+  expect(dispatcher.router.slowed()).toMatchObject([{ operation: 'gpu.xor', device: 'wasm:1' }]);
+  const measure = dispatcher.calibrate.bind(dispatcher);
+  const runs: Parameters<Dispatcher['calibrate']>[0][] = [];
+  dispatcher.calibrate = async (run = {}) => {
+    runs.push({ devices: run.devices, operations: run.operations });
+    return run.operations === undefined ? [] : measure(run);
+  };
+  const calibration = new BackgroundCalibration(dispatcher, logged().log);
+  calibration.start(10);
+  while (dispatcher.router.slowed().length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await calibration.stop();
+  expect(runs).toEqual([
+    { devices: unmeasuredDevices(dispatcher), operations: undefined },
+    { devices: ['wasm:1'], operations: ['gpu.xor'] },
+  ]);
+});
+
 test('a folder that cannot be written is logged, and stops nobody', async () => {
   const file = join(folder.path, 'a file');
   writeFileSync(file, '');

@@ -2,26 +2,31 @@ import { toProblem } from '@armilla/base';
 import type { Log } from '@armilla/chassis';
 import { type Dispatcher, routedOperations } from '@armilla/gpu-core';
 
+/** How often it is looked whether devices were found slower, ms. */
+const LOOK_MS = 60_000;
+
 /**
- * Measures, while a server serves, what no stored measurement of this machine tells, and keeps at the end what calls have
- * taught. Nobody waits for it, and nothing of it fails a server: what went wrong is logged.
+ * Measures, while a server serves, what no stored measurement of this machine tells, and again what calls found slower;
+ * keeps at the end what calls have taught. Nobody waits for it, and nothing of it fails a server: what went wrong is logged.
  */
 export class BackgroundCalibration {
   readonly #abort = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly dispatcher: Dispatcher,
     private readonly log: Log,
   ) {}
 
-  start(): void {
-    const devices = unmeasuredDevices(this.dispatcher);
-    if (devices.length > 0) this.#running = this.#calibrate(devices);
+  start(lookMs = LOOK_MS): void {
+    this.#calibrate(unmeasuredDevices(this.dispatcher));
+    this.#timer = setInterval(() => this.#look(), lookMs).unref();
   }
 
   /** Ends it without a result. */
   async stop(): Promise<void> {
+    clearInterval(this.#timer);
     this.#abort.abort();
     await this.#running;
   }
@@ -36,15 +41,29 @@ export class BackgroundCalibration {
     }
   }
 
-  async #calibrate(devices: readonly string[]): Promise<void> {
+  #look(): void {
+    const { router, runtime } = this.dispatcher;
+    // What others compute meanwhile would be measured as well.
+    if (runtime.stats().queuedTasks > 0) return;
+    const slowed = router.slowed();
+    const operations = [...new Set(slowed.map(({ operation }) => operation))];
+    this.#calibrate([...new Set(slowed.map(({ device }) => device))], operations);
+  }
+
+  #calibrate(devices: readonly string[], operations?: readonly string[]): void {
+    if (devices.length === 0) return;
+    this.#running ??= this.#measure(devices, operations).finally(() => (this.#running = undefined));
+  }
+
+  async #measure(devices: readonly string[], operations: readonly string[] | undefined): Promise<void> {
     const startMs = performance.now();
     const { signal } = this.#abort;
     try {
-      const rows = await this.dispatcher.calibrate({ signal, devices });
+      const rows = await this.dispatcher.calibrate({ signal, devices, ...(operations && { operations }) });
       for (const { device, operation, dtype, fault } of rows)
         if (fault !== undefined) this.log.warn('not calibrated', { device, operation, dtype, detail: fault });
       const elapsedMs = Math.round(performance.now() - startMs);
-      this.log.info('router calibrated', { devices, elapsedMs, file: this.dispatcher.store.path });
+      this.log.info('router calibrated', { devices, operations, elapsedMs, file: this.dispatcher.store.path });
     } catch (error) {
       if (!signal.aborted) this.log.warn('router not calibrated', { devices, detail: toProblem(error).message });
     }

@@ -153,38 +153,48 @@ test('a profile can be had in every format, live as a page, and compared', async
   await cli('profile', '-o', at('a.json'), '--overwrite');
 });
 
-/** Ends with the test, if nothing else. */
+/** A hang guard: a busy machine calibrates slowly. */
+const CALIBRATION_MS = 240_000;
+
 async function calibrated(): Promise<void> {
   const sources = (): string[] => dispatcher.explain('gpu.xor', 1 << 16).predictions.map(({ source }) => source);
   while (sources().includes('prior')) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
-test('an explanation of the server is that of its router', async () => {
-  await calibrated();
-  const there = JSON.parse(await cli('router', 'explain', 'gpu.matmul', '512', '--json')) as {
-    predictions: { device: string; launch_ms: number }[];
-    refused: object[];
-  };
-  const here = dispatcher.explain('gpu.matmul', 512);
-  expect(there).toMatchObject({ chosen: here.chosen, work: 2 * 512 ** 3 });
-  if (hasSoftwareGpu) expect(there.refused).toContainEqual({ device: 'webgpu:0', reason: 'software' });
-  expect(there.predictions.map(({ device }) => device)).toEqual(here.predictions.map(({ device }) => device));
-  expect(await cli('router', 'explain', 'gpu.matmul', '512')).toMatch(/^gpu\.matmul f32, work 2\.68e\+8: /);
-});
+test(
+  'an explanation of the server is that of its router',
+  async () => {
+    await calibrated();
+    const there = JSON.parse(await cli('router', 'explain', 'gpu.matmul', '512', '--json')) as {
+      predictions: { device: string; launch_ms: number }[];
+      refused: object[];
+    };
+    const here = dispatcher.explain('gpu.matmul', 512);
+    expect(there).toMatchObject({ chosen: here.chosen, work: 2 * 512 ** 3 });
+    if (hasSoftwareGpu) expect(there.refused).toContainEqual({ device: 'webgpu:0', reason: 'software' });
+    expect(there.predictions.map(({ device }) => device)).toEqual(here.predictions.map(({ device }) => device));
+    expect(await cli('router', 'explain', 'gpu.matmul', '512')).toMatch(/^gpu\.matmul f32, work 2\.68e\+8: /);
+  },
+  CALIBRATION_MS,
+);
 
-test('a server calibrates while it serves, and keeps what it knows when it stops', async () => {
-  await calibrated();
-  const shown = await cli('router', 'show');
-  expect(shown).toMatch(/^devices: typescript, wasm:1, wasm:2, (onnxruntime)?/);
-  expect(shown).toMatch(/^gpu\.xor u8 \(model \d+\)$/m);
-  expect(shown).toMatch(/^ {2}wasm:2 +calibrated /m);
-  expect(shown).toContain('Calls so far');
+test(
+  'a server calibrates while it serves, and keeps what it knows when it stops',
+  async () => {
+    await calibrated();
+    const shown = await cli('router', 'show');
+    expect(shown).toMatch(/^devices: typescript, wasm:1, wasm:2, (onnxruntime)?/);
+    expect(shown).toMatch(/^gpu\.xor u8 \(model \d+\)$/m);
+    expect(shown).toMatch(/^ {2}wasm:2 +calibrated /m);
+    expect(shown).toContain('Calls so far');
 
-  await server.stop();
-  const [file] = readdirSync(join(stateDirectory, 'router'));
-  const stored = JSON.parse(readFileSync(join(stateDirectory, 'router', file), 'utf8')) as {
-    models: { operation: string; devices: object }[];
-  };
-  const xor = stored.models.find(({ operation }) => operation === 'gpu.xor');
-  expect(Object.keys(xor?.devices ?? {})).toEqual(expectedIds);
-});
+    await server.stop();
+    const [file] = readdirSync(join(stateDirectory, 'router'));
+    const stored = JSON.parse(readFileSync(join(stateDirectory, 'router', file), 'utf8')) as {
+      models: { operation: string; devices: object }[];
+    };
+    const xor = stored.models.find(({ operation }) => operation === 'gpu.xor');
+    expect(Object.keys(xor?.devices ?? {})).toEqual(expectedIds);
+  },
+  CALIBRATION_MS,
+);
