@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Profiler, profileToJson } from '@armilla/gpu-core';
+import { runCli, temporaryFolder } from '../testing/run-cli.js';
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const at = (name: string): string => join(folder.path, name);
+
+/** A profile of 40 calls of gpu.matmul, of about `ms` each. */
+function write(name: string, ms: number): string {
+  let nowNs = 0;
+  const profiler = new Profiler({ nowNs: () => nowNs, originEpochMs: 0 });
+  for (let i = 0; i < 40; i++) {
+    const span = profiler.begin('gpu.matmul', 'wasm:2');
+    nowNs += ms * 1e6 * (1 + (i % 5) / 100);
+    profiler.end(span);
+  }
+  writeFileSync(at(name), profileToJson(profiler.profile(name, 'a machine')));
+  return at(name);
+}
+
+const [before, same, slower] = [write('before.json', 10), write('same.json', 10), write('slower.json', 15)];
+
+test('a gate fails where an operation became slower, and only there', async () => {
+  const compare = (...args: string[]) => runCli(['profile', 'compare', ...args]);
+  const passed = await compare(before, same, '--gate');
+  expect(passed).toMatchObject({ code: 0, stderr: '' });
+  expect(passed.stdout).toMatch(/^gpu\.matmul +wasm:2 +same /m);
+  expect(passed.stdout).toMatch(/\npassed\n$/);
+
+  const failed = await compare(before, slower, '--gate');
+  expect(failed.code).toBe(1);
+  expect(failed.stdout).toContain('gpu.matmul on wasm:2 became slower: 1.50 times the median');
+  expect(failed.stdout).toMatch(/\nregressed\n$/);
+  expect((await compare(before, slower)).code).toBe(0);
+  expect((await compare(before, slower, '--gate', '--tolerance', '1')).code).toBe(0);
+  expect((await compare(slower, before, '--gate')).code).toBe(0);
+
+  const { stdout } = await compare(before, slower, '--json', '--html', at('difference.html'));
+  expect(JSON.parse(stdout)).toMatchObject({
+    verdict: 'regressed',
+    comparisons: [{ op: 'gpu.matmul', device: 'wasm:2', verdict: 'slower', count_a: 40 }],
+  });
+  const page = readFileSync(at('difference.html'), 'utf8');
+  for (const label of ['before.json', 'slower.json']) expect(page).toContain(label);
+  expect(await compare(before, same, '--html', at('difference.html'))).toMatchObject({ code: 73 });
+});
+
+test('what is no profile, and what is not there, is said with its own exit code', async () => {
+  writeFileSync(at('broken.json'), '{"half":');
+  const compare = (...args: string[]) => runCli(['profile', 'compare', before, ...args]);
+  expect(await compare(at('broken.json'))).toMatchObject({
+    code: 65,
+    stderr: expect.stringContaining('PROFILE_INVALID'),
+  });
+  expect(await compare(at('nowhere.json'))).toMatchObject({
+    code: 66,
+    stderr: expect.stringContaining('INPUT_NOT_FOUND'),
+  });
+  expect(await compare(folder.path)).toMatchObject({ code: 66, stderr: expect.stringContaining('INPUT_UNREADABLE') });
+  expect(await compare(same, '--tolerance', 'much')).toMatchObject({ code: 2 });
+  expect(await compare()).toMatchObject({ code: 2 });
+});
+
+test('without a server there is no profile to take, and no file', async () => {
+  const result = await runCli(['profile', '-o', at('none.json'), '--server', 'http://127.0.0.1:9']);
+  expect(result).toMatchObject({ code: 69, stderr: expect.stringContaining('SERVER_UNAVAILABLE') });
+  expect(() => readFileSync(at('none.json'))).toThrow('ENOENT');
+  expect(await runCli(['profile', '--format', 'xml'])).toMatchObject({ code: 2 });
+});
