@@ -7,7 +7,7 @@ import { makeProgram } from './program.js';
 const INTERRUPTED = 130;
 
 /**
- * Runs one command line (without node and script) and gives the exit code: 0, 2 usage, 65 bad data, 66 no input,
+ * Runs one command line (without node and script) and gives the exit code: 0, 1 a regression, 2 usage, 65 bad data, 66 no input,
  * 69 unavailable, 70 bug, 73 cannot create output, 74 I/O, 77 permission, 130 interrupted.
  */
 export async function main(args: readonly string[]): Promise<number> {

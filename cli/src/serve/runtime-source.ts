@@ -25,7 +25,7 @@ import {
   summarise,
 } from '@armilla/gpu-core';
 import type { Compute } from '../devices/compute.js';
-import { describeDeviceMemory, describeHostMemory } from '../devices/describe-memory.js';
+import { describeMemory } from '../devices/describe-memory.js';
 
 export interface RuntimeSourceOptions {
   readonly runtime: Runtime;
@@ -36,10 +36,7 @@ export interface RuntimeSourceOptions {
 /** What the runtime service of this process tells: its devices, its router and its profiler as they are at each question. */
 export function runtimeSource({ runtime, compute, config }: RuntimeSourceOptions): RuntimeSource {
   const { dispatcher } = compute;
-  const memory = async (): Promise<MemoryStatus[]> => [
-    describeHostMemory(runtime, config),
-    ...(await Promise.all(compute.openDevices.map(describeDeviceMemory))).filter((one) => one !== undefined),
-  ];
+  const memory = (): Promise<MemoryStatus[]> => describeMemory(runtime, compute.openDevices, config);
   const profile = (): Profile => {
     const time = new Date().toISOString();
     return runtime.profiler.profile(`process ${process.pid}, ${time}`, machineText(runtime));

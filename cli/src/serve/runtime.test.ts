@@ -125,6 +125,10 @@ test('a profile can be had in every format, live as a page, and compared', async
   expect(summarise(profile).find(({ op }) => op === 'gpu.matmul')?.count).toBe(2 + gpus.length);
   expect(profile.label).toContain(`process ${process.pid}`);
 
+  const tracks = profile.counters.tracks.map(({ name, device }) => `${name} ${profile.devices[device]}`);
+  for (const device of ['host', ...gpus])
+    expect(tracks).toEqual(expect.arrayContaining([`memory.used ${device}`, `memory.reserved ${device}`]));
+
   await cli('profile', '-o', at('a.trace.json'));
   const trace = JSON.parse(readFileSync(at('a.trace.json'), 'utf8')) as { traceEvents: { name: string }[] };
   expect(trace.traceEvents.map(({ name }) => name)).toContain('gpu.matmul');

@@ -15,6 +15,8 @@ import { type RunningGateway, startGateway } from '@armilla/gateway';
 import { Runtime } from '@armilla/gpu-core';
 import { BackgroundCalibration } from '../devices/background-calibration.js';
 import { type Compute, openCompute } from '../devices/compute.js';
+import { describeMemory } from '../devices/describe-memory.js';
+import { MemoryCounters } from '../devices/memory-counters.js';
 import { checkAddressFree } from './address-check.js';
 import { runtimeSource } from './runtime-source.js';
 import { type NamedTable, storeTable } from './store-table.js';
@@ -75,6 +77,9 @@ export async function startServer({
       stops.push(() => runtime.close());
       const opened = (compute = await openCompute(runtime, config));
       stops.push(async () => opened[Symbol.asyncDispose]());
+      const counters = new MemoryCounters(runtime.profiler, () => describeMemory(runtime, opened.openDevices, config));
+      stops.push(async () => counters[Symbol.dispose]());
+      counters.start();
       const admission = makeAdmission(config);
       const quotaBytes = config.tableQuotaBytes || admission.stats().limitBytes / 2;
       const stored = new StoredTables({ quotaBytes, defaultTtlSeconds: config.tableTtlSeconds });

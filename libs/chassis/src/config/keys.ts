@@ -65,7 +65,7 @@ export const CONFIG_KEYS = {
   ),
   gpu_memory_limit_bytes: bytes(
     { default: 0 },
-    'Memory of each GPU that is used; 0: four fifths of what a probe of the device tells.',
+    'Memory of each GPU that processes may use, of which this one takes its gpu_share; 0: four fifths of what a probe of the device tells.',
   ),
   gpu_share: share(
     1,

@@ -16,6 +16,8 @@ export const PAGE_STYLE = `
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
+a { color: var(--accent); }
+#live { max-width: 1240px; margin: 0 auto; padding: 10px 20px 0; font-size: 13px; }
 main { max-width: 1240px; margin: 0 auto; padding: 20px 20px 60px; }
 header { display: flex; flex-wrap: wrap; gap: 8px 24px; align-items: end; justify-content: space-between; margin-bottom: 16px; }
 h1 { font-size: 22px; margin: 0; overflow-wrap: anywhere; }
@@ -78,7 +80,7 @@ output { display: block; min-height: 1.5em; font-size: 13px; color: var(--soft);
     --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --accent: #1f5fbf; --warn: #b3401b; --label: #fff; --good: #23835a;
     --queue: #75808f; --upload: #2f72b3; --kernel: #23835a; --readback: #8059bd; --overhead: #b06a12; --other: #c3cad4;
   }
-  .controls, .zoom, output { display: none; }
+  #live, .controls, .zoom, output { display: none; }
   section { break-inside: avoid; border: 0; padding: 8px 0; }
   .scroll { overflow: visible; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
