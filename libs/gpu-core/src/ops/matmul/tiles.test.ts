@@ -60,7 +60,12 @@ class StandInDevice implements Device {
       buffer.kind === 'output' ? [[name, new ArrayBuffer(Math.ceil(buffer.byteLength / 4) * 4)]] : [],
     );
     const times = { queueMs: 0, uploadMs: 0, kernelMs, readbackMs: 0, overheadMs: 0, totalMs: kernelMs };
-    const spans = { uploadSpan: [0, 0], kernelSpan: [0, kernelMs], readbackSpan: [kernelMs, kernelMs] } as const;
+    const spans = {
+      span: [0, kernelMs],
+      uploadSpan: [0, 0],
+      kernelSpan: [0, kernelMs],
+      readbackSpan: [kernelMs, kernelMs],
+    } as const;
     const timing = { ...times, uploadBytes: 0, readbackBytes: 0, ...spans };
     return { outputs: Object.fromEntries(outputs) as Record<string, ArrayBuffer>, timing };
   }
