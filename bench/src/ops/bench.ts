@@ -69,7 +69,7 @@ async function measured(one: OpsCase, backend: OpsBackend, runtime: Runtime, mos
   const { run, close } = prepare(one, backend, runtime);
   try {
     // Until the engine has compiled the kernels well.
-    for (let i = 0; i < 3; i++) await run();
+    for (let i = 0; i < 8; i++) await run();
     const end = performance.now() + BUDGET_MS;
     const seconds: number[] = [];
     do {

@@ -25,6 +25,7 @@ const armilla = (command: string) =>
     env: {
       ...process.env,
       FORCE_COLOR: '0',
+      XDG_STATE_HOME: folder,
       NODE: process.execPath,
       ARMILLA: join(repositoryRoot, 'cli', 'bin', 'armilla.mjs'),
     },

@@ -108,6 +108,27 @@ test('a batch starts when it is full or its first member has waited', async () =
   await expect(Promise.all(others)).resolves.toEqual(['b!', 'c!', 'd!']);
 });
 
+test('an item that its caller runs itself holds up the others like a batch', async () => {
+  const batches: number[][] = [];
+  const coalescer = new Coalescer<number, number>({
+    maxWaitMs: 0,
+    run: (items) => {
+      batches.push([...items]);
+      return Promise.resolve(items);
+    },
+  });
+  expect(coalescer.idle).toBe(true);
+  const leave = coalescer.occupy();
+  expect(coalescer.idle).toBe(false);
+  const all = Promise.all([1, 2, 3].map((item) => coalescer.add(item)));
+  expect(batches).toEqual([]);
+  leave();
+  expect(await all).toEqual([1, 2, 3]);
+  expect(batches).toEqual([[1, 2, 3]]);
+  expect(coalescer.stats).toMatchObject({ batchCount: 2, itemCount: 4 });
+  expect(new Coalescer<number, number>({ maxWaitMs: 1, run: () => Promise.resolve([]) }).idle).toBe(false);
+});
+
 test('sizes fill a batch, and a larger item goes alone', async () => {
   const { clock, batches, coalescer } = observed({ maxSize: 4, maxWaitMs: 1, sizeOf: (item) => item.length });
   const all = ['aaaaaaa', 'bb', 'cc', 'd'].map((item) => coalescer.add(item));

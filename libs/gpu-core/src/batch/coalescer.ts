@@ -119,6 +119,22 @@ export class Coalescer<Item, Result> {
     });
   }
 
+  /** True where an item that came now would start at once, and alone. */
+  get idle(): boolean {
+    return this.#maxWaitMs === 0 && this.#running === 0 && this.#line.count === 0;
+  }
+
+  /** An item that its caller runs itself takes the place of a batch of one; call the result at its end. */
+  occupy(): () => void {
+    this.#batchCount++;
+    this.#itemCount++;
+    this.#running++;
+    return () => {
+      this.#running--;
+      this.#startDue();
+    };
+  }
+
   /** Starts what waits, without waiting for more. */
   flush(): void {
     while (this.#running < this.#concurrency && this.#line.count > 0) this.#start();

@@ -40,7 +40,13 @@ test('what was saved is loaded by the next process and decides as before', async
   const store = new CalibrationStore(KEY, join(folder, 'not', 'there', 'yet'));
   expect(await reasonOf(store)).toMatch(/nothing stored yet/);
   await store.save(MODELS);
-  expect(await new CalibrationStore(KEY, join(folder, 'not', 'there', 'yet')).load()).toEqual({ models: MODELS });
+  expect(await new CalibrationStore(KEY, join(folder, 'not', 'there', 'yet')).load()).toEqual({
+    models: MODELS,
+    tuning: {},
+  });
+  const tuning = { 'webgpu:0': { threads: 8 } };
+  await store.save(MODELS, tuning);
+  expect(await store.load()).toEqual({ models: MODELS, tuning });
   const router = new Router({ devices: [{ id: 'wasm:2' }, { id: 'typescript' }], environment: '' });
   router.restore([...MODELS, { ...MODELS[0], devices: { 'webgpu:7': MODELS[0].devices['wasm:2'] } }]);
   expect(router.store()[0].devices['wasm:2'].samples).toBe(9);
@@ -106,10 +112,10 @@ test('writers at once leave one whole file, and readers never see half of one', 
   const store = new CalibrationStore(KEY, folder);
   await store.save(many);
   const saves = Array.from({ length: 20 }, () => new CalibrationStore(KEY, folder).save(many));
-  for (let i = 0; i < 50; i++) expect(await store.load()).toEqual({ models: many });
+  for (let i = 0; i < 50; i++) expect(await store.load()).toEqual({ models: many, tuning: {} });
   await Promise.all(saves);
   expect(readdirSync(folder)).toHaveLength(1);
-  expect(await store.load()).toEqual({ models: many });
+  expect(await store.load()).toEqual({ models: many, tuning: {} });
 });
 
 test('processes that write at once, and are killed while they do, leave a whole file', async () => {
@@ -121,10 +127,10 @@ test('processes that write at once, and are killed while they do, leave a whole 
   const writers = [1, 2].map(() => spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' }));
   const exits = writers.map((writer) => new Promise((resolve) => writer.once('exit', resolve)));
   await Promise.all(writers.map((writer) => new Promise((resolve) => writer.stdout.once('data', resolve))));
-  for (let i = 0; i < 20; i++) expect(await store.load()).toEqual({ models: many });
+  for (let i = 0; i < 20; i++) expect(await store.load()).toEqual({ models: many, tuning: {} });
   for (const writer of writers) writer.kill('SIGKILL');
   await Promise.all(exits);
-  expect(await store.load()).toEqual({ models: many });
+  expect(await store.load()).toEqual({ models: many, tuning: {} });
 });
 
 test('the folder is that of the user for state; a relative XDG_STATE_HOME is ignored', () => {

@@ -5,8 +5,13 @@ import { join } from 'node:path';
 import { type HardwareKey, keyDifference, machineDigest } from './hardware-key.js';
 import { readStoredModels, type StoredModels } from './stored-models.js';
 
+/** By device: settings of its kernels that were chosen by measurement. Whoever uses them checks them. */
+export type StoredTuning = Readonly<Record<string, unknown>>;
+
 /** Stored models, or why there are none: the models are then measured again. */
-export type Loaded = { readonly models: StoredModels } | { readonly models: undefined; readonly reason: string };
+export type Loaded =
+  | { readonly models: StoredModels; readonly tuning: StoredTuning }
+  | { readonly models: undefined; readonly reason: string };
 
 const FORMAT = 'armilla-router-1';
 
@@ -31,7 +36,7 @@ export class CalibrationStore {
         code === 'ENOENT' ? `${this.path}: nothing stored yet` : `${this.path}: cannot be read: ${message}`,
       );
     }
-    let value: { format?: unknown; key?: unknown; models?: unknown } | null;
+    let value: { format?: unknown; key?: unknown; models?: unknown; tuning?: unknown } | null;
     try {
       value = JSON.parse(text);
     } catch (error) {
@@ -41,18 +46,21 @@ export class CalibrationStore {
     const difference = keyDifference(value.key, this.key);
     if (difference !== undefined) return refused(`${this.path}: stale: ${difference}`);
     const models = readStoredModels(value.models);
-    return typeof models === 'string' ? refused(`${this.path}: corrupted: ${models}`) : { models };
+    if (typeof models === 'string') return refused(`${this.path}: corrupted: ${models}`);
+    const { tuning = {} } = value;
+    if (typeof tuning !== 'object' || tuning === null) return refused(`${this.path}: corrupted: tuning is no object`);
+    return { models, tuning: tuning as StoredTuning };
   }
 
   /** Writes aside and renames: readers and other writers see a whole file, the last one stays. Rejects as the disk does. */
-  async save(models: StoredModels): Promise<void> {
+  async save(models: StoredModels, tuning: StoredTuning = {}): Promise<void> {
     const folder = join(this.path, '..');
     await mkdir(folder, { recursive: true });
     const aside = `${this.path}.${process.pid}-${randomUUID()}.part`;
     try {
       const file = await open(aside, 'wx', 0o644);
       try {
-        await file.writeFile(`${JSON.stringify({ format: FORMAT, key: this.key, models })}\n`);
+        await file.writeFile(`${JSON.stringify({ format: FORMAT, key: this.key, models, tuning })}\n`);
         await file.sync();
       } finally {
         await file.close();

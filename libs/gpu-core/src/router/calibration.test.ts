@@ -124,7 +124,7 @@ test('work that launches hide is not free: a million times of it is predicted to
   await new Calibration(router, [one], { now: () => nowMs }).run();
   const model = router.operations()[0].models[0];
   expect(model.predict(2 ** 16, 0).totalMs).toBeCloseTo(5, 0);
-  expect(model.predict(2 ** 36, 0).totalMs).toBeGreaterThan(1e4);
+  expect(model.predict(2 ** 36, 0).totalMs).toBeGreaterThan(500);
 });
 
 test('aborted, it rejects with the reason and leaves every model as it was', async () => {

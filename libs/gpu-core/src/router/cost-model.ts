@@ -47,9 +47,11 @@ const VARIANCE_RATE = 0.05;
 const UNSURE_SHARE = 0.1;
 /**
  * Share of the least time by a unit of work, or by a byte, that this term has at least: where launches hide it, the
- * samples do not say that a million times the work is free.
+ * samples do not say that a million times the work is free. At most what was expected before any.
  */
 const FLOOR_SHARE = 0.05;
+/** Standard deviation of what is measured by a shipped prior: orders of magnitude. */
+const PRIOR_SPREAD = 30;
 const LARGEST_DOUBT = 16;
 /** Where hiccups are usual, a call late by some milliseconds lets the next be expected late by at most this multiple of them. */
 const LARGEST_DOUBT_BY_LATE = 4;
@@ -86,6 +88,8 @@ export class CostModel {
   #squares: LeastSquares;
   /** Least measured time by a unit of work, and by a byte; infinite before any. */
   #leastMsPer = { work: Infinity, byte: Infinity };
+  /** Terms that floors do not pass. */
+  #unshown: CostTerms;
   readonly #buckets = new BucketCorrection();
   readonly #changes = new ChangeDetector();
   #doubt = 1;
@@ -102,6 +106,7 @@ export class CostModel {
     weights: readonly number[] = [0, 0, 0].fill(source === 'prior' ? PRIOR_WEIGHT : MEASURED_WEIGHT),
   ) {
     this.#source = source;
+    this.#unshown = terms;
     this.#samples = 0;
     this.#variance = (source === 'prior' ? PRIOR_SIGMA : FIRST_SIGMA) ** 2;
     this.#scales = scalesOf(terms, scales);
@@ -117,7 +122,13 @@ export class CostModel {
     const scales = [bound((s) => s.chunkCount), bound((s) => s.work), bound((s) => s.bytesToMove)].map((scale) =>
       scale < Infinity ? scale : 0,
     );
-    const squares = new LeastSquares([0, 0, 0], [1e-4, 1e-4, 1e-4]);
+    const known = [prior.launchMs, prior.msPerWork, prior.msPerByte];
+    // What the samples cannot tell apart goes to the term that is the larger one as a rule.
+    const anchor = scales.map((scale, i) => (scale === 0 ? 0 : Math.min(1, known[i] / scale)));
+    const squares = new LeastSquares(
+      anchor,
+      anchor.map((term) => (FIRST_SIGMA / (PRIOR_SPREAD * Math.max(term, 1e-9))) ** 2),
+    );
     for (const sample of samples) {
       const ms = timeOf(sample);
       squares.add(
@@ -126,7 +137,6 @@ export class CostModel {
         (sample.bytesToMove * scales[2]) / ms,
       );
     }
-    const known = [prior.launchMs, prior.msPerWork, prior.msPerByte];
     const [launchMs, msPerWork, msPerByte] = scales.map((scale, i) =>
       scale === 0 ? known[i] : scale * squares.terms[i],
     );
@@ -140,6 +150,7 @@ export class CostModel {
       return Math.max(UNSURE_WEIGHT, Math.min(MEASURED_WEIGHT, information));
     });
     const model = new CostModel({ launchMs, msPerWork, msPerByte }, 'calibrated', units, weights);
+    model.#unshown = prior;
     for (const sample of samples) model.#take(sample);
     const squared = samples.map((sample) => {
       const { totalMs } = model.predict(sample.work, sample.bytesToMove, sample.chunkCount);
@@ -284,8 +295,8 @@ export class CostModel {
     this.#leastMsPer.byte = Math.min(this.#leastMsPer.byte, ms / sample.bytesToMove);
     this.#squares.setFloor([
       0,
-      floorOf(this.#leastMsPer.work, this.#scales[1]),
-      floorOf(this.#leastMsPer.byte, this.#scales[2]),
+      Math.min(FLOOR_SHARE * this.#leastMsPer.work, this.#unshown.msPerWork) / this.#scales[1],
+      Math.min(FLOOR_SHARE * this.#leastMsPer.byte, this.#unshown.msPerByte) / this.#scales[2],
     ]);
     this.#squares.add(
       (sample.chunkCount * this.#scales[0]) / ms,
@@ -314,10 +325,6 @@ export class CostModel {
     this.#revision++;
     this.#variance = Math.max(this.#variance, FIRST_SIGMA ** 2);
   }
-}
-
-function floorOf(leastMs: number, scale: number): number {
-  return leastMs < Infinity ? (FLOOR_SHARE * leastMs) / scale : 0;
 }
 
 function timeOf(sample: Sample): number {

@@ -63,12 +63,20 @@ export class Batches<Decided> {
     return true;
   }
 
-  add(call: BatchCall): Promise<Ended<Decided>> {
+  async add(call: BatchCall): Promise<Ended<Decided>> {
     const { routed, dtype, device, tenant, signal } = call;
     const key = [routed.operation.name, dtype, ...(device === undefined ? [] : [device])].join(' ');
     let coalescer = this.#coalescers.get(key);
     if (coalescer === undefined) this.#coalescers.set(key, (coalescer = this.#coalescer(routed)));
-    return coalescer.add(
+    if (coalescer.idle) {
+      const leave = coalescer.occupy();
+      try {
+        return await this.run(routed.operation.name, call.input, call, 1);
+      } finally {
+        leave();
+      }
+    }
+    return await coalescer.add(
       { ...call, there: AsyncLocalStorage.snapshot() },
       { ...(tenant !== undefined && { tenant }), ...(signal && { signal }) },
     );

@@ -4,10 +4,12 @@ import type { OpenDevice } from '../device/open-devices.js';
 import type { BackendName } from '../operation/operation.js';
 import type { Execution } from '../ops/host/execution.js';
 import { isMemoryFault } from '../ops/host/pieces.js';
+import { batchedMatmul, halfMatmul, matmul } from '../ops/matmul/index.js';
 import { onnxruntimeFault } from '../ops/matmul/onnxruntime.js';
+import { fastestTile, isTile, type MatmulTile } from '../ops/matmul/tiles.js';
 import { type DType, type RoutedOperation, routedOperation, routedOperations } from '../ops/routing.js';
 import type { Span } from '../profile/span.js';
-import { Calibration, type CalibrationCase, type CalibrationRow } from '../router/calibration.js';
+import { Calibration, type CalibrationCase, type CalibrationRow, type CalibrationRun } from '../router/calibration.js';
 import { CalibrationStore } from '../router/calibration-store.js';
 import type { CrossoverOptions } from '../router/crossover.js';
 import type { Decision } from '../router/decision.js';
@@ -60,6 +62,8 @@ export interface DispatcherView extends RouterView {
   readonly shadow: readonly ShadowRow[];
 }
 
+const PRODUCTS = new Set([matmul, batchedMatmul, halfMatmul].map(({ name }) => name));
+
 /** Runs operations where the router says, measures each call, and keeps what it learnt. */
 export class Dispatcher {
   readonly router: Router;
@@ -67,6 +71,7 @@ export class Dispatcher {
   /** The last calls that ran twice. */
   readonly shadow = new ShadowLog();
   readonly #devices: GpuDevices;
+  readonly #tiles = new Map<string, MatmulTile>();
   readonly #batches: Batches<Decision>;
 
   private constructor(
@@ -106,8 +111,10 @@ export class Dispatcher {
       ...(options.devices ?? []).map(({ id, device }) => ({ id, memory: id, software: device.info.software })),
     ];
     const dispatcher = new Dispatcher(runtime, devices, fault === undefined ? {} : { onnxruntime: fault }, options);
-    const { models } = await dispatcher.store.load();
-    if (models !== undefined) dispatcher.router.restore(models);
+    const loaded = await dispatcher.store.load();
+    if (loaded.models === undefined) return dispatcher;
+    dispatcher.router.restore(loaded.models);
+    for (const [id, tile] of Object.entries(loaded.tuning)) if (isTile(tile)) dispatcher.#tiles.set(id, tile);
     return dispatcher;
   }
 
@@ -169,18 +176,33 @@ export class Dispatcher {
     };
   }
 
-  /** Measures the operations on the devices (at most 0.3 s each, first calls apart) and stores what was found. */
-  async calibrate(
-    run: { signal?: AbortSignal; operations?: readonly string[]; devices?: readonly string[] } = {},
-  ): Promise<readonly CalibrationRow[]> {
+  /**
+   * Chooses how each card cuts matrix products, measures the operations on the devices (at most 0.3 s each, first calls apart)
+   * and stores what was found.
+   */
+  async calibrate(run: CalibrationRun = {}): Promise<readonly CalibrationRow[]> {
+    await this.#tune(run);
     const rows = await new Calibration(this.router, this.#cases()).run(run);
-    await this.store.save(this.router.store());
+    await this.save();
     return rows;
   }
 
   /** Keeps what calls have taught since. */
   save(): Promise<void> {
-    return this.store.save(this.router.store());
+    return this.store.save(this.router.store(), Object.fromEntries(this.#tiles));
+  }
+
+  /** How `device` cuts matrix products; undefined where no calibration has chosen. */
+  tileOf(device: string): MatmulTile | undefined {
+    return this.#tiles.get(device);
+  }
+
+  async #tune({ signal, operations, devices }: CalibrationRun): Promise<void> {
+    if (operations !== undefined && !operations.some((name) => PRODUCTS.has(name))) return;
+    for (const { id, device } of this.options.devices ?? []) {
+      if (device.info.software || (devices !== undefined && !devices.includes(id))) continue;
+      this.#tiles.set(id, await fastestTile(device, signal));
+    }
   }
 
   async #traced(span: Span, name: string, input: object, settings: CallSettings): Promise<Computed<unknown>> {
@@ -287,6 +309,7 @@ export class Dispatcher {
       runtime: this.runtime,
       ...settings,
       ...(kind === 'wasm' && { workerCount: Number(part) }),
+      ...(kind === 'webgpu' && { matmulTile: this.#tiles.get(device) }),
     };
     return operation.on(kind as BackendName)(execution, input);
   }

@@ -1,3 +1,4 @@
+import { idleClock } from '../../memory/device/clock.js';
 import type { DeviceMemory } from '../../memory/device/device-memory.js';
 import type { LeaseRecord } from '../../memory/device/ledger.js';
 import { MemoryMonitor, type MemorySample } from '../../memory/device/monitor.js';
@@ -22,7 +23,7 @@ export class MemoryWatch implements Disposable {
     private readonly probeOptions: ProbeOptions,
     private readonly tell: (news: MemoryNews) => void,
   ) {
-    this.#monitor = new MemoryMonitor(memory, { onSample: (sample) => this.#tellChange(sample) });
+    this.#monitor = new MemoryMonitor(memory, { clock: idleClock, onSample: (sample) => this.#tellChange(sample) });
     this.#canProbe = firstProbe.source === 'nvidia-smi' || firstProbe.source === 'amdgpu';
     if (this.#canProbe) this.#monitor.observe(firstProbe);
     this.#monitor.start();

@@ -130,6 +130,7 @@ async function withRetry(job: JobMessage, signal: AbortSignal): Promise<Executed
       if (closing) throw fail('DRAINING');
       if (!(await wasLost(generation, error))) throw error;
       if (current === opened) current = undefined;
+      generation.watch[Symbol.dispose]();
       if (attempt === 2)
         throw isProblem(error)
           ? error

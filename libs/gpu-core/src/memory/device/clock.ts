@@ -6,6 +6,15 @@ export interface Clock {
   after(delayMs: number, action: () => void): () => void;
 }
 
+/** As `systemClock`; what waits by it keeps no thread alive. */
+export const idleClock: Clock = {
+  now: () => performance.now(),
+  after: (delayMs, action) => {
+    const timer = setTimeout(action, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (delayMs, action) => {

@@ -1,5 +1,6 @@
 import type { Device } from '../../device/device.js';
 import type { Runtime } from '../../runtime/runtime.js';
+import type { MatmulTile } from '../matmul/tiles.js';
 
 /** Where an operation runs. Nothing in here changes its result beyond the tolerance; the number of workers not a bit. */
 export interface Execution {
@@ -16,6 +17,8 @@ export interface Execution {
   readonly tenant?: string;
   /** Called when a piece was halved for want of device memory. */
   readonly onHalved?: () => void;
+  /** How that device cuts matrix products; default 64 x 64 values of the result, 16 of the inner length. */
+  readonly matmulTile?: MatmulTile;
   /** At most so many workers; default all of the runtime. */
   readonly workerCount?: number;
   readonly signal?: AbortSignal;

@@ -8,13 +8,18 @@ import { type Numbers, typeName, type Values } from './operand.js';
 
 const programs = new Map<string, Program>();
 
-/** The kernel in the operation's folder, as tools/build-wasm.mjs copies it. */
-export function programOf(folder: string, entryPoint: string): Program {
-  const key = `${folder}/${entryPoint}`;
+/** The kernel in the operation's folder, as tools/build-wasm.mjs copies it, with values of its `override` declarations. */
+export function programOf(folder: string, entryPoint: string, constants?: Program['constants']): Program {
+  const key = `${folder}/${entryPoint} ${JSON.stringify(constants)}`;
   let program = programs.get(key);
   if (program === undefined) {
     const file = `ops/${folder}/kernel.wgsl`;
-    program = readProgram(fileURLToPath(new URL(`../../../build/${file}`, import.meta.url)), file, entryPoint);
+    program = readProgram(
+      fileURLToPath(new URL(`../../../build/${file}`, import.meta.url)),
+      file,
+      entryPoint,
+      constants,
+    );
     programs.set(key, program);
   }
   return program;

@@ -7,9 +7,7 @@ import { type Floats, typeOf, valuesOf } from '../host/operand.js';
 import { runPieces } from '../host/pieces.js';
 import { toHalf } from './half.js';
 import type { BatchedMatmulInput } from './shape.js';
-
-/** Edge of the tile of a workgroup: 16 invocations with 4 values each, as in kernel.wgsl. */
-const TILE = 64;
+import { DEFAULT_TILE, tileConstants, tileEdge } from './tiles.js';
 
 interface Shape {
   readonly batchCount: number;
@@ -57,7 +55,9 @@ async function multiplyGroups<T extends Floats>(
   const left = valuesOf(input.left) as Float32Array;
   const right = valuesOf(input.right) as Float32Array;
   const out = input.out === undefined ? new (typeOf(input.left))(outLength) : valuesOf(input.out);
-  const program = programOf('matmul', storage === 'f32' ? 'multiply' : 'multiplyPairs');
+  const tile = execution.matmulTile ?? DEFAULT_TILE;
+  const edge = tileEdge(tile);
+  const program = programOf('matmul', storage === 'f32' ? 'multiply' : 'multiplyPairs', tileConstants(tile));
   const operand = (values: Float32Array): JobBuffer => ({
     kind: 'input',
     data: storage === 'f32' ? values : toHalf(values),
@@ -69,7 +69,7 @@ async function multiplyGroups<T extends Floats>(
     const outSize = rowCount * columnCount;
     if (innerCount === 0) out.fill(0, outAt, outAt + batchCount * outSize);
     else if (batchCount * outSize > 0) {
-      const block = blockOf(device, group, (execution.pieceBytes ?? Infinity) / 4);
+      const block = blockOf(device, group, (execution.pieceBytes ?? Infinity) / 4, edge);
       for (let first = 0; first < batchCount; first += block.batchCount) {
         const batch = {
           group,
@@ -108,7 +108,7 @@ async function multiplyGroups<T extends Floats>(
           {
             program,
             bindings: ['params', 'left', 'right', 'out'],
-            workgroups: [Math.ceil(columns / TILE), Math.ceil(rows / TILE), batchCount],
+            workgroups: [Math.ceil(columns / edge), Math.ceil(rows / edge), batchCount],
           },
         ],
       };
@@ -132,7 +132,12 @@ function halvePiece(piece: Piece): readonly [Piece, Piece] | undefined {
 }
 
 /** What one job takes of a group. Throws DEVICE_LIMIT_EXCEEDED where one row or column is too long. */
-function blockOf(device: Device, group: Shape, pieceValues: number): BlockSize & { readonly batchCount: number } {
+function blockOf(
+  device: Device,
+  group: Shape,
+  pieceValues: number,
+  edge: number,
+): BlockSize & { readonly batchCount: number } {
   const { batchCount, rowCount, innerCount, columnCount } = group;
   const most = Math.floor(bindingBytes(device) / 4);
   const groups = device.info.limits.maxWorkgroupsPerDimension;
@@ -146,14 +151,14 @@ function blockOf(device: Device, group: Shape, pieceValues: number): BlockSize &
   const [leftSize, rightSize, outSize] = [rowCount * innerCount, innerCount * columnCount, rowCount * columnCount];
   const largest = Math.max(leftSize, rightSize, outSize);
   const all = leftSize + rightSize + outSize;
-  const fits = largest <= most && all <= pieceValues && Math.max(rowCount, columnCount) <= groups * TILE;
+  const fits = largest <= most && all <= pieceValues && Math.max(rowCount, columnCount) <= groups * edge;
   if (fits) {
     const batch = Math.floor(Math.min(most / largest, pieceValues / all));
     return { rows: rowCount, columns: columnCount, batchCount: Math.max(1, Math.min(batchCount, groups, batch)) };
   }
-  const columns = Math.min(columnCount, Math.floor(most / innerCount), groups * TILE, most);
-  const rows = Math.min(rowCount, Math.floor(most / innerCount), Math.floor(most / columns), groups * TILE);
-  const size = largestBlock(pieceValues, { perRow: innerCount, perColumn: innerCount }, { rows, columns }, TILE);
+  const columns = Math.min(columnCount, Math.floor(most / innerCount), groups * edge, most);
+  const rows = Math.min(rowCount, Math.floor(most / innerCount), Math.floor(most / columns), groups * edge);
+  const size = largestBlock(pieceValues, { perRow: innerCount, perColumn: innerCount }, { rows, columns }, edge);
   return { ...size, batchCount: 1 };
 }
 
