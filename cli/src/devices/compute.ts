@@ -19,7 +19,6 @@ import { UntakenDevice } from './untaken-device.js';
 /** The devices of a process, and what sends operations to them. */
 export interface Compute extends AsyncDisposable {
   readonly dispatcher: Dispatcher;
-  readonly openDevices: readonly OpenDevice[];
   /** Those that the process has, then those that it does not have and why. */
   devices(): DeviceStatus[];
 }
@@ -48,7 +47,6 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
     const owner = `process ${process.pid}`;
     return {
       dispatcher,
-      openDevices: gpus.open,
       devices: () => [
         ...describeCpu(dispatcher.router.devices, owner),
         ...gpus.open.map((one) => describeOpen(one, owner)),
@@ -79,7 +77,6 @@ export async function lookAtCompute(runtime: Runtime, config: GpuConfig): Promis
   const dispatcher = await Dispatcher.open(runtime, { devices: open, ...routerOptions(config) });
   return {
     dispatcher,
-    openDevices: open,
     devices: () => [
       ...describeCpu(dispatcher.router.devices, ''),
       ...chosen.map((adapter, i) => {

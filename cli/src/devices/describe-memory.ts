@@ -1,17 +1,13 @@
 import type { Config, MemoryStatus } from '@armilla/chassis';
-import { machineLimits, type OpenDevice, pressureLevel, type Runtime } from '@armilla/gpu-core';
+import { type DeviceMemoryView, type Dispatcher, machineLimits, pressureLevel, type Runtime } from '@armilla/gpu-core';
 
-/** How long a device may take to say how its memory stands, ms: one that hangs must not hold up who asks. */
-const ANSWER_MS = 1000;
-
-/** Memory of the host, then of each device that says how its own stands. */
-export async function describeMemory(
+/** Memory of the host, then of each device that has said how its own stands. */
+export function describeMemory(
   runtime: Runtime,
-  openDevices: readonly OpenDevice[],
+  dispatcher: Dispatcher,
   config: Pick<Config, 'memoryLimitBytes'>,
-): Promise<MemoryStatus[]> {
-  const devices = await Promise.all(openDevices.map(describeDeviceMemory));
-  return [describeHostMemory(runtime, config), ...devices.filter((one) => one !== undefined)];
+): MemoryStatus[] {
+  return [describeHostMemory(runtime, config), ...dispatcher.memory().flatMap(describeDeviceMemory)];
 }
 
 /** Memory of the host that operations share. */
@@ -28,20 +24,19 @@ function describeHostMemory(runtime: Runtime, config: Pick<Config, 'memoryLimitB
   };
 }
 
-/** Memory of a device, as its own thread counts it; undefined where it does not answer. */
-async function describeDeviceMemory({ id, device }: OpenDevice): Promise<MemoryStatus | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ANSWER_MS)));
-  const stats = await Promise.race([device.memory().catch(() => undefined), late]);
-  clearTimeout(timer);
-  if (stats === undefined) return undefined;
-  const { usedBytes, reservedBytes, budget, pressure } = stats;
-  return {
-    device: id,
-    usedBytes,
-    reservedBytes,
-    ...(budget.bytes !== undefined && { budgetBytes: budget.bytes }),
-    budgetSource: budget.source,
-    ...(pressure !== undefined && { pressureLevel: pressureLevel(pressure) }),
-  };
+/** Memory of a device, as its own thread told last. */
+function describeDeviceMemory({ device, level, stats, leaks }: DeviceMemoryView): MemoryStatus[] {
+  if (stats === undefined) return [];
+  const { usedBytes, reservedBytes, budget } = stats;
+  return [
+    {
+      device,
+      usedBytes,
+      reservedBytes,
+      ...(budget.bytes !== undefined && { budgetBytes: budget.bytes }),
+      budgetSource: budget.source,
+      ...(level !== 'unknown' && { pressureLevel: level }),
+      leaks,
+    },
+  ];
 }

@@ -1,34 +1,27 @@
-import type { MemoryStatus } from '@armilla/chassis';
-import type { Profiler } from '@armilla/gpu-core';
+import type { Runtime } from '@armilla/gpu-core';
 
 const PERIOD_MS = 1000;
 
-/** Once a second puts into the profile how much memory is used and reserved; a device that does not answer is left out. */
+/** Once a second puts into the profile how much memory of the host is used and reserved; a dispatcher does so for devices. */
 export class MemoryCounters implements Disposable {
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly profiler: Profiler,
-    private readonly memory: () => Promise<readonly MemoryStatus[]>,
-  ) {}
+  constructor(private readonly runtime: Runtime) {}
 
   start(periodMs = PERIOD_MS): void {
-    const next = async (): Promise<void> => {
-      await this.record();
-      if (this.#timer !== undefined) this.#timer = setTimeout(() => void next(), periodMs).unref();
-    };
-    this.#timer = setTimeout(() => void next(), 0).unref();
+    this.record();
+    this.#timer = setInterval(() => this.record(), periodMs).unref();
   }
 
-  async record(): Promise<void> {
-    for (const { device, usedBytes, reservedBytes } of await this.memory()) {
-      this.profiler.count(this.profiler.track('memory.used', device, 'bytes'), usedBytes);
-      this.profiler.count(this.profiler.track('memory.reserved', device, 'bytes'), reservedBytes);
-    }
+  record(): void {
+    const { profiler } = this.runtime;
+    const { heapBytes, leasedBytes } = this.runtime.stats();
+    profiler.count(profiler.track('memory.used', 'host', 'bytes'), leasedBytes);
+    profiler.count(profiler.track('memory.reserved', 'host', 'bytes'), heapBytes);
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
     this.#timer = undefined;
   }
 }

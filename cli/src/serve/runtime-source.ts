@@ -36,15 +36,15 @@ export interface RuntimeSourceOptions {
 /** What the runtime service of this process tells: its devices, its router and its profiler as they are at each question. */
 export function runtimeSource({ runtime, compute, config }: RuntimeSourceOptions): RuntimeSource {
   const { dispatcher } = compute;
-  const memory = (): Promise<MemoryStatus[]> => describeMemory(runtime, compute.openDevices, config);
+  const memory = (): MemoryStatus[] => describeMemory(runtime, dispatcher, config);
   const profile = (): Profile => {
     const time = new Date().toISOString();
     return runtime.profiler.profile(`process ${process.pid}, ${time}`, machineText(runtime));
   };
   return {
     operations: () => routedOperations().map(({ operation, dtypes }) => ({ name: operation.name, dtypes })),
-    status: async () => describeRuntime(runtime, compute, await memory(), profile()),
-    profile: async (format) => encodeProfile(format, profile(), async () => dashboard(compute, await memory())),
+    status: async () => describeRuntime(runtime, compute, memory(), profile()),
+    profile: async (format) => encodeProfile(format, profile(), () => dashboard(compute, memory())),
     decisions: () =>
       dispatcher.router.recent().map(({ decision, actualMs }) => {
         return { decision, actualMs, epochMs: performance.timeOrigin + decision.atMs };
@@ -102,11 +102,7 @@ const budgets = (memory: readonly MemoryStatus[]): Required<Extra>['memory'] =>
     return { device, usedBytes, reservedBytes, budgetBytes };
   });
 
-async function encodeProfile(
-  format: ProfileFormatName,
-  profile: Profile,
-  extra: () => Promise<Extra>,
-): Promise<ProfileFile> {
+function encodeProfile(format: ProfileFormatName, profile: Profile, extra: () => Extra): ProfileFile {
   const text = (mediaType: string, content: string): ProfileFile => {
     return { mediaType, content: new TextEncoder().encode(content) };
   };
@@ -118,7 +114,7 @@ async function encodeProfile(
     case 'speedscope':
       return text('application/json', profileToSpeedscope(profile));
     case 'html':
-      return text('text/html; charset=utf-8', renderDashboard(profile, await extra()));
+      return text('text/html; charset=utf-8', renderDashboard(profile, extra()));
     case 'pprof':
       return { mediaType: 'application/gzip', content: profileToPprof(profile) };
   }

@@ -15,7 +15,6 @@ import { type RunningGateway, startGateway } from '@armilla/gateway';
 import { Runtime } from '@armilla/gpu-core';
 import { BackgroundCalibration } from '../devices/background-calibration.js';
 import { type Compute, openCompute } from '../devices/compute.js';
-import { describeMemory } from '../devices/describe-memory.js';
 import { MemoryCounters } from '../devices/memory-counters.js';
 import { checkAddressFree } from './address-check.js';
 import { runtimeSource } from './runtime-source.js';
@@ -77,7 +76,7 @@ export async function startServer({
       stops.push(() => runtime.close());
       const opened = (compute = await openCompute(runtime, config));
       stops.push(async () => opened[Symbol.asyncDispose]());
-      const counters = new MemoryCounters(runtime.profiler, () => describeMemory(runtime, opened.openDevices, config));
+      const counters = new MemoryCounters(runtime);
       stops.push(async () => counters[Symbol.dispose]());
       counters.start();
       const admission = makeAdmission(config);

@@ -1,5 +1,5 @@
 import { formatBytes, isProblem } from '@armilla/base';
-import type { DeviceStatus, MemoryStatus } from '@armilla/chassis';
+import type { DeviceStatus, MemoryLeakStatus, MemoryStatus } from '@armilla/chassis';
 import { camelCaseKeys } from '../crossmatch/json-names.js';
 import { devicesText } from '../devices/devices-text.js';
 import { reachServer } from '../server/named-server.js';
@@ -48,7 +48,7 @@ function withoutRuntime(error: unknown): undefined {
 function runtimeLines({ startTime, devices, workers, memory }: RuntimeAnswer): string[] {
   return [
     `since ${startTime}: ${workers.workerCount} workers, ${workers.queuedTaskCount} tasks queued`,
-    ...memory.map(memoryLine),
+    ...memory.flatMap((one) => [memoryLine(one), ...(one.leaks ?? []).map(leakLine)]),
     devicesText(devices),
   ];
 }
@@ -64,6 +64,11 @@ function memoryLine({
   const budget = budgetBytes === undefined ? 'an unknown budget' : formatBytes(budgetBytes);
   const level = pressureLevel ? `, pressure ${pressureLevel}` : '';
   return `memory of ${device}: ${formatBytes(usedBytes)} used, ${formatBytes(reservedBytes)} reserved of ${budget} (${budgetSource})${level}`;
+}
+
+function leakLine({ label, kind, liveBytes, liveCount, grownBytes, overSeconds }: MemoryLeakStatus): string {
+  const growth = `${formatBytes(grownBytes)} more in ${Math.round(overSeconds)} s`;
+  return `  leak of ${label} (${kind}): ${growth}, ${formatBytes(liveBytes)} in ${liveCount} pieces`;
 }
 
 function tableLine({ name, row_count, size_bytes, expire_time }: StoredTable): string {

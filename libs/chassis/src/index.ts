@@ -27,6 +27,7 @@ export {
 } from './runtime/runtime-source.js';
 export {
   type DeviceStatus,
+  type MemoryLeakStatus,
   type MemoryStatus,
   type OperationStatus,
   type ProfilerStatus,

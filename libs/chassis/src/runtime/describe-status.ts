@@ -69,12 +69,22 @@ function protoDevice(device: DeviceStatus): RuntimeDevice {
   });
 }
 
-function protoMemory({ usedBytes, reservedBytes, budgetBytes, ...rest }: MemoryStatus): RuntimeMemory {
+function protoMemory({ usedBytes, reservedBytes, budgetBytes, leaks = [], ...rest }: MemoryStatus): RuntimeMemory {
   return RuntimeMemory.fromPartial({
     ...rest,
     usedBytes: whole(usedBytes),
     reservedBytes: whole(reservedBytes),
     budgetBytes: budgetBytes === undefined ? undefined : whole(budgetBytes),
+    leaks: leaks.map(({ label, kind, liveBytes, liveCount, grownBytes, overSeconds, oldestSeconds, stack }) => ({
+      label,
+      kind,
+      liveBytes: whole(liveBytes),
+      liveCount: whole(liveCount),
+      grownBytes: whole(grownBytes),
+      overSeconds,
+      oldestSeconds,
+      site: stack ?? '',
+    })),
   });
 }
 

@@ -71,8 +71,23 @@ describe('a service of plain data', () => {
     ]);
     expect(workers).toEqual({ workerCount: 2, queuedTaskCount: 5n, finishedItemCount: 2n ** 40n });
     expect(memory).toMatchObject([
-      { device: 'host', budgetBytes: 2n ** 35n, pressureLevel: 'low' },
-      { device: 'webgpu:0', budgetBytes: undefined, budgetSource: 'unknown', pressureLevel: '' },
+      { device: 'host', budgetBytes: 2n ** 35n, pressureLevel: 'low', leaks: [] },
+      {
+        device: 'webgpu:0',
+        budgetBytes: undefined,
+        budgetSource: 'unknown',
+        pressureLevel: '',
+        leaks: [
+          {
+            label: 'sky.join.places',
+            kind: 'slope',
+            liveBytes: 2n ** 34n,
+            liveCount: 7n,
+            overSeconds: 22.5,
+            site: 'Error: at test.ts:1',
+          },
+        ],
+      },
     ]);
     expect(router).toMatchObject({
       operations: [

@@ -64,6 +64,21 @@ export interface MemoryStatus {
   readonly budgetSource: string;
   /** "low", "moderate", "high", "critical"; undefined where the budget is unknown. */
   readonly pressureLevel?: string;
+  /** The last alarms, oldest first. */
+  readonly leaks?: readonly MemoryLeakStatus[];
+}
+
+/** Memory of one label that grows, or that nobody gave back (docs/memory.md). */
+export interface MemoryLeakStatus {
+  readonly label: string;
+  readonly kind: string;
+  readonly liveBytes: number;
+  readonly liveCount: number;
+  readonly grownBytes: number;
+  readonly overSeconds: number;
+  readonly oldestSeconds: number;
+  /** The stack of where most of it was taken, where that is known. */
+  readonly stack?: string | undefined;
 }
 
 /** What the router learnt (docs/router.md). */

@@ -76,7 +76,24 @@ const STATUS: RuntimeStatus = {
   workers: { workerCount: 2, queuedTaskCount: 5, finishedItemCount: 2 ** 40 },
   memory: [
     { device: 'host', usedBytes: 1, reservedBytes: 2, budgetBytes: 2 ** 35, budgetSource: 'os', pressureLevel: 'low' },
-    { device: 'webgpu:0', usedBytes: 0, reservedBytes: 0, budgetSource: 'unknown' },
+    {
+      device: 'webgpu:0',
+      usedBytes: 0,
+      reservedBytes: 0,
+      budgetSource: 'unknown',
+      leaks: [
+        {
+          label: 'sky.join.places',
+          kind: 'slope',
+          liveBytes: 2 ** 34,
+          liveCount: 7,
+          grownBytes: 2 ** 20,
+          overSeconds: 22.5,
+          oldestSeconds: 60,
+          stack: 'Error: at test.ts:1',
+        },
+      ],
+    },
   ],
   router: {
     operations: [

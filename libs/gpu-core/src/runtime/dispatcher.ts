@@ -163,6 +163,11 @@ export class Dispatcher {
     return this.#devices.traced;
   }
 
+  /** Of each device that has memory of its own, as its thread told last. */
+  memory(): readonly DeviceMemoryView[] {
+    return this.#devices.view();
+  }
+
   view(): DispatcherView {
     const sizes = routedOperations().map((one): [string, CrossoverOptions] => [
       one.operation.name,
@@ -170,7 +175,7 @@ export class Dispatcher {
     ]);
     return {
       ...viewRouter(this.router, Object.fromEntries(sizes)),
-      memory: this.#devices.view(),
+      memory: this.memory(),
       batches: this.#batches.view(),
       shadow: this.shadow.report(),
     };
