@@ -12,7 +12,7 @@ import {
 } from '@armilla/chassis';
 import { crossmatchServices, StoredTables } from '@armilla/crossmatch/service';
 import { type RunningGateway, startGateway } from '@armilla/gateway';
-import { Runtime } from '@armilla/gpu-core';
+import { exportToOpenTelemetry, Runtime } from '@armilla/gpu-core';
 import { BackgroundCalibration } from '../devices/background-calibration.js';
 import { type Compute, openCompute } from '../devices/compute.js';
 import { MemoryCounters } from '../devices/memory-counters.js';
@@ -74,6 +74,10 @@ export async function startServer({
         memoryLimitBytes: config.memoryLimitBytes || undefined,
       });
       stops.push(() => runtime.close());
+      if (telemetry.exporting) {
+        const end = exportToOpenTelemetry(runtime.profiler);
+        stops.push(async () => end());
+      }
       const opened = (compute = await openCompute(runtime, config));
       stops.push(async () => opened[Symbol.asyncDispose]());
       const counters = new MemoryCounters(runtime);

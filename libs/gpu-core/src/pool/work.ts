@@ -23,6 +23,8 @@ let lastWork = 0;
 /** One exported function of a compiled module. */
 export interface Kernel {
   readonly id: number;
+  /** Of its folder: "matmul"; its functions are in profiles as "matmul.multiplyF32". */
+  readonly name: string;
   readonly module: WebAssembly.Module;
 }
 

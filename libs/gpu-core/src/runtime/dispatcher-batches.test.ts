@@ -109,8 +109,13 @@ test('what a call does lies in its own span, also when it waited for another, an
   const indexOf = (id: number): number => spans.id.indexOf(id);
   const pathOf = (i: number): string =>
     i < 0 ? '' : `${pathOf(indexOf(spans.parent[i]))}/${ops[spans.op[i]]}`.replace(/^\//, '');
-  const paths = Array.from(spans.id, (_, i) => pathOf(i)).filter((path) => path.endsWith('/xor'));
-  expect(paths.sort()).toEqual(['first/gpu.xor/xor', 'gpu.xor/xor', 'second/gpu.xor/xor', 'third/gpu.xor/xor']);
+  const paths = Array.from(spans.id, (_, i) => pathOf(i)).filter((path) => path.endsWith('/xor.xor'));
+  expect(paths.sort()).toEqual([
+    'first/gpu.xor/xor.xor',
+    'gpu.xor/xor.xor',
+    'second/gpu.xor/xor.xor',
+    'third/gpu.xor/xor.xor',
+  ]);
   await own.close();
 });
 

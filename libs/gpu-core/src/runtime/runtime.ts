@@ -1,5 +1,6 @@
 import { fail, formatBytes } from '@armilla/base';
 import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { machineLimits } from '../machine/limits.js';
 import { Heap } from '../memory/heap.js';
 import { collectGarbage } from '../memory/reclaim.js';
@@ -92,7 +93,7 @@ export class Runtime implements AsyncDisposable {
 
   /** Starts a parallel loop in wasm. */
   phase(options: PhaseOptions): Phase {
-    const span = this.profiler.begin(options.name, 'wasm');
+    const span = this.profiler.begin(`${options.kernel.name}.${options.name}`, 'wasm');
     const phase = new Phase(options, () => this.#pool.dispatch());
     const end = (): void => this.profiler.end(span);
     phase.done.then(end, end);
@@ -104,7 +105,11 @@ export class Runtime implements AsyncDisposable {
   kernel(path: string): Kernel {
     let kernel = this.#kernels.get(path);
     if (kernel === undefined) {
-      kernel = { id: this.#kernels.size + 1, module: new WebAssembly.Module(readFileSync(path)) };
+      kernel = {
+        id: this.#kernels.size + 1,
+        name: basename(dirname(path)),
+        module: new WebAssembly.Module(readFileSync(path)),
+      };
       this.#kernels.set(path, kernel);
     }
     return kernel;
