@@ -76,6 +76,7 @@ test('what the library exports', () => {
     'renderRouter',
     'requestOf',
     'routedCall',
+    'registerOperation',
     'routedOperation',
     'routedOperations',
     'simulate',
