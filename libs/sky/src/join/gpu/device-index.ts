@@ -1,6 +1,7 @@
 import type { Device, Resident } from '@armilla/gpu-core';
 import type { PlainRows } from '../plain.js';
 import { type Curve, cutCurve, orderAlongCurve } from './curve.js';
+import { gather } from './gather.js';
 import { joinProgram } from './join-program.js';
 import { layRuns, type Runs } from './runs.js';
 import { RunTree } from './run-tree.js';
@@ -111,17 +112,19 @@ async function findPlaces(rows: PlainRows, signal: AbortSignal | undefined): Pro
   const firstRows = new Uint32Array(order.length + 1);
   let count = 0;
   for (let i = 0; i < order.length; i++) {
-    const [a, b] = [order[i - 1], order[i]];
+    const a = order[i - 1];
+    const b = order[i];
     if (i > 0 && rows.ra[a] === rows.ra[b] && rows.dec[a] === rows.dec[b]) continue;
     firstRows[count++] = i;
   }
   firstRows[count] = order.length;
   const firsts = firstRows.subarray(0, count);
+  const atFirst = gather(order, firsts);
   return {
-    ra: Float64Array.from(firsts, (i) => rows.ra[order[i]]),
-    dec: Float64Array.from(firsts, (i) => rows.dec[order[i]]),
+    ra: gather(rows.ra, atFirst),
+    dec: gather(rows.dec, atFirst),
     firstRows: firstRows.slice(0, count + 1),
-    table: Int32Array.from(order, (at) => rows.row[at]),
-    curve: { high: Uint32Array.from(firsts, (i) => high[i]), low: Uint32Array.from(firsts, (i) => low[i]) },
+    table: gather(rows.row, order),
+    curve: { high: gather(high, firsts), low: gather(low, firsts) },
   };
 }

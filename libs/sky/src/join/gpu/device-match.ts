@@ -9,6 +9,7 @@ import { chordOfKey } from './bounds.js';
 import { type Answer, CandidateJobs } from './candidate-jobs.js';
 import { cutCurve, orderAlongCurve } from './curve.js';
 import type { DeviceIndex } from './device-index.js';
+import { gather } from './gather.js';
 import { BLOCK_ROWS, joinProgram, MOST_WANTED, wordOf } from './join-program.js';
 import { type ChunkLimits, firstRowOf, type LeftChunk, planChunks, type Wish } from './match-plan.js';
 import { layRuns, type Runs } from './runs.js';
@@ -137,9 +138,9 @@ async function layLeft(
 ): Promise<{ rows: PlainRows; blocks: Runs }> {
   const curve = await orderAlongCurve(usable, signal);
   const rows = {
-    ra: Float64Array.from(curve.order, (at) => usable.ra[at]),
-    dec: Float64Array.from(curve.order, (at) => usable.dec[at]),
-    row: Int32Array.from(curve.order, (at) => usable.row[at]),
+    ra: gather(usable.ra, curve.order),
+    dec: gather(usable.dec, curve.order),
+    row: gather(usable.row, curve.order),
   };
   const { row: layout } = joinProgram();
   const stride = layout.byteLength / 4;
