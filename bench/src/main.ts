@@ -14,6 +14,7 @@ const AREAS: Readonly<Record<string, { readonly what: string; readonly run: () =
   },
   profile: { what: 'what a span of the profiler costs', run: () => import('./profile/main.js') },
   router: { what: 'the choice of devices: its cost and its losses', run: () => import('./router/main.js') },
+  sky: { what: 'the join on the sky on a GPU, beside the CPU', run: () => import('./sky/main.js') },
 };
 
 const HELP = `Usage: npm run bench -- <area> [options]

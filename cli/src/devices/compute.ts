@@ -11,8 +11,10 @@ import {
   openDevices,
   type ProviderReport,
   readAdapters,
+  registerOperation,
   type Runtime,
 } from '@armilla/gpu-core';
+import { routedJoin } from '@armilla/sky';
 import { describeAbsent, describeAdapter, describeCpu, describeOpen } from './describe-devices.js';
 import { UntakenDevice } from './untaken-device.js';
 
@@ -22,6 +24,9 @@ export interface Compute extends AsyncDisposable {
   /** Those that the process has, then those that it does not have and why. */
   devices(): DeviceStatus[];
 }
+
+/** Known to the router of every process, whether or not it computes. */
+registerOperation(routedJoin);
 
 export type GpuConfig = Pick<
   Config,

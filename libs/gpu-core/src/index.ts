@@ -129,7 +129,13 @@ export { batchedMatmul, halfMatmul, matmul } from './ops/matmul/index.js';
 export { onnxruntimeFault } from './ops/matmul/onnxruntime.js';
 export { max, mean, min, sum } from './ops/reduce/index.js';
 export { xor } from './ops/xor/index.js';
-export { type DType, type RoutedOperation, routedOperation, routedOperations } from './ops/routing.js';
+export {
+  type DType,
+  registerOperation,
+  type RoutedOperation,
+  routedOperation,
+  routedOperations,
+} from './ops/routing.js';
 export type { BatchOptions, BatchView } from './runtime/batches.js';
 export {
   type CallSettings,

@@ -70,6 +70,7 @@ test('what the library exports', () => {
     'profiled',
     'readAdapters',
     'readProgram',
+    'registerOperation',
     'regressionGate',
     'renderDashboard',
     'renderDecision',

@@ -1,9 +1,10 @@
 export { usualCellCount } from './join/grid-plan.js';
-export { join, type JoinRun } from './join/index.js';
+export { join, type JoinInput, type JoinRun } from './join/index.js';
 export { type ChunkPairs, type PairQuery } from './join/query.js';
 export { referencePairs } from './join/reference.js';
+export { routedJoin } from './join/routing.js';
 export { type RowMarks } from './join/row-marks.js';
-export { type BuildOptions, type ChunkOptions, SkyIndex } from './join/sky-index.js';
+export { type BuildOptions, type ChunkOptions, type DeviceChunkOptions, SkyIndex } from './join/sky-index.js';
 export { type KernelVerdict, verifyKernels } from './join/verify.js';
 export { concatPositions, samplePositions } from './positions/pieces.js';
 export {

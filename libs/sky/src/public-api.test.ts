@@ -43,6 +43,7 @@ test('what the library exports', () => {
     'positionStatuses',
     'posterior',
     'referencePairs',
+    'routedJoin',
     'samplePositions',
     'separationArcsec',
     'separationKey',

@@ -50,6 +50,11 @@ export interface RoutedOperation<Input = never, Output = unknown> {
   difference(input: Input, a: Output, b: Output): string | undefined;
   /** How small calls are made one; left out: they are not. */
   readonly coalescing?: Coalescing<Input, Output>;
+  /**
+   * Why devices of a kind ("webgpu") cannot run it, for this input where there is one; undefined where they can. Default: WGSL
+   * has no f64.
+   */
+  fault?(kind: string, dtype: DType, input?: Input): string | undefined;
 }
 
 const FLOATS = ['f32', 'f64'] as const;
@@ -167,6 +172,11 @@ const BY_NAME = new Map<string, RoutedOperation>(ROUTED.map((one) => [one.operat
 
 export function routedOperations(): readonly RoutedOperation[] {
   return [...BY_NAME.values()];
+}
+
+/** Makes an operation of another library known to all that route, calibrate and explain; one of the same name is replaced. */
+export function registerOperation<Input, Output>(routed: RoutedOperation<Input, Output>): void {
+  BY_NAME.set(routed.operation.name, routed as unknown as RoutedOperation);
 }
 
 /** Throws OPERATION_UNKNOWN, which lists those that there are. */

@@ -41,6 +41,8 @@ export interface DevicePrediction {
 export interface DeviceRefusal {
   readonly device: string;
   readonly reason: 'memory' | 'software' | 'no-backend' | 'overridden';
+  /** Of "no-backend", where the operation has more to say: "k is over 16". */
+  readonly detail?: string;
 }
 
 /** Every decision carries the whole explanation. Plain data: JSON keeps it. */

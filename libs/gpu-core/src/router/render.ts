@@ -68,7 +68,7 @@ export function renderDecision(decision: Decision): string {
       ['  device', 'predicted', 'launch', 'compute', 'transfer', 'queue', 'samples', ''],
       ...decision.predictions.map(row),
     ]),
-    ...absent.map(({ device, reason }) => `  ${device}: not possible (${reason})`),
+    ...absent.map(({ device, reason, detail }) => `  ${device}: not possible (${detail ?? reason})`),
     decision.crossoverWork === null
       ? '  even with the next best device at no size of this shape'
       : `  even with the next best device at work ${decision.crossoverWork.toExponential(2)}`,

@@ -248,7 +248,8 @@ export class Router {
     for (let i = 0; i < this.devices.length; i++) {
       const device = this.devices[i];
       if (request.devices !== undefined && !request.devices.includes(device.id)) {
-        refused.push({ device: device.id, reason: 'no-backend' });
+        const detail = request.faults?.[device.id];
+        refused.push({ device: device.id, reason: 'no-backend', ...(detail !== undefined && { detail }) });
         continue;
       }
       const chunkCount = this.#chunks(request, device);

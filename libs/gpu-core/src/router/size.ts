@@ -48,6 +48,8 @@ export interface RouteRequest {
   readonly full?: readonly string[];
   /** Ids of the devices that have a backend for it; default all. */
   readonly devices?: readonly string[];
+  /** Why others have none, by id, where there is something to say. */
+  readonly faults?: Readonly<Record<string, string>>;
   /** Override of this call: the id or the kind of a device. */
   readonly device?: string;
   /** Time left, ms. */

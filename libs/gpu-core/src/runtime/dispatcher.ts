@@ -149,13 +149,13 @@ export class Dispatcher {
     }
     return this.router.explain({
       ...requestOf(name, type, routed.sizeOf(n, type as DType)),
-      devices: this.#devicesOf(routed, type),
+      ...this.#placesOf(routed, type as DType),
     });
   }
 
   /** Ids of the devices that `name` can run on with operands of that type. Throws OPERATION_UNKNOWN. */
   devicesOf(name: string, dtype: string): readonly string[] {
-    return this.#devicesOf(routedOperation(name), dtype);
+    return this.#placesOf(routedOperation(name), dtype as DType).devices;
   }
 
   /** The devices with memory of their own, for jobs of other code: they are in the profile like those of operations. */
@@ -226,7 +226,7 @@ export class Dispatcher {
     let full: readonly string[] = [];
     const request = {
       ...requestOf(name, dtype, size),
-      devices: this.#devicesOf(routed, dtype),
+      ...this.#placesOf(routed, dtype, input),
       ...(device !== undefined && { device }),
       ...(deadlineMs !== undefined && { deadlineMs }),
     };
@@ -289,18 +289,28 @@ export class Dispatcher {
           largest: routed.largest,
           prepare: inputOf,
           measure: Object.fromEntries(
-            this.#devicesOf(routed, dtype).map((id) => [id, ({ n }: { n: number }) => measure(id, n)]),
+            this.#placesOf(routed, dtype).devices.map((id) => [id, ({ n }: { n: number }) => measure(id, n)]),
           ),
         };
       }),
     );
   }
 
-  /** Devices with a backend of it. WGSL has no f64. */
-  #devicesOf({ operation }: { readonly operation: { readonly backends: object } }, dtype: string): string[] {
-    return this.router.devices
-      .filter(({ kind }) => kind in operation.backends && !(kind === 'webgpu' && dtype === 'f64'))
-      .map(({ id }) => id);
+  /** Devices that can run it, and why others with a backend of it cannot. */
+  #placesOf<Input>(
+    routed: RoutedOperation<Input>,
+    dtype: DType,
+    input?: Input,
+  ): { readonly devices: string[]; readonly faults: Record<string, string> } {
+    const devices: string[] = [];
+    const faults: Record<string, string> = {};
+    for (const { id, kind } of this.router.devices) {
+      if (!(kind in routed.operation.backends)) continue;
+      const fault = routed.fault ? routed.fault(kind, dtype, input) : faultOfType(kind, dtype);
+      if (fault === undefined) devices.push(id);
+      else faults[id] = fault;
+    }
+    return { devices, faults };
   }
 
   #runOn<Output>(
@@ -323,4 +333,8 @@ export class Dispatcher {
 function noted<Result extends Computed<unknown>>(span: Span, result: Result, size: OpSize): Result {
   span.add({ decision: result.decision.id, bytes: size.bytesIn + size.bytesOut, flops: size.work });
   return result;
+}
+
+function faultOfType(kind: string, dtype: DType): string | undefined {
+  return kind === 'webgpu' && dtype === 'f64' ? 'WGSL has no f64' : undefined;
 }

@@ -240,9 +240,9 @@ test('every backend agrees with the reference', async () => {
   const right = edgeSky(42, 150);
   for (const find of finds) {
     const query: PairQuery = { ...base, find, radiusArcsec: 7200 };
-    const expected = await join.on('reference')(runtime, left, right, query);
+    const expected = await join.on('reference')({ runtime }, { left, right, query });
     for (const backend of ['typescript', 'wasm'] as const) {
-      expect(firstDifference(await join.on(backend)(runtime, left, right, query), expected)).toBeUndefined();
+      expect(firstDifference(await join.on(backend)({ runtime }, { left, right, query }), expected)).toBeUndefined();
     }
   }
 });

@@ -10,8 +10,9 @@ const FIRST_CAPACITY = 1024;
  * order, `end`; left rows in any order, each once at most.
  */
 export class PairChoice {
-  readonly #limit: number;
-  readonly #floor: number;
+  /** Keys of pairs lie in [floor, limit]. */
+  readonly limit: number;
+  readonly floor: number;
   /** Only the best is asked for: no list is kept. */
   readonly #single: boolean;
   /** Rows of one position, ascending, of which more can be in no pair and in no count of a left row. */
@@ -35,8 +36,8 @@ export class PairChoice {
     private readonly query: PairQuery,
   ) {
     checkQuery(query);
-    this.#limit = separationKeyLimit(query.radiusArcsec);
-    this.#floor = separationKeyFloor(query.minRadiusArcsec);
+    this.limit = separationKeyLimit(query.radiusArcsec);
+    this.floor = separationKeyFloor(query.minRadiusArcsec);
     this.#single = query.find === 'nearest' && !query.neighbourCount && !query.secondSeparation;
     const kept = query.find === 'nearest' ? 1 : query.k;
     // One of them may be the left row itself.
@@ -56,7 +57,7 @@ export class PairChoice {
 
   /** `key`: the separation key of the left row and right row `row`. */
   offer(key: number, row: number): void {
-    if (!(key <= this.#limit && key >= this.#floor) || row === this.#self) return;
+    if (!(key <= this.limit && key >= this.floor) || row === this.#self) return;
     const at = this.#foundCount;
     if (this.#single && at === 1) {
       if (key > this.#foundKeys[0] || (key === this.#foundKeys[0] && row > this.#foundRows[0])) return;

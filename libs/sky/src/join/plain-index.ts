@@ -23,6 +23,17 @@ export class PlainIndex {
     return this.#rows.row.length * 20;
   }
 
+  /** In the order of the table. */
+  rows(): PlainRows {
+    const { ra, dec, row } = this.#rows;
+    const order = Uint32Array.from(row.keys()).sort((a, b) => row[a] - row[b]);
+    return {
+      ra: Float64Array.from(order, (i) => ra[i]),
+      dec: Float64Array.from(order, (i) => dec[i]),
+      row: Int32Array.from(order, (i) => row[i]),
+    };
+  }
+
   dispose(): Promise<void> {
     return Promise.resolve();
   }

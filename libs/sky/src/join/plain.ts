@@ -50,7 +50,11 @@ export class PlainJoin {
     const dec = positions.dec[i];
     const [from, to] = this.rangeOf(dec);
     choice.begin(i);
-    for (let j = from; j < to; j++) choice.offer(separationKey(ra, dec, rows.ra[j], rows.dec[j]), rows.row[j]);
+    const { limit, floor } = choice;
+    for (let j = from; j < to; j++) {
+      const key = separationKey(ra, dec, rows.ra[j], rows.dec[j]);
+      if (key <= limit && key >= floor) choice.offer(key, rows.row[j]);
+    }
     choice.end();
     this.#candidateCount += to - from;
     return to - from;

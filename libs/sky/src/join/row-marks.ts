@@ -25,6 +25,12 @@ export class RowMarks implements Disposable {
     return Math.max(64, Math.ceil((this.#wordCount * 4) / 64) * 64);
   }
 
+  /** Marks rows of the index. */
+  mark(rows: Int32Array): void {
+    const words = new Int32Array(this.index.heap.buffer, this.address, this.#wordCount);
+    for (const row of rows) words[row >>> 5] |= 1 << (row & 31);
+  }
+
   /** [ceil(rows / 32)] The bits of all workers together, a view: row r is bit r % 32 of word floor(r / 32). */
   words(): Int32Array {
     const { heap, runtime } = this.index;

@@ -1,4 +1,4 @@
-import { hasWebAssembly, type Runtime } from '@armilla/gpu-core';
+import { type Device, hasWebAssembly, type Runtime } from '@armilla/gpu-core';
 import { concatPositions, rowCountOf, samplePositions } from '../positions/pieces.js';
 import {
   eachRejected,
@@ -7,6 +7,8 @@ import {
   positionStatuses,
   type RowStatus,
 } from '../positions/positions.js';
+import { DeviceIndex } from './gpu/device-index.js';
+import { type DeviceMatchOptions, matchOnDevice } from './gpu/device-match.js';
 import { type PlainRows, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
 import { estimatePairCount } from './estimate.js';
@@ -14,6 +16,7 @@ import { type ChunkPairs, checkQuery, type PairQuery } from './query.js';
 import { RowMarks } from './row-marks.js';
 import { WasmIndex } from './wasm-index.js';
 import { WasmMatch } from './wasm-match.js';
+import { rowsOfIndex } from './wasm-rows.js';
 
 export interface BuildOptions {
   /** Rows to come, where known: saves memory. */
@@ -39,11 +42,15 @@ export interface ChunkOptions {
   readonly marks?: RowMarks;
 }
 
+export type DeviceChunkOptions = Omit<DeviceMatchOptions, 'limits'> & Pick<ChunkOptions, 'marks'>;
+
 /** Left rows that stand for a chunk when its pairs are estimated. */
 const SAMPLE_ROWS = 512;
 
 /** The right side of a join, resident: any radius afterwards, several matches at a time. */
 export class SkyIndex implements AsyncDisposable {
+  readonly #onDevices = new Map<Device, Promise<DeviceIndex>>();
+
   private constructor(
     readonly rowCount: number,
     /** [rowCount] RowStatus */
@@ -132,6 +139,37 @@ export class SkyIndex implements AsyncDisposable {
     };
   }
 
+  /**
+   * The same pairs, with candidates from a device; the first such match brings the rows there, where they stay until the index
+   * ends. The pairs lie in memory of their own. Throws what `Device.run` throws, and KERNEL_MISMATCH.
+   */
+  async matchOn(
+    device: Device,
+    chunk: Positions | readonly Positions[],
+    query: PairQuery,
+    { marks, ...options }: DeviceChunkOptions = {},
+  ): Promise<ChunkPairs> {
+    checkQuery(query);
+    options.signal?.throwIfAborted();
+    using _use = this.#use();
+    const index = await this.#onDevice(device);
+    const pairs = await matchOnDevice(index, concatPositions('ra' in chunk ? [chunk] : chunk), query, options);
+    marks?.mark(pairs.right);
+    return pairs;
+  }
+
+  /** "typescript" where there is no WebAssembly. */
+  get kind(): 'wasm' | 'typescript' {
+    return this.backend instanceof PlainIndex ? 'typescript' : 'wasm';
+  }
+
+  /** Rows that take part, in the order of the table. */
+  async rows(signal?: AbortSignal): Promise<PlainRows> {
+    if (this.backend instanceof PlainIndex) return this.backend.rows();
+    using _use = this.backend.use();
+    return await rowsOfIndex(this.backend, signal);
+  }
+
   /** Marks for the rows that nearest matches use, to be disposed of; undefined where the backend has none. */
   marks(): RowMarks | undefined {
     return this.backend instanceof PlainIndex ? undefined : new RowMarks(this.backend);
@@ -145,13 +183,35 @@ export class SkyIndex implements AsyncDisposable {
     return estimatePairCount(backend, sample, radiusArcsec);
   }
 
+  /** Pairs to expect of a chunk: exact for nearest, at most so many for k-nearest, an estimate for all. */
+  expectedPairCount(chunk: Positions | readonly Positions[], query: PairQuery): number {
+    return this.#expectedPairCount('ra' in chunk ? [chunk] : chunk, query);
+  }
+
   /** Gives the memory back, after the matches that still run. */
-  dispose(): Promise<void> {
-    return this.backend.dispose();
+  async dispose(): Promise<void> {
+    await this.backend.dispose();
+    const indexes = await Promise.allSettled(this.#onDevices.values());
+    for (const one of indexes) if (one.status === 'fulfilled') one.value[Symbol.dispose]();
+    this.#onDevices.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  #use(): Disposable | undefined {
+    return this.backend instanceof PlainIndex ? undefined : this.backend.use();
+  }
+
+  /** Matches that come meanwhile wait for the first; it is no match's own work, so that no signal ends it. */
+  #onDevice(device: Device): Promise<DeviceIndex> {
+    const known = this.#onDevices.get(device);
+    if (known !== undefined) return known;
+    const made = this.rows().then((rows) => DeviceIndex.build(device, rows));
+    this.#onDevices.set(device, made);
+    made.catch(() => this.#onDevices.delete(device));
+    return made;
   }
 
   #expectedPairCount(pieces: readonly Positions[], query: PairQuery): number {

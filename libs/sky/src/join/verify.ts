@@ -28,11 +28,11 @@ export async function verifyKernels(runtime: Runtime): Promise<KernelVerdict[]> 
       neighbourCount: true,
       secondSeparation: true,
     };
-    const expected = await join.on('reference')(runtime, left, right, query);
+    const expected = await join.on('reference')({ runtime }, { left, right, query });
     for (const backend of ['typescript', 'wasm'] as const) {
       const kernel = `${join.name}/${backend} ${find}`;
       try {
-        const difference = firstDifference(await join.on(backend)(runtime, left, right, query), expected);
+        const difference = firstDifference(await join.on(backend)({ runtime }, { left, right, query }), expected);
         verdicts.push({
           kernel,
           ok: difference === undefined,

@@ -1,16 +1,15 @@
-import { fail, isProblem } from '@armilla/base';
-import type { Device, Job, JobBuffer, JobResult, Profiler } from '@armilla/gpu-core';
+import { fail, isProblem, type Problem } from '@armilla/base';
+import type { Device, Execution, JobBuffer } from '@armilla/gpu-core';
 import { BLOCK_ROWS, DISAGREES, joinProgram, wordOf } from './join-program.js';
 import { firstRowOf, type LeftChunk, type PartVisits } from './match-plan.js';
 import type { Runs } from './runs.js';
 
-export interface CandidateJobsOptions {
+export interface CandidateJobsOptions extends Pick<Execution, 'tenant' | 'maxWaitMs' | 'onHalved'> {
   /** Nearest right rows wanted of each left row, 0: all within the radius. */
   readonly wanted: number;
   /** Bytes of the candidates of one job at most, unless a single left row has more. */
   readonly candidateBytes: number;
   readonly signal: AbortSignal;
-  readonly profiler?: Profiler;
 }
 
 /** Candidates of left rows [firstRow, endRow), in the order of the curve. */
@@ -45,21 +44,22 @@ export class CandidateJobs {
     const rowCount = to - from;
     const most = Math.max(1, Math.floor(this.options.candidateBytes / 4));
     let capacity = Math.min(most, Math.ceil(rowCount * this.#perRow) + BLOCK_ROWS);
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
       let result: { answer: Answer; total: number };
       try {
         result = await this.#run(left, chunk, visits, from, to, capacity);
       } catch (error) {
         if (rowCount === 1 || !isProblem(error) || !error.reason.startsWith('MEMORY_')) throw error;
+        this.options.onHalved?.();
         break;
       }
-      if (result.total <= capacity) {
-        this.#perRow = Math.max(this.#perRow, (1.1 * result.total) / rowCount);
-        return [result.answer];
-      }
-      // The candidates were counted to the end: this time they fit.
-      if (result.total > most && rowCount > 1) break;
-      capacity = result.total;
+      const { answer, total } = result;
+      this.#perRow = Math.max(this.#perRow, (1.1 * total) / rowCount);
+      if (total <= capacity) return [answer];
+      // The candidates were counted to the end: the second time they fit.
+      if (attempt > 0) throw this.#mismatch(`finds ${total} candidates where it found ${capacity}`);
+      if (total > most && rowCount > 1) break;
+      capacity = total;
     }
     const middle = (from + to) >>> 1;
     const first = await this.#rows(left, chunk, visits, from, middle);
@@ -75,31 +75,37 @@ export class CandidateJobs {
     capacity: number,
   ): Promise<{ answer: Answer; total: number }> {
     const { program, row, found, visit, params } = joinProgram();
-    const { wanted } = this.options;
+    const { wanted, tenant, maxWaitMs, signal } = this.options;
     const { blocks, blockCount, firstVisit, endVisit } = blocksOf(left, chunk, firstVisits, from, to);
     if (endVisit === firstVisit) return { answer: nothing(from, to), total: 0 };
     const input = (data: ArrayBufferView): JobBuffer => ({ kind: 'input', data });
     const visited = new Uint8Array(visits, firstVisit * visit.byteLength, (endVisit - firstVisit) * visit.byteLength);
-    const { outputs } = await this.#profiled({
-      label: 'sky.join',
-      buffers: {
-        params: { kind: 'uniform', data: params({ wanted, capacity, firstPlace: part.firstPlace }) },
-        rows: input(left.offsets.subarray((from * row.byteLength) / 4, (to * row.byteLength) / 4)),
-        places: { kind: 'resident', resident: part.resident },
-        blocks: input(blocks),
-        visits: input(visited),
-        found: { kind: 'output', byteLength: (to - from) * found.byteLength },
-        candidates: { kind: 'output', byteLength: 4 * capacity },
-        total: { kind: 'output', byteLength: 4 },
-      },
-      passes: [
-        {
-          program,
-          bindings: ['params', 'rows', 'places', 'blocks', 'visits', 'found', 'candidates', 'total'],
-          workgroups: [blockCount, 1, 1],
+    const { outputs } = await this.device.run(
+      {
+        label: 'sky.join',
+        tenant,
+        // Smaller pieces may fit at once; the smallest wait.
+        maxWaitMs: to - from > BLOCK_ROWS ? 0 : maxWaitMs,
+        buffers: {
+          params: { kind: 'uniform', data: params({ wanted, capacity, firstPlace: part.firstPlace }) },
+          rows: input(left.offsets.subarray((from * row.byteLength) / 4, (to * row.byteLength) / 4)),
+          places: { kind: 'resident', resident: part.resident },
+          blocks: input(blocks),
+          visits: input(visited),
+          found: { kind: 'output', byteLength: (to - from) * found.byteLength },
+          candidates: { kind: 'output', byteLength: 4 * capacity },
+          total: { kind: 'output', byteLength: 4 },
         },
-      ],
-    });
+        passes: [
+          {
+            program,
+            bindings: ['params', 'rows', 'places', 'blocks', 'visits', 'found', 'candidates', 'total'],
+            workgroups: [blockCount, 1, 1],
+          },
+        ],
+      },
+      { signal },
+    );
     const answer: Answer = {
       firstRow: from,
       endRow: to,
@@ -111,37 +117,16 @@ export class CandidateJobs {
     return { answer, total };
   }
 
-  /** The span of a job, with its parts as the device measured them. */
-  #profiled(job: Job): Promise<JobResult> {
-    const { profiler, signal } = this.options;
-    const run = (): Promise<JobResult> => this.device.run(job, { signal });
-    if (profiler === undefined) return run();
-    return profiler.run(
-      job.label,
-      async (span) => {
-        const result = await run();
-        const { queueMs, uploadMs, kernelMs, readbackMs, uploadBytes, readbackBytes } = result.timing;
-        span.add({
-          queueNs: queueMs * 1e6,
-          uploadNs: uploadMs * 1e6,
-          kernelNs: kernelMs * 1e6,
-          readbackNs: readbackMs * 1e6,
-          bytes: uploadBytes + readbackBytes,
-        });
-        return result;
-      },
-      { device: this.device.info.kind },
-    );
-  }
-
   #check({ found }: Answer): void {
     const { found: layout } = joinProgram();
     const stride = layout.byteLength / 4;
     for (let at = wordOf(layout, 'count'); at < found.length; at += stride) {
-      if (found[at] !== DISAGREES) continue;
-      const detail = `${this.device.info.name} counts and writes different candidates of one row`;
-      throw fail('KERNEL_MISMATCH', { kernel: 'sky.join/webgpu', detail });
+      if (found[at] === DISAGREES) throw this.#mismatch('counts and writes different candidates of one row');
     }
+  }
+
+  #mismatch(what: string): Problem {
+    return fail('KERNEL_MISMATCH', { kernel: 'sky.join/webgpu', detail: `${this.device.info.name} ${what}` });
   }
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { pixelOf } from '../../healpix/pixel.js';
 import type { PlainRows } from '../plain.js';
+import { gather } from './gather.js';
 
 const DIGIT_BITS = 11;
 const DIGITS = 2 ** DIGIT_BITS;
@@ -25,7 +26,8 @@ export async function orderAlongCurve({ ra, dec }: PlainRows, signal?: AbortSign
     words.low[i] = pixel.low;
     if ((i & 0xffff) === 0xffff) await breathe(signal);
   }
-  let order = Uint32Array.from({ length: n }, (_, i) => i);
+  let order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
   let spare = new Uint32Array(n);
   for (const [word, shift] of [
     [words.low, REST_BITS],
@@ -37,8 +39,8 @@ export async function orderAlongCurve({ ra, dec }: PlainRows, signal?: AbortSign
     if (sortByDigit(word, shift, order, spare)) [order, spare] = [spare, order];
     await breathe(signal);
   }
-  const high = Uint32Array.from(order, (at) => words.high[at]);
-  const low = Uint32Array.from(order, (at) => words.low[at]);
+  const high = gather(words.high, order);
+  const low = gather(words.low, order);
   for (let from = 0; from < n;) {
     let to = from + 1;
     while (to < n && high[to] === high[from] && low[to] >>> REST_BITS === low[from] >>> REST_BITS) to++;

@@ -1,6 +1,7 @@
 import type { Device, Resident } from '@armilla/gpu-core';
 import type { PlainRows } from '../plain.js';
 import { type Curve, cutCurve, orderAlongCurve } from './curve.js';
+import { gather } from './gather.js';
 import { joinProgram } from './join-program.js';
 import { layRuns, type Runs } from './runs.js';
 import { RunTree } from './run-tree.js';
@@ -13,8 +14,8 @@ export interface DeviceIndexOptions {
 
 /** Places of a cell at most. */
 const CELL_PLACES = 128;
-/** Part of the device's budget that the places of one part may take: rows and candidates need room beside them. */
-const BUDGET_SHARE = 1 / 4;
+/** Share of the device's budget that the places of one part may take: rows and candidates need room beside them. */
+const PLACES_SHARE = 1 / 4;
 const NO_PLACE = 0xffff_ffff;
 
 /** Cells of right rows that a device holds at once. */
@@ -36,6 +37,8 @@ export class DeviceIndex implements Disposable {
 
   private constructor(
     readonly device: Device,
+    /** What this process may take of the device; undefined where nobody said. */
+    readonly budgetBytes: number | undefined,
     readonly ra: Float64Array, // [places] degrees
     readonly dec: Float64Array, // [places]
     /** [places + 1] first row of each in `rows` */
@@ -48,7 +51,8 @@ export class DeviceIndex implements Disposable {
   /** `rows` ascend. Throws what the device throws when it is asked for its memory. */
   static async build(device: Device, rows: PlainRows, options: DeviceIndexOptions = {}): Promise<DeviceIndex> {
     const { signal } = options;
-    const mostPlaces = options.partPlaceCount ?? (await partPlaceCount(device));
+    const { budget } = await device.memory();
+    const mostPlaces = options.partPlaceCount ?? partPlaceCount(device, budget.bytes);
     const { firstRows, table, curve, ra, dec } = await findPlaces(rows, signal);
     const parts: IndexPart[] = [];
     try {
@@ -69,7 +73,7 @@ export class DeviceIndex implements Disposable {
       for (const { resident } of parts) resident[Symbol.dispose]();
       throw error;
     }
-    return new DeviceIndex(device, ra, dec, firstRows, table, parts);
+    return new DeviceIndex(device, budget.bytes, ra, dec, firstRows, table, parts);
   }
 
   /** The place that holds row `row` alone; a number that no place has where others share it, or where it takes no part. */
@@ -88,10 +92,9 @@ export class DeviceIndex implements Disposable {
   }
 }
 
-async function partPlaceCount(device: Device): Promise<number> {
+function partPlaceCount(device: Device, budgetBytes = Infinity): number {
   const { maxBufferBytes, maxStorageBindingBytes } = device.info.limits;
-  const { budget } = await device.memory();
-  const bytes = Math.min(maxBufferBytes, maxStorageBindingBytes, (budget.bytes ?? Infinity) * BUDGET_SHARE);
+  const bytes = Math.min(maxBufferBytes, maxStorageBindingBytes, budgetBytes * PLACES_SHARE);
   return Math.max(CELL_PLACES, Math.floor(bytes / joinProgram().place.byteLength));
 }
 
@@ -109,17 +112,19 @@ async function findPlaces(rows: PlainRows, signal: AbortSignal | undefined): Pro
   const firstRows = new Uint32Array(order.length + 1);
   let count = 0;
   for (let i = 0; i < order.length; i++) {
-    const [a, b] = [order[i - 1], order[i]];
+    const a = order[i - 1];
+    const b = order[i];
     if (i > 0 && rows.ra[a] === rows.ra[b] && rows.dec[a] === rows.dec[b]) continue;
     firstRows[count++] = i;
   }
   firstRows[count] = order.length;
   const firsts = firstRows.subarray(0, count);
+  const atFirst = gather(order, firsts);
   return {
-    ra: Float64Array.from(firsts, (i) => rows.ra[order[i]]),
-    dec: Float64Array.from(firsts, (i) => rows.dec[order[i]]),
+    ra: gather(rows.ra, atFirst),
+    dec: gather(rows.dec, atFirst),
     firstRows: firstRows.slice(0, count + 1),
-    table: Int32Array.from(order, (at) => rows.row[at]),
-    curve: { high: Uint32Array.from(firsts, (i) => high[i]), low: Uint32Array.from(firsts, (i) => low[i]) },
+    table: gather(rows.row, order),
+    curve: { high: gather(high, firsts), low: gather(low, firsts) },
   };
 }

@@ -1,6 +1,6 @@
 import { Random } from '@armilla/base';
 import { WebGpuDevice } from '@armilla/gpu-core';
-import { type PairQuery, type Positions, positionStatuses, referencePairs } from '../../index.js';
+import { type PairQuery, type Positions, positionStatuses, referencePairs, separationArcsec } from '../../index.js';
 import { onDawn } from '../../testing/on-dawn.js';
 import { clusteredSky, edgeSky } from '../../testing/skies.js';
 import { usableRows } from '../plain.js';
@@ -79,6 +79,59 @@ onDawn.each([0.01, 1, 60, 3600])('agrees with brute force among clusters at %d a
   const right = clusteredSky(4, 1000);
   using index = await indexOf(right);
   for (const find of finds) await expectEqual(left, index, { ...base, find, radiusArcsec }, right);
+});
+
+onDawn(
+  'pairs exactly on the radius or the minimum radius are judged as on the CPU, also at poles and across 0',
+  async () => {
+    const random = new Random(12);
+    let onRadius = 0;
+    for (let round = 0; round < 24; round++) {
+      const dec0 = [0, 45, 90, -90, 60][round % 5];
+      const [south, north] = [dec0 === -90 ? 0 : -1, dec0 === 90 ? 0 : 1];
+      const ra0 = [0, 359.9999999, 123][round % 3];
+      const scale = 10 ** random.between(-7, 0);
+      const near = (): Positions => ({
+        ra: Float64Array.from({ length: 40 }, () => ra0 + scale * random.between(-1, 1)),
+        dec: Float64Array.from({ length: 40 }, () => dec0 + scale * random.between(south, north)),
+      });
+      const [left, right] = [near(), near()];
+      using index = await indexOf(right);
+      const [i, j] = [random.below(40), random.below(40)];
+      const radiusArcsec = separationArcsec(left.ra[i], left.dec[i], right.ra[j], right.dec[j]);
+      const all: PairQuery = { ...base, find: 'all', radiusArcsec };
+      await expectEqual(left, index, all, right);
+      const pairs = await matchOnDevice(index, left, all);
+      if (pairs.left.some((row, p) => row === i && pairs.right[p] === j)) onRadius++;
+      for (const find of finds) {
+        await expectEqual(
+          left,
+          index,
+          { ...base, find, radiusArcsec: 3 * radiusArcsec, minRadiusArcsec: radiusArcsec },
+          right,
+        );
+      }
+    }
+    expect(onRadius).toBe(24);
+  },
+);
+
+onDawn('of right rows that f32 cannot tell apart the nearest is found, and equal ones by their row', async () => {
+  const random = new Random(13);
+  // A few units of the last place of an f64 apart.
+  const n = 60;
+  const right = {
+    ra: Float64Array.from({ length: n }, () => 210 + 1e-3 + random.below(20) * 2 ** -44),
+    dec: Float64Array.from({ length: n }, () => 30 + random.below(3) * 2 ** -47),
+  };
+  const left = {
+    ra: Float64Array.from({ length: 40 }, () => 210 + 1e-3 * random.below(3)),
+    dec: Float64Array.from({ length: 40 }, () => 30 + 1e-5 * random.between(-1, 1)),
+  };
+  for (const find of finds) {
+    await expectEqual(left, right, { ...base, find, radiusArcsec: 10 }, undefined);
+    await expectEqual(left, right, { ...base, find, radiusArcsec: 10, secondSeparation: true, k: 16 }, undefined);
+  }
 });
 
 onDawn('any chunk, part and room for candidates gives the same pairs', async () => {

@@ -1,4 +1,4 @@
-import type { Profiler } from '@armilla/gpu-core';
+import type { Execution } from '@armilla/gpu-core';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Positions, positionStatuses } from '../../positions/positions.js';
 import { separationKey, separationKeyFloor, separationKeyLimit } from '../../separation/separation.js';
@@ -9,14 +9,15 @@ import { chordOfKey } from './bounds.js';
 import { type Answer, CandidateJobs } from './candidate-jobs.js';
 import { cutCurve, orderAlongCurve } from './curve.js';
 import type { DeviceIndex } from './device-index.js';
+import { gather } from './gather.js';
 import { BLOCK_ROWS, joinProgram, MOST_WANTED, wordOf } from './join-program.js';
 import { type ChunkLimits, firstRowOf, type LeftChunk, planChunks, type Wish } from './match-plan.js';
 import { layRuns, type Runs } from './runs.js';
 
-export interface DeviceMatchOptions {
-  readonly signal?: AbortSignal;
-  /** Hears of each job. */
-  readonly profiler?: Profiler;
+export interface DeviceMatchOptions extends Pick<
+  Execution,
+  'signal' | 'tenant' | 'pieceBytes' | 'maxWaitMs' | 'onHalved'
+> {
   /** What a chunk may take; default by the limits of the device. Only changes the speed. */
   readonly limits?: Partial<ChunkLimits> & { readonly candidateBytes?: number };
 }
@@ -26,6 +27,8 @@ const CHUNK_ROWS = 2 ** 17;
 const CHUNK_DISTANCES = 2 ** 31;
 const SOFTWARE_CHUNK_DISTANCES = 2 ** 26;
 const CANDIDATE_BYTES = 64 * 2 ** 20;
+/** Share of the device's budget that one buffer of a job may take, of which several jobs have several. */
+const BUFFER_SHARE = 1 / 16;
 /** Chunks on the device before the first of them is judged: the host plans and judges while it computes. */
 const CHUNKS_IN_FLIGHT = 2;
 /** Left rows and candidates judged between two turns of the event loop: some milliseconds. */
@@ -63,7 +66,7 @@ export async function matchOnDevice(
   const { rows, blocks } = await layLeft(usable, index, query, signal);
   const limits = limitsOf(index, options);
   const wish = wishOf(query, index);
-  const jobs = new CandidateJobs(index.device, { ...limits, wanted: wish.wanted, signal, profiler: options.profiler });
+  const jobs = new CandidateJobs(index.device, { ...options, ...limits, wanted: wish.wanted, signal });
   const inFlight: { chunk: LeftChunk; answers: Promise<PartAnswers[]> }[] = [];
   const judgeFirst = async (): Promise<void> => {
     const { chunk, answers } = inFlight[0];
@@ -112,11 +115,11 @@ function wishOf(query: PairQuery, { rows }: DeviceIndex): Wish {
 }
 
 function limitsOf(
-  { device: { info } }: DeviceIndex,
-  { limits: given = {} }: DeviceMatchOptions,
+  { device: { info }, budgetBytes = Infinity }: DeviceIndex,
+  { limits: given = {}, pieceBytes = Infinity }: DeviceMatchOptions,
 ): ChunkLimits & { readonly candidateBytes: number } {
   const { maxBufferBytes, maxStorageBindingBytes, maxWorkgroupsPerDimension } = info.limits;
-  const bindingBytes = Math.min(maxBufferBytes, maxStorageBindingBytes);
+  const bindingBytes = Math.min(maxBufferBytes, maxStorageBindingBytes, budgetBytes * BUFFER_SHARE, pieceBytes / 4);
   return {
     rowCount: Math.min(given.rowCount ?? CHUNK_ROWS, Math.floor(bindingBytes / joinProgram().row.byteLength)),
     blockCount: Math.min(given.blockCount ?? Infinity, maxWorkgroupsPerDimension),
@@ -135,9 +138,9 @@ async function layLeft(
 ): Promise<{ rows: PlainRows; blocks: Runs }> {
   const curve = await orderAlongCurve(usable, signal);
   const rows = {
-    ra: Float64Array.from(curve.order, (at) => usable.ra[at]),
-    dec: Float64Array.from(curve.order, (at) => usable.dec[at]),
-    row: Int32Array.from(curve.order, (at) => usable.row[at]),
+    ra: gather(usable.ra, curve.order),
+    dec: gather(usable.dec, curve.order),
+    row: gather(usable.row, curve.order),
   };
   const { row: layout } = joinProgram();
   const stride = layout.byteLength / 4;
