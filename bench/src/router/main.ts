@@ -3,6 +3,7 @@ import { describeMachine } from '../machine.js';
 import { machineLine } from '../report.js';
 import { decisionCost, decisionCostLines } from './decision.js';
 import { machineLosses, machineLossLines } from './losses.js';
+import { mixedLines, mixedWorkload } from './mixed.js';
 import { realLosses, realLossLines } from './real.js';
 
 const HELP = `Usage: npm run bench -- router [options]
@@ -43,3 +44,5 @@ for (const name of ['fast-gpu', 'slow-stack', 'weak-gpu'] as const) {
 }
 const real = await realLosses({ quick: values.quick });
 write(real, realLossLines(real));
+const mixed = await mixedWorkload({ quick: values.quick });
+write(mixed, mixedLines(mixed));
