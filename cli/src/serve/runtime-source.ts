@@ -71,8 +71,8 @@ function describeRuntime(
       spanCount: profile.spans.id.length,
       overwrittenCount: profile.overwrittenCount,
       droppedCount: profile.droppedCount,
-      operations: summarise(profile),
-      advice: adviseOn(profile, { memory: budgets(memory) }).map(({ text }) => text),
+      operations: summarise(profile, dispatcher.rooflines()),
+      advice: adviseOn(profile, { memory: budgets(memory), rooflines: dispatcher.rooflines() }).map(({ text }) => text),
     },
   };
 }
@@ -93,7 +93,11 @@ function dashboard({ dispatcher }: Compute, memory: readonly MemoryStatus[]): Ex
   const sizes = routedOperations().map(({ operation, dtypes, sizeOf, smallest, largest }) => {
     return [operation.name, { sizeOf: (n: number) => sizeOf(n, dtypes[0]), smallest, largest }] as const;
   });
-  return { crossovers: crossoverCurves(dispatcher.router, Object.fromEntries(sizes)), memory: budgets(memory) };
+  return {
+    crossovers: crossoverCurves(dispatcher.router, Object.fromEntries(sizes)),
+    memory: budgets(memory),
+    rooflines: dispatcher.rooflines(),
+  };
 }
 
 /** Where a budget is unknown, 0 says so. */

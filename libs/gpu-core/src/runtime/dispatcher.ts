@@ -8,6 +8,7 @@ import { batchedMatmul, halfMatmul, matmul } from '../ops/matmul/index.js';
 import { onnxruntimeFault } from '../ops/matmul/onnxruntime.js';
 import { fastestTile, isTile, type MatmulTile } from '../ops/matmul/tiles.js';
 import { type DType, type RoutedOperation, routedOperation, routedOperations } from '../ops/routing.js';
+import type { Roofline } from '../profile/roofline.js';
 import type { Span } from '../profile/span.js';
 import { Calibration, type CalibrationCase, type CalibrationRow, type CalibrationRun } from '../router/calibration.js';
 import { CalibrationStore } from '../router/calibration-store.js';
@@ -23,6 +24,7 @@ import { type OpSize, requestOf } from '../router/size.js';
 import { Batches, type BatchOptions, type BatchView } from './batches.js';
 import { type DeviceMemoryView, GpuDevices } from './gpu-devices.js';
 import { kernelSources } from './kernel-sources.js';
+import { rooflinesOf } from './rooflines.js';
 import type { Runtime } from './runtime.js';
 
 export interface DispatcherOptions {
@@ -166,6 +168,11 @@ export class Dispatcher {
   /** Of each device that has memory of its own, as its thread told last. */
   memory(): readonly DeviceMemoryView[] {
     return this.#devices.view();
+  }
+
+  /** The most that calls have reached on each device that was measured. */
+  rooflines(): Roofline[] {
+    return rooflinesOf(this.router);
   }
 
   view(): DispatcherView {
