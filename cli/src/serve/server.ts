@@ -89,7 +89,7 @@ export async function startServer({
       stops.push(() => stored[Symbol.asyncDispose]());
       for (const table of tables) onStored?.(table.name, await storeTable(table, stored, runtime, signal));
       const services = [
-        ...crossmatchServices({ runtime, tables: stored }),
+        ...crossmatchServices({ runtime, dispatcher: compute.dispatcher, tables: stored }),
         runtimeService(runtimeSource({ runtime, compute, config })),
       ];
       const background = (calibration = new BackgroundCalibration(compute.dispatcher, log));

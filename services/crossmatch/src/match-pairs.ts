@@ -69,6 +69,8 @@ export class MatchPairs implements MatchRows {
     const self = options.selfMatch !== undefined;
     const shared = {
       workerCount: context.execution?.workerCount,
+      dispatcher: context.dispatcher,
+      tenant: context.tenant,
       signal,
       fairKey,
       blockRowCount: plan.chunkRowCount,

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { Runtime } from '@armilla/gpu-core';
+import type { Dispatcher, Runtime } from '@armilla/gpu-core';
 import type { Positions, SkyIndex } from '@armilla/sky';
 import type { TableReader } from '@armilla/tables';
 import { Schema } from 'apache-arrow';
@@ -37,6 +37,10 @@ import { measureRecentering } from './trust/recenter.js';
 /** What a match runs with. */
 export interface MatchContext {
   readonly runtime: Runtime;
+  /** Sends the search for pairs to a device where that is faster; it knows the operation sky.join. */
+  readonly dispatcher?: Dispatcher;
+  /** Whose budget of device memory it takes; default "default". */
+  readonly tenant?: string;
   readonly execution?: ExecutionOptions;
   readonly signal?: AbortSignal;
   /** Rows of the left table, where its reader does not know. */

@@ -1,5 +1,6 @@
-import type { ChunkPairs, PairQuery, RowMarks, SkyIndex } from '@armilla/sky';
+import type { ChunkPairs, JoinInput, PairQuery, Positions, RowMarks, SkyIndex } from '@armilla/sky';
 import { fail } from '@armilla/base';
+import type { Dispatcher } from '@armilla/gpu-core';
 import { slicePieces, type LeftPart, type PairBlock } from './parts.js';
 import { withinMemory } from './within-memory.js';
 
@@ -9,6 +10,10 @@ export interface PairSearch {
   /** The part is of the indexed table itself. */
   readonly self: boolean;
   readonly workerCount?: number;
+  /** Sends blocks to a device where that is faster; the pairs are the same. */
+  readonly dispatcher?: Dispatcher;
+  /** Whose budget of device memory blocks take. */
+  readonly tenant?: string;
   readonly signal?: AbortSignal;
   readonly fairKey?: object;
   /** Rows of a block at most. */
@@ -67,14 +72,14 @@ export class PairFinder implements PairSource {
   }
 
   async *find(part: LeftPart, marks?: RowMarks): AsyncGenerator<PairBlock, void, undefined> {
-    const { index, query, self, workerCount, signal, fairKey, inPlace, rowNumbers } = this.search;
+    const { query, self, rowNumbers } = this.search;
     const sorted = query.order === 'left';
     let from = 0;
     do {
       const left = this.search.maxPairs - this.counts.pairCount;
       const wanted = Math.min(part.rowCount, from + this.#blockRowCount(part));
       const { to, found: pairs } = await withinMemory(from, wanted, (end) =>
-        index.match(
+        this.#match(
           slicePieces(part.pieces, from, end),
           {
             ...query,
@@ -82,7 +87,7 @@ export class PairFinder implements PairSource {
             selfFirstRow: self ? part.firstRow + from : undefined,
             maxPairs: query.find === 'all' ? Math.max(left, 0) : undefined,
           },
-          { workerCount, signal, fairKey, inPlace, marks },
+          marks,
         ),
       ).catch((error: unknown) => {
         throw this.#withTotal(error);
@@ -92,6 +97,16 @@ export class PairFinder implements PairSource {
       yield { part, from, to, pairs, sorted, paired: true };
       from = to;
     } while (from < part.rowCount);
+  }
+
+  /** By the router where there is a device besides the processor and nobody asked for a number of workers. */
+  async #match(left: readonly Positions[], query: PairQuery, marks?: RowMarks): Promise<ChunkPairs> {
+    const { index, workerCount, dispatcher, tenant, signal, fairKey, inPlace } = this.search;
+    if (workerCount !== undefined || dispatcher === undefined || dispatcher.devices.length === 0)
+      return await index.match(left, query, { workerCount, signal, fairKey, inPlace, marks });
+    const input: JoinInput = { left, right: index, query, inPlace, marks };
+    const { value } = await dispatcher.run<ChunkPairs>('sky.join', input, { signal, fairKey, tenant });
+    return value;
   }
 
   #blockRowCount(part: LeftPart): number {

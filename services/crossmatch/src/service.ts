@@ -8,7 +8,7 @@ import {
   unary,
   withFrameCodec,
 } from '@armilla/chassis';
-import type { Runtime } from '@armilla/gpu-core';
+import type { Dispatcher, Runtime } from '@armilla/gpu-core';
 import {
   type ConeSearchRequest,
   CrossmatchServiceService,
@@ -40,17 +40,24 @@ export { StoredTables, type StoredTableInfo, type StoredTablesOptions } from './
 
 export interface CrossmatchServiceOptions {
   readonly runtime: Runtime;
+  /** Sends matches to devices; it knows the operation sky.join. */
+  readonly dispatcher?: Dispatcher;
   /** Tables to serve from the start on; the service owns them from then on. */
   readonly tables?: StoredTables;
 }
 
 /** The crossmatch service as `serve` hosts it, and its Arrow Flight face: one set of tables and results. */
-export function crossmatchServices({ runtime, tables }: CrossmatchServiceOptions): ServiceModule[] {
+export function crossmatchServices({ runtime, dispatcher, tables }: CrossmatchServiceOptions): ServiceModule[] {
   let core: CrossmatchCore | undefined;
   const coreOf = (context: ServiceContext): CrossmatchCore => {
     const quotaBytes = context.config.tableQuotaBytes || context.admission.stats().limitBytes / 2;
     const defaultTtlSeconds = context.config.tableTtlSeconds;
-    core ??= new CrossmatchCore(runtime, tables ?? new StoredTables({ quotaBytes, defaultTtlSeconds }), context);
+    core ??= new CrossmatchCore(
+      runtime,
+      tables ?? new StoredTables({ quotaBytes, defaultTtlSeconds }),
+      context,
+      dispatcher,
+    );
     return core;
   };
   const frames: ServiceModule = {

@@ -1,6 +1,6 @@
 import { fail, toProblem } from '@armilla/base';
 import type { CallContext, ServiceContext } from '@armilla/chassis';
-import type { Runtime } from '@armilla/gpu-core';
+import type { Dispatcher, Runtime } from '@armilla/gpu-core';
 import type { TableReader } from '@armilla/tables';
 import { Metadata } from '@grpc/grpc-js';
 import { CatalogTable } from '../catalog-table.js';
@@ -76,6 +76,7 @@ export class CrossmatchCore {
     readonly runtime: Runtime,
     readonly stored: StoredTables,
     readonly server: ServiceContext,
+    private readonly dispatcher?: Dispatcher,
   ) {
     this.results = new MatchResults(server.config.resultTtlSeconds);
   }
@@ -139,6 +140,8 @@ export class CrossmatchCore {
       using permit = await this.server.admission.admit(Math.max(LEAST_BYTES, watch.plannedBytes()), call.signal);
       const context: MatchContext = {
         runtime: this.runtime,
+        dispatcher: this.dispatcher,
+        tenant: call.tenant,
         execution: ask.execution,
         signal: call.signal,
         leftRowCount: ask.leftRowCount,

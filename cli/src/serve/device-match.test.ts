@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Random } from '@armilla/base';
+import { loadConfig } from '@armilla/chassis';
+import { runCli, temporaryFolder } from '../testing/run-cli.js';
+import { hasSoftwareGpu } from '../testing/software-gpu.js';
+import { startServer } from './server.js';
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+const onSoftwareGpu = hasSoftwareGpu ? test : test.skip;
+
+onSoftwareGpu(
+  'a match that the router sends to a device gives the bytes of the CPU, and its decisions are listed',
+  async () => {
+    const random = new Random(9);
+    const sky = (count: number): string =>
+      [
+        'id,ra,dec',
+        ...Array.from({ length: count }, (_, id) => `${id},${random.uniform()},${89 + random.uniform()}`),
+      ].join('\n');
+    const files = { left: join(folder.path, 'left.csv'), right: join(folder.path, 'right.csv') };
+    writeFileSync(files.left, sky(1000));
+    writeFileSync(files.right, sky(1500));
+    const flags = {
+      httpAddress: '127.0.0.1:0',
+      grpcAddress: '127.0.0.1:0',
+      logLevel: 'silent',
+      gpuDevices: 'swiftshader',
+      route: 'sky.join=webgpu:0',
+      stateDirectory: join(folder.path, 'state'),
+    };
+    await using server = await startServer({ config: loadConfig({ flags }) });
+    for (const find of ['nearest', 'all', 'mutual', 'k-nearest']) {
+      const options = ['--radius', '60arcsec', '--find', find, '--order', 'left', '--join', 'left', '--quiet'];
+      const more = find === 'k-nearest' ? ['-k', '3'] : [];
+      const here = await runCli(['crossmatch', files.left, files.right, ...options, ...more]);
+      expect(here.stdout.split('\n').length).toBeGreaterThan(1000);
+      const there = await runCli([
+        'crossmatch',
+        files.left,
+        files.right,
+        ...options,
+        ...more,
+        '--server',
+        server.url as string,
+      ]);
+      expect({ find, ...there }).toEqual({ find, ...here });
+    }
+    const response = await fetch(`${server.url}/v1/runtime/decisions`);
+    const { decisions } = (await response.json()) as {
+      decisions: { operation: string; chosen: string; reason: string }[];
+    };
+    expect(decisions.length).toBeGreaterThanOrEqual(4);
+    for (const one of decisions)
+      expect(one).toMatchObject({ operation: 'sky.join', chosen: 'webgpu:0', reason: 'override-config' });
+  },
+);
