@@ -28,7 +28,8 @@ onSoftwareGpu(
       grpcAddress: '127.0.0.1:0',
       logLevel: 'silent',
       gpuDevices: 'swiftshader',
-      route: 'sky.join=webgpu:0',
+      gpuShare: '0.25',
+    route: 'sky.join=webgpu:0',
       stateDirectory: join(folder.path, 'state'),
     };
     await using server = await startServer({ config: loadConfig({ flags }) });
