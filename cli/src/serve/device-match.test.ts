@@ -29,7 +29,7 @@ onSoftwareGpu(
       logLevel: 'silent',
       gpuDevices: 'swiftshader',
       gpuShare: '0.25',
-    route: 'sky.join=webgpu:0',
+      route: 'sky.join=webgpu:0',
       stateDirectory: join(folder.path, 'state'),
     };
     await using server = await startServer({ config: loadConfig({ flags }) });

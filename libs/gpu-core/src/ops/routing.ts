@@ -48,6 +48,8 @@ export interface RoutedOperation<Input = never, Output = unknown> {
   sample(n: number, dtype: DType, random: Random): Input;
   /** What differs between results of two backends beyond the tolerance, in words; undefined: nothing. */
   difference(input: Input, a: Output, b: Output): string | undefined;
+  /** Files of its kernels outside this library: a stored calibration holds for these bytes only. */
+  readonly kernelFiles?: readonly string[];
   /** How small calls are made one; left out: they are not. */
   readonly coalescing?: Coalescing<Input, Output>;
   /**

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { operations } from '../ops/index.js';
-import { routedOperation, routedOperations } from '../ops/routing.js';
+import { registerOperation, routedOperation, routedOperations } from '../ops/routing.js';
 import { summarise } from '../profile/summary.js';
 import { Dispatcher } from './dispatcher.js';
 import { Runtime } from './runtime.js';
@@ -53,6 +53,22 @@ test('each device gives the result of the operation, its decision says where, an
   expect(free.decision.predictions.map(({ device }) => device)).toEqual(dispatcher.router.devices.map(({ id }) => id));
   const rows = summarise(runtime.profiler.profile('test', 'test'));
   expect(rows.find(({ op }) => op === 'gpu.matmul')?.count).toBe(dispatcher.router.devices.length + 1);
+});
+
+test('a calibration holds for the kernels of operations from elsewhere, too', async () => {
+  const folder = join(stateFolder, 'kernels');
+  const open = (): Promise<Dispatcher> => Dispatcher.open(runtime, { stateFolder: folder, environment: '' });
+  const first = await open();
+  await first.run('gpu.add', { left: Float32Array.of(1), right: Float32Array.of(2) });
+  await first.save();
+  const matmul = routedOperation('gpu.matmul');
+  registerOperation({ ...matmul, kernelFiles: [import.meta.filename] });
+  try {
+    expect((await (await open()).store.load()).models).toBeUndefined();
+  } finally {
+    registerOperation(matmul);
+  }
+  expect((await (await open()).store.load()).models).toHaveLength(1);
 });
 
 test('a calibration is stored, and the next process starts from it', async () => {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { hasWebAssembly, type OpSize, type RoutedOperation } from '@armilla/gpu-core';
 import { rowCountOf } from '../positions/pieces.js';
 import { uniformSky } from '../simulate/pair.js';
@@ -7,6 +8,8 @@ import type { ChunkPairs, PairQuery } from './query.js';
 import { SkyIndex } from './sky-index.js';
 import { firstDifference } from './verify.js';
 
+const { resolve } = createRequire(import.meta.url);
+
 /** Of a position, and of a pair with its separation. */
 const ROW_BYTES = 16;
 const PAIR_BYTES = 16;
@@ -14,6 +17,7 @@ const PAIR_BYTES = 16;
 /** The join as router, calibration and `router explain sky.join N` see it; `registerOperation` makes it known to them. */
 export const routedJoin: RoutedOperation<JoinInput, ChunkPairs> = {
   operation: join,
+  kernelFiles: ['join.wasm', 'join.wgsl'].map((file) => resolve(`@armilla/sky/${file}`)),
   meaning: 'rows a side, nearest within an arcsec',
   dtypes: ['f64'],
   smallest: 256,
