@@ -57,6 +57,8 @@ const LARGEST_DOUBT = 16;
 const LARGEST_DOUBT_BY_LATE = 4;
 /** Exponent of a doubt from call to call. */
 const FADING = 0.99;
+/** The same where hiccups are usual. */
+const HICCUP_FADING = 0.8;
 /** The same where another operation is sure. */
 const SURE_FADING = 0.998;
 /** Changes are looked for above this spread. */
@@ -260,7 +262,7 @@ export class CostModel {
   suspect(factor: number, doubtMs: number, sure: boolean): void {
     this.#doubt = factor;
     this.#doubtMs = doubtMs;
-    this.#fading = sure ? SURE_FADING : FADING;
+    this.#fading = sure ? SURE_FADING : doubtMs < Infinity ? HICCUP_FADING : FADING;
     if (sure) this.#changes.suspect(factor > 1);
   }
 
