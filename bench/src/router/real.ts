@@ -17,6 +17,8 @@ export interface RealLosses {
   readonly router_by_oracle: number;
   /** The same for the second half of the calls. */
   readonly late_router_by_oracle: number;
+  /** What an oracle of one half of the measurements loses by the other half: nothing is told apart below this. */
+  readonly resolution: number;
   /** Wall time of all calls through the router, by the medians of the fastest devices: noise and its own work included. */
   readonly wall_by_oracle: number;
   /** The same device for every call, as far as it can do them all. */
@@ -28,6 +30,8 @@ interface Cell {
   readonly input: object;
   /** Median ms by device. */
   readonly ms: Readonly<Record<string, number>>;
+  /** The same of one half of the measurements, and of the other. */
+  readonly halves: readonly [Readonly<Record<string, number>>, Readonly<Record<string, number>>];
 }
 
 const SIZES_OF_AN_OPERATION = 6;
@@ -51,19 +55,25 @@ export async function realLosses({ quick = false } = {}): Promise<RealLosses> {
       for (let repeat = 0; repeat < repeats; repeat++)
         for (const device of devices) times[device].push(await timed(() => judge.run(name, input, { device })));
       // The first call compiles and takes memory.
-      const ms = Object.entries(times).map(([device, all]) => [device, median(all.slice(1))]);
-      cells.push({ name, input, ms: Object.fromEntries(ms) });
+      const medians = (part: (i: number) => boolean): Record<string, number> =>
+        Object.fromEntries(
+          Object.entries(times).map(([device, all]) => [device, median(all.slice(1).filter((_, i) => part(i)))]),
+        );
+      const halves = [medians((i) => i % 2 === 0), medians((i) => i % 2 === 1)] as const;
+      cells.push({ name, input, ms: medians(() => true), halves });
     }
     const random = new Random(11);
-    const totals = { router: 0, oracle: 0, wall: 0, lateRouter: 0, lateOracle: 0 };
+    const totals = { router: 0, oracle: 0, wall: 0, lateRouter: 0, lateOracle: 0, half: 0, halfOracle: 0 };
     const always: Record<string, number> = {};
     for (let i = 0; i < calls; i++) {
-      const { name, input, ms } = cells[random.below(cells.length)];
+      const { name, input, ms, halves } = cells[random.below(cells.length)];
       let chosen = '';
       totals.wall += await timed(async () => (chosen = (await judged.run(name, input)).decision.chosen));
       const best = Math.min(...Object.values(ms));
       totals.router += ms[chosen];
       totals.oracle += best;
+      totals.half += halves[1][fastest(halves[0])];
+      totals.halfOracle += halves[1][fastest(halves[1])];
       if (2 * i >= calls) {
         totals.lateRouter += ms[chosen];
         totals.lateOracle += best;
@@ -78,6 +88,7 @@ export async function realLosses({ quick = false } = {}): Promise<RealLosses> {
       calibration_ms: calibrationMs,
       router_by_oracle: totals.router / totals.oracle,
       late_router_by_oracle: totals.lateRouter / totals.lateOracle,
+      resolution: totals.half / totals.halfOracle,
       wall_by_oracle: totals.wall / totals.oracle,
       always_by_oracle: Object.fromEntries(
         Object.entries(always).flatMap(([id, ms]) => (Number.isNaN(ms) ? [] : [[id, ms / totals.oracle]])),
@@ -95,6 +106,7 @@ export function realLossLines(losses: RealLosses): string[] {
     `  after a calibration (${(losses.calibration_ms / 1000).toFixed(1)} s with first calls)`.padEnd(50) +
       `${losses.router_by_oracle.toFixed(3)}, its second half ${losses.late_router_by_oracle.toFixed(3)}`,
     `  wall time through the router`.padEnd(50) + losses.wall_by_oracle.toFixed(3),
+    `  what the measurements tell apart`.padEnd(50) + losses.resolution.toFixed(3),
     `  always the same`.padEnd(50) + always.join(', '),
   ];
 }
@@ -112,6 +124,10 @@ function* inputs(judge: Dispatcher): Generator<{ name: string; input: object; de
       }
     }
   }
+}
+
+function fastest(ms: Readonly<Record<string, number>>): string {
+  return Object.keys(ms).reduce((best, device) => (ms[device] < ms[best] ? device : best));
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
