@@ -75,7 +75,7 @@ export async function lookAtCompute(runtime: Runtime, config: GpuConfig): Promis
   const reports = adapters === 'none' ? [] : await discover();
   const absent: AbsentDevice[] = [];
   const chosen = adapters === 'none' ? [] : chooseAdapters(reports, adapters, absent);
-  const provider = reports.find((one) => one.adapters.length > 0)?.provider ?? '';
+  const provider = reports[0]?.provider ?? '';
   const open = chosen.map((adapter, i): OpenDevice => {
     return { id: `webgpu:${i}`, device: new UntakenDevice(provider, adapter), share: config.gpuShare };
   });

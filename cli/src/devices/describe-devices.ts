@@ -37,7 +37,10 @@ export function describeAbsent(
     if (offered.length === 0) rows.push({ kind: 'webgpu', provider, name: '', absentReason: reason });
     for (const adapter of offered) {
       if (taken.has(`${provider}/${adapter.name}`)) continue;
-      const absentReason = reasons.get(adapter.name) ?? 'it was not selected (gpu_devices)';
+      const absentReason =
+        provider === reports[0].provider
+          ? (reasons.get(adapter.name) ?? 'it was not selected (gpu_devices)')
+          : `ARMILLA_GPU_PROVIDER=${provider} selects this provider`;
       rows.push({ ...describeAdapter(provider, adapter), absentReason });
     }
     for (const { name } of offered) reasons.delete(name);

@@ -82,14 +82,19 @@ function resultText({ verdict, messages, comparisons }: GateResult): string {
     ['operation', 'device', 'verdict', 'median before', 'after', 'ratio', '95 %', 'p', 'calls'],
     ...comparisons.map(rowOf),
   ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = rows[0].map((_, column) => rows.reduce((most, row) => Math.max(most, row[column].length), 0));
   const table = rows.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column]))
       .join('  ')
       .trimEnd(),
   );
-  return [...table, ...messages, verdict].join('\n');
+  return [...table, ...messages.map(shown), verdict].join('\n');
+}
+
+/** Names are data of others: none may end a line or steer the terminal. */
+function shown(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\ufffd');
 }
 
 function rowOf(row: OpComparison): string[] {
@@ -97,8 +102,8 @@ function rowOf(row: OpComparison): string[] {
   const ms = (ns: number): string => known(ns, (value) => `${(value / 1e6).toPrecision(3)} ms`);
   const digits = (value: number): string => known(value, (one) => one.toFixed(2));
   return [
-    row.op,
-    row.device,
+    shown(row.op),
+    shown(row.device),
     row.verdict,
     ms(row.medianANs),
     ms(row.medianBNs),

@@ -69,3 +69,34 @@ test('without a server there is no profile to take, and no file', async () => {
   expect(() => readFileSync(at('none.json'))).toThrow('ENOENT');
   expect(await runCli(['profile', '--format', 'xml'])).toMatchObject({ code: 2 });
 });
+
+test('names of a foreign profile neither end a line nor steer the terminal, however many there are', async () => {
+  const foreign = JSON.parse(readFileSync(before, 'utf8')) as { ops: string[] };
+  foreign.ops = foreign.ops.map(() => 'x\n\u001b]0;title\u0007passed');
+  writeFileSync(at('foreign.json'), JSON.stringify(foreign));
+  const { stdout } = await runCli(['profile', 'compare', at('foreign.json'), at('foreign.json')]);
+  expect(stdout).toMatch(/^x\ufffd\ufffd\]0;title\ufffdpassed +wasm:2 +same /m);
+  expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+
+  const many = JSON.parse(readFileSync(before, 'utf8')) as {
+    ops: string[];
+    devices: string[];
+    spans: Record<string, number[]>;
+    totals: unknown[];
+  };
+  const [opCount, count] = [60_000, 150_000];
+  const column = (of: (i: number) => number): number[] => Array.from({ length: count }, (_, i) => of(i));
+  many.ops = Array.from({ length: opCount }, (_, i) => `op${i}`);
+  many.devices = ['a', 'b', 'c'];
+  many.totals = [];
+  for (const name of Object.keys(many.spans)) many.spans[name] = column(() => 0);
+  Object.assign(many.spans, {
+    id: column((i) => i),
+    parent: column(() => -1),
+    decision: column(() => -1),
+    op: column((i) => i % opCount),
+    device: column((i) => Math.floor(i / opCount)),
+  });
+  writeFileSync(at('many.json'), JSON.stringify(many));
+  expect(await runCli(['profile', 'compare', before, at('many.json')])).toMatchObject({ code: 0 });
+});

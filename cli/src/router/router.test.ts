@@ -111,3 +111,11 @@ test('a server that is not there is said', async () => {
       stderr: expect.stringContaining('SERVER_UNAVAILABLE'),
     });
 });
+
+test('what cannot be stored is said with the file, and is no bug', async () => {
+  const file = join(folder.path, 'no folder');
+  writeFileSync(file, '');
+  const { router } = runner({ ARMILLA_STATE_DIRECTORY: file });
+  const result = await router('calibrate', '--device', 'typescript', '--operation', 'gpu.xor');
+  expect(result).toMatchObject({ code: 74, stderr: expect.stringMatching(/no folder.*OUTPUT_WRITE_FAILED/) });
+});

@@ -169,6 +169,7 @@ describe('a service of plain data', () => {
       ['n', explain({ operation: 'gpu.xor', size: { $case: 'n', value: 2n ** 31n } })],
       ['work', explain({ operation: 'gpu.xor', size: call(NaN) })],
       ['work', explain({ operation: 'gpu.xor', size: call(-1) })],
+      ['work', explain({ operation: 'gpu.xor', size: call(1e300) })],
       ['page_size', list({ pageSize: 1001 })],
       ['page_size', list({ pageSize: -1 })],
       ['page_token', list({ pageToken: 'x' })],

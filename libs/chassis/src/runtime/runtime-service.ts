@@ -28,6 +28,8 @@ const PIECE_BYTES = 2 ** 20;
 const DEFAULT_PAGE_SIZE = 100;
 const MOST_DECISIONS = 1000;
 const LARGEST_N = 2 ** 30;
+/** More than any call, and far from where predictions overflow. */
+const LARGEST_AMOUNT = 1e30;
 const DEFAULT_DTYPE = 'f32';
 
 const FORMATS: Readonly<Record<ProfileFormat, ProfileFormatName>> = {
@@ -124,8 +126,8 @@ function readSize(size: RuntimeExplainRequest['size']): CallToExplain['size'] {
     case 'call': {
       const { work, inputBytes, outputBytes } = size.value;
       for (const [field, value] of Object.entries({ work, input_bytes: inputBytes, output_bytes: outputBytes }))
-        if (!(value >= 0 && value < Infinity))
-          throw fail('OPTION_INVALID', { field, expected: 'a finite number from 0', got: value });
+        if (!(value >= 0 && value <= LARGEST_AMOUNT))
+          throw fail('OPTION_INVALID', { field, expected: `a number in [0, ${LARGEST_AMOUNT}]`, got: value });
       return { work, bytesIn: inputBytes, bytesOut: outputBytes };
     }
     default:

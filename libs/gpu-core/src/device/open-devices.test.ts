@@ -75,6 +75,13 @@ test('without any provider the reasons of each are told, and none asks nobody', 
   expect(none.open).toEqual([]);
 });
 
+onDawn('adapters of a provider that is not loaded are not taken', async () => {
+  const [webgpu] = await discover();
+  const reports = [{ provider: 'kmamal' as const, adapters: [], reason: 'not installed' }, webgpu];
+  await using devices = await openDevices({ adapters: ['swiftshader'], claimFolder, discover: async () => reports });
+  expect(devices).toMatchObject({ open: [], absent: [{ name: 'kmamal', reason: 'not installed' }] });
+});
+
 test('the setting names adapters', () => {
   expect(readAdapters('auto')).toBe('auto');
   expect(readAdapters('none')).toBe('none');

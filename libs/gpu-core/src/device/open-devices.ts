@@ -85,17 +85,17 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
   };
 }
 
-/** Adapters that the selection takes, in its order; what it asks for and cannot have goes to `absent`. */
+/** Adapters of the provider that is loaded that the selection takes, in its order; what it asks for and cannot have goes to `absent`. */
 export function chooseAdapters(
   reports: readonly ProviderReport[],
   adapters: 'auto' | readonly string[],
   absent: AbsentDevice[],
 ): AdapterReport[] {
-  // The first provider that offers something is the one that is loaded.
-  const report = reports.find((one) => one.adapters.length > 0);
+  // The first is the one that is loaded.
+  const report = reports.find((one) => one === reports[0] && one.adapters.length > 0);
   if (report === undefined) {
-    for (const { provider, reason } of reports)
-      absent.push({ name: provider, reason: reason ?? 'it offers no adapter' });
+    for (const { provider, adapters: offered, reason } of reports)
+      if (offered.length === 0) absent.push({ name: provider, reason: reason ?? 'it offers no adapter' });
     return [];
   }
   if (adapters === 'auto') {

@@ -91,3 +91,23 @@ test('of many processes at once one has the device', async () => {
   await Promise.all(processes.map((one) => one.exitCode ?? once(one, 'exit')));
   expect(said.filter((text) => text === 'taken')).toHaveLength(1);
 });
+
+test('a claim that cannot be renewed ends no process', async () => {
+  const script = join(folder, 'holder.mjs');
+  writeFileSync(
+    script,
+    `import { rmSync, writeFileSync } from 'node:fs';
+    import { Claim } from ${JSON.stringify(entry)};
+    const later = globalThis.setInterval;
+    let renew;
+    globalThis.setInterval = (call, ms) => { renew = call; return later(call, ms); };
+    const claim = await Claim.take('card', { folder: ${JSON.stringify(folder)} });
+    rmSync(${JSON.stringify(join(folder, 'card'))}, { recursive: true });
+    writeFileSync(${JSON.stringify(join(folder, 'card'))}, '');
+    renew();
+    process.stdout.write('alive');
+    process.exit(0);`,
+  );
+  const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+  expect({ stdout, stderr }).toEqual({ stdout: 'alive', stderr: '' });
+});

@@ -94,9 +94,8 @@ export class Claim implements Disposable {
     try {
       utimesSync(this.file, new Date(), new Date());
     } catch (error) {
-      // Whoever cleared the folder has taken the claim: nothing is left to renew.
+      // Whoever cleared the folder has taken the claim: nothing is left to renew. Any other fault may pass.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') clearInterval(this.#timer);
-      else throw error;
     }
   }
 }

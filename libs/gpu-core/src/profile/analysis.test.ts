@@ -194,6 +194,11 @@ test('the gate fails on what became slower, and gives the same verdict again', (
   const few = regressionGate(record(durations('x', [1, 2])), record(durations('x', [9, 9])));
   expect([few.verdict, few.exitCode]).toEqual(['inconclusive', 0]);
   expect(few.messages).toEqual(['x on cpu: 2 and 2 spans are too few for a verdict']);
+  const zeros = record(durations('x', new Array<number>(20).fill(0)));
+  expect(regressionGate(zeros, zeros)).toMatchObject({
+    verdict: 'inconclusive',
+    messages: ['x on cpu: a median of 0 has no ratio to another'],
+  });
   const same = durations(
     'x',
     Array.from({ length: 50 }, (_, i) => 1000 + (i % 3)),

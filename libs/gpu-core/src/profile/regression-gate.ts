@@ -28,7 +28,8 @@ export function regressionGate(before: Profile, after: Profile, options: Partial
 
 function sentenceOf(row: OpComparison): string {
   const name = `${row.op} on ${row.device}`;
-  if (Number.isNaN(row.ratioLow)) {
+  if (!Number.isFinite(row.ratio)) return `${name}: a median of 0 has no ratio to another`;
+  if (!(row.ratioHigh < Infinity)) {
     return `${name}: ${row.countA} and ${row.countB} spans are too few for a verdict`;
   }
   const interval = `${row.ratio.toFixed(2)} times the median (${row.ratioLow.toFixed(2)} to ${row.ratioHigh.toFixed(2)})`;

@@ -85,10 +85,14 @@ test.each([
 
 test.each([
   ['negative time', { launchMs: -1 }],
+  ['a time beyond all', { launchMs: 1e308 }],
+  ['a factor beyond all', { buckets: [[10, 1e308]] }],
   ['text', { msPerWork: '1' }],
   ['null, as NaN is written', { sigma: null }],
   ['no buckets', { buckets: 'none' }],
   ['broken buckets', { buckets: [[1]] }],
+  ['a weight of 0', { weights: [0, 1, 1] }],
+  ['two scales', { scales: [1, 1] }],
 ])('a model with %s is ignored with a reason', async (_, change) => {
   const store = new CalibrationStore(KEY, folder);
   const devices = { 'wasm:2': { ...MODELS[0].devices['wasm:2'], ...change } };
@@ -103,7 +107,10 @@ test('a folder in place of the file is a reason, not an error; saving then fails
   const store = new CalibrationStore(KEY, folder);
   mkdirSync(store.path);
   expect(await reasonOf(store)).toMatch(/cannot be read/);
-  await expect(store.save(MODELS)).rejects.toThrow();
+  await expect(store.save(MODELS)).rejects.toMatchObject({
+    reason: 'OUTPUT_WRITE_FAILED',
+    fields: { where: store.path },
+  });
   expect(readdirSync(folder)).toHaveLength(1);
 });
 

@@ -1,3 +1,4 @@
+import { fail } from '@armilla/base';
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -52,8 +53,16 @@ export class CalibrationStore {
     return { models, tuning: tuning as StoredTuning };
   }
 
-  /** Writes aside and renames: readers and other writers see a whole file, the last one stays. Rejects as the disk does. */
+  /** Writes aside and renames: readers and other writers see a whole file, the last one stays. Throws OUTPUT_WRITE_FAILED. */
   async save(models: StoredModels, tuning: StoredTuning = {}): Promise<void> {
+    try {
+      await this.#write(models, tuning);
+    } catch (cause) {
+      throw fail('OUTPUT_WRITE_FAILED', { where: this.path, detail: (cause as Error).message }, { cause });
+    }
+  }
+
+  async #write(models: StoredModels, tuning: StoredTuning): Promise<void> {
     const folder = join(this.path, '..');
     await mkdir(folder, { recursive: true });
     const aside = `${this.path}.${process.pid}-${randomUUID()}.part`;

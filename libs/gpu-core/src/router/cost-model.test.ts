@@ -109,3 +109,11 @@ test('what is stored comes back', () => {
   }
   expect(restored.samples).toBe(model.samples);
 });
+
+test('a model of one small call is as unsure of large ones after it was stored', () => {
+  const model = CostModel.fit([sampleAt(1, 0)], TERMS);
+  const restored = CostModel.restore(JSON.parse(JSON.stringify(model.store())));
+  const sigmaAt = (one: CostModel, work: number): number => Math.sqrt(one.predict(work, 0).variance);
+  expect(sigmaAt(model, 1e9)).toBeGreaterThan(1);
+  expect(sigmaAt(restored, 1e9) / sigmaAt(model, 1e9)).toBeCloseTo(1, 1);
+});

@@ -18,6 +18,10 @@ export interface StoredModel extends CostTerms {
   /** Spread of measured by predicted time, natural log. */
   readonly sigma: number;
   readonly buckets: readonly (readonly [bucket: number, factor: number])[];
+  /** How sure each term is (samples that it stands for), in the unit below; default: as if all had been measured. */
+  readonly weights?: readonly number[];
+  /** Least unit of each term. */
+  readonly scales?: readonly number[];
 }
 
 /** Predicted time on an idle device, ms. */
@@ -164,7 +168,7 @@ export class CostModel {
   }
 
   static restore(stored: StoredModel): CostModel {
-    const model = new CostModel(stored, 'calibrated');
+    const model = new CostModel(stored, 'calibrated', stored.scales, stored.weights);
     model.#samples = stored.samples;
     model.#variance = Math.max(SMALLEST_SIGMA, stored.sigma) ** 2;
     for (const [bucket, factor] of stored.buckets) model.#buckets.restore(bucket, factor, model.#line);
@@ -288,7 +292,9 @@ export class CostModel {
     const buckets = this.#buckets
       .known()
       .map((bucket) => [bucket, this.#buckets.factor(bucket, this.#revision, this.#line)] as const);
-    return { ...this.terms, samples: this.#samples, sigma: this.sigma, buckets };
+    const { covariance } = this.#squares;
+    const weights = [0, 4, 8].map((at) => Math.max(UNSURE_WEIGHT, Math.min(MEASURED_WEIGHT, 1 / covariance[at])));
+    return { ...this.terms, samples: this.#samples, sigma: this.sigma, buckets, weights, scales: [...this.#scales] };
   }
 
   #take(sample: Sample): void {

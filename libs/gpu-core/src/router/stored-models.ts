@@ -23,12 +23,20 @@ export function readStoredModels(value: unknown): StoredModels | string {
   return value as StoredModels;
 }
 
+/** More than any card costs or any process has measured, and far from where products of it overflow. */
+const LARGEST = 1e15;
+
 const NUMBERS = ['launchMs', 'msPerWork', 'msPerByte', 'samples', 'sigma'];
 
 function faultOf(model: unknown): string | undefined {
   if (!isRecord(model)) return 'no object';
   for (const name of NUMBERS) {
-    if (!isAmount(model[name])) return `${name} is ${String(model[name])}, not a finite number >= 0`;
+    if (!isAmount(model[name])) return `${name} is ${String(model[name])}, not a number in [0, ${LARGEST}]`;
+  }
+  for (const name of ['weights', 'scales']) {
+    const three = model[name];
+    if (three !== undefined && !(Array.isArray(three) && three.length === 3 && three.every(isPositive)))
+      return `${name} are no three numbers in (0, ${LARGEST}]`;
   }
   if (!Array.isArray(model.buckets)) return 'buckets is no list';
   const pairs = model.buckets.every(
@@ -38,7 +46,11 @@ function faultOf(model: unknown): string | undefined {
 }
 
 function isAmount(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value < Infinity;
+  return typeof value === 'number' && value >= 0 && value <= LARGEST;
+}
+
+function isPositive(value: unknown): boolean {
+  return isAmount(value) && value !== 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@ import type { RequestOption } from './option.js';
 import { readChoice, readInteger, readNumber, readText } from './value.js';
 
 const LARGEST_N = 2 ** 30;
+const LARGEST_AMOUNT = 1e30;
 
 const operation = <Draft extends { operation: string }>(sentence: string): RequestOption<Draft> => ({
   name: 'operation',
@@ -56,10 +57,11 @@ const amount = (
 ): RequestOption<ExplainCallDraft> => ({
   name,
   sentence,
-  schema: { type: 'number', minimum: 0 },
+  schema: { type: 'number', minimum: 0, maximum: LARGEST_AMOUNT },
   take: (draft, value) => {
     const number = readNumber(name, value);
-    if (number < 0) throw fail('OPTION_INVALID', { field: name, expected: 'a number from 0', got: number });
+    if (!(number >= 0 && number <= LARGEST_AMOUNT))
+      throw fail('OPTION_INVALID', { field: name, expected: `a number in [0, ${LARGEST_AMOUNT}]`, got: number });
     draft[key] = number;
   },
 });

@@ -49,6 +49,7 @@ test.each([
   ['/v1/runtime/explain?operation=gpu.matmul', 400, 'OPTION_INVALID'],
   ['/v1/runtime/explain?operation=gpu.matmul&size=0', 400, 'OPTION_INVALID'],
   ['/v1/runtime/explain?operation=gpu.matmul&work=-1', 400, 'OPTION_INVALID'],
+  ['/v1/runtime/explain?operation=gpu.matmul&work=1e300', 400, 'OPTION_INVALID'],
   ['/v1/runtime/explain?operation=gpu.matmul&size=8&work=1', 400, 'OPTIONS_CONFLICT'],
   ['/v1/runtime/explain?operation=gpu.matmul&size=8&dtype=u8', 400, 'OPTION_INVALID'],
   ['/v1/runtime/explain?operation=gpu.none&size=8', 404, 'OPERATION_UNKNOWN'],

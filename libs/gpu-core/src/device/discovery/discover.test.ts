@@ -31,6 +31,19 @@ test('a driver that ends the process is a reason', async () => {
   expect(webgpu).toMatchObject({ adapters: [], reason: expect.stringContaining('SIGSEGV') });
 });
 
+onDawn('the provider that the environment names comes first; another name is a reason', async () => {
+  const [{ file }] = await discover();
+  const standIn = join(folder, 'kmamal.cjs');
+  writeFileSync(standIn, `module.exports = require(${JSON.stringify(file)});`);
+  const env = { ...process.env, ARMILLA_GPU_PROVIDER: 'kmamal', ARMILLA_DAWN_NODE: standIn };
+  const [kmamal, webgpu] = await discover(env);
+  expect(kmamal).toMatchObject({ provider: 'kmamal', file: standIn, adapters: [{ software: true }] });
+  expect(webgpu).toMatchObject({ provider: 'webgpu', file });
+  expect(await discover({ ...process.env, ARMILLA_GPU_PROVIDER: 'cuda' })).toMatchObject([
+    { adapters: [], reason: expect.stringContaining('ARMILLA_GPU_PROVIDER') },
+  ]);
+});
+
 const NOTHING: CardTraces = { nvidiaDriver: false, renderNodes: [], vulkanDrivers: [] };
 const report = (vendor: string, software: boolean, count = 1) => [
   {

@@ -4,7 +4,7 @@ import type { ProviderReport } from './discovery.js';
 
 const LIMIT_MS = 30_000;
 
-/** What each provider offers on this machine, looked at in a process of its own, which a broken driver may end. */
+/** What each provider offers on this machine, the one that is loaded first, looked at in a process of its own, which a broken driver may end. */
 export function discover(
   env: Readonly<Record<string, string | undefined>> = process.env,
   signal?: AbortSignal,

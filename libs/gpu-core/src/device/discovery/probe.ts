@@ -1,12 +1,24 @@
 import { toProblem } from '@armilla/base';
 import { limitsOf } from '../webgpu/limits.js';
-import { loadProvider, type Provider, type ProviderName } from '../webgpu/provider.js';
+import { loadProvider, type Provider, providerName, type ProviderName } from '../webgpu/provider.js';
 import type { AdapterReport, ProviderReport } from './discovery.js';
 
 /** No adapter has this name: the refusal lists those that there are, which nothing else does. */
 const NO_ADAPTER = '@@none@@';
 const NO_DRIVER =
   'no adapter: no Vulkan driver answers (on Linux: libvulkan.so.1 and a driver with its file in /usr/share/vulkan/icd.d)';
+
+/** Looks at each provider, first at the one that ARMILLA_GPU_PROVIDER names, which alone is loaded to compute. */
+export async function probeAll(env: Readonly<Record<string, string | undefined>>): Promise<ProviderReport[]> {
+  let named: ProviderName;
+  try {
+    named = providerName(env);
+  } catch (error) {
+    return [{ provider: 'webgpu', adapters: [], reason: detailOf(error) }];
+  }
+  const other = named === 'webgpu' ? 'kmamal' : 'webgpu';
+  return [await probe(named, env), await probe(other, { ...env, ARMILLA_DAWN_NODE: undefined })];
+}
 
 /** Looks at one provider; never throws. A driver that is broken may end the process: `discover` has one for it. */
 export async function probe(

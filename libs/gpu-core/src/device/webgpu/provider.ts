@@ -37,10 +37,7 @@ export function loadProvider(
   env: Readonly<Record<string, string | undefined>> = process.env,
   require: NodeJS.Require = createRequire(import.meta.url),
 ): Provider {
-  const name = env.ARMILLA_GPU_PROVIDER || 'webgpu';
-  if (name !== 'webgpu' && name !== 'kmamal') {
-    throw fail('OPTION_INVALID', { field: 'ARMILLA_GPU_PROVIDER', expected: "'webgpu' or 'kmamal'", got: name });
-  }
+  const name = providerName(env);
   const file = env.ARMILLA_DAWN_NODE || fileOf(name, require);
   let native: NativeModule;
   try {
@@ -67,6 +64,13 @@ export function loadProvider(
       alive.delete(gpu);
     },
   };
+}
+
+/** The provider that is loaded. Throws OPTION_INVALID. */
+export function providerName(env: Readonly<Record<string, string | undefined>>): ProviderName {
+  const name = env.ARMILLA_GPU_PROVIDER || 'webgpu';
+  if (name === 'webgpu' || name === 'kmamal') return name;
+  throw fail('OPTION_INVALID', { field: 'ARMILLA_GPU_PROVIDER', expected: "'webgpu' or 'kmamal'", got: name });
 }
 
 function fileOf(name: ProviderName, require: NodeJS.Require): string {
