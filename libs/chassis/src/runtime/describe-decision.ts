@@ -24,7 +24,7 @@ export function protoDecision(
       movedBytes: bytesToMove,
       chunkCount: whole(chunkCount),
     })),
-    refused: [...decision.refused],
+    refused: decision.refused.map(({ device, reason, detail = '' }) => ({ device, reason, detail })),
     crossoverWork: decision.crossoverWork ?? undefined,
     modelVersion: whole(decision.modelVersion),
     actualMs: call?.actualMs ?? undefined,

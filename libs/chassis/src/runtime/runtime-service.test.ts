@@ -135,7 +135,7 @@ describe('a service of plain data', () => {
       actualMs: undefined,
       crossoverWork: 1e6,
       chosen: 'webgpu:0',
-      refused: [{ device: 'typescript', reason: 'memory' }],
+      refused: [{ device: 'typescript', reason: 'memory', detail: '' }],
     });
     expect(seen[0].predictions[1]).toMatchObject({ totalMs: 10, queueMs: 4, sampleCount: 7n, movedBytes: 4096 });
     expect(seen[1]).toMatchObject({ actualMs: 149, crossoverWork: undefined });

@@ -64,7 +64,7 @@ export interface RouteDecision {
   readonly confidence: number;
   readonly chunkCount: number;
   readonly predictions: readonly RoutePrediction[];
-  readonly refused: readonly { readonly device: string; readonly reason: string }[];
+  readonly refused: readonly { readonly device: string; readonly reason: string; readonly detail?: string }[];
   /** Null: at no work. */
   readonly crossoverWork: number | null;
   readonly modelVersion: number;
