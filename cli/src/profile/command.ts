@@ -6,6 +6,7 @@ import { reachServer } from '../server/named-server.js';
 import { STANDARD } from '../table/flags.js';
 import { printBytes } from '../terminal/standard-output.js';
 import { compareCommand } from './compare.js';
+import { showCommand } from './show.js';
 
 interface ProfileFlags {
   readonly server?: string;
@@ -26,8 +27,9 @@ const ENDS: readonly (readonly [string, ProfileFormatName])[] = [
 /** `armilla profile`. */
 export function profileCommand(context: CommandContext): Command {
   const compare = compareCommand(context).exitOverride().showSuggestionAfterError(true);
+  const show = showCommand(context).exitOverride().showSuggestionAfterError(true);
   return new Command('profile')
-    .description('Take what the profiler of a running server holds, or compare two profiles (docs/profile.md).')
+    .description('Take or show what the profiler of a running server holds, or compare two profiles (docs/profile.md).')
     .option('--server <url>', 'the server (default: the address that serve takes, http://127.0.0.1:7431)')
     .addOption(
       new Option(
@@ -39,12 +41,14 @@ export function profileCommand(context: CommandContext): Command {
     .option('--overwrite', 'replace the output if it exists')
     .addHelpText('before', EXAMPLES)
     .enablePositionalOptions()
+    .addCommand(show.showHelpAfterError("(see 'armilla profile show --help')"))
     .addCommand(compare.showHelpAfterError("(see 'armilla profile compare --help')"))
     .helpCommand(false)
     .action((flags: ProfileFlags) => download(flags, context));
 }
 
 const EXAMPLES = `Examples:
+  armilla profile show
   armilla profile -o before.json
   armilla profile -o run.trace.json      # for https://ui.perfetto.dev
   armilla profile -o run.html

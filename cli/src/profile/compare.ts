@@ -1,18 +1,12 @@
-import { open } from 'node:fs/promises';
 import { Command } from 'commander';
 import { fail } from '@armilla/base';
-import {
-  type GateResult,
-  type OpComparison,
-  type Profile,
-  profileFromJson,
-  regressionGate,
-  renderDashboard,
-} from '@armilla/gpu-core';
+import { type GateResult, type OpComparison, regressionGate, renderDashboard } from '@armilla/gpu-core';
 import { checkOutput, writeFileOutput } from '@armilla/tables';
 import type { CommandContext } from '../command-context.js';
 import { snakeCaseKeys } from '../crossmatch/json-names.js';
 import { printLine } from '../terminal/standard-output.js';
+import { textTable } from '../terminal/text-table.js';
+import { readProfile, shown } from './read-profile.js';
 
 interface CompareFlags {
   readonly gate?: boolean;
@@ -61,18 +55,6 @@ async function compare(before: string, after: string, flags: CompareFlags, conte
   if (gate) context.exit(result.exitCode);
 }
 
-async function readProfile(path: string): Promise<Profile> {
-  try {
-    await using file = await open(path);
-    return profileFromJson(await file.readFile(), path);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw fail('INPUT_NOT_FOUND', { where: path }, { cause: error });
-    if (code === undefined || !code.startsWith('E')) throw error;
-    throw fail('INPUT_UNREADABLE', { where: path, detail: message }, { cause: error });
-  }
-}
-
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
@@ -82,19 +64,7 @@ function resultText({ verdict, messages, comparisons }: GateResult): string {
     ['operation', 'device', 'verdict', 'median before', 'after', 'ratio', '95 %', 'p', 'calls'],
     ...comparisons.map(rowOf),
   ];
-  const widths = rows[0].map((_, column) => rows.reduce((most, row) => Math.max(most, row[column].length), 0));
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
-  );
-  return [...table, ...messages.map(shown), verdict].join('\n');
-}
-
-/** Names are data of others: none may end a line or steer the terminal. */
-function shown(text: string): string {
-  return text.replace(/\p{Cc}/gu, '\ufffd');
+  return [textTable(rows), ...messages.map(shown), verdict].join('\n');
 }
 
 function rowOf(row: OpComparison): string[] {

@@ -47,6 +47,22 @@ test('a gate fails where an operation became slower, and only there', async () =
   expect(await compare(before, same, '--html', at('difference.html'))).toMatchObject({ code: 73 });
 });
 
+test('a profile is shown as text: times, bottlenecks, transfers beside kernels, advice', async () => {
+  const profiler = new Profiler({ nowNs: () => 0, originEpochMs: 0 });
+  for (let i = 0; i < 4; i++) {
+    // Each upload of 1 ms but the first runs beside the kernel of the one before.
+    const facts = { uploadNs: 1e6, kernelNs: 1e6, bytes: 2e6, flops: 5e6 };
+    profiler.record('gpu.xor\u001b[2J', i * 1e6, (i + 2) * 1e6, { device: 'webgpu:0', lane: i, ...facts });
+  }
+  writeFileSync(at('pieces.json'), profileToJson(profiler.profile('pieces', 'a machine')));
+  const { code, stdout, stderr } = await runCli(['profile', 'show', at('pieces.json')]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^gpu\.xor\ufffd\[2J +webgpu:0 +4 +8\.00 ms +2\.00 ms +2\.00 ms +2\.00 ms +2\.00 +5\.00$/m);
+  expect(stdout).toContain('transfers of webgpu:0: 4.00 ms, 75 % of it beside kernels');
+  const { stdout: json } = await runCli(['profile', 'show', at('pieces.json'), '--json']);
+  expect(JSON.parse(json)).toMatchObject({ overlaps: [{ device: 'webgpu:0', share: 0.75 }] });
+});
+
 test('what is no profile, and what is not there, is said with its own exit code', async () => {
   writeFileSync(at('broken.json'), '{"half":');
   const compare = (...args: string[]) => runCli(['profile', 'compare', before, ...args]);

@@ -6,6 +6,7 @@ import type { CommandContext } from '../command-context.js';
 import { snakeCaseKeys } from '../crossmatch/json-names.js';
 import { openCompute } from '../devices/compute.js';
 import { printLine } from '../terminal/standard-output.js';
+import { textTable } from '../terminal/text-table.js';
 
 interface CalibrateFlags {
   readonly device: readonly string[];
@@ -66,14 +67,5 @@ function rowsText(rows: readonly CalibrationRow[]): string {
     spentMs.toFixed(1),
     fault ?? '',
   ]);
-  const table = [['device', 'operation', 'type', 'samples', 'first calls ms', 'others ms', ''], ...cells];
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
-  return table
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return textTable([['device', 'operation', 'type', 'samples', 'first calls ms', 'others ms', ''], ...cells]);
 }
