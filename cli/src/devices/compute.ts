@@ -30,7 +30,13 @@ registerOperation(routedJoin);
 
 export type GpuConfig = Pick<
   Config,
-  'gpuDevices' | 'gpuShare' | 'gpuMemoryLimitBytes' | 'gpuTenantMemoryBytes' | 'route' | 'stateDirectory'
+  | 'gpuDevices'
+  | 'gpuShare'
+  | 'gpuMemoryLimitBytes'
+  | 'gpuTenantMemoryBytes'
+  | 'route'
+  | 'shadowOneOf'
+  | 'stateDirectory'
 >;
 
 /**
@@ -48,7 +54,11 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
     discover: async () => (reports = await discover()),
   });
   try {
-    const dispatcher = await Dispatcher.open(runtime, { devices: gpus.open, ...routerOptions(config) });
+    const dispatcher = await Dispatcher.open(runtime, {
+      devices: gpus.open,
+      ...(config.shadowOneOf > 0 && { shadowOneOf: config.shadowOneOf }),
+      ...routerOptions(config),
+    });
     const owner = `process ${process.pid}`;
     return {
       dispatcher,

@@ -171,7 +171,7 @@ test(
     };
     const here = dispatcher.explain('gpu.matmul', 512);
     expect(there).toMatchObject({ chosen: here.chosen, work: 2 * 512 ** 3 });
-    if (hasSoftwareGpu) expect(there.refused).toContainEqual({ device: 'webgpu:0', reason: 'software' });
+    if (hasSoftwareGpu) expect(there.refused).toContainEqual({ device: 'webgpu:0', reason: 'software', detail: '' });
     expect(there.predictions.map(({ device }) => device)).toEqual(here.predictions.map(({ device }) => device));
     expect(await cli('router', 'explain', 'gpu.matmul', '512')).toMatch(/^gpu\.matmul f32, work 2\.68e\+8: /);
   },

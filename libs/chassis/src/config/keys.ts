@@ -153,6 +153,11 @@ export const CONFIG_KEYS = {
     { default: 60, minimum: 1, maximum: DAY },
     'Time over which an upload must keep min_sender_bytes_per_second.',
   ),
+  shadow_one_of: count(
+    { default: 0, maximum: 1_000_000_000 },
+    'calls',
+    'One of so many routed calls runs on the next best device too, and their results are compared; 0: none (docs/router.md).',
+  ),
   spool_directory: text(
     '',
     'Folder for uploads that cannot be streamed on at once; empty: the folder for temporary files of the system.',

@@ -37,6 +37,12 @@ export function protoStatus(status: RuntimeStatus): GetStatusResponse {
         explorationMs,
         overrideMs,
       })),
+      shadow: router.shadow.map(({ operation, runs, differences, otherFaster }) => ({
+        operation,
+        runCount: whole(runs),
+        differenceCount: whole(differences),
+        otherFasterCount: whole(otherFaster),
+      })),
       explorationMs: router.exploration.spentMs,
       totalMs: router.exploration.totalMs,
     },

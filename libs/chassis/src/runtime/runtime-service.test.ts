@@ -97,6 +97,7 @@ describe('a service of plain data', () => {
         },
       ],
       regret: [{ operation: 'gpu.matmul', callCount: 9n }],
+      shadow: [{ operation: 'gpu.xor', runCount: 5n, differenceCount: 1n, otherFasterCount: 2n }],
       explorationMs: 1,
       totalMs: 300,
     });

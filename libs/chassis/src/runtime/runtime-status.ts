@@ -86,6 +86,15 @@ export interface RouterStatus {
   readonly operations: readonly RouterOperationStatus[];
   readonly regret: readonly RegretStatus[];
   readonly exploration: { readonly spentMs: number; readonly totalMs: number };
+  readonly shadow: readonly ShadowStatus[];
+}
+
+/** Calls that ran on the next best device too. */
+export interface ShadowStatus {
+  readonly operation: string;
+  readonly runs: number;
+  readonly differences: number;
+  readonly otherFaster: number;
 }
 
 export interface RouterOperationStatus {

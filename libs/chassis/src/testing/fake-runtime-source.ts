@@ -119,6 +119,7 @@ const STATUS: RuntimeStatus = {
     ],
     regret: [{ operation: 'gpu.matmul', calls: 9, actualMs: 30, bestPredictedMs: 25, explorationMs: 1, overrideMs: 2 }],
     exploration: { spentMs: 1, totalMs: 300 },
+    shadow: [{ operation: 'gpu.xor', runs: 5, differences: 1, otherFaster: 2 }],
   },
   profiler: {
     enabled: true,

@@ -32,7 +32,7 @@ export const FAKE_RUNTIME: RuntimeSource = {
     memory: [
       { device: 'host', usedBytes: 1, reservedBytes: 2, budgetBytes: 4, budgetSource: 'os', pressureLevel: 'low' },
     ],
-    router: { operations: [], regret: [], exploration: { spentMs: 0, totalMs: 0 } },
+    router: { operations: [], regret: [], exploration: { spentMs: 0, totalMs: 0 }, shadow: [] },
     profiler: { enabled: true, spanCount: 0, overwrittenCount: 0, droppedCount: 0, operations: [], advice: [] },
   }),
   profile: async (format) => ({
