@@ -119,3 +119,15 @@ test('what cannot be stored is said with the file, and is no bug', async () => {
   const result = await router('calibrate', '--device', 'typescript', '--operation', 'gpu.xor');
   expect(result).toMatchObject({ code: 74, stderr: expect.stringMatching(/no folder.*OUTPUT_WRITE_FAILED/) });
 });
+
+test('devices without a backend of an operation are in no table and win no size', async () => {
+  const { router } = runner();
+  await router('calibrate', '--device', 'typescript', '--operation', 'gpu.xor');
+  const view = JSON.parse((await router('show', '--json')).stdout) as {
+    operations: { models: { device: string }[]; crossover_host: { device: string }[] }[];
+  };
+  const [{ models, crossover_host }] = view.operations;
+  const able = ['typescript', 'wasm:1', 'wasm:2'];
+  expect(models.map(({ device }) => device)).toEqual(able);
+  for (const { device } of crossover_host) expect(able).toContain(device);
+});

@@ -90,11 +90,8 @@ function explain({ dispatcher }: Compute, { operation, dtype, size }: CallToExpl
 type Extra = NonNullable<Parameters<typeof renderDashboard>[1]>;
 
 function dashboard({ dispatcher }: Compute, memory: readonly MemoryStatus[]): Extra {
-  const sizes = routedOperations().map(({ operation, dtypes, sizeOf, smallest, largest }) => {
-    return [operation.name, { sizeOf: (n: number) => sizeOf(n, dtypes[0]), smallest, largest }] as const;
-  });
   return {
-    crossovers: crossoverCurves(dispatcher.router, Object.fromEntries(sizes)),
+    crossovers: crossoverCurves(dispatcher.router, dispatcher.crossoverOptions()),
     memory: budgets(memory),
     rooflines: dispatcher.rooflines(),
   };

@@ -17,6 +17,8 @@ export interface CrossoverOptions {
   /** Range of n, integers >= 1; default 1 to 2^30. */
   readonly smallest?: number;
   readonly largest?: number;
+  /** Ids of the devices that have a backend, by type of the elements; default all. */
+  readonly devices?: (dtype: string) => readonly string[];
 }
 
 /** Work as n. */

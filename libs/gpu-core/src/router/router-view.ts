@@ -36,7 +36,7 @@ export interface ModelView {
   readonly slowed: boolean;
 }
 
-/** `sizes`: by operation, how n gives a size; without, n is the work. */
+/** `sizes`: by operation, how n gives a size and which devices have a backend; without, n is the work, and all have one. */
 export function viewRouter(router: Router, sizes: Readonly<Record<string, CrossoverOptions>> = {}): RouterView {
   return {
     devices: router.devices.map(({ id, memory, software }) => ({ id, memory, software })),
@@ -44,7 +44,8 @@ export function viewRouter(router: Router, sizes: Readonly<Record<string, Crosso
       operation,
       dtype,
       modelVersion: version,
-      models: devices.map(({ id }, i) => {
+      models: devices.flatMap(({ id }, i) => {
+        if (sizes[operation]?.devices?.(dtype).includes(id) === false) return [];
         const { launchMs, msPerWork, msPerByte } = models[i].terms;
         return {
           device: id,

@@ -254,3 +254,9 @@ test('crossover: ranges cover all sizes without gaps, neighbours differ, borders
   expect(ranges[1].from).toBe(Math.ceil(0.049 / 9e-7));
   expect(ranges[2].from / (0.45 / 9.9e-8)).toBeCloseTo(1, 6);
 });
+
+test('a device without a backend wins no size', () => {
+  const devices = (dtype: string): string[] => (dtype === 'f32' ? ['typescript', 'webgpu:0'] : []);
+  const ranges = known().crossover('gpu.matmul', 'f32', 'device', { largest: 1e9, devices });
+  expect(ranges.map(({ device }) => device)).toEqual(['typescript', 'webgpu:0']);
+});

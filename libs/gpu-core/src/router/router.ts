@@ -144,7 +144,7 @@ export class Router {
     else this.#suspect(state, index, observation);
   }
 
-  /** Ranges of sizes by the fastest idle device; software devices and overrides apart. */
+  /** Ranges of sizes by the fastest idle device with a backend; software devices and overrides apart. */
   crossover(
     operation: string,
     dtype: string,
@@ -152,8 +152,11 @@ export class Router {
     options: CrossoverOptions = {},
   ): CrossoverRange[] {
     const { sizeOf = elementwiseSize, smallest = 1, largest = 2 ** 30 } = options;
+    const ids = options.devices?.(dtype);
     const state = this.#operation(operation, dtype);
-    const able = this.devices.flatMap((device, i) => (device.software ? [] : [{ device, model: state.models[i] }]));
+    const able = this.devices.flatMap((device, i) =>
+      device.software || ids?.includes(device.id) === false ? [] : [{ device, model: state.models[i] }],
+    );
     const fastest = (n: number): string => {
       const { work, bytesIn, bytesOut } = sizeOf(n);
       let best = Infinity;

@@ -175,13 +175,23 @@ export class Dispatcher {
     return rooflinesOf(this.router);
   }
 
-  view(): DispatcherView {
-    const sizes = routedOperations().map((one): [string, CrossoverOptions] => [
+  /** By operation: the range of its sizes, and which devices can run it. */
+  crossoverOptions(): Readonly<Record<string, CrossoverOptions>> {
+    const all = routedOperations().map((one): [string, CrossoverOptions] => [
       one.operation.name,
-      { sizeOf: (n) => one.sizeOf(n, one.dtypes[0]), smallest: one.smallest, largest: one.largest },
+      {
+        sizeOf: (n) => one.sizeOf(n, one.dtypes[0]),
+        smallest: one.smallest,
+        largest: one.largest,
+        devices: (dtype) => this.#placesOf(one, dtype as DType).devices,
+      },
     ]);
+    return Object.fromEntries(all);
+  }
+
+  view(): DispatcherView {
     return {
-      ...viewRouter(this.router, Object.fromEntries(sizes)),
+      ...viewRouter(this.router, this.crossoverOptions()),
       memory: this.memory(),
       batches: this.#batches.view(),
       shadow: this.shadow.report(),

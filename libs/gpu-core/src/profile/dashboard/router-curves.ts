@@ -8,7 +8,7 @@ const POINTS = 41;
 
 /**
  * What a router expects of each operation that it knows, without what waits in its queues: operands on the host. `sizes`, by
- * operation, says how n gives a size; without, n is the work.
+ * operation, says how n gives a size and which devices have a backend; without, n is the work, and all have one.
  */
 export function crossoverCurves(
   router: Pick<Router, 'devices' | 'operations' | 'crossover' | 'explain'>,
@@ -19,9 +19,10 @@ export function crossoverCurves(
     const { sizeOf = elementwiseSize, smallest = 1, largest = 2 ** 30 } = options;
     const steps = Array.from({ length: POINTS }, (_, i) => smallest * (largest / smallest) ** (i / (POINTS - 1)));
     const points = [...new Set(steps.map(Math.round))];
+    const devices = options.devices?.(dtype) ?? router.devices.map(({ id }) => id);
     const expected = points.map((n) => {
       try {
-        return router.explain(requestOf(operation, dtype, sizeOf(n))).predictions;
+        return router.explain({ ...requestOf(operation, dtype, sizeOf(n)), devices }).predictions;
       } catch (error) {
         // No device can take a call of this size: its point stays empty.
         if (isProblem(error)) return [];
@@ -33,7 +34,7 @@ export function crossoverCurves(
       op: `${operation} (${dtype})`,
       unit: options.sizeOf === undefined ? 'elementary steps' : 'n',
       sizes: points,
-      backends: router.devices.map(({ id }) => ({
+      backends: devices.map((id) => ({
         name: id,
         predictedMs: expected.map((predictions) => {
           const terms = predictions.find(({ device }) => device === id)?.terms;
