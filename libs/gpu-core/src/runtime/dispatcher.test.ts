@@ -56,7 +56,7 @@ test('each device gives the result of the operation, its decision says where, an
 });
 
 test('a calibration holds for the kernels of operations from elsewhere, too', async () => {
-  const folder = join(stateFolder, 'kernels');
+  const folder = mkdtempSync(join(tmpdir(), 'armilla-dispatcher-'));
   const open = (): Promise<Dispatcher> => Dispatcher.open(runtime, { stateFolder: folder, environment: '' });
   const first = await open();
   await first.run('gpu.add', { left: Float32Array.of(1), right: Float32Array.of(2) });
@@ -69,6 +69,7 @@ test('a calibration holds for the kernels of operations from elsewhere, too', as
     registerOperation(matmul);
   }
   expect((await (await open()).store.load()).models).toHaveLength(1);
+  rmSync(folder, { recursive: true });
 });
 
 test('a calibration is stored, and the next process starts from it', async () => {
