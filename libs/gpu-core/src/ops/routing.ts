@@ -265,16 +265,35 @@ function values<Input>(
 
 const BYTES: Readonly<Record<DType, number>> = { f32: 4, f64: 8, u8: 1 };
 
-/** Random values that are drawn: the others repeat them, for nothing here depends on values. */
+/** Random values that are drawn: all operands repeat them, each from another place on, for nothing here depends on values. */
 const DRAWN_COUNT = 65_521;
+const drawnBy = new WeakMap<Random, Map<DType, Numbers>>();
 
 function numbers(count: number, dtype: DType, random: Random): Numbers {
-  const type = dtype === 'f32' ? Float32Array : dtype === 'f64' ? Float64Array : Uint8Array;
-  const result = new type(count);
-  const drawn = Math.min(count, DRAWN_COUNT);
-  for (let i = 0; i < drawn; i++) result[i] = dtype === 'u8' ? random.below(256) : random.uniform();
-  for (let done = drawn; done < count; done *= 2) result.copyWithin(done, 0, Math.min(done, count - done));
+  const drawn = drawnValues(dtype, random);
+  const result = arrayOf(dtype, count);
+  let from = random.below(DRAWN_COUNT);
+  for (let done = 0; done < count; from = 0) {
+    const part = drawn.subarray(from, from + count - done);
+    result.set(part as never, done);
+    done += part.length;
+  }
   return result;
+}
+
+function drawnValues(dtype: DType, random: Random): Numbers {
+  let byType = drawnBy.get(random);
+  if (byType === undefined) drawnBy.set(random, (byType = new Map()));
+  let drawn = byType.get(dtype);
+  if (drawn === undefined) {
+    byType.set(dtype, (drawn = arrayOf(dtype, DRAWN_COUNT)));
+    for (let i = 0; i < DRAWN_COUNT; i++) drawn[i] = dtype === 'u8' ? random.below(256) : random.uniform();
+  }
+  return drawn;
+}
+
+function arrayOf(dtype: DType, length: number): Numbers {
+  return new { f32: Float32Array, f64: Float64Array, u8: Uint8Array }[dtype](length);
 }
 
 function squares(n: number): { batchCount: number; rowCount: number; innerCount: number; columnCount: number } {
