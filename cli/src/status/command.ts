@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { isProblem } from '@armilla/base';
 import type { CommandContext } from '../command-context.js';
 import { printLine } from '../terminal/standard-output.js';
 import { localStatus } from './local-status.js';
@@ -23,8 +24,17 @@ export function statusCommand({ signal }: CommandContext): Command {
     .option('--json', 'print one JSON object')
     .addHelpText('before', EXAMPLES)
     .action(async ({ local, server, json }: StatusFlags) => {
-      const { data, text } = local ? await localStatus() : await serverStatus(server, signal);
-      await printLine(json ? JSON.stringify(data) : text);
+      const show = async ({ data, text }: { data: unknown; text: string }): Promise<void> =>
+        printLine(json ? JSON.stringify(data) : text);
+      if (local) return await show(await localStatus());
+      try {
+        await show(await serverStatus(server, signal));
+      } catch (error) {
+        // Nobody was named: this machine is what is left to ask.
+        if (server === undefined && isProblem(error) && error.reason === 'SERVER_UNAVAILABLE')
+          await show(await localStatus());
+        throw error;
+      }
     });
 }
 

@@ -26,7 +26,7 @@ export class RouteRules {
 
   /**
    * Throws OPTION_INVALID or CONFIG_INVALID where a rule names a device that has no backend of the operation; "*" is passed
-   * over then.
+   * over then, and so is a rule whose device cannot do this call for its type or options.
    */
   of(request: RouteRequest): RouteRule | undefined {
     if (request.device !== undefined) {
@@ -39,12 +39,17 @@ export class RouteRules {
       const device = rules.get(request.operation);
       if (device !== undefined) {
         if (this.#able(request, device)) return { device, source };
+        if (this.#faulty(request, device)) continue;
         throw fail('CONFIG_INVALID', { detail: `${where}: ${request.operation} has no backend on '${device}'` });
       }
       const any = rules.get('*');
       if (any !== undefined && this.#able(request, any)) return { device: any, source };
     }
     return undefined;
+  }
+
+  #faulty({ faults = {} }: RouteRequest, name: string): boolean {
+    return this.#devices.some((device) => matchesDevice(device, name) && device.id in faults);
   }
 
   #able({ devices }: RouteRequest, name: string): boolean {

@@ -119,6 +119,18 @@ test('all faults of the rules are told at once', () => {
   );
 });
 
+test('a rule waits for a GPU that is not here, and is passed over where its device cannot do the call', () => {
+  expect(known({ environment: 'gpu.matmul=webgpu:7,gpu.matmul=wasm' }).decide(call(1e6)).reason).toBe(
+    'override-environment',
+  );
+  const ruled = known({ config: 'gpu.matmul=typescript' });
+  const devices = ruled.devices.map(({ id }) => id).filter((id) => id !== 'typescript');
+  expect(() => ruled.decide(call(1e6, { devices }))).toThrow(/has no backend on 'typescript'/);
+  const decision = ruled.decide(call(1e6, { devices, faults: { typescript: 'k is over 16' } }));
+  expect(decision.chosen).not.toBe('typescript');
+  expect(decision.reason).not.toContain('override');
+});
+
 test('sizes that are negative, infinite or no numbers, and bad devices, are refused', () => {
   const bad = [{ work: -1 }, { work: NaN }, { bytesOut: Infinity }, { operands: [{ bytes: -5 }] }, { deadlineMs: NaN }];
   for (const more of bad) expect(reasonOf(() => known().decide(call(1, more)))).toBe('OPTION_INVALID');
