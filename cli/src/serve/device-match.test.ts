@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '@armilla/base';
 import { loadConfig } from '@armilla/chassis';
@@ -49,12 +49,34 @@ onSoftwareGpu(
       ]);
       expect({ find, ...there }).toEqual({ find, ...here });
     }
-    const response = await fetch(`${server.url}/v1/runtime/decisions`);
-    const { decisions } = (await response.json()) as {
-      decisions: { operation: string; chosen: string; reason: string }[];
+    const listed = async () => {
+      const response = await fetch(`${server.url}/v1/runtime/decisions`);
+      return ((await response.json()) as { decisions: { operation: string; chosen: string; reason: string }[] })
+        .decisions;
     };
+    const decisions = await listed();
     expect(decisions.length).toBeGreaterThanOrEqual(4);
     for (const one of decisions)
       expect(one).toMatchObject({ operation: 'sky.join', chosen: 'webgpu:0', reason: 'override-config' });
+
+    // A request says otherwise than the configuration.
+    const match = async (device: string): Promise<Response> => {
+      const body = new FormData();
+      body.append('right', new Blob([readFileSync(files.right)]), 'right.csv');
+      body.append('left', new Blob([readFileSync(files.left)]), 'left.csv');
+      return await fetch(`${server.url}/v1/crossmatch?radius=60arcsec&format=csv&device=${device}`, {
+        method: 'POST',
+        body,
+      });
+    };
+    expect((await match('wasm')).status).toBe(200);
+    expect((await listed())[0]).toMatchObject({
+      operation: 'sky.join',
+      reason: 'override-request',
+      chosen: expect.stringMatching(/^wasm:/),
+    });
+    const refused = await match('abacus');
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toContain('abacus');
   },
 );

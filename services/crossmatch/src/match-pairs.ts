@@ -70,6 +70,7 @@ export class MatchPairs implements MatchRows {
     const shared = {
       workerCount: context.execution?.workerCount,
       dispatcher: context.dispatcher,
+      device: context.execution?.device,
       tenant: context.tenant,
       signal,
       fairKey,

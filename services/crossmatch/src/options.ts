@@ -110,6 +110,8 @@ export interface MatchOptions {
 export interface ExecutionOptions {
   /** Threads of the pool to use: [1, 256]. Default: all. */
   readonly workerCount?: number;
+  /** Device or kind of device that the search for pairs runs on ("webgpu:0", "wasm"). Default: the router's choice. */
+  readonly device?: string;
   /** Left rows per chunk: [1, 16777216]. Default: chosen from the sizes. */
   readonly chunkRowCount?: number;
   /** Rows of a cell: [64, 1048576]. Default: a 256th of the right table, within [1000, 8000]. */
@@ -210,9 +212,15 @@ export function resolveOptions(options: MatchOptions): ResolvedOptions {
   return resolved;
 }
 
+const DEVICE = /^[a-z][a-z0-9-]{0,31}(:[A-Za-z0-9._-]{1,32})?$/;
+
 /** Throws OPTION_INVALID. */
 export function resolveExecution(execution: ExecutionOptions = {}): ExecutionOptions {
   if (execution.workerCount !== undefined) integerIn('worker_count', execution.workerCount, 1, 256);
+  if (execution.device !== undefined && !DEVICE.test(execution.device)) {
+    const expected = 'a device or a kind of device, such as webgpu:0 or wasm';
+    throw fail('OPTION_INVALID', { field: 'device', expected, got: `'${execution.device}'` });
+  }
   if (execution.chunkRowCount !== undefined) integerIn('chunk_row_count', execution.chunkRowCount, 1, 2 ** 24);
   if (execution.cellRowCount !== undefined) integerIn('cell_row_count', execution.cellRowCount, 64, 2 ** 20);
   if (execution.bucketRowCount !== undefined) integerIn('bucket_row_count', execution.bucketRowCount, 64, 2 ** 25);

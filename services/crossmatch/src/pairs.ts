@@ -12,6 +12,8 @@ export interface PairSearch {
   readonly workerCount?: number;
   /** Sends blocks to a device where that is faster; the pairs are the same. */
   readonly dispatcher?: Dispatcher;
+  /** Device or kind of device that blocks go to; default: the router's choice. */
+  readonly device?: string;
   /** Whose budget of device memory blocks take. */
   readonly tenant?: string;
   readonly signal?: AbortSignal;
@@ -99,13 +101,16 @@ export class PairFinder implements PairSource {
     } while (from < part.rowCount);
   }
 
-  /** By the router where there is a device besides the processor and nobody asked for a number of workers. */
+  /** By the router where a device is named, or there is one besides the processor and nobody asked for a number of workers. */
   async #match(left: readonly Positions[], query: PairQuery, marks?: RowMarks): Promise<ChunkPairs> {
-    const { index, workerCount, dispatcher, tenant, signal, fairKey, inPlace } = this.search;
-    if (workerCount !== undefined || dispatcher === undefined || dispatcher.devices.length === 0)
+    const { index, workerCount, dispatcher, device, tenant, signal, fairKey, inPlace } = this.search;
+    if (
+      dispatcher === undefined ||
+      (device === undefined && !(dispatcher.devices.length > 0 && workerCount === undefined))
+    )
       return await index.match(left, query, { workerCount, signal, fairKey, inPlace, marks });
     const input: JoinInput = { left, right: index, query, inPlace, marks };
-    const { value } = await dispatcher.run<ChunkPairs>('sky.join', input, { signal, fairKey, tenant });
+    const { value } = await dispatcher.run<ChunkPairs>('sky.join', input, { device, signal, fairKey, tenant });
     return value;
   }
 

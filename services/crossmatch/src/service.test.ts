@@ -238,7 +238,7 @@ describe('refused requests', () => {
     const frames = async function* (): AsyncGenerator<Frame> {
       yield requestFrame({
         options: { radiusArcsec: 3600, find: Find.ALL, maxPairs: 10n },
-        execution: { workerCount: 0, chunkRowCount: 1024, cellRowCount: 0 },
+        execution: { workerCount: 0, chunkRowCount: 1024, cellRowCount: 0, device: '' },
       });
       yield* tableFrames(dense, 1);
       const [schema, ...batches] = tableFrames(dense, 0, 2000);

@@ -118,6 +118,7 @@ export function readExecution(execution: ProtoExecution | undefined): ExecutionO
   const orUnset = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
   return {
     workerCount: orUnset(execution?.workerCount),
+    ...(execution?.device && { device: execution.device }),
     chunkRowCount: orUnset(execution?.chunkRowCount),
     cellRowCount: orUnset(execution?.cellRowCount),
   };

@@ -281,6 +281,12 @@ export const EXECUTION_OPTIONS: readonly Row[] = [
     256,
     (draft, value) => (draft.execution.workerCount = value),
   ),
+  text(
+    'device',
+    'Device that the search for pairs runs on, or a kind of device, such as webgpu:0 or wasm (docs/router.md). Default: the choice of the router.',
+    65,
+    (draft, value) => (draft.execution.device = value),
+  ),
   integer(
     'chunk_row_count',
     'Left rows per chunk. Default: chosen from the sizes.',

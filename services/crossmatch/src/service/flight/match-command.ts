@@ -46,6 +46,7 @@ export function readOptionsAndSizes(
   const wanted = matchOptions(fields);
   const execution = {
     workerCount: fields.number('workers'),
+    device: fields.text('device') || undefined,
     chunkRowCount: fields.number('chunk_row_count'),
     cellRowCount: fields.number('cell_row_count'),
   };
