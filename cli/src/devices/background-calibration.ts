@@ -70,17 +70,14 @@ export class BackgroundCalibration {
   }
 }
 
-/** A calibration that others interrupted may have fewer: it is done again. */
-const FEWEST_SAMPLES = 3;
-
-/** Devices with an operation of which too little was measured. */
+/** Devices with an operation of which no measurement is known. */
 export function unmeasuredDevices(dispatcher: Dispatcher): string[] {
   const { router } = dispatcher;
   const known = new Map(router.store().map(({ operation, dtype, devices }) => [`${operation} ${dtype}`, devices]));
   const unmeasured = routedOperations().flatMap(({ operation: { name }, dtypes }) =>
     dtypes.flatMap((dtype) => {
       const measured = known.get(`${name} ${dtype}`) ?? {};
-      return dispatcher.devicesOf(name, dtype).filter((id) => !((measured[id]?.samples ?? 0) >= FEWEST_SAMPLES));
+      return dispatcher.devicesOf(name, dtype).filter((id) => !(id in measured));
     }),
   );
   return router.devices.map(({ id }) => id).filter((id) => unmeasured.includes(id));
