@@ -108,7 +108,8 @@ export { type HardwareKey, hardwareKey, hashKernels } from './router/hardware-ke
 export { type DecisionRecord } from './router/recent.js';
 export { type RegretRow } from './router/regret.js';
 export { routedCall, type RoutedCallOptions, type RunPlace } from './router/routed-call.js';
-export { type DeviceChange, Router, type RouterOptions } from './router/router.js';
+export { Router } from './router/router.js';
+export { type DeviceChange, type RouterOptions } from './router/router-options.js';
 export { ShadowLog, type ShadowOptions, type ShadowRecord, type ShadowRow } from './router/shadow.js';
 export {
   SIMULATED_SIZES,

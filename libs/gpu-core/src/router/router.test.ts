@@ -1,7 +1,8 @@
 import { Random } from '@armilla/base';
 import { CostModel } from './cost-model.js';
 import type { RouterDevice } from './device.js';
-import { Router, type RouterOptions } from './router.js';
+import { Router } from './router.js';
+import type { RouterOptions } from './router-options.js';
 import { requestOf, type RouteRequest } from './size.js';
 
 const DEVICES: RouterDevice[] = [

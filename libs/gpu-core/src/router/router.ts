@@ -17,41 +17,16 @@ import {
   type DevicePrediction,
   type DeviceRefusal,
 } from './decision.js';
-import { type KnownDevice, knownDevices, matchesDevice, type RouterDevice } from './device.js';
+import { type KnownDevice, knownDevices, matchesDevice } from './device.js';
 import { Exploration } from './exploration.js';
 import { OperationModels } from './operation-models.js';
-import { type Priors, shippedPriors } from './priors.js';
+import { shippedPriors } from './priors.js';
 import { type DecisionRecord, RecentDecisions } from './recent.js';
 import { Regret, type RegretRow } from './regret.js';
 import { RouteRules } from './route-rules.js';
+import type { RouterOptions } from './router-options.js';
 import { bytesToMove, checkRequest, memoryOf, type RouteRequest } from './size.js';
 import type { StoredModels } from './stored-models.js';
-
-export interface RouterOptions {
-  readonly devices: readonly RouterDevice[];
-  /** Rules "operation=device,..." of the environment; default: `ARMILLA_ROUTE`. They go before those of `config`. */
-  readonly environment?: string;
-  readonly config?: string;
-  /** Bytes that a device may still hand out; default: no limit. */
-  readonly availableBytes?: (device: string) => number;
-  /** Of these, bytes that a piece of a call takes that is cut; default: all. */
-  readonly pieceBytes?: (device: string) => number;
-  readonly priors?: Priors;
-  /** Milliseconds; default `performance.now`. */
-  readonly now?: () => number;
-  readonly random?: Random;
-  /** Decisions kept for `recent`; default 256. */
-  readonly recentCapacity?: number;
-  /** A device was found slower (factor > 1) or faster at an operation: time to calibrate it again. */
-  readonly onChange?: (change: DeviceChange) => void;
-}
-
-export interface DeviceChange {
-  readonly operation: string;
-  readonly dtype: string;
-  readonly device: string;
-  readonly factor: number;
-}
 
 /**
  * Work on the host's cores is interrupted by all else that runs there: slices of the scheduler and collections of garbage
