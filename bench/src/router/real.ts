@@ -19,7 +19,7 @@ export interface RealLosses {
   readonly late_router_by_oracle: number;
   /** What an oracle of one half of the measurements loses by the other half: nothing is told apart below this. */
   readonly resolution: number;
-  /** Wall time of all calls through the router, by the medians of the fastest devices: noise and its own work included. */
+  /** Wall time of all calls through the router, by the means of the fastest devices: its own work included. */
   readonly wall_by_oracle: number;
   /** The same device for every call, as far as it can do them all. */
   readonly always_by_oracle: Readonly<Record<string, number>>;
@@ -28,18 +28,32 @@ export interface RealLosses {
 interface Cell {
   readonly name: string;
   readonly input: object;
-  /** Median ms by device. */
-  readonly ms: Readonly<Record<string, number>>;
-  /** The same of one half of the measurements, and of the other. */
-  readonly halves: readonly [Readonly<Record<string, number>>, Readonly<Record<string, number>>];
+  /** Measured ms by device. */
+  readonly times: Readonly<Record<string, number[]>>;
+}
+
+/** A call on that device, or where the router says. */
+interface Step {
+  readonly cell: Cell;
+  readonly device?: string;
+}
+
+interface RoutedCall {
+  readonly cell: Cell;
+  readonly chosen: string;
+  readonly wallMs: number;
 }
 
 const SIZES_OF_AN_OPERATION = 6;
 
-/** The router of this machine after a calibration, on calls of random operation, type and size, with the backends that are here. */
+/**
+ * The router of this machine after a calibration, on calls of random operation, type and size, with the backends that are
+ * here. Its calls and those of each device by name come in one shuffled stream: what lies in the caches, and what else the
+ * machine does, is the same for all.
+ */
 export async function realLosses({ quick = false } = {}): Promise<RealLosses> {
-  const repeats = quick ? 3 : 7;
-  const calls = quick ? 200 : 1500;
+  const repeats = quick ? 2 : 10;
+  const callCount = quick ? 200 : 1500;
   await using runtime = await Runtime.create();
   const stateFolder = await mkdtemp(join(tmpdir(), 'armilla-bench-'));
   try {
@@ -51,52 +65,84 @@ export async function realLosses({ quick = false } = {}): Promise<RealLosses> {
     const calibrationMs = performance.now() - start;
     const cells: Cell[] = [];
     for (const { name, input, devices } of inputs(judge)) {
-      const times: Record<string, number[]> = Object.fromEntries(devices.map((device) => [device, []]));
-      for (let repeat = 0; repeat < repeats; repeat++)
-        for (const device of devices) times[device].push(await timed(() => judge.run(name, input, { device })));
       // The first call compiles and takes memory.
-      const medians = (part: (i: number) => boolean): Record<string, number> =>
-        Object.fromEntries(
-          Object.entries(times).map(([device, all]) => [device, median(all.slice(1).filter((_, i) => part(i)))]),
-        );
-      const halves = [medians((i) => i % 2 === 0), medians((i) => i % 2 === 1)] as const;
-      cells.push({ name, input, ms: medians(() => true), halves });
+      for (const device of devices) await judge.run(name, input, { device });
+      cells.push({ name, input, times: Object.fromEntries(devices.map((device) => [device, []])) });
     }
     const random = new Random(11);
-    const totals = { router: 0, oracle: 0, wall: 0, lateRouter: 0, lateOracle: 0, half: 0, halfOracle: 0 };
-    const always: Record<string, number> = {};
-    for (let i = 0; i < calls; i++) {
-      const { name, input, ms, halves } = cells[random.below(cells.length)];
+    const steps = cells.flatMap((cell) =>
+      Object.keys(cell.times).flatMap((device) => Array<Step>(repeats).fill({ cell, device })),
+    );
+    for (let i = 0; i < callCount; i++) steps.push({ cell: cells[random.below(cells.length)] });
+    const calls: RoutedCall[] = [];
+    for (const { cell, device } of shuffled(steps, random)) {
+      const { name, input, times } = cell;
       let chosen = '';
-      totals.wall += await timed(async () => (chosen = (await judged.run(name, input)).decision.chosen));
-      const best = Math.min(...Object.values(ms));
-      totals.router += ms[chosen];
-      totals.oracle += best;
-      totals.half += halves[1][fastest(halves[0])];
-      totals.halfOracle += halves[1][fastest(halves[1])];
-      if (2 * i >= calls) {
-        totals.lateRouter += ms[chosen];
-        totals.lateOracle += best;
-      }
-      for (const { id } of judged.router.devices) always[id] = (always[id] ?? 0) + (ms[id] ?? NaN);
+      const ms = await timed(async () => {
+        if (device !== undefined) await judge.run(name, input, { device });
+        else chosen = (await judged.run(name, input)).decision.chosen;
+      });
+      if (device !== undefined) times[device].push(ms);
+      else calls.push({ cell, chosen, wallMs: ms });
     }
-    return {
-      case: 'real',
-      devices: judged.router.devices.map(({ id }) => id),
-      cells: cells.length,
-      calls,
-      calibration_ms: calibrationMs,
-      router_by_oracle: totals.router / totals.oracle,
-      late_router_by_oracle: totals.lateRouter / totals.lateOracle,
-      resolution: totals.half / totals.halfOracle,
-      wall_by_oracle: totals.wall / totals.oracle,
-      always_by_oracle: Object.fromEntries(
-        Object.entries(always).flatMap(([id, ms]) => (Number.isNaN(ms) ? [] : [[id, ms / totals.oracle]])),
-      ),
-    };
+    const devices = judged.router.devices.map(({ id }) => id);
+    return { case: 'real', devices, cells: cells.length, calibration_ms: calibrationMs, ...ratios(calls, devices) };
   } finally {
     await rm(stateFolder, { recursive: true, force: true });
   }
+}
+
+function ratios(
+  calls: readonly RoutedCall[],
+  devices: readonly string[],
+): Omit<RealLosses, 'case' | 'devices' | 'cells' | 'calibration_ms'> {
+  const costs = new Map([...new Set(calls.map(({ cell }) => cell))].map((cell) => [cell, costsOf(cell)]));
+  const total = (some: readonly RoutedCall[], ms: (cost: Costs, chosen: string) => number): number =>
+    some.reduce((sum, { cell, chosen }) => sum + ms(costs.get(cell) as Costs, chosen), 0);
+  const byOracle = (some: readonly RoutedCall[], ms: (cost: Costs, chosen: string) => number): number =>
+    total(some, ms) / total(some, ({ median: all, fastest }) => all[fastest]);
+  const lost = byOracle(calls, ({ median: all }, chosen) => all[chosen]);
+  const late = calls.slice(calls.length >> 1);
+  const wallMs = calls.reduce((sum, call) => sum + call.wallMs, 0);
+  return {
+    calls: calls.length,
+    router_by_oracle: lost,
+    late_router_by_oracle: byOracle(late, ({ median: all }, chosen) => all[chosen]),
+    resolution: total(calls, ({ odd, even }) => odd[least(even)]) / total(calls, ({ odd }) => odd[least(odd)]),
+    wall_by_oracle: wallMs / total(calls, ({ mean, fastest }) => mean[fastest]),
+    always_by_oracle: Object.fromEntries(
+      devices.flatMap((id) => {
+        const ratio = byOracle(calls, ({ median: all }) => all[id] ?? NaN);
+        return Number.isNaN(ratio) ? [] : [[id, ratio]];
+      }),
+    ),
+  };
+}
+
+/** Milliseconds by device. */
+type ByDevice = Readonly<Record<string, number>>;
+
+interface Costs {
+  readonly median: ByDevice;
+  readonly mean: ByDevice;
+  /** Medians of one half of the measurements, and of the other. */
+  readonly even: ByDevice;
+  readonly odd: ByDevice;
+  /** By median. */
+  readonly fastest: string;
+}
+
+function costsOf({ times }: Cell): Costs {
+  const by = (of: (all: readonly number[]) => number): ByDevice =>
+    Object.fromEntries(Object.entries(times).map(([device, all]) => [device, of(all)]));
+  const medians = by(median);
+  return {
+    median: medians,
+    mean: by((all) => all.reduce((sum, ms) => sum + ms, 0) / all.length),
+    even: by((all) => median(all.filter((_, i) => i % 2 === 0))),
+    odd: by((all) => median(all.filter((_, i) => i % 2 === 1))),
+    fastest: least(medians),
+  };
 }
 
 export function realLossLines(losses: RealLosses): string[] {
@@ -126,8 +172,18 @@ function* inputs(judge: Dispatcher): Generator<{ name: string; input: object; de
   }
 }
 
-function fastest(ms: Readonly<Record<string, number>>): string {
+function least(ms: ByDevice): string {
   return Object.keys(ms).reduce((best, device) => (ms[device] < ms[best] ? device : best));
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const out = [...items];
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [out[i], out[j]] = [out[j], out[i]];
+  }
+  return out;
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -14,7 +14,7 @@ const FEWEST = 3;
 /** Octaves to the next bucket that may stand for one without. */
 const REACH = 8;
 /** A correction mends the shape of the curve, not a wrong model. */
-const LARGEST = 4;
+const LARGEST = 16;
 
 interface Bucket {
   readonly samples: Sample[];
@@ -31,7 +31,7 @@ export class BucketCorrection {
   readonly #buckets = new Map<number, Bucket>();
 
   /**
-   * Factor for a prediction, in [1/4, 4]: of that bucket or of the nearest that is known (caches end for all larger sizes
+   * Factor for a prediction, in [1/16, 16]: of that bucket or of the nearest that is known (caches end for all larger sizes
    * at once); 1 where none is near. `lineMs` is the model of that revision.
    */
   factor(bucket: number, revision: number, lineMs: (sample: Sample) => number): number {

@@ -57,7 +57,7 @@ test('one hiccup is doubted and forgotten, two slow calls are a change', () => {
   expect(model.predict(1e6, 3e6).totalMs / (8 * timeOf(1e6, 3e6))).toBeCloseTo(1, 1);
 });
 
-test('where hiccups are usual a few late calls are none of the device, many are; a longer one adds no more than a multiple of itself', () => {
+test('where hiccups are usual, calls late by less are learnt by size alone; one later adds no more than a multiple of itself', () => {
   const small = { chunkCount: 1, work: 1e3, bytesToMove: 0 };
   const model = CostModel.fit(sizes, TERMS);
   const usualMs = model.predict(1e3, 0).totalMs;
@@ -69,8 +69,20 @@ test('where hiccups are usual a few late calls are none of the device, many are;
   expect(model.observe({ ...small, ms: usualMs + 4 }, 3).kind).toBe('doubtful');
   expect(model.predict(1e9, 0).totalMs).toBeLessThan(timeOf(1e9, 0) * 1.1 + 16);
   model.trust();
-  const kinds = Array.from({ length: 20 }, () => model.observe({ ...small, ms: 10 * usualMs + 0.5 }, 3).kind);
-  expect(kinds).toContain('changed');
+  const lateMs = 10 * usualMs + 0.5;
+  for (let i = 0; i < 20; i++) expect(model.observe({ ...small, ms: lateMs }, 3).kind).toBe('usual');
+  expect(model.predict(1e3, 0).totalMs / lateMs).toBeCloseTo(1, 1);
+  expect(model.predict(1e7, 0).totalMs / timeOf(1e7, 0)).toBeCloseTo(1, 1);
+});
+
+test('where hiccups are usual, five calls in a row that are late by more are a change, and four are none', () => {
+  const model = CostModel.fit(sizes, TERMS);
+  const large = (factor: number) => sampleAt(1e9, 0, factor);
+  const late = (count: number): string[] => Array.from({ length: count }, () => model.observe(large(4), 3).kind);
+  expect(late(4)).not.toContain('changed');
+  for (let i = 0; i < 10; i++) model.observe(large(1), 3);
+  expect(late(5).at(-1)).toBe('changed');
+  expect(model.predict(1e9, 0).totalMs / (4 * timeOf(1e9, 0))).toBeCloseTo(1, 0);
 });
 
 test('a bend of the curve is corrected by its median', () => {

@@ -69,8 +69,10 @@ const SURE_FADING = 0.998;
 const SMALLEST_CHANGE_SIGMA = 0.1;
 /** A call this many sigma too slow is doubtful. */
 const DOUBT_SIGMAS = 5;
-/** A late call that may be a hiccup counts this many sigma. */
+/** A call later than this many sigma may be a hiccup. */
 const HICCUP_SIGMAS = 2;
+/** So many sigma counts a call at most where hiccups are usual: five late ones in a row are a change there. */
+const SHARED_SIGMAS = 3;
 /** Terms of zero are anchored to a scale too. */
 const SMALLEST_MS = 1e-6;
 const SMALLEST_MS_PER_UNIT = 1e-12;
@@ -228,19 +230,20 @@ export class CostModel {
     const sigma = Math.max(SMALLEST_CHANGE_SIGMA, this.sigma);
     const lateMs = timeOf(sample) - expectedMs;
     const isHiccup = lateMs < hiccupMs && logRatio > HICCUP_SIGMAS * sigma;
-    const change = this.#changes.add(logRatio, sigma, isHiccup ? HICCUP_SIGMAS : undefined);
     this.trust();
+    if (isHiccup) {
+      // Neither doubted nor learnt: the median of its size takes it in.
+      this.#samples++;
+      this.#buckets.add({ ...sample, ms: timeOf(sample) });
+      this.#revision++;
+      return { kind: 'usual' };
+    }
+    const change = this.#changes.add(logRatio, sigma, hiccupMs > 0 ? SHARED_SIGMAS : undefined);
     let observation: Observation = { kind: 'usual' };
     if (change !== undefined) {
       const factor = Math.max(1 / LARGEST_CHANGE, Math.min(LARGEST_CHANGE, change));
       this.#rescale(factor);
       observation = { kind: 'changed', factor };
-    } else if (isHiccup) {
-      // Neither doubted nor learnt: the median of its size takes it in.
-      this.#samples++;
-      this.#buckets.add({ ...sample, ms: timeOf(sample) });
-      this.#revision++;
-      return observation;
     } else if (logRatio > Math.max(Math.LN2, DOUBT_SIGMAS * sigma)) {
       // Not learnt: if it was a hiccup it is none of the device's, and if not the next call will say how much.
       this.#samples++;

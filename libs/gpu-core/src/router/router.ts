@@ -346,6 +346,8 @@ export class Router {
   #suspect(state: OperationModels, index: number, observation: Exclude<Observation, { kind: 'usual' }>): void {
     const { factor } = observation;
     const sure = observation.kind === 'changed';
+    // Of one late call on the host's cores others learn nothing: most are the scheduler's.
+    if (!sure && this.devices[index].memory === 'host') return;
     const doubtMs = sure ? Infinity : observation.doubtMs;
     for (const other of this.#operations.values()) {
       // Those that found it slower themselves have nothing to learn from another that does, and they alone from a recovery.
