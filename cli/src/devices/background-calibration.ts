@@ -1,18 +1,19 @@
 import { toProblem } from '@armilla/base';
 import type { Log } from '@armilla/chassis';
-import { type Dispatcher, routedOperations } from '@armilla/gpu-core';
+import { type CalibrationRow, type Dispatcher, routedOperations } from '@armilla/gpu-core';
 
-/** How often it is looked whether devices were found slower, ms. */
+/** How often it is looked what is worth another measurement, ms. */
 const LOOK_MS = 60_000;
 
 /**
- * Measures, while a server serves, what no stored measurement of this machine tells, and again what calls found slower;
- * keeps at the end what calls have taught. Nobody waits for it, and nothing of it fails a server: what went wrong is logged.
+ * Measures, while a server serves, what no stored measurement of this machine tells, and again what calls found slower and
+ * what others interrupted; keeps at the end what calls have taught. Nobody waits for it, and nothing of it fails a server: what went wrong is logged.
  */
 export class BackgroundCalibration {
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #interrupted: readonly CalibrationRow[] = [];
 
   constructor(
     private readonly dispatcher: Dispatcher,
@@ -45,9 +46,9 @@ export class BackgroundCalibration {
     const { router, runtime } = this.dispatcher;
     // What others compute meanwhile would be measured as well.
     if (runtime.stats().queuedTasks > 0) return;
-    const slowed = router.slowed();
-    const operations = [...new Set(slowed.map(({ operation }) => operation))];
-    this.#calibrate([...new Set(slowed.map(({ device }) => device))], operations);
+    const again = [...router.slowed(), ...this.#interrupted];
+    const operations = [...new Set(again.map(({ operation }) => operation))];
+    this.#calibrate([...new Set(again.map(({ device }) => device))], operations);
   }
 
   #calibrate(devices: readonly string[], operations?: readonly string[]): void {
@@ -60,6 +61,7 @@ export class BackgroundCalibration {
     const { signal } = this.#abort;
     try {
       const rows = await this.dispatcher.calibrate({ signal, devices, ...(operations && { operations }) });
+      this.#interrupted = rows.filter(({ interrupted }) => interrupted);
       for (const { device, operation, dtype, fault } of rows)
         if (fault !== undefined) this.log.warn('not calibrated', { device, operation, dtype, detail: fault });
       const elapsedMs = Math.round(performance.now() - startMs);

@@ -15,6 +15,8 @@ const FEWEST = 3;
 const REACH = 8;
 /** A correction mends the shape of the curve, not a wrong model. */
 const LARGEST = 16;
+/** Of another size: what small calls wait for others is no share of large ones. */
+const LARGEST_OF_ANOTHER = 4;
 
 interface Bucket {
   readonly samples: Sample[];
@@ -31,14 +33,16 @@ export class BucketCorrection {
   readonly #buckets = new Map<number, Bucket>();
 
   /**
-   * Factor for a prediction, in [1/16, 16]: of that bucket or of the nearest that is known (caches end for all larger sizes
-   * at once); 1 where none is near. `lineMs` is the model of that revision.
+   * Factor for a prediction, in [1/16, 16], of that bucket; or of the nearest that is known (caches end for all larger sizes
+   * at once), in [1/4, 4]; 1 where none is near. `lineMs` is the model of that revision.
    */
   factor(bucket: number, revision: number, lineMs: (sample: Sample) => number): number {
     if (this.#buckets.size === 0) return 1;
     for (let distance = 0; distance <= REACH; distance++) {
       const one = this.#known(bucket - distance) ?? this.#known(bucket + distance);
-      if (one !== undefined) return factorOf(one, revision, lineMs);
+      if (one === undefined) continue;
+      const factor = factorOf(one, revision, lineMs);
+      return distance === 0 ? factor : Math.max(1 / LARGEST_OF_ANOTHER, Math.min(LARGEST_OF_ANOTHER, factor));
     }
     return 1;
   }

@@ -50,8 +50,10 @@ export interface CalibrationRow {
   readonly firstCallsMs: number;
   /** The other calls. */
   readonly spentMs: number;
-  /** Why there is no model, for example the message of a failed call. */
+  /** Why there is no model, for example the message of a failed call; the one of before stays. */
   readonly fault?: string;
+  /** Others took its time: worth another try when the machine is quieter. */
+  readonly interrupted?: true;
 }
 
 const BUDGET_MS = 300;
@@ -59,7 +61,7 @@ const BUDGET_MS = 300;
 const SIZE_STEP = 2;
 /** Medians need three. */
 const SAMPLES_OF_A_SIZE = 3;
-/** With fewer samples an operation is measured once more. */
+/** With fewer samples an operation is measured once more; on the host's cores, where one may be a hiccup, there is no model by them. */
 const FEW_SAMPLES = 6;
 /** One call may take this share of what is left, so that the largest sizes do not eat up the others. */
 const LARGEST_SHARE = 0.25;
@@ -121,12 +123,17 @@ export class Calibration {
         if (leftMs <= 0) break;
         const { row, samples } = await this.#measure(before.one, device, leftMs / (poor.length - i), signal);
         leftMs -= row.spentMs;
-        if (samples.length < before.samples.length) continue;
+        const all = [...before.samples, ...samples];
         const spentMs = before.row.spentMs + row.spentMs;
         const firstCallsMs = before.row.firstCallsMs + row.firstCallsMs;
-        Object.assign(before, { samples, row: { ...row, spentMs, firstCallsMs } });
+        Object.assign(before, { samples: all, row: { ...row, samples: all.length, spentMs, firstCallsMs } });
       }
       for (const { one, row, samples } of measured) {
+        if (device.memory === 'host' && row.fault === undefined && samples.length < FEW_SAMPLES) {
+          const fault = `interrupted: ${samples.length} calls in its time are too few`;
+          rows.push({ ...row, fault, interrupted: true });
+          continue;
+        }
         rows.push(row);
         if (samples.length === 0) continue;
         const model = CostModel.fit(samples, this.#priors(one.operation, one.dtype, device.id));
@@ -163,12 +170,13 @@ export class Calibration {
     };
     try {
       const sizes = sizesOf(one);
-      /** Latest time of each size, with operands that are moved, and with those that lie there. */
+      /** Least time of each size, with operands that are moved, and with those that lie there: the scheduler makes others longer. */
       const known = new Map<number, number>();
       const knownResident = new Map<number, number>();
       const take = async (i: number, resident: boolean): Promise<void> => {
         const ms = await call(sizes[i], resident);
-        (resident ? knownResident : known).set(sizes[i], ms);
+        const times = resident ? knownResident : known;
+        times.set(sizes[i], Math.min(ms, times.get(sizes[i]) ?? Infinity));
       };
       await take(0, false);
       for (let i = 0; spentMs < WARM_UP_MS; await take(i, false)) {

@@ -55,7 +55,7 @@ const UNSURE_SHARE = 0.1;
  */
 const FLOOR_SHARE = 0.05;
 /** Standard deviation of what is measured by a shipped prior: orders of magnitude. */
-const PRIOR_SPREAD = 30;
+const PRIOR_SPREAD = 8;
 const LARGEST_DOUBT = 16;
 /** Where hiccups are usual, a call late by some milliseconds lets the next be expected late by at most this multiple of them. */
 const LARGEST_DOUBT_BY_LATE = 4;

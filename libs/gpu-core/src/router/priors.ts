@@ -16,15 +16,12 @@ interface Rates {
  * Of f32 (xor: bytes), measured at 3 MB and 500 x 500 on a core of 2025. Orders of magnitude, so that a first call need not
  * wait; the variance of a prior says how little they are worth. Those of a GPU are deliberately modest.
  */
-const PRODUCT: Rates = { typescript: 3.8e6, wasm: 3.2e7, onnxruntime: 2.5e8 };
-const TWO_OPERANDS: Rates = { typescript: 4.3e5, wasm: 5e5, copied: true };
+const PRODUCT: Rates = { typescript: 6e6, wasm: 3.2e7, onnxruntime: 2.5e8 };
 const REDUCTION: Rates = { typescript: 6.5e5, wasm: 2e6, copied: true };
 const RATES: Readonly<Record<string, Rates>> = {
   'gpu.matmul': PRODUCT,
   'gpu.halfMatmul': PRODUCT,
   'gpu.batchedMatmul': PRODUCT,
-  'gpu.add': TWO_OPERANDS,
-  'gpu.multiply': TWO_OPERANDS,
   'gpu.square': { typescript: 5.5e5, wasm: 8e5, copied: true },
   'gpu.sqrt': { typescript: 7e5, wasm: 1.6e6, copied: true },
   'gpu.exp': { typescript: 8.5e5, wasm: 2e6 },
@@ -32,7 +29,7 @@ const RATES: Readonly<Record<string, Rates>> = {
   'gpu.mean': REDUCTION,
   'gpu.max': REDUCTION,
   'gpu.min': REDUCTION,
-  'gpu.xor': { typescript: 1.6e6, wasm: 2.3e6, copied: true },
+  'gpu.xor': { typescript: 2.8e6, wasm: 2e7 },
   'gpu.distance': { typescript: 1.2e6, wasm: 8e6 },
 };
 const ANY_RATES: Rates = { typescript: 1e6, wasm: 5e6, onnxruntime: 1e7 };
