@@ -32,7 +32,8 @@ onSoftwareGpu(
       route: 'sky.join=webgpu:0',
       stateDirectory: join(folder.path, 'state'),
     };
-    await using server = await startServer({ config: loadConfig({ flags }) });
+    const config = loadConfig({ flags });
+    await using server = await startServer({ config });
     for (const find of ['nearest', 'all', 'mutual', 'k-nearest']) {
       const options = ['--radius', '60arcsec', '--find', find, '--order', 'left', '--join', 'left', '--quiet'];
       const more = find === 'k-nearest' ? ['-k', '3'] : [];
@@ -51,8 +52,11 @@ onSoftwareGpu(
     }
     const listed = async () => {
       const response = await fetch(`${server.url}/v1/runtime/decisions`);
-      return ((await response.json()) as { decisions: { operation: string; chosen: string; reason: string }[] })
-        .decisions;
+      return (
+        (await response.json()) as {
+          decisions: { operation: string; chosen: string; reason: string; deadline_ms?: number }[];
+        }
+      ).decisions;
     };
     const decisions = await listed();
     expect(decisions.length).toBeGreaterThanOrEqual(4);
@@ -75,6 +79,11 @@ onSoftwareGpu(
       reason: 'override-request',
       chosen: expect.stringMatching(/^wasm:/),
     });
+    // The deadline of the call is that of the decision.
+    for (const one of await listed()) {
+      expect(one.deadline_ms).toBeGreaterThan(0);
+      expect(one.deadline_ms).toBeLessThanOrEqual(1000 * config.defaultDeadlineSeconds);
+    }
     const refused = await match('abacus');
     expect(refused.status).toBe(400);
     expect(await refused.text()).toContain('abacus');

@@ -72,6 +72,7 @@ export class MatchPairs implements MatchRows {
       dispatcher: context.dispatcher,
       device: context.execution?.device,
       tenant: context.tenant,
+      deadlineMs: context.deadlineMs,
       signal,
       fairKey,
       blockRowCount: plan.chunkRowCount,

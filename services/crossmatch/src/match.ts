@@ -41,6 +41,8 @@ export interface MatchContext {
   readonly dispatcher?: Dispatcher;
   /** Whose budget of device memory it takes; default "default". */
   readonly tenant?: string;
+  /** When the caller gives up, milliseconds since the epoch; default never. */
+  readonly deadlineMs?: number;
   readonly execution?: ExecutionOptions;
   readonly signal?: AbortSignal;
   /** Rows of the left table, where its reader does not know. */

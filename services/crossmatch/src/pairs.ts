@@ -16,6 +16,8 @@ export interface PairSearch {
   readonly device?: string;
   /** Whose budget of device memory blocks take. */
   readonly tenant?: string;
+  /** When the caller gives up, milliseconds since the epoch; default never. */
+  readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
   readonly fairKey?: object;
   /** Rows of a block at most. */
@@ -103,14 +105,31 @@ export class PairFinder implements PairSource {
 
   /** By the router where a device is named, or there is one besides the processor and nobody asked for a number of workers. */
   async #match(left: readonly Positions[], query: PairQuery, marks?: RowMarks): Promise<ChunkPairs> {
-    const { index, workerCount, dispatcher, device, tenant, signal, fairKey, inPlace } = this.search;
+    const {
+      index,
+      workerCount,
+      dispatcher,
+      device,
+      tenant,
+      deadlineMs = Infinity,
+      signal,
+      fairKey,
+      inPlace,
+    } = this.search;
     if (
       dispatcher === undefined ||
       (device === undefined && !(dispatcher.devices.length > 0 && workerCount === undefined))
     )
       return await index.match(left, query, { workerCount, signal, fairKey, inPlace, marks });
     const input: JoinInput = { left, right: index, query, inPlace, marks };
-    const { value } = await dispatcher.run<ChunkPairs>('sky.join', input, { device, signal, fairKey, tenant });
+    const { value } = await dispatcher.run<ChunkPairs>('sky.join', input, {
+      device,
+      signal,
+      fairKey,
+      tenant,
+      // The whole of what is left: nobody knows how many blocks follow.
+      ...(deadlineMs < Infinity && { deadlineMs: Math.max(1, deadlineMs - Date.now()) }),
+    });
     return value;
   }
 

@@ -28,5 +28,6 @@ export function protoDecision(
     crossoverWork: decision.crossoverWork ?? undefined,
     modelVersion: whole(decision.modelVersion),
     actualMs: call?.actualMs ?? undefined,
+    deadlineMs: decision.request?.deadlineMs,
   });
 }

@@ -68,6 +68,8 @@ export interface RouteDecision {
   /** Null: at no work. */
   readonly crossoverWork: number | null;
   readonly modelVersion: number;
+  /** What was asked for, as far as the explanation tells it: the time that the caller gave. */
+  readonly request?: { readonly deadlineMs?: number };
 }
 
 export interface RoutePrediction {

@@ -60,10 +60,12 @@ export function renderDecision(decision: Decision): string {
     [one.chunkCount > 1 ? `${one.chunkCount} pieces` : '', refused.get(one.device) ?? ''].filter(Boolean).join(', '),
   ];
   const predicted = new Set(decision.predictions.map(({ device }) => device));
+  const { deadlineMs } = decision.request;
+  const deadline = deadlineMs === undefined ? '' : `, to be done in ${formatMs(deadlineMs)}`;
   const absent = decision.refused.filter(({ device }) => !predicted.has(device));
   return `${[
     `${decision.operation} ${decision.dtype}, work ${decision.work.toExponential(2)}: ${decision.chosen}`,
-    `  ${REASONS[decision.reason]}; confidence ${Math.round(100 * decision.confidence)} %, model ${decision.modelVersion}`,
+    `  ${REASONS[decision.reason]}; confidence ${Math.round(100 * decision.confidence)} %, model ${decision.modelVersion}${deadline}`,
     ...table([
       ['  device', 'predicted', 'launch', 'compute', 'transfer', 'queue', 'samples', ''],
       ...decision.predictions.map(row),

@@ -142,6 +142,7 @@ export class CrossmatchCore {
         runtime: this.runtime,
         dispatcher: this.dispatcher,
         tenant: call.tenant,
+        deadlineMs: call.deadlineMs,
         execution: ask.execution,
         signal: call.signal,
         leftRowCount: ask.leftRowCount,
