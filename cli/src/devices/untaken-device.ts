@@ -23,6 +23,14 @@ export class UntakenDevice implements Device {
     return Promise.reject(this.#refusal());
   }
 
+  canAllocate(): Promise<boolean> {
+    return Promise.reject(this.#refusal());
+  }
+
+  cleanup(): Promise<never> {
+    return Promise.reject(this.#refusal());
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,5 +1,6 @@
 import type { MemoryStats } from '../memory/device/device-memory.js';
 import type { MemoryNews, MemorySnapshot } from '../memory/device/snapshot.js';
+import type { StageReport } from '../memory/device/stages.js';
 import type { Program } from './program.js';
 
 /** What a device says about itself. */
@@ -113,8 +114,20 @@ export interface Device extends AsyncDisposable {
   run(job: Job, options?: RunOptions): Promise<JobResult>;
   /** Copies `data`; its first use by a job uploads it. */
   keep(data: ArrayBufferView, label: string): Resident;
-  /** How its memory stands now. */
+  /** How its memory stands now. Throws DEVICE_LOST, DRAINING. */
   memory(): Promise<MemoryStats>;
+  /**
+   * Whether a buffer of `byteLength` bytes (>= 0) could be had now without anyone's waiting: idle memory and residents that
+   * are not in use count as free, what other jobs of the process were promised as taken. `tenant` (default "default") has to
+   * stay within its own budget. Promises nothing. Throws OPTION_INVALID, DEVICE_LOST, DRAINING.
+   */
+  canAllocate(byteLength: number, tenant?: string): Promise<boolean>;
+  /**
+   * Gives idle memory back, then that of residents that are not in use (they are uploaded again when they are wanted),
+   * until at most `keepBytes` (>= 0) are taken from the device; default 85 % of the budget, 0 gives back all that can be.
+   * Tells what was done, nothing where nothing had to be. Throws OPTION_INVALID, DEVICE_LOST, DRAINING.
+   */
+  cleanup(keepBytes?: number): Promise<readonly StageReport[]>;
   /** The same with the samples so far and what leaks; not of a device that watches nothing. */
   memorySnapshot?(): Promise<MemorySnapshot>;
   /** Bytes that a job may take now without waiting, as of its last job; undefined: unknown. */

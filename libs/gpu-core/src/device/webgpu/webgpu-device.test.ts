@@ -248,6 +248,57 @@ onDawn('three times as much as there is, by jobs and residents: nothing fails, a
   expect(await device.memory()).toMatchObject({ usedBytes: 0, promisedBytes: 0, residentCount: 0 });
 });
 
+onDawn('a host asks its device what it may allocate, and has it cleaned up', async () => {
+  await using device = await WebGpuDevice.open({
+    memoryBytes: 2 ** 20,
+    tenantBytes: { small: 4096 },
+    nullBackend: true,
+  });
+  expect([await device.canAllocate(0), await device.canAllocate(2 ** 20)]).toEqual([true, true]);
+  expect(await device.canAllocate(2 ** 20 + 1)).toBe(false);
+  expect([await device.canAllocate(4096, 'small'), await device.canAllocate(4097, 'small')]).toEqual([true, false]);
+  const resident = device.keep(numbers(150_000), 'test.values');
+  const job = square({ kind: 'resident', resident }, 1000);
+  await device.run(job);
+  const before = await device.memory();
+  expect(before).toMatchObject({ residentCount: 1 });
+  // What lies there idle can go.
+  expect([await device.canAllocate(800_000), await device.canAllocate(2 ** 20)]).toEqual([true, false]);
+  expect(await device.cleanup()).toEqual([]);
+  expect(await device.cleanup(0)).toMatchObject([{ stage: 'trim' }, { stage: 'spill', label: 'cleanup' }]);
+  expect(await device.memory()).toMatchObject({ residentCount: 0, usedBytes: 0, reservedBytes: 0 });
+  await device.run(job);
+  expect(await device.memory()).toMatchObject({ residentCount: 1, usedBytes: before.usedBytes });
+});
+
+onDawn('what is asked about memory with a wrong number, or of a closed device, is a typed error', async () => {
+  const device = await WebGpuDevice.open({ nullBackend: true });
+  for (const bytes of [-1, 1.5, NaN, Infinity, 2 ** 60]) {
+    const invalid = (field: string): object => ({ reason: 'OPTION_INVALID', fields: { field, got: String(bytes) } });
+    await expect(device.canAllocate(bytes)).rejects.toMatchObject(invalid('byteLength'));
+    await expect(device.cleanup(bytes)).rejects.toMatchObject(invalid('keepBytes'));
+  }
+  await expect(device.canAllocate(1, '')).rejects.toMatchObject({ reason: 'OPTION_INVALID' });
+  const asked = [device.canAllocate(1), device.cleanup(0)];
+  const outcomes = Promise.allSettled(asked);
+  await device.close();
+  for (const outcome of await outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ reason: 'DRAINING' });
+  await expect(device.canAllocate(1)).rejects.toMatchObject({ reason: 'DRAINING' });
+  await expect(device.cleanup()).rejects.toMatchObject({ reason: 'DRAINING' });
+});
+
+onDawn('a device that is lost answers for the one that takes its place', async () => {
+  await using device = await WebGpuDevice.open(faulty('lost-memory', losing(6, 2)));
+  using resident = device.keep(numbers(100), 'test.values');
+  await expect(device.run(square({ kind: 'resident', resident }, 100))).rejects.toMatchObject({
+    reason: 'DEVICE_LOST',
+  });
+  expect(await device.canAllocate(1000)).toBe(true);
+  expect(await device.cleanup(0)).toEqual([]);
+  expect(await device.memory()).toMatchObject({ residentCount: 0, reservedBytes: 0 });
+});
+
 onDawn('a device tells how its memory stands, with a snapshot of all that it knows', async () => {
   await using device = await WebGpuDevice.open({ memoryBytes: 2 ** 20 });
   const levels: string[] = [];

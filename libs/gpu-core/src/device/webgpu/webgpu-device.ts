@@ -4,6 +4,7 @@ import { types } from 'node:util';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { MemoryStats } from '../../memory/device/device-memory.js';
 import type { MemoryNews, MemorySnapshot } from '../../memory/device/snapshot.js';
+import type { StageReport } from '../../memory/device/stages.js';
 import { checkJob } from '../check-job.js';
 import type { Device, DeviceInfo, Job, JobBuffer, JobResult, JobTiming, Resident, RunOptions } from '../device.js';
 import {
@@ -12,6 +13,9 @@ import {
   type JobMessage,
   type JobTimes,
   type KeptBytes,
+  type MemoryAnswer,
+  type MemoryAnswers,
+  type MemoryQuestion,
   nowMs,
   type OpenOptions,
   type SharedBytes,
@@ -44,10 +48,7 @@ export class WebGpuDevice implements Device {
   readonly #queued: Pending[] = [];
   readonly #inFlight = new Map<number, Pending>();
   readonly #residents = new Map<number, KeptBytes>();
-  readonly #asked = new Map<
-    number,
-    { resolve: (snapshot: MemorySnapshot) => void; reject: (error: unknown) => void }
-  >();
+  readonly #asked = new Map<number, { resolve: (answer: MemoryAnswer) => void; reject: (error: unknown) => void }>();
   readonly #watchers = new Set<(news: MemoryNews) => void>();
   #news: MemoryNews | undefined;
   #roomBytes: number | undefined;
@@ -139,6 +140,17 @@ export class WebGpuDevice implements Device {
     return (await this.memorySnapshot()).stats;
   }
 
+  async canAllocate(byteLength: number, tenant = 'default'): Promise<boolean> {
+    checkBytes('byteLength', byteLength);
+    if (tenant === '') throw fail('OPTION_INVALID', { field: 'tenant', expected: 'a name', got: "''" });
+    return await this.#ask({ ask: 'canAllocate', byteLength, tenant });
+  }
+
+  async cleanup(keepBytes?: number): Promise<readonly StageReport[]> {
+    if (keepBytes !== undefined) checkBytes('keepBytes', keepBytes);
+    return await this.#ask({ ask: 'cleanup', keepBytes });
+  }
+
   watchMemory(listener: (news: MemoryNews) => void): Disposable {
     this.#watchers.add(listener);
     if (this.#news !== undefined) listener(this.#news);
@@ -146,13 +158,7 @@ export class WebGpuDevice implements Device {
   }
 
   memorySnapshot(): Promise<MemorySnapshot> {
-    if (this.#closing !== undefined) return Promise.reject(fail('DRAINING'));
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
-      this.#worker?.ref();
-      this.#post({ kind: 'memory', id });
-    });
+    return this.#ask({ ask: 'snapshot' });
   }
 
   close(): Promise<void> {
@@ -162,6 +168,18 @@ export class WebGpuDevice implements Device {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #ask<Ask extends MemoryQuestion['ask']>(
+    question: Extract<MemoryQuestion, { ask: Ask }>,
+  ): Promise<MemoryAnswers[Ask]> {
+    if (this.#closing !== undefined) return Promise.reject(fail('DRAINING'));
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve: resolve as (answer: MemoryAnswer) => void, reject });
+      this.#worker?.ref();
+      this.#post({ kind: 'memory', id, question });
+    });
   }
 
   async #close(): Promise<void> {
@@ -214,8 +232,9 @@ export class WebGpuDevice implements Device {
   #afterThread(detail: string): void {
     const pending = [...this.#inFlight.values()];
     this.#inFlight.clear();
+    const name = this.#info?.name ?? '?';
     for (const { reject } of this.#asked.values())
-      reject(fail('DEVICE_LOST', { device: this.#info?.name ?? '?', detail }));
+      reject(this.#closing === undefined ? fail('DEVICE_LOST', { device: name, detail }) : fail('DRAINING'));
     this.#asked.clear();
     if (this.#closing !== undefined) {
       for (const { reject } of pending) reject(fail('DRAINING'));
@@ -250,7 +269,7 @@ export class WebGpuDevice implements Device {
     const asked = this.#asked.get(message.id);
     this.#asked.delete(message.id);
     if (message.kind === 'memory') {
-      asked?.resolve(message.snapshot);
+      asked?.resolve(message.answer);
       this.#unrefIdle();
       return;
     }
@@ -292,6 +311,11 @@ export class WebGpuDevice implements Device {
       : copyShared(view);
     return { kind: buffer.kind, bytes };
   }
+}
+
+function checkBytes(field: string, got: number): void {
+  if (Number.isSafeInteger(got) && got >= 0) return;
+  throw fail('OPTION_INVALID', { field, expected: 'a whole number of bytes', got: String(got) });
 }
 
 function copyShared(view: ArrayBufferView): SharedBytes {

@@ -78,6 +78,14 @@ class StandInDevice implements Device {
     throw new Error('a stand-in has no memory');
   }
 
+  canAllocate(): never {
+    throw new Error('a stand-in has no memory');
+  }
+
+  cleanup(): never {
+    throw new Error('a stand-in has no memory');
+  }
+
   async close(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -86,6 +86,14 @@ export class AddingDevice implements Device {
     return Promise.reject(new Error('it counts nothing'));
   }
 
+  canAllocate(byteLength: number): Promise<boolean> {
+    return Promise.resolve(byteLength <= this.memoryBytes);
+  }
+
+  cleanup(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
