@@ -19,6 +19,10 @@ export class UntakenDevice implements Device {
     throw this.#refusal();
   }
 
+  holds(): boolean {
+    return false;
+  }
+
   memory(): Promise<MemoryStats> {
     return Promise.reject(this.#refusal());
   }

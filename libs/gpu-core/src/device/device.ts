@@ -38,6 +38,8 @@ export interface Resident extends Disposable {
   readonly id: number;
   readonly label: string;
   readonly byteLength: number;
+  /** The host's copy, in shared memory; not to be written. */
+  readonly data: Uint8Array;
 }
 
 /** A buffer of a job. Sizes are padded to four bytes. */
@@ -114,6 +116,8 @@ export interface Device extends AsyncDisposable {
   run(job: Job, options?: RunOptions): Promise<JobResult>;
   /** Copies `data`; its first use by a job uploads it. */
   keep(data: ArrayBufferView, label: string): Resident;
+  /** Whether the resident is one that this device keeps, and was not disposed of. */
+  holds(resident: Resident): boolean;
   /** How its memory stands now. Throws DEVICE_LOST, DRAINING. */
   memory(): Promise<MemoryStats>;
   /**

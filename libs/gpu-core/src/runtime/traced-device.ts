@@ -44,6 +44,10 @@ export class TracedDevice implements Device {
     return this.device.keep(data, label);
   }
 
+  holds(resident: Resident): boolean {
+    return this.device.holds(resident);
+  }
+
   memory(): Promise<MemoryStats> {
     return this.device.memory();
   }

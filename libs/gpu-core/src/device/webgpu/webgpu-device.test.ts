@@ -4,6 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { add } from '../../ops/elementwise/index.js';
+import { DeviceArray } from '../../ops/host/device-array.js';
+import { Runtime } from '../../runtime/runtime.js';
 import { onDawn } from '../../testing/on-dawn.js';
 import type { Job } from '../device.js';
 import type { OpenOptions } from './messages.js';
@@ -286,6 +289,21 @@ onDawn('what is asked about memory with a wrong number, or of a closed device, i
     if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ reason: 'DRAINING' });
   await expect(device.canAllocate(1)).rejects.toMatchObject({ reason: 'DRAINING' });
   await expect(device.cleanup()).rejects.toMatchObject({ reason: 'DRAINING' });
+});
+
+onDawn('operands that a device kept are there again after its loss', async () => {
+  const runtime = await Runtime.create({ workerCount: 1 });
+  const values = numbers(100);
+  for (const at of [6, 7, 8, 9]) {
+    await using device = await WebGpuDevice.open(faulty(`lost-array-${at}`, losing(at, 1)));
+    using left = await DeviceArray.keep(device, values, 'test.left');
+    for (let i = 0; i < 2; i++) {
+      const sums = await add.on('webgpu')({ runtime, device }, { left, right: left });
+      expect(sums).toEqual(values.map((value) => 2 * value));
+    }
+    expect(device.lossCount).toBe(1);
+  }
+  await runtime.close();
 });
 
 onDawn('a device that is lost answers for the one that takes its place', async () => {

@@ -47,7 +47,7 @@ export class WebGpuDevice implements Device {
   #lossCount = 0;
   readonly #queued: Pending[] = [];
   readonly #inFlight = new Map<number, Pending>();
-  readonly #residents = new Map<number, KeptBytes>();
+  readonly #residents = new Map<number, { readonly kept: KeptBytes; readonly resident: Resident }>();
   readonly #asked = new Map<number, { resolve: (answer: MemoryAnswer) => void; reject: (error: unknown) => void }>();
   readonly #watchers = new Set<(news: MemoryNews) => void>();
   #news: MemoryNews | undefined;
@@ -87,6 +87,7 @@ export class WebGpuDevice implements Device {
     signal?.throwIfAborted();
     if (this.#closing !== undefined) throw fail('DRAINING');
     checkJob(job, this.#info.limits);
+    this.#checkResidents(job);
     const id = ++this.#lastId;
     const message: JobMessage = {
       kind: 'job',
@@ -123,17 +124,25 @@ export class WebGpuDevice implements Device {
 
   keep(data: ArrayBufferView, label: string): Resident {
     const id = ++this.#lastId;
-    const kept = { label, bytes: copyShared(data), site: new Error(label).stack };
-    this.#residents.set(id, kept);
-    this.#post({ kind: 'keep', id, kept });
-    return {
+    const bytes = copyShared(data);
+    const kept = { label, bytes, site: new Error(label).stack };
+    const resident: Resident = {
       id,
       label,
       byteLength: data.byteLength,
+      data: new Uint8Array(bytes.buffer),
       [Symbol.dispose]: () => {
         if (this.#residents.delete(id)) this.#post({ kind: 'forget', id });
       },
     };
+    this.#residents.set(id, { kept, resident });
+    this.#post({ kind: 'keep', id, kept });
+    return resident;
+  }
+
+  holds(resident: Resident): boolean {
+    // Numbers of residents are those of one device.
+    return this.#residents.get(resident.id)?.resident === resident;
   }
 
   async memory(): Promise<MemoryStats> {
@@ -168,6 +177,14 @@ export class WebGpuDevice implements Device {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #checkResidents({ label, buffers }: Job): void {
+    for (const [name, buffer] of Object.entries(buffers)) {
+      if (buffer.kind !== 'resident' || this.holds(buffer.resident)) continue;
+      const why = 'it is used after its end, or on another device than its own';
+      throw fail('INTERNAL', { detail: `job ${label}, buffer ${name}: resident ${buffer.resident.label}: ${why}` });
+    }
   }
 
   #ask<Ask extends MemoryQuestion['ask']>(
@@ -225,7 +242,7 @@ export class WebGpuDevice implements Device {
         this.#afterThread(detail);
       });
       this.#post({ kind: 'open', options: this.options, closed: this.#closedFlag.buffer as SharedArrayBuffer });
-      for (const [id, kept] of this.#residents) this.#post({ kind: 'keep', id, kept });
+      for (const [id, { kept }] of this.#residents) this.#post({ kind: 'keep', id, kept });
     });
   }
 

@@ -82,6 +82,10 @@ export class AddingDevice implements Device {
     throw new Error('it keeps nothing');
   }
 
+  holds(): boolean {
+    return false;
+  }
+
   memory(): Promise<MemoryStats> {
     return Promise.reject(new Error('it counts nothing'));
   }
