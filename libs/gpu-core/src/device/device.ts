@@ -33,7 +33,10 @@ export interface DeviceLimits {
   readonly maxStorageBuffers: number;
 }
 
-/** Data that stays on a device. The host keeps a copy, from which it is uploaded again when the device is lost. */
+/**
+ * Data that stays on a device. The host keeps a copy, from which it is uploaded again when the device is lost. One that is
+ * disposed of is not taken by further jobs; those that have begun keep it until their end.
+ */
 export interface Resident extends Disposable {
   readonly id: number;
   readonly label: string;

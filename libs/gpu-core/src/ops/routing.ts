@@ -84,8 +84,8 @@ const ROUTED = [
       inputOf: (n, [left, right]) =>
         ({ left, right, rowCount: n, innerCount: n, columnCount: n }) as MatmulInput<Floats>,
       agreement: withinOneProduct(operation.tolerance),
-      // Devices multiply other values than those that they keep.
-      rounds: operation === halfMatmul,
+      // Devices multiply halves, which are other numbers than those that they keep.
+      ...(operation === halfMatmul && { keptOf: () => [] }),
       ...(operation === matmul && { coalescing: asBatchedMatmul as Coalescing<MatmulInput<Floats>> }),
     }),
   ),
@@ -105,6 +105,8 @@ const ROUTED = [
       size: { groups },
     }),
     inputOf: (n, [left, right]) => ({ left, right, groups: [squares(n)] }) as BatchedMatmulInput<Floats>,
+    // Each group is a job of its own, which takes a part.
+    keptOf: (input) => (input.groups.length === 1 ? deviceArraysOf(input) : []),
     agreement: withinProduct(batchedMatmul.tolerance),
   }),
   ...[add, multiply].map((operation) =>
@@ -214,13 +216,13 @@ interface Declaration<Input> {
   shapeOfInput(input: Input, operandCount?: number): Shape;
   inputOf(n: number, operands: readonly Numbers[]): Input;
   readonly agreement: Agreement<Input>;
-  /** Devices take other numbers than the operands hold; default false. */
-  readonly rounds?: boolean;
+  /** Default: all that are kept. */
+  readonly keptOf?: (input: Input) => readonly DeviceArray<Numbers>[];
   readonly coalescing?: Coalescing<Input>;
 }
 
 function routed<Input>(operation: unknown, declaration: Declaration<Input>): RoutedOperation {
-  const { meaning, dtypes, smallest, largest, operandCount, agreement, rounds, coalescing } = declaration;
+  const { meaning, dtypes, smallest, largest, operandCount, agreement, keptOf, coalescing } = declaration;
   const typed = operation as RoutedOperation<Input>['operation'];
   const sizeOf = ({ operands, out, size }: Shape, dtype: DType): OpSize => {
     const bytes = BYTES[dtype];
@@ -244,7 +246,7 @@ function routed<Input>(operation: unknown, declaration: Declaration<Input>): Rou
         n,
         declaration.shapeOf(n, operandCount).operands.map((count) => numbers(count, dtype, random)),
       ),
-    ...(rounds !== true && { keptOf: deviceArraysOf }),
+    keptOf: keptOf ?? deviceArraysOf,
     difference: (input, a, b) => agreement(input, a as Result, b as Result),
     ...(coalescing && { coalescing }),
   };

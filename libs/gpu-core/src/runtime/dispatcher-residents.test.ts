@@ -52,6 +52,13 @@ onDawn('the router counts no upload of what a device keeps, there and only there
   expect(transferMs(both)).toBeCloseTo(transferMs(plain) / 3, 10);
   expect(predicted(both, 'wasm:1').bytesToMove).toBe(0);
   expect([one.value, both.value]).toEqual([plain.value, plain.value]);
+  // Each group is a job that takes a part.
+  const groups = [n / 2, n / 2].map((rowCount) => ({ batchCount: 1, rowCount, innerCount: n, columnCount: n / 2 }));
+  const batch = { left, right: values, groups };
+  const parts = await dispatcher.run('gpu.batchedMatmul', batch, on);
+  expect(predicted(parts, 'webgpu:0').bytesToMove).toBe(2.5 * bytes);
+  const whole = { ...batch, groups: [{ batchCount: 1, rowCount: n, innerCount: n, columnCount: n }] };
+  expect(predicted(await dispatcher.run('gpu.batchedMatmul', whole, on), 'webgpu:0').bytesToMove).toBe(2 * bytes);
   // Halves are made on the host.
   const half = await dispatcher.run('gpu.halfMatmul', { left, right: left, ...shape }, on);
   expect(predicted(half, 'webgpu:0').bytesToMove).toBe(3 * bytes);

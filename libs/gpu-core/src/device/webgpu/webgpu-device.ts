@@ -7,20 +7,20 @@ import type { MemoryNews, MemorySnapshot } from '../../memory/device/snapshot.js
 import type { StageReport } from '../../memory/device/stages.js';
 import { checkJob } from '../check-job.js';
 import type { Device, DeviceInfo, Job, JobBuffer, JobResult, JobTiming, Resident, RunOptions } from '../device.js';
+import { HostResidents } from './host-residents.js';
 import {
   type BufferMessage,
   type HostMessage,
   type JobMessage,
   type JobTimes,
-  type KeptBytes,
   type MemoryAnswer,
   type MemoryAnswers,
   type MemoryQuestion,
   nowMs,
   type OpenOptions,
-  type SharedBytes,
   type ThreadMessage,
 } from './messages.js';
+import { copyShared } from './shared-bytes.js';
 
 /** Jobs that the thread has at once: one uploads, one runs, one is read back. */
 const JOBS_IN_FLIGHT = 3;
@@ -47,7 +47,7 @@ export class WebGpuDevice implements Device {
   #lossCount = 0;
   readonly #queued: Pending[] = [];
   readonly #inFlight = new Map<number, Pending>();
-  readonly #residents = new Map<number, { readonly kept: KeptBytes; readonly resident: Resident }>();
+  readonly #residents = new HostResidents((message) => this.#post(message));
   readonly #asked = new Map<number, { resolve: (answer: MemoryAnswer) => void; reject: (error: unknown) => void }>();
   readonly #watchers = new Set<(news: MemoryNews) => void>();
   #news: MemoryNews | undefined;
@@ -87,7 +87,7 @@ export class WebGpuDevice implements Device {
     signal?.throwIfAborted();
     if (this.#closing !== undefined) throw fail('DRAINING');
     checkJob(job, this.#info.limits);
-    this.#checkResidents(job);
+    using _residents = this.#residents.use(job);
     const id = ++this.#lastId;
     const message: JobMessage = {
       kind: 'job',
@@ -123,26 +123,11 @@ export class WebGpuDevice implements Device {
   }
 
   keep(data: ArrayBufferView, label: string): Resident {
-    const id = ++this.#lastId;
-    const bytes = copyShared(data);
-    const kept = { label, bytes, site: new Error(label).stack };
-    const resident: Resident = {
-      id,
-      label,
-      byteLength: data.byteLength,
-      data: new Uint8Array(bytes.buffer),
-      [Symbol.dispose]: () => {
-        if (this.#residents.delete(id)) this.#post({ kind: 'forget', id });
-      },
-    };
-    this.#residents.set(id, { kept, resident });
-    this.#post({ kind: 'keep', id, kept });
-    return resident;
+    return this.#residents.keep(++this.#lastId, data, label);
   }
 
   holds(resident: Resident): boolean {
-    // Numbers of residents are those of one device.
-    return this.#residents.get(resident.id)?.resident === resident;
+    return this.#residents.holds(resident);
   }
 
   async memory(): Promise<MemoryStats> {
@@ -177,14 +162,6 @@ export class WebGpuDevice implements Device {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #checkResidents({ label, buffers }: Job): void {
-    for (const [name, buffer] of Object.entries(buffers)) {
-      if (buffer.kind !== 'resident' || this.holds(buffer.resident)) continue;
-      const why = 'it is used after its end, or on another device than its own';
-      throw fail('INTERNAL', { detail: `job ${label}, buffer ${name}: resident ${buffer.resident.label}: ${why}` });
-    }
   }
 
   #ask<Ask extends MemoryQuestion['ask']>(
@@ -242,7 +219,7 @@ export class WebGpuDevice implements Device {
         this.#afterThread(detail);
       });
       this.#post({ kind: 'open', options: this.options, closed: this.#closedFlag.buffer as SharedArrayBuffer });
-      for (const [id, { kept }] of this.#residents) this.#post({ kind: 'keep', id, kept });
+      this.#residents.tellAll();
     });
   }
 
@@ -333,12 +310,6 @@ export class WebGpuDevice implements Device {
 function checkBytes(field: string, got: number): void {
   if (Number.isSafeInteger(got) && got >= 0) return;
   throw fail('OPTION_INVALID', { field, expected: 'a whole number of bytes', got: String(got) });
-}
-
-function copyShared(view: ArrayBufferView): SharedBytes {
-  const buffer = new SharedArrayBuffer(view.byteLength);
-  new Uint8Array(buffer).set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-  return { buffer, byteOffset: 0, byteLength: view.byteLength };
 }
 
 function timingOf(

@@ -162,6 +162,27 @@ onDawn('a device refuses residents of another one, whatever their numbers', asyn
   expect(device.holds(mine)).toBe(false);
 });
 
+onDawn('what is disposed of while jobs have it stays until they have ended', async () => {
+  await using device = await WebGpuDevice.open();
+  const values = floats(7, 5000);
+  const left = await DeviceArray.keep(device, values, 'test.left');
+  // More than the thread has at once: some wait on the host.
+  const calls = Array.from({ length: 8 }, () => sqrt.on('webgpu')({ runtime, device }, { left }));
+  left[Symbol.dispose]();
+  await expect(sqrt.on('webgpu')({ runtime, device }, { left })).rejects.toMatchObject({ reason: 'LEASE_RELEASED' });
+  const [first, ...rest] = await Promise.all(calls);
+  for (const other of rest) expect(other).toEqual(first);
+  expect(first).toEqual(await sqrt.on('webgpu')({ runtime, device }, { left: values }));
+  expect(await device.memory()).toMatchObject({ residentCount: 0, usedBytes: 0 });
+});
+
+onDawn('bytes of a Buffer are kept as bytes', async () => {
+  await using device = await WebGpuDevice.open({ nullBackend: true });
+  using kept = await DeviceArray.keep(device, Buffer.from('catalog'), 'test.bytes');
+  expect(kept.type).toBe(Uint8Array);
+  expect(Buffer.from(kept.values).toString()).toBe('catalog');
+});
+
 onDawn('an empty array is kept as any other', async () => {
   await using device = await WebGpuDevice.open();
   using left = await DeviceArray.keep(device, new Float32Array(0), 'test.empty');

@@ -14,7 +14,7 @@ export interface KeepOptions {
 /**
  * Numbers that stay on one device between calls, with a copy on the host. A call that runs there reads them in place; one that
  * runs elsewhere, or is cut so that a piece takes a part of them, reads the copy. The device may give them up for others,
- * and loses them when it is lost: the next call uploads them again. Dispose of it after the last call that takes it.
+ * and loses them when it is lost: the next call uploads them again. Dispose of it when no call will take it any more.
  */
 export class DeviceArray<T extends Numbers> implements Disposable {
   readonly #resident: Resident;
@@ -51,7 +51,8 @@ export class DeviceArray<T extends Numbers> implements Disposable {
       // A job without a kernel: its buffers are there when it ends.
       const buffers = { values: { kind: 'resident', resident } } as const;
       await device.run({ label: 'gpu.keep', tenant, buffers, passes: [] }, { signal });
-      return new DeviceArray(resident, values.constructor as unknown as NumbersClass<T>, values.length);
+      const type = values instanceof Float32Array ? Float32Array : Uint8Array;
+      return new DeviceArray(resident, type as unknown as NumbersClass<T>, values.length);
     } catch (error) {
       resident[Symbol.dispose]();
       throw error;
