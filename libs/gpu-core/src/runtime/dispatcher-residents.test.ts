@@ -2,8 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DevicePrediction } from '../router/decision.js';
 import { WebGpuDevice } from '../device/webgpu/webgpu-device.js';
+import { DeviceArray } from '../ops/host/device-array.js';
+import { CostModel } from '../router/cost-model.js';
+import type { DevicePrediction } from '../router/decision.js';
 import { onDawn } from '../testing/on-dawn.js';
 import { type Computed, Dispatcher } from './dispatcher.js';
 import { Runtime } from './runtime.js';
@@ -69,6 +71,37 @@ onDawn('the router counts no upload of what a device keeps, there and only there
     { device: 'typescript' },
   );
   expect(host.value).toEqual(both.value);
+});
+
+onDawn('a call goes to the device that keeps its operands, where their upload made it the slower one', async () => {
+  await using whole = await WebGpuDevice.open();
+  const methods = (['run', 'keep', 'holds'] as const).map((name) => [name, { value: whole[name].bind(whole) }]);
+  const card = Object.create(whole, {
+    info: { value: { ...whole.info, software: false } },
+    roomBytes: { value: undefined },
+    watchMemory: { value: undefined },
+    ...Object.fromEntries(methods),
+  }) as WebGpuDevice;
+  const n = 100_000;
+  // 10 ms on the host; on the card 0.6 ms, and 7 ms for each array that moves. No call learns from another one.
+  const calibrated = async (): Promise<Dispatcher> => {
+    const dispatcher = await open(card);
+    const install = (device: string, msPerWork: number, msPerByte: number): void => {
+      const model = new CostModel({ launchMs: 0.1, msPerWork, msPerByte }, 'calibrated');
+      dispatcher.router.install('gpu.add', 'f32', device, model);
+    };
+    install('typescript', 1e-4, 0);
+    install('wasm:1', 1e-4, 0);
+    install('webgpu:0', 5e-6, 7 / (4 * n));
+    return dispatcher;
+  };
+  const values = new Float32Array(n).map((_, i) => i % 1013);
+  using kept = await DeviceArray.keep(card, values, 'test.values');
+  const onHost = await (await calibrated()).run('gpu.add', { left: values, right: values });
+  expect(onHost.decision.chosen).not.toBe('webgpu:0');
+  const there = await (await calibrated()).run('gpu.add', { left: kept, right: kept });
+  expect(there.decision).toMatchObject({ chosen: 'webgpu:0', reason: 'fastest' });
+  expect(there.value).toEqual(onHost.value);
 });
 
 onDawn('a decision for a call that must be cut counts all of its operands', async () => {

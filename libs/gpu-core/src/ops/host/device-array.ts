@@ -6,7 +6,7 @@ import type { Numbers, NumbersClass } from './operand.js';
 export type DeviceNumbers = Float32Array | Uint8Array;
 
 export interface KeepOptions {
-  /** Whose turn the upload is; default "default". */
+  /** Whose turn the upload is; default "default", whose memory all that is kept counts for. */
   readonly tenant?: string;
   readonly signal?: AbortSignal;
 }
