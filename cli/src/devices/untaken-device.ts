@@ -19,7 +19,19 @@ export class UntakenDevice implements Device {
     throw this.#refusal();
   }
 
+  holds(): boolean {
+    return false;
+  }
+
   memory(): Promise<MemoryStats> {
+    return Promise.reject(this.#refusal());
+  }
+
+  canAllocate(): Promise<boolean> {
+    return Promise.reject(this.#refusal());
+  }
+
+  cleanup(): Promise<never> {
     return Promise.reject(this.#refusal());
   }
 

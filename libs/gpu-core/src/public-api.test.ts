@@ -7,6 +7,7 @@ test('what the library exports', () => {
     'CalibrationStore',
     'Claim',
     'Coalescer',
+    'DeviceArray',
     'DeviceMemory',
     'DevicePool',
     'Dispatcher',

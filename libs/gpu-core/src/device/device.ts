@@ -1,5 +1,6 @@
 import type { MemoryStats } from '../memory/device/device-memory.js';
 import type { MemoryNews, MemorySnapshot } from '../memory/device/snapshot.js';
+import type { StageReport } from '../memory/device/stages.js';
 import type { Program } from './program.js';
 
 /** What a device says about itself. */
@@ -32,11 +33,16 @@ export interface DeviceLimits {
   readonly maxStorageBuffers: number;
 }
 
-/** Data that stays on a device. The host keeps a copy, from which it is uploaded again when the device is lost. */
+/**
+ * Data that stays on a device. The host keeps a copy, from which it is uploaded again when the device is lost. One that is
+ * disposed of is not taken by further jobs; those that have begun keep it until their end.
+ */
 export interface Resident extends Disposable {
   readonly id: number;
   readonly label: string;
   readonly byteLength: number;
+  /** The host's copy, in shared memory; not to be written. */
+  readonly data: Uint8Array;
 }
 
 /** A buffer of a job. Sizes are padded to four bytes. */
@@ -113,8 +119,22 @@ export interface Device extends AsyncDisposable {
   run(job: Job, options?: RunOptions): Promise<JobResult>;
   /** Copies `data`; its first use by a job uploads it. */
   keep(data: ArrayBufferView, label: string): Resident;
-  /** How its memory stands now. */
+  /** Whether the resident is one that this device keeps, and was not disposed of. */
+  holds(resident: Resident): boolean;
+  /** How its memory stands now. Throws DEVICE_LOST, DRAINING. */
   memory(): Promise<MemoryStats>;
+  /**
+   * Whether a buffer of `byteLength` bytes (>= 0) could be had now without anyone's waiting: idle memory and residents that
+   * are not in use count as free, what other jobs of the process were promised as taken. `tenant` (default "default") has to
+   * stay within its own budget. Promises nothing. Throws OPTION_INVALID, DEVICE_LOST, DRAINING.
+   */
+  canAllocate(byteLength: number, tenant?: string): Promise<boolean>;
+  /**
+   * Gives idle memory back, then that of residents that are not in use (they are uploaded again when they are wanted),
+   * until at most `keepBytes` (>= 0) are taken from the device; default 85 % of the budget, 0 gives back all that can be.
+   * Tells what was done, nothing where nothing had to be. Throws OPTION_INVALID, DEVICE_LOST, DRAINING.
+   */
+  cleanup(keepBytes?: number): Promise<readonly StageReport[]>;
   /** The same with the samples so far and what leaks; not of a device that watches nothing. */
   memorySnapshot?(): Promise<MemorySnapshot>;
   /** Bytes that a job may take now without waiting, as of its last job; undefined: unknown. */

@@ -1,5 +1,5 @@
 import { packRagged, unpackRagged } from '../batch/ragged.js';
-import { type Numbers, typeOf, type Values, valuesOf } from './host/operand.js';
+import { type Numbers, type Target, typeOf, type Values, valuesOf } from './host/operand.js';
 import { asBatch, type BatchedMatmulInput, checkMatmul, type MatmulGroup, type MatmulInput } from './matmul/shape.js';
 
 /** How small calls of an operation are made one call, of any sizes, with the same results. */
@@ -17,7 +17,7 @@ export interface Coalescing<Input, Output = unknown> {
 interface ValuesInput {
   readonly left: Values<Numbers>;
   readonly right?: Values<Numbers>;
-  readonly out?: Values<Numbers>;
+  readonly out?: Target<Numbers>;
 }
 
 /** Operations over values: as one over all of them. */

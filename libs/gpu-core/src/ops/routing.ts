@@ -25,6 +25,7 @@ import {
   type UnaryInput,
 } from './elementwise/index.js';
 import type { Execution } from './host/execution.js';
+import { DeviceArray } from './host/device-array.js';
 import { type Floats, type Numbers, typeName } from './host/operand.js';
 import { batchedMatmul, halfMatmul, matmul } from './matmul/index.js';
 import type { BatchedMatmulInput, MatmulInput } from './matmul/shape.js';
@@ -45,6 +46,8 @@ export interface RoutedOperation<Input = never, Output = unknown> {
   dtypeOf(input: Input): DType;
   sizeOf(n: number, dtype: DType): OpSize;
   sizeOfInput(input: Input): OpSize;
+  /** Operands that a device which keeps them takes in place; left out: it takes none so. */
+  keptOf?(input: Input): readonly DeviceArray<Numbers>[];
   sample(n: number, dtype: DType, random: Random): Input;
   /** What differs between results of two backends beyond the tolerance, in words; undefined: nothing. */
   difference(input: Input, a: Output, b: Output): string | undefined;
@@ -81,6 +84,8 @@ const ROUTED = [
       inputOf: (n, [left, right]) =>
         ({ left, right, rowCount: n, innerCount: n, columnCount: n }) as MatmulInput<Floats>,
       agreement: withinOneProduct(operation.tolerance),
+      // Devices multiply halves, which are other numbers than those that they keep.
+      ...(operation === halfMatmul && { keptOf: () => [] }),
       ...(operation === matmul && { coalescing: asBatchedMatmul as Coalescing<MatmulInput<Floats>> }),
     }),
   ),
@@ -100,6 +105,8 @@ const ROUTED = [
       size: { groups },
     }),
     inputOf: (n, [left, right]) => ({ left, right, groups: [squares(n)] }) as BatchedMatmulInput<Floats>,
+    // Each group is a job of its own, which takes a part.
+    keptOf: (input) => (input.groups.length === 1 ? deviceArraysOf(input) : []),
     agreement: withinProduct(batchedMatmul.tolerance),
   }),
   ...[add, multiply].map((operation) =>
@@ -209,11 +216,13 @@ interface Declaration<Input> {
   shapeOfInput(input: Input, operandCount?: number): Shape;
   inputOf(n: number, operands: readonly Numbers[]): Input;
   readonly agreement: Agreement<Input>;
+  /** Default: all that are kept. */
+  readonly keptOf?: (input: Input) => readonly DeviceArray<Numbers>[];
   readonly coalescing?: Coalescing<Input>;
 }
 
 function routed<Input>(operation: unknown, declaration: Declaration<Input>): RoutedOperation {
-  const { meaning, dtypes, smallest, largest, operandCount, agreement, coalescing } = declaration;
+  const { meaning, dtypes, smallest, largest, operandCount, agreement, keptOf, coalescing } = declaration;
   const typed = operation as RoutedOperation<Input>['operation'];
   const sizeOf = ({ operands, out, size }: Shape, dtype: DType): OpSize => {
     const bytes = BYTES[dtype];
@@ -237,10 +246,15 @@ function routed<Input>(operation: unknown, declaration: Declaration<Input>): Rou
         n,
         declaration.shapeOf(n, operandCount).operands.map((count) => numbers(count, dtype, random)),
       ),
+    keptOf: keptOf ?? deviceArraysOf,
     difference: (input, a, b) => agreement(input, a as Result, b as Result),
     ...(coalescing && { coalescing }),
   };
   return result as unknown as RoutedOperation;
+}
+
+function deviceArraysOf(input: unknown): DeviceArray<Numbers>[] {
+  return Object.values(input as object).filter((value) => value instanceof DeviceArray);
 }
 
 /** Operations over n values. */

@@ -298,7 +298,7 @@ export class Router {
   ): DevicePrediction {
     const device = this.devices[index];
     const model = state.models[index];
-    const bytes = bytesToMove(request, device.memory);
+    const bytes = bytesToMove(request, device.memory, chunkCount);
     const { launchMs, computeMs, transferMs, totalMs, variance } = model.predict(request.work, bytes, chunkCount);
     const queueMs = this.#backlog.waitMs(device.queue, nowMs);
     return {

@@ -13,13 +13,14 @@ export interface OpSize {
 /** Size of an operation for one number, for example the edge of a square matrix. */
 export type SizeOf = (n: number) => OpSize;
 
-/** What a bare call takes: operands on the host, the result wanted there. */
-export function requestOf(operation: string, dtype: string, size: OpSize): RouteRequest {
+/** What a bare call takes: operands on the host, those in `kept` also where they say, the result wanted on the host. */
+export function requestOf(operation: string, dtype: string, size: OpSize, kept: readonly Operand[] = []): RouteRequest {
+  const onHost = size.bytesIn - kept.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     operation,
     dtype,
     work: size.work,
-    operands: [{ bytes: size.bytesIn }],
+    operands: [{ bytes: Math.max(0, onHost) }, ...kept],
     bytesOut: size.bytesOut,
   };
 }
@@ -72,11 +73,12 @@ function checkSize(field: string, value: number): void {
     throw fail('OPTION_INVALID', { field, expected: 'a finite number >= 0', got: String(value) });
 }
 
-/** Bytes that must move if the call runs on a device with that memory. */
-export function bytesToMove(request: RouteRequest, memory: string): number {
+/** Bytes that must move if the call runs on a device with that memory; pieces of a call are made of what the host has. */
+export function bytesToMove(request: RouteRequest, memory: string, chunkCount = 1): number {
   let bytes = 0;
   for (const { bytes: size, at } of request.operands) {
-    if (at === undefined ? memory !== 'host' : !at.includes(memory)) bytes += size;
+    const there = at === undefined ? memory === 'host' : at.includes(memory);
+    if (!there || (chunkCount > 1 && memory !== 'host')) bytes += size;
   }
   const wanted = request.resultAt === undefined ? 'host' : request.resultAt;
   return wanted === null || wanted === memory ? bytes : bytes + request.bytesOut;

@@ -2,6 +2,7 @@ import { fail, Random } from '@armilla/base';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OpenDevice } from '../device/open-devices.js';
 import type { BackendName } from '../operation/operation.js';
+import { DeviceArray, type DeviceNumbers, type KeepOptions } from '../ops/host/device-array.js';
 import type { Execution } from '../ops/host/execution.js';
 import { isMemoryFault } from '../ops/host/pieces.js';
 import { batchedMatmul, halfMatmul, matmul } from '../ops/matmul/index.js';
@@ -139,6 +140,19 @@ export class Dispatcher {
     return (await result) as Computed<Output>;
   }
 
+  /**
+   * Keeps numbers on a device ("webgpu:0") for calls that are to come: `run` takes the result as an operand, the router counts no
+   * upload of it there. Throws OPTION_INVALID for a device that is not here, and what `DeviceArray.keep` throws.
+   */
+  async keep<T extends DeviceNumbers>(
+    device: string,
+    values: T, // [n]
+    label: string,
+    options?: KeepOptions,
+  ): Promise<DeviceArray<T>> {
+    return await DeviceArray.keep(this.#devices.deviceOf(device), values, label, options);
+  }
+
   /** What the router would do for a call of size n, and why; nothing is run. */
   explain(name: string, n: number, dtype?: string): Decision {
     const routed = routedOperation(name);
@@ -242,7 +256,7 @@ export class Dispatcher {
     const { device, deadlineMs, signal, fairKey, tenant } = settings;
     let full: readonly string[] = [];
     const request = {
-      ...requestOf(name, dtype, size),
+      ...requestOf(name, dtype, size, this.#devices.placesOf(routed.keptOf?.(input) ?? [])),
       ...this.#placesOf(routed, dtype, input),
       ...(device !== undefined && { device }),
       ...(deadlineMs !== undefined && { deadlineMs }),

@@ -1,3 +1,4 @@
+import { fail } from '@armilla/base';
 import type { Device } from '../device/device.js';
 import type { OpenDevice } from '../device/open-devices.js';
 import type { PressureLevel } from '../memory/device/budget.js';
@@ -5,9 +6,12 @@ import type { MemoryStats } from '../memory/device/device-memory.js';
 import type { LeakReport } from '../memory/device/leaks.js';
 import type { MemoryNews } from '../memory/device/snapshot.js';
 import { CLEANUP_AT } from '../memory/device/budget.js';
+import type { DeviceArray } from '../ops/host/device-array.js';
 import type { Execution } from '../ops/host/execution.js';
+import type { Numbers } from '../ops/host/operand.js';
 import { PIECES_AHEAD } from '../ops/host/pieces.js';
 import type { Decision } from '../router/decision.js';
+import type { Operand } from '../router/size.js';
 import type { Profiler } from '../profile/profiler.js';
 import { TracedDevice } from './traced-device.js';
 
@@ -71,6 +75,23 @@ export class GpuDevices {
 
   has(id: string): boolean {
     return this.#held.has(id);
+  }
+
+  /** Throws OPTION_INVALID, which names those that there are. */
+  deviceOf(id: string): Device {
+    const held = this.#held.get(id);
+    if (held !== undefined) return held.traced;
+    const known = [...this.#held.keys()].join(', ');
+    const expected = known === '' ? 'left out: no device with memory of its own is open' : `one of ${known}`;
+    throw fail('OPTION_INVALID', { field: 'device', expected, got: `'${id}'` });
+  }
+
+  /** Those of the operands that one of the devices keeps, and where. */
+  placesOf(operands: readonly DeviceArray<Numbers>[]): Operand[] {
+    return operands.flatMap(({ resident }) => {
+      const keeper = [...this.#held].find(([, { open }]) => open.device.holds(resident));
+      return keeper === undefined ? [] : [{ bytes: resident.byteLength, at: ['host', keeper[0]] }];
+    });
   }
 
   /** A call has ended: devices that had no memory for it are told so. */

@@ -1,5 +1,6 @@
 import type { Device, DeviceInfo, Job, JobResult, Resident, RunOptions } from '../device/device.js';
 import type { MemoryStats } from '../memory/device/device-memory.js';
+import type { StageReport } from '../memory/device/stages.js';
 import type { Profiler } from '../profile/profiler.js';
 
 /** A device whose jobs are spans of the profiler, with the times of their parts. */
@@ -43,8 +44,20 @@ export class TracedDevice implements Device {
     return this.device.keep(data, label);
   }
 
+  holds(resident: Resident): boolean {
+    return this.device.holds(resident);
+  }
+
   memory(): Promise<MemoryStats> {
     return this.device.memory();
+  }
+
+  canAllocate(byteLength: number, tenant?: string): Promise<boolean> {
+    return this.device.canAllocate(byteLength, tenant);
+  }
+
+  cleanup(keepBytes?: number): Promise<readonly StageReport[]> {
+    return this.device.cleanup(keepBytes);
   }
 
   close(): Promise<void> {

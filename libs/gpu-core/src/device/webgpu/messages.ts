@@ -1,5 +1,6 @@
 import type { ProblemJson } from '@armilla/base';
 import type { MemoryNews, MemorySnapshot } from '../../memory/device/snapshot.js';
+import type { StageReport } from '../../memory/device/stages.js';
 import type { DeviceInfo, JobPass } from '../device.js';
 
 /** How a device is chosen and opened. */
@@ -54,13 +55,28 @@ export interface JobMessage {
   readonly passes: readonly JobPass[];
 }
 
+/** What the host asks about the memory of a device. */
+export type MemoryQuestion =
+  | { readonly ask: 'snapshot' }
+  | { readonly ask: 'canAllocate'; readonly byteLength: number; readonly tenant: string }
+  | { readonly ask: 'cleanup'; readonly keepBytes: number | undefined };
+
+/** Answers by question. */
+export interface MemoryAnswers {
+  readonly snapshot: MemorySnapshot;
+  readonly canAllocate: boolean;
+  readonly cleanup: readonly StageReport[];
+}
+
+export type MemoryAnswer = MemoryAnswers[keyof MemoryAnswers];
+
 export type ThreadMessage =
   | { readonly kind: 'open'; readonly options: OpenOptions; readonly closed: SharedArrayBuffer }
   | JobMessage
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'keep'; readonly id: number; readonly kept: KeptBytes }
   | { readonly kind: 'forget'; readonly id: number }
-  | { readonly kind: 'memory'; readonly id: number }
+  | { readonly kind: 'memory'; readonly id: number; readonly question: MemoryQuestion }
   | { readonly kind: 'close' };
 
 /** Stages of a job as the thread saw them, on the clock of `performance.timeOrigin`. */
@@ -89,7 +105,7 @@ export type HostMessage =
       readonly times: JobTimes;
       readonly roomBytes: number | undefined;
     }
-  | { readonly kind: 'memory'; readonly id: number; readonly snapshot: MemorySnapshot }
+  | { readonly kind: 'memory'; readonly id: number; readonly answer: MemoryAnswer }
   | { readonly kind: 'news'; readonly news: MemoryNews; readonly roomBytes: number | undefined }
   | {
       readonly kind: 'problem';

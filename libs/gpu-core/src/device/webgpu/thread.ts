@@ -1,9 +1,17 @@
 import { fail, isProblem, problemToJson, toProblem } from '@armilla/base';
 import { parentPort } from 'node:worker_threads';
 import type { DeviceInfo } from '../device.js';
-import { execute, type Executed } from './execute.js';
+import { execute } from './execute.js';
 import { Generation } from './generation.js';
-import type { HostMessage, JobMessage, KeptBytes, OpenOptions, ThreadMessage } from './messages.js';
+import type {
+  HostMessage,
+  JobMessage,
+  KeptBytes,
+  MemoryAnswer,
+  MemoryQuestion,
+  OpenOptions,
+  ThreadMessage,
+} from './messages.js';
 import { loadProvider, type Provider } from './provider.js';
 import { df64SelfTest } from './self-test.js';
 
@@ -30,7 +38,7 @@ port.on('message', (message: ThreadMessage) => {
   else if (message.kind === 'job') track(runJob(message));
   else if (message.kind === 'cancel') aborts.get(message.id)?.abort();
   else if (message.kind === 'keep') residents.set(message.id, message.kept);
-  else if (message.kind === 'memory') track(tellMemory(message.id));
+  else if (message.kind === 'memory') track(tellMemory(message.id, message.question));
   else if (message.kind === 'forget') void forget(message.id);
   else void close();
 });
@@ -63,7 +71,8 @@ async function open(wanted: OpenOptions, closed: SharedArrayBuffer): Promise<voi
 
 async function selfTest(): Promise<DeviceInfo['df64']> {
   const { job, verdict } = df64SelfTest();
-  const { outputs } = await withRetry(job, new AbortController().signal);
+  const { signal } = new AbortController();
+  const { outputs } = await withRetry((generation) => execute(generation, job, kept, signal));
   return verdict(outputs);
 }
 
@@ -102,7 +111,7 @@ async function runJob(job: JobMessage): Promise<void> {
   const abort = new AbortController();
   aborts.set(job.id, abort);
   try {
-    const { outputs, times } = await withRetry(job, abort.signal);
+    const { outputs, times } = await withRetry((generation) => execute(generation, job, kept, abort.signal));
     const { roomBytes } = living?.memory ?? {};
     answer({ kind: 'done', id: job.id, outputs, times, roomBytes }, Object.values(outputs));
   } catch (error) {
@@ -113,15 +122,15 @@ async function runJob(job: JobMessage): Promise<void> {
   }
 }
 
-/** Once more on a new device when the first is lost under the job. */
-async function withRetry(job: JobMessage, signal: AbortSignal): Promise<Executed> {
+/** Once more on a new device when the first is lost under the work. */
+async function withRetry<T>(work: (generation: Generation) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const opened = generate();
     const generation = await opened;
     try {
       // Promises of a lost device may never settle.
       return await Promise.race([
-        execute(generation, job, kept, signal),
+        work(generation),
         generation.lost.then((detail) => {
           throw fail('DEVICE_LOST', { device: generation.info.name, detail });
         }),
@@ -153,12 +162,18 @@ function kept(id: number): KeptBytes {
   return resident;
 }
 
-async function tellMemory(id: number): Promise<void> {
+async function tellMemory(id: number, question: MemoryQuestion): Promise<void> {
   try {
-    answer({ kind: 'memory', id, snapshot: (await generate()).watch.snapshot() });
+    answer({ kind: 'memory', id, answer: await withRetry((generation) => answerTo(generation, question)) });
   } catch (error) {
     refuse(id, error);
   }
+}
+
+async function answerTo({ memory, watch }: Generation, question: MemoryQuestion): Promise<MemoryAnswer> {
+  if (question.ask === 'snapshot') return watch.snapshot();
+  if (question.ask === 'canAllocate') return memory.canAllocate(question.byteLength, question.tenant);
+  return await memory.cleanup(question.keepBytes);
 }
 
 function refuse(id: number, error: unknown): void {

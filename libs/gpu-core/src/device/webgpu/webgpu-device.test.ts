@@ -4,6 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { add } from '../../ops/elementwise/index.js';
+import { DeviceArray } from '../../ops/host/device-array.js';
+import { Runtime } from '../../runtime/runtime.js';
 import { onDawn } from '../../testing/on-dawn.js';
 import type { Job } from '../device.js';
 import type { OpenOptions } from './messages.js';
@@ -246,6 +249,72 @@ onDawn('three times as much as there is, by jobs and residents: nothing fails, a
   expect(stats.stages.spill).toBeGreaterThan(0);
   for (const resident of residents) resident[Symbol.dispose]();
   expect(await device.memory()).toMatchObject({ usedBytes: 0, promisedBytes: 0, residentCount: 0 });
+});
+
+onDawn('a host asks its device what it may allocate, and has it cleaned up', async () => {
+  await using device = await WebGpuDevice.open({
+    memoryBytes: 2 ** 20,
+    tenantBytes: { small: 4096 },
+    nullBackend: true,
+  });
+  expect([await device.canAllocate(0), await device.canAllocate(2 ** 20)]).toEqual([true, true]);
+  expect(await device.canAllocate(2 ** 20 + 1)).toBe(false);
+  expect([await device.canAllocate(4096, 'small'), await device.canAllocate(4097, 'small')]).toEqual([true, false]);
+  const resident = device.keep(numbers(150_000), 'test.values');
+  const job = square({ kind: 'resident', resident }, 1000);
+  await device.run(job);
+  const before = await device.memory();
+  expect(before).toMatchObject({ residentCount: 1 });
+  // What lies there idle can go.
+  expect([await device.canAllocate(800_000), await device.canAllocate(2 ** 20)]).toEqual([true, false]);
+  expect(await device.cleanup()).toEqual([]);
+  expect(await device.cleanup(0)).toMatchObject([{ stage: 'trim' }, { stage: 'spill', label: 'cleanup' }]);
+  expect(await device.memory()).toMatchObject({ residentCount: 0, usedBytes: 0, reservedBytes: 0 });
+  await device.run(job);
+  expect(await device.memory()).toMatchObject({ residentCount: 1, usedBytes: before.usedBytes });
+});
+
+onDawn('what is asked about memory with a wrong number, or of a closed device, is a typed error', async () => {
+  const device = await WebGpuDevice.open({ nullBackend: true });
+  for (const bytes of [-1, 1.5, NaN, Infinity, 2 ** 60]) {
+    const invalid = (field: string): object => ({ reason: 'OPTION_INVALID', fields: { field, got: String(bytes) } });
+    await expect(device.canAllocate(bytes)).rejects.toMatchObject(invalid('byteLength'));
+    await expect(device.cleanup(bytes)).rejects.toMatchObject(invalid('keepBytes'));
+  }
+  await expect(device.canAllocate(1, '')).rejects.toMatchObject({ reason: 'OPTION_INVALID' });
+  const asked = [device.canAllocate(1), device.cleanup(0)];
+  const outcomes = Promise.allSettled(asked);
+  await device.close();
+  for (const outcome of await outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ reason: 'DRAINING' });
+  await expect(device.canAllocate(1)).rejects.toMatchObject({ reason: 'DRAINING' });
+  await expect(device.cleanup()).rejects.toMatchObject({ reason: 'DRAINING' });
+});
+
+onDawn('operands that a device kept are there again after its loss', async () => {
+  const runtime = await Runtime.create({ workerCount: 1 });
+  const values = numbers(100);
+  for (const at of [6, 7, 8, 9]) {
+    await using device = await WebGpuDevice.open(faulty(`lost-array-${at}`, losing(at, 1)));
+    using left = await DeviceArray.keep(device, values, 'test.left');
+    for (let i = 0; i < 2; i++) {
+      const sums = await add.on('webgpu')({ runtime, device }, { left, right: left });
+      expect(sums).toEqual(values.map((value) => 2 * value));
+    }
+    expect(device.lossCount).toBe(1);
+  }
+  await runtime.close();
+});
+
+onDawn('a device that is lost answers for the one that takes its place', async () => {
+  await using device = await WebGpuDevice.open(faulty('lost-memory', losing(6, 2)));
+  using resident = device.keep(numbers(100), 'test.values');
+  await expect(device.run(square({ kind: 'resident', resident }, 100))).rejects.toMatchObject({
+    reason: 'DEVICE_LOST',
+  });
+  expect(await device.canAllocate(1000)).toBe(true);
+  expect(await device.cleanup(0)).toEqual([]);
+  expect(await device.memory()).toMatchObject({ residentCount: 0, reservedBytes: 0 });
 });
 
 onDawn('a device tells how its memory stands, with a snapshot of all that it knows', async () => {

@@ -4,19 +4,23 @@ import { types } from 'node:util';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { MemoryStats } from '../../memory/device/device-memory.js';
 import type { MemoryNews, MemorySnapshot } from '../../memory/device/snapshot.js';
+import type { StageReport } from '../../memory/device/stages.js';
 import { checkJob } from '../check-job.js';
 import type { Device, DeviceInfo, Job, JobBuffer, JobResult, JobTiming, Resident, RunOptions } from '../device.js';
+import { HostResidents } from './host-residents.js';
 import {
   type BufferMessage,
   type HostMessage,
   type JobMessage,
   type JobTimes,
-  type KeptBytes,
+  type MemoryAnswer,
+  type MemoryAnswers,
+  type MemoryQuestion,
   nowMs,
   type OpenOptions,
-  type SharedBytes,
   type ThreadMessage,
 } from './messages.js';
+import { copyShared } from './shared-bytes.js';
 
 /** Jobs that the thread has at once: one uploads, one runs, one is read back. */
 const JOBS_IN_FLIGHT = 3;
@@ -43,11 +47,8 @@ export class WebGpuDevice implements Device {
   #lossCount = 0;
   readonly #queued: Pending[] = [];
   readonly #inFlight = new Map<number, Pending>();
-  readonly #residents = new Map<number, KeptBytes>();
-  readonly #asked = new Map<
-    number,
-    { resolve: (snapshot: MemorySnapshot) => void; reject: (error: unknown) => void }
-  >();
+  readonly #residents = new HostResidents((message) => this.#post(message));
+  readonly #asked = new Map<number, { resolve: (answer: MemoryAnswer) => void; reject: (error: unknown) => void }>();
   readonly #watchers = new Set<(news: MemoryNews) => void>();
   #news: MemoryNews | undefined;
   #roomBytes: number | undefined;
@@ -86,6 +87,7 @@ export class WebGpuDevice implements Device {
     signal?.throwIfAborted();
     if (this.#closing !== undefined) throw fail('DRAINING');
     checkJob(job, this.#info.limits);
+    using _residents = this.#residents.use(job);
     const id = ++this.#lastId;
     const message: JobMessage = {
       kind: 'job',
@@ -121,22 +123,26 @@ export class WebGpuDevice implements Device {
   }
 
   keep(data: ArrayBufferView, label: string): Resident {
-    const id = ++this.#lastId;
-    const kept = { label, bytes: copyShared(data), site: new Error(label).stack };
-    this.#residents.set(id, kept);
-    this.#post({ kind: 'keep', id, kept });
-    return {
-      id,
-      label,
-      byteLength: data.byteLength,
-      [Symbol.dispose]: () => {
-        if (this.#residents.delete(id)) this.#post({ kind: 'forget', id });
-      },
-    };
+    return this.#residents.keep(++this.#lastId, data, label);
+  }
+
+  holds(resident: Resident): boolean {
+    return this.#residents.holds(resident);
   }
 
   async memory(): Promise<MemoryStats> {
     return (await this.memorySnapshot()).stats;
+  }
+
+  async canAllocate(byteLength: number, tenant = 'default'): Promise<boolean> {
+    checkBytes('byteLength', byteLength);
+    if (tenant === '') throw fail('OPTION_INVALID', { field: 'tenant', expected: 'a name', got: "''" });
+    return await this.#ask({ ask: 'canAllocate', byteLength, tenant });
+  }
+
+  async cleanup(keepBytes?: number): Promise<readonly StageReport[]> {
+    if (keepBytes !== undefined) checkBytes('keepBytes', keepBytes);
+    return await this.#ask({ ask: 'cleanup', keepBytes });
   }
 
   watchMemory(listener: (news: MemoryNews) => void): Disposable {
@@ -146,13 +152,7 @@ export class WebGpuDevice implements Device {
   }
 
   memorySnapshot(): Promise<MemorySnapshot> {
-    if (this.#closing !== undefined) return Promise.reject(fail('DRAINING'));
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
-      this.#worker?.ref();
-      this.#post({ kind: 'memory', id });
-    });
+    return this.#ask({ ask: 'snapshot' });
   }
 
   close(): Promise<void> {
@@ -162,6 +162,18 @@ export class WebGpuDevice implements Device {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #ask<Ask extends MemoryQuestion['ask']>(
+    question: Extract<MemoryQuestion, { ask: Ask }>,
+  ): Promise<MemoryAnswers[Ask]> {
+    if (this.#closing !== undefined) return Promise.reject(fail('DRAINING'));
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve: resolve as (answer: MemoryAnswer) => void, reject });
+      this.#worker?.ref();
+      this.#post({ kind: 'memory', id, question });
+    });
   }
 
   async #close(): Promise<void> {
@@ -207,15 +219,16 @@ export class WebGpuDevice implements Device {
         this.#afterThread(detail);
       });
       this.#post({ kind: 'open', options: this.options, closed: this.#closedFlag.buffer as SharedArrayBuffer });
-      for (const [id, kept] of this.#residents) this.#post({ kind: 'keep', id, kept });
+      this.#residents.tellAll();
     });
   }
 
   #afterThread(detail: string): void {
     const pending = [...this.#inFlight.values()];
     this.#inFlight.clear();
+    const name = this.#info?.name ?? '?';
     for (const { reject } of this.#asked.values())
-      reject(fail('DEVICE_LOST', { device: this.#info?.name ?? '?', detail }));
+      reject(this.#closing === undefined ? fail('DEVICE_LOST', { device: name, detail }) : fail('DRAINING'));
     this.#asked.clear();
     if (this.#closing !== undefined) {
       for (const { reject } of pending) reject(fail('DRAINING'));
@@ -250,7 +263,7 @@ export class WebGpuDevice implements Device {
     const asked = this.#asked.get(message.id);
     this.#asked.delete(message.id);
     if (message.kind === 'memory') {
-      asked?.resolve(message.snapshot);
+      asked?.resolve(message.answer);
       this.#unrefIdle();
       return;
     }
@@ -294,10 +307,9 @@ export class WebGpuDevice implements Device {
   }
 }
 
-function copyShared(view: ArrayBufferView): SharedBytes {
-  const buffer = new SharedArrayBuffer(view.byteLength);
-  new Uint8Array(buffer).set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-  return { buffer, byteOffset: 0, byteLength: view.byteLength };
+function checkBytes(field: string, got: number): void {
+  if (Number.isSafeInteger(got) && got >= 0) return;
+  throw fail('OPTION_INVALID', { field, expected: 'a whole number of bytes', got: String(got) });
 }
 
 function timingOf(

@@ -346,6 +346,33 @@ test('a promise spills residents that are not in use; what can never fit is refu
   reservation[Symbol.dispose]();
 });
 
+test('what may be allocated counts what size classes add, what can be spilled, and who is alone', async () => {
+  const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB, {
+    slabBytes: 4 * MIB,
+    tenantBudgetBytes: (name) => (name === 'small' ? 950 * 1024 : undefined),
+  });
+  // Alone: all of the budget.
+  expect([memory.canAllocate(100 * MIB), memory.canAllocate(100 * MIB + 1)]).toEqual([true, false]);
+  // 900 KiB are a block of 1 MiB.
+  expect([memory.canAllocate(896 * 1024, 'small'), memory.canAllocate(900 * 1024, 'small')]).toEqual([true, false]);
+  const idle = await resident(memory, 40, 'idle', 1, []);
+  // 85 MiB, of which what is idle can be given back.
+  expect([memory.canAllocate(85 * MIB), memory.canAllocate(85 * MIB + 1)]).toEqual([true, false]);
+  using _use = idle.use();
+  expect([memory.canAllocate(45 * MIB), memory.canAllocate(45 * MIB + 1)]).toEqual([true, false]);
+});
+
+test('a clean-up goes down to as much as it is told, also where nobody knows the budget', async () => {
+  const { memory } = memoryOf(new SimulatedBuffers(), undefined);
+  const kept = await resident(memory, 40, 'kept', 1, []);
+  leaseOf(await memory.acquire({ byteLength: 30 * MIB, usage: STORAGE, label: 'a' })).release();
+  expect(await memory.cleanup()).toEqual([]);
+  expect(await memory.cleanup(50 * MIB)).toMatchObject([{ stage: 'trim', neededBytes: 20 * MIB }]);
+  expect([kept.present, memory.stats().usedBytes]).toEqual([true, 40 * MIB]);
+  expect(await memory.cleanup(0)).toMatchObject([{ stage: 'trim' }, { stage: 'spill', freedBytes: 40 * MIB }]);
+  expect([kept.present, memory.stats().reservedBytes]).toEqual([false, 0]);
+});
+
 test('a clean-up trims, then spills, down to 85 percent', async () => {
   const { memory, names } = memoryOf(new SimulatedBuffers(), 100 * MIB);
   const spilled: string[] = [];

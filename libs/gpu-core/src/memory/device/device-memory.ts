@@ -177,21 +177,26 @@ export class DeviceMemory {
     return Math.max(0, Math.floor(this.budget.bytes * CLEANUP_AT) - held);
   }
 
-  /** True where so much more would stay below 85 % of the budget, idle memory and what can be spilled given back. */
+  /**
+   * True where a block for so many bytes would stay below 85 % of the budget, idle memory and what can be spilled given
+   * back; whoever is alone may take all of it.
+   */
   canAllocate(byteLength: number, tenant = 'default'): boolean {
-    if (!this.#tenants.allows(tenant, byteLength)) return false;
-    return this.#hasRoom(byteLength - this.residents.spillableBytes);
+    const blockBytes = this.pool.blockBytesOf(byteLength);
+    if (!this.#tenants.allows(tenant, blockBytes)) return false;
+    return this.#hasRoom(blockBytes - this.residents.spillableBytes);
   }
 
-  /** Trims and spills until no more than 85 % of the budget is reserved. */
-  async cleanup(): Promise<StageReport[]> {
-    const excess = this.#excessBytes();
+  /** Trims and spills until no more than `keepBytes` are reserved; default 85 % of the budget. */
+  async cleanup(keepBytes = (this.budget.bytes ?? Infinity) * CLEANUP_AT): Promise<StageReport[]> {
+    const excessBytes = (): number => this.pool.reservedBytes - keepBytes;
+    const excess = excessBytes();
     if (excess <= 0) return [];
     const request = { byteLength: excess, usage: 0, label: 'cleanup', tenant: 'default' };
     const reports = [this.#stages.add('trim', request, this.pool.trim(excess))];
-    const left = this.#excessBytes();
+    const left = excessBytes();
     if (left > 0 && this.residents.spillableBytes > 0) reports.push(await this.#spill(request, left));
-    this.pool.trim(Math.max(0, this.#excessBytes()));
+    this.pool.trim(Math.max(0, excessBytes()));
     this.#line.pump();
     return reports;
   }
@@ -215,10 +220,6 @@ export class DeviceMemory {
   #limitBytes(): number {
     const { bytes = Infinity } = this.budget;
     return this.pool.ledger.liveCount === 0 ? bytes : bytes * CLEANUP_AT;
-  }
-
-  #excessBytes(): number {
-    return this.pool.reservedBytes - (this.budget.bytes ?? Infinity) * CLEANUP_AT;
   }
 
   #hasRoom(byteLength: number): boolean {

@@ -5,6 +5,7 @@ import type { Device } from '../../device/device.js';
 import { WebGpuDevice } from '../../device/webgpu/webgpu-device.js';
 import { Runtime } from '../../runtime/runtime.js';
 import { onDawn } from '../../testing/on-dawn.js';
+import { DeviceArray, type DeviceNumbers } from '../host/device-array.js';
 import type { Numbers } from '../host/operand.js';
 import { operations } from '../index.js';
 import { conformanceCases } from './cases.js';
@@ -81,7 +82,36 @@ describe('on a device', () => {
       }
     },
   );
+
+  onDawn.each(cases.map((one) => [one.name, one] as const))(
+    '%s gives the same bits of operands that the device keeps, on every backend',
+    async (_name, { inputs, backends, run }) => {
+      device ??= await WebGpuDevice.open();
+      const usable = inputs.filter((input) => !Object.values(input).some((value) => value instanceof Float64Array));
+      for (const [turn, input] of usable.entries()) {
+        const kept = await keptOperands(device, input, turn);
+        expect(kept.length).toBeGreaterThan(0);
+        for (const backend of Object.keys(backends)) {
+          const execution = { runtime: three, device };
+          const there = await run(backend, execution, { ...input, ...Object.fromEntries(kept) });
+          expect(bitsOf(there)).toBe(bitsOf(await run(backend, execution, input)));
+        }
+        for (const [, array] of kept) array[Symbol.dispose]();
+      }
+    },
+  );
 });
+
+/** One operand, the other or both, by turns, kept on the device. */
+async function keptOperands(device: Device, input: object, turn: number): Promise<[string, DeviceArray<Numbers>][]> {
+  const operands = Object.entries(input).filter(
+    (entry): entry is [string, DeviceNumbers] => entry[1] instanceof Float32Array || entry[1] instanceof Uint8Array,
+  );
+  const chosen = operands.filter((_, i) => operands.length === 1 || turn % 3 !== i);
+  return (await Promise.all(
+    chosen.map(async ([name, values]) => [name, await DeviceArray.keep(device, values, `test.${name}`)] as const),
+  )) as [string, DeviceArray<Numbers>][];
+}
 
 /** All bits of a result, as text. */
 function bitsOf(result: Numbers | number): string {

@@ -1,5 +1,5 @@
-import { checkExtents, checkLength, checkSameType } from '../host/shape.js';
-import type { Floats, Values } from '../host/operand.js';
+import { checkExtents, checkLength, checkOut, checkSameType } from '../host/shape.js';
+import type { Floats, Target, Values } from '../host/operand.js';
 
 export interface DistanceInput<T extends Floats> {
   readonly left: Values<T>; // [leftCount, coordinateCount]
@@ -8,7 +8,7 @@ export interface DistanceInput<T extends Floats> {
   readonly rightCount: number;
   readonly coordinateCount: number;
   /** Where the result goes; default a new array. */
-  readonly out?: Values<T>; // [leftCount, rightCount]
+  readonly out?: Target<T>; // [leftCount, rightCount]
 }
 
 /** Throws SHAPE_MISMATCH for shapes that are none or that the operands do not have. */
@@ -19,7 +19,5 @@ export function checkDistance(input: DistanceInput<Floats>): void {
   checkSameType(operation, left, 'right', right);
   checkLength(operation, 'left', left, leftCount * coordinateCount, 'leftCount * coordinateCount');
   checkLength(operation, 'right', right, rightCount * coordinateCount, 'rightCount * coordinateCount');
-  if (out === undefined) return;
-  checkSameType(operation, left, 'out', out);
-  checkLength(operation, 'out', out, leftCount * rightCount, 'leftCount * rightCount');
+  checkOut(operation, left, out, leftCount * rightCount, 'leftCount * rightCount');
 }

@@ -1,7 +1,8 @@
 import { blocksOf, halveBlock, largestBlock, putBlock } from '../host/blocks.js';
+import type { Device, JobBuffer } from '../../device/device.js';
 import type { Execution } from '../host/execution.js';
-import { bindingBytes, deviceOf, paramsOf, programOf } from '../host/on-device.js';
-import { type Floats, typeOf, valuesOf } from '../host/operand.js';
+import { bindingBytes, deviceOf, inputOf, paramsOf, programOf } from '../host/on-device.js';
+import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
 import { runPieces } from '../host/pieces.js';
 import type { DistanceInput } from './shape.js';
 
@@ -14,11 +15,9 @@ export async function webgpuDistance<T extends Floats>(execution: Execution, inp
   const { leftCount, rightCount, coordinateCount } = input;
   const device = deviceOf(execution, 'gpu.distance', input.left);
   const program = programOf('distance', 'distance_of');
-  const left = valuesOf(input.left);
-  const right = valuesOf(input.right);
   const out = input.out === undefined ? new (typeOf(input.left))(leftCount * rightCount) : valuesOf(input.out);
-  const part = (values: T, first: number, count: number): T =>
-    values.subarray(first * coordinateCount, (first + count) * coordinateCount) as T;
+  const part = (points: Values<T>, on: Device, first: number, count: number): JobBuffer =>
+    inputOf(points, on, first * coordinateCount, (first + count) * coordinateCount);
   const most = Math.floor(bindingBytes(device) / 4);
   const groups = device.info.limits.maxWorkgroupsPerDimension;
   const points = Math.max(1, Math.floor(most / Math.max(1, coordinateCount)));
@@ -33,13 +32,13 @@ export async function webgpuDistance<T extends Floats>(execution: Execution, inp
   await runPieces(execution, device, {
     pieces: blocksOf(leftCount, rightCount, size),
     halve: halveBlock,
-    jobOf: (block) => ({
+    jobOf: (block, on) => ({
       label: 'gpu.distance',
       flops: block.rows * block.columns * (3 * coordinateCount + 1),
       buffers: {
         params: paramsOf(program, { leftCount: block.rows, rightCount: block.columns, coordinateCount }),
-        left: { kind: 'input', data: part(left, block.row, block.rows) },
-        right: { kind: 'input', data: part(right, block.column, block.columns) },
+        left: part(input.left, on, block.row, block.rows),
+        right: part(input.right, on, block.column, block.columns),
         out: { kind: 'output', byteLength: 4 * block.rows * block.columns },
       },
       passes: [

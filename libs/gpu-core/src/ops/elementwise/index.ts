@@ -1,8 +1,8 @@
 import { defineOperation, type Operation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { mapInWasm } from '../host/map.js';
-import { type Floats, type Values, typeName, typeOf, valuesOf } from '../host/operand.js';
-import { checkLength, checkSameType } from '../host/shape.js';
+import { type Floats, type Target, type Values, typeName, typeOf, valuesOf } from '../host/operand.js';
+import { checkLength, checkOut, checkSameType } from '../host/shape.js';
 import { PLAIN_LOOPS } from './plain.js';
 import { type ElementwiseName, referenceElementwise } from './reference.js';
 import { webgpuElementwise } from './webgpu.js';
@@ -10,7 +10,7 @@ import { webgpuElementwise } from './webgpu.js';
 export interface UnaryInput<T extends Floats> {
   readonly left: Values<T>; // [n]
   /** Where the result goes; default a new array; may be the operand. */
-  readonly out?: Values<T>; // [n]
+  readonly out?: Target<T>; // [n]
 }
 
 export interface BinaryInput<T extends Floats> extends UnaryInput<T> {
@@ -93,10 +93,7 @@ function checkedOperands<T extends Floats>(
   input: BinaryInput<T> | UnaryInput<T>,
 ): readonly [Values<T>] | readonly [Values<T>, Values<T>] {
   const { left, out } = input;
-  if (out !== undefined) {
-    checkSameType(operation, left, 'out', out);
-    checkLength(operation, 'out', out, left.length, 'as left');
-  }
+  checkOut(operation, left, out, left.length, 'as left');
   if (name !== 'add' && name !== 'multiply') return [left];
   const { right } = input as BinaryInput<T>;
   checkSameType(operation, left, 'right', right);

@@ -1,6 +1,6 @@
 import type { Execution } from '../host/execution.js';
-import { bindingBytes, deviceOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
-import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
+import { bindingBytes, deviceOf, inputOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
+import { type Floats, type Target, typeOf, type Values, valuesOf } from '../host/operand.js';
 import { rangesOf, runPieces } from '../host/pieces.js';
 import type { ElementwiseName } from './reference.js';
 
@@ -14,24 +14,23 @@ export async function webgpuElementwise<T extends Floats>(
   operation: string,
   name: ElementwiseName,
   operands: readonly Values<T>[],
-  given: Values<T> | undefined,
+  given: Target<T> | undefined,
 ): Promise<T> {
   const device = deviceOf(execution, operation, operands[0]);
   const program = programOf('elementwise', ENTRY_POINTS[name]);
-  const sources = operands.map(valuesOf);
-  const { length } = sources[0];
+  const { length } = operands[0];
   const target = given === undefined ? undefined : valuesOf(given);
   // A call that fails between two pieces leaves its operands as they were: it may be run again elsewhere.
-  const inPlace = target !== undefined && sources.some(({ buffer }) => buffer === target.buffer);
+  const inPlace = target !== undefined && operands.some((one) => valuesOf(one).buffer === target.buffer);
   const out = target === undefined || inPlace ? new (typeOf(operands[0]))(length) : target;
   await runPieces(execution, device, {
     ...rangesOf(execution, length, {
       most: Math.floor(bindingBytes(device) / 4),
-      bytesOf: (count) => 4 * (sources.length + 1) * count,
+      bytesOf: (count) => 4 * (operands.length + 1) * count,
     }),
     jobOf: ({ start, end }, on) => {
       const count = end - start;
-      const [left, right] = sources.map((values) => ({ kind: 'input' as const, data: values.subarray(start, end) }));
+      const [left, right] = operands.map((operand) => inputOf(operand, on, start, end));
       return {
         label: operation,
         flops: count,

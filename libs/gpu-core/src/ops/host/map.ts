@@ -1,6 +1,6 @@
 import type { Execution } from './execution.js';
 import { kernelOf, startLoop } from './loop.js';
-import { type Numbers, type Values, typeOf, valuesOf } from './operand.js';
+import { type Numbers, type Target, type Values, typeOf, valuesOf } from './operand.js';
 import { Staging } from './staging.js';
 
 /** Bytes of an item: a few fit the first-level cache, and handing one out costs little beside it. */
@@ -23,7 +23,7 @@ export async function mapInWasm<T extends Numbers>(
   execution: Execution,
   kernel: MapKernel,
   operands: readonly [Values<T>] | readonly [Values<T>, Values<T>],
-  given: Values<T> | undefined,
+  given: Target<T> | undefined,
 ): Promise<T> {
   const type = typeOf(operands[0]);
   const { length } = operands[0];
@@ -57,7 +57,7 @@ export async function mapInWasm<T extends Numbers>(
     await phase.done;
     result?.set(staging.view(type, outAt, count), first);
   }
-  return result ?? (valuesOf(given as Values<T>) as T);
+  return result ?? (valuesOf(given as Target<T>) as T);
 }
 
 /** Copies a chunk of each operand that is not there, and releases the items as they are complete. */

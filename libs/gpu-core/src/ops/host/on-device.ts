@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import type { Device, JobBuffer } from '../../device/device.js';
 import { type Program, readProgram } from '../../device/program.js';
 import { packStruct, structLayout } from '../../device/webgpu/wgsl-layout.js';
+import { DeviceArray } from './device-array.js';
 import type { Execution } from './execution.js';
-import { type Numbers, typeName, type Values } from './operand.js';
+import { type Numbers, typeName, type Values, valuesOf } from './operand.js';
 
 const programs = new Map<string, Program>();
 
@@ -28,6 +29,17 @@ export function programOf(folder: string, entryPoint: string, constants?: Progra
 /** The structure `Params` of a program. */
 export function paramsOf(program: Program, values: Readonly<Record<string, number>>): JobBuffer {
   return { kind: 'uniform', data: packStruct(structLayout(program.wgsl, 'Params', program.file), values) };
+}
+
+/**
+ * Values [start, end) of an operand as a buffer of a job on `device`: in place where the device keeps the operand and the job
+ * takes all of it, else uploaded.
+ */
+export function inputOf(operand: Values<Numbers>, device: Device, start = 0, end = operand.length): JobBuffer {
+  const whole = start === 0 && end === operand.length && end > 0;
+  if (whole && operand instanceof DeviceArray && device.holds(operand.resident))
+    return { kind: 'resident', resident: operand.resident };
+  return { kind: 'input', data: valuesOf(operand).subarray(start, end) };
 }
 
 /** The device of a call. Throws BACKEND_UNAVAILABLE where there is none, or for f64, which WGSL does not have. */

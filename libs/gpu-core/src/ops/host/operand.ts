@@ -1,10 +1,14 @@
 import type { Heap, Lease } from '../../memory/heap.js';
+import { DeviceArray } from './device-array.js';
 
 export type Floats = Float32Array | Float64Array;
 export type Numbers = Floats | Uint8Array;
 
-/** Numbers of an operation: an array, or one in a heap, which kernels use where it is. */
-export type Values<T extends Numbers> = T | HeapArray<T>;
+/** Numbers that an operation reads: an array, one in a heap or one on a device, which kernels there use where it is. */
+export type Values<T extends Numbers> = T | HeapArray<T> | DeviceArray<T>;
+
+/** Where an operation leaves its numbers. */
+export type Target<T extends Numbers> = T | HeapArray<T>;
 
 export type NumbersClass<T extends Numbers> = {
   new (length: number): T;
@@ -41,16 +45,21 @@ export class HeapArray<T extends Numbers> implements Disposable {
   }
 }
 
+/** The numbers on the host. Throws LEASE_RELEASED for a `DeviceArray` that was disposed of, as `typeOf` does. */
 export function valuesOf<T extends Numbers>(operand: Values<T>): T {
-  return operand instanceof HeapArray ? operand.values : operand;
+  return isOwned(operand) ? operand.values : operand;
 }
 
 export function typeOf<T extends Numbers>(operand: Values<T>): NumbersClass<T> {
-  return operand instanceof HeapArray ? operand.type : (operand.constructor as NumbersClass<T>);
+  return isOwned(operand) ? operand.type : (operand.constructor as NumbersClass<T>);
 }
 
 /** "f32", "f64" or "u8". */
 export function typeName(operand: Values<Numbers>): 'f32' | 'f64' | 'u8' {
   const { name } = typeOf(operand) as { name?: string };
   return name === 'Float64Array' ? 'f64' : name === 'Float32Array' ? 'f32' : 'u8';
+}
+
+function isOwned<T extends Numbers>(operand: Values<T>): operand is HeapArray<T> | DeviceArray<T> {
+  return operand instanceof HeapArray || operand instanceof DeviceArray;
 }

@@ -1,5 +1,6 @@
 import { fail } from '@armilla/base';
-import { type Numbers, type Values, typeName } from './operand.js';
+import { DeviceArray } from './device-array.js';
+import { type Numbers, type Target, type Values, typeName } from './operand.js';
 
 /** Largest extent of one dimension: kernels count in 32 bits. */
 const EXTENT_LIMIT = 2 ** 31 - 1;
@@ -38,6 +39,23 @@ export function checkSameType(
 ): void {
   const [expected, got] = [typeName(first), typeName(second)];
   if (expected !== got) throw fail('SHAPE_MISMATCH', { operation, operand, expected: `${expected} values`, got });
+}
+
+/** Throws SHAPE_MISMATCH unless `out` is left out or takes that many values of the type of `left` on the host. */
+export function checkOut(
+  operation: string,
+  left: Values<Numbers>,
+  out: Target<Numbers> | undefined,
+  expected: number,
+  why: string,
+): void {
+  if (out === undefined) return;
+  if ((out as Values<Numbers>) instanceof DeviceArray) {
+    const got = 'one that a device keeps, which cannot be written';
+    throw fail('SHAPE_MISMATCH', { operation, operand: 'out', expected: 'an array of the host or of a heap', got });
+  }
+  checkSameType(operation, left, 'out', out);
+  checkLength(operation, 'out', out, expected, why);
 }
 
 /** Throws SHAPE_MISMATCH unless the operand holds f32 numbers. */

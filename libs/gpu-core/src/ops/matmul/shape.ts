@@ -1,5 +1,5 @@
-import { checkExtents, checkLength, checkSameType } from '../host/shape.js';
-import type { Floats, Values } from '../host/operand.js';
+import { checkExtents, checkLength, checkOut, checkSameType } from '../host/shape.js';
+import type { Floats, Target, Values } from '../host/operand.js';
 
 /** `batchCount` products of one shape. */
 export interface MatmulGroup {
@@ -16,7 +16,7 @@ export interface BatchedMatmulInput<T extends Floats> {
   readonly right: Values<T>; // for each group [batchCount, innerCount, columnCount]
   readonly groups: readonly MatmulGroup[];
   /** Where the result goes; default a new array. */
-  readonly out?: Values<T>; // for each group [batchCount, rowCount, columnCount]
+  readonly out?: Target<T>; // for each group [batchCount, rowCount, columnCount]
 }
 
 export interface MatmulInput<T extends Floats> {
@@ -26,7 +26,7 @@ export interface MatmulInput<T extends Floats> {
   readonly innerCount: number;
   readonly columnCount: number;
   /** Where the result goes; default a new array. */
-  readonly out?: Values<T>; // [rowCount, columnCount]
+  readonly out?: Target<T>; // [rowCount, columnCount]
 }
 
 /** One product of a batch: first values of its matrices, and its shape. */
@@ -51,10 +51,7 @@ export function checkMatmul(operation: string, input: BatchedMatmulInput<Floats>
   checkSameType(operation, input.left, 'right', input.right);
   checkLength(operation, 'left', input.left, left, 'rowCount * innerCount');
   checkLength(operation, 'right', input.right, right, 'innerCount * columnCount');
-  if (input.out !== undefined) {
-    checkSameType(operation, input.left, 'out', input.out);
-    checkLength(operation, 'out', input.out, out, 'rowCount * columnCount');
-  }
+  checkOut(operation, input.left, input.out, out, 'rowCount * columnCount');
   return out;
 }
 

@@ -71,10 +71,22 @@ class StandInDevice implements Device {
   }
 
   keep(data: ArrayBufferView, label: string): ReturnType<Device['keep']> {
-    return { id: 1, label, byteLength: data.byteLength, [Symbol.dispose]: () => undefined };
+    return { id: 1, label, byteLength: data.byteLength, data: new Uint8Array(0), [Symbol.dispose]: () => undefined };
+  }
+
+  holds(): boolean {
+    return false;
   }
 
   memory(): never {
+    throw new Error('a stand-in has no memory');
+  }
+
+  canAllocate(): never {
+    throw new Error('a stand-in has no memory');
+  }
+
+  cleanup(): never {
     throw new Error('a stand-in has no memory');
   }
 

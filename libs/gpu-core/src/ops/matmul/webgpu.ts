@@ -2,8 +2,8 @@ import { fail } from '@armilla/base';
 import type { Device, JobBuffer } from '../../device/device.js';
 import { type Block, blocksOf, type BlockSize, halveBlock, largestBlock, putBlock } from '../host/blocks.js';
 import type { Execution } from '../host/execution.js';
-import { bindingBytes, deviceOf, paramsOf, programOf } from '../host/on-device.js';
-import { type Floats, typeOf, valuesOf } from '../host/operand.js';
+import { bindingBytes, deviceOf, inputOf, paramsOf, programOf } from '../host/on-device.js';
+import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
 import { runPieces } from '../host/pieces.js';
 import { toHalf } from './half.js';
 import type { BatchedMatmulInput } from './shape.js';
@@ -52,16 +52,18 @@ async function multiplyGroups<T extends Floats>(
   storage: 'f32' | 'f16',
 ): Promise<T> {
   const device = deviceOf(execution, 'gpu.matmul', input.left);
-  const left = valuesOf(input.left) as Float32Array;
-  const right = valuesOf(input.right) as Float32Array;
   const out = input.out === undefined ? new (typeOf(input.left))(outLength) : valuesOf(input.out);
   const tile = execution.matmulTile ?? DEFAULT_TILE;
   const edge = tileEdge(tile);
   const program = programOf('matmul', storage === 'f32' ? 'multiply' : 'multiplyPairs', tileConstants(tile));
-  const operand = (values: Float32Array): JobBuffer => ({
+  const uploaded = (values: Float32Array): JobBuffer => ({
     kind: 'input',
     data: storage === 'f32' ? values : toHalf(values),
   });
+  const partOf = (operand: Values<T>, start: number, length: number): Float32Array =>
+    (valuesOf(operand) as Float32Array).subarray(start, start + length);
+  const operand = (of: Values<T>, on: Device, start: number, length: number): JobBuffer =>
+    storage === 'f32' ? inputOf(of, on, start, start + length) : uploaded(partOf(of, start, length));
   const pieces: Piece[] = [];
   let [leftAt, rightAt, outAt] = [0, 0, 0];
   for (const group of input.groups) {
@@ -90,18 +92,21 @@ async function multiplyGroups<T extends Floats>(
   await runPieces(execution, device, {
     pieces,
     halve: halvePiece,
-    jobOf: ({ group, first, batchCount, row, rows, column, columns, ...at }) => {
+    jobOf: ({ group, first, batchCount, row, rows, column, columns, ...at }, on) => {
       const { rowCount, innerCount, columnCount } = group;
       const a = at.leftAt + first * rowCount * innerCount + row * innerCount;
       const b = at.rightAt + first * innerCount * columnCount;
-      const rightPart = right.subarray(b, b + batchCount * innerCount * columnCount);
+      const rightLength = batchCount * innerCount * columnCount;
       return {
         label: 'gpu.matmul',
         flops: 2 * batchCount * rows * innerCount * columns,
         buffers: {
           params: paramsOf(program, { rowCount: rows, innerCount, columnCount: columns }),
-          left: operand(left.subarray(a, a + batchCount * rows * innerCount)),
-          right: operand(columnsOf(rightPart, columnCount, column, columns)),
+          left: operand(input.left, on, a, batchCount * rows * innerCount),
+          right:
+            columns === columnCount
+              ? operand(input.right, on, b, rightLength)
+              : uploaded(columnsOf(partOf(input.right, b, rightLength), columnCount, column, columns)),
           out: { kind: 'output', byteLength: 4 * batchCount * rows * columns },
         },
         passes: [
@@ -164,7 +169,6 @@ function blockOf(
 
 /** Columns [first, first + count) of a matrix. */
 function columnsOf(values: Float32Array, columnCount: number, first: number, count: number): Float32Array {
-  if (count === columnCount) return values;
   const rowCount = values.length / columnCount;
   const out = new Float32Array(rowCount * count);
   for (let row = 0; row < rowCount; row++) {

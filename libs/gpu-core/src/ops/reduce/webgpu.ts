@@ -1,6 +1,6 @@
 import type { Execution } from '../host/execution.js';
-import { bindingBytes, deviceOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
-import { type Floats, type Values, valuesOf } from '../host/operand.js';
+import { bindingBytes, deviceOf, inputOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
+import type { Floats, Values } from '../host/operand.js';
 import { rangesOf, runPieces } from '../host/pieces.js';
 
 const ENTRY_POINTS = { sum: 'sum', max: 'largest', min: 'smallest' } as const;
@@ -15,10 +15,10 @@ export async function webgpuReduceParts(
 ): Promise<Float64Array> {
   const device = deviceOf(execution, `gpu.${name}`, operand);
   const program = programOf('reduce', ENTRY_POINTS[name]);
-  const values = valuesOf(operand);
-  const parts = new Float64Array(Math.ceil(values.length / PART_LENGTH));
+  const { length } = operand;
+  const parts = new Float64Array(Math.ceil(length / PART_LENGTH));
   await runPieces(execution, device, {
-    ...rangesOf(execution, values.length, {
+    ...rangesOf(execution, length, {
       most: Math.floor(bindingBytes(device) / 4),
       multiple: PART_LENGTH,
       bytesOf: (count) => 4 * (count + Math.ceil(count / PART_LENGTH)),
@@ -28,7 +28,7 @@ export async function webgpuReduceParts(
       flops: end - start,
       buffers: {
         params: paramsOf(program, { count: end - start }),
-        values: { kind: 'input', data: values.subarray(start, end) },
+        values: inputOf(operand, on, start, end),
         parts: { kind: 'output', byteLength: 4 * Math.ceil((end - start) / PART_LENGTH) },
       },
       passes: [

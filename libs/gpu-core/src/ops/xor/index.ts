@@ -1,8 +1,8 @@
 import { defineOperation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { mapInWasm } from '../host/map.js';
-import { type Values, valuesOf } from '../host/operand.js';
-import { checkLength, checkSameType } from '../host/shape.js';
+import { type Target, type Values, valuesOf } from '../host/operand.js';
+import { checkLength, checkOut, checkSameType } from '../host/shape.js';
 import { plainXor } from './plain.js';
 import { referenceXor } from './reference.js';
 import { webgpuXor } from './webgpu.js';
@@ -11,7 +11,7 @@ export interface XorInput {
   readonly left: Values<Uint8Array>; // [n]
   readonly right: Values<Uint8Array>; // [n]
   /** Where the result goes; default a new array; may be an operand. */
-  readonly out?: Values<Uint8Array>; // [n]
+  readonly out?: Target<Uint8Array>; // [n]
 }
 
 export type XorRun = (execution: Execution, input: XorInput) => Promise<Uint8Array>;
@@ -36,7 +36,7 @@ export const xor = defineOperation<XorRun, { readonly n: number }>({
     webgpu: async (execution, input) => {
       checkXor(input);
       const out = input.out === undefined ? new Uint8Array(input.left.length) : valuesOf(input.out);
-      await webgpuXor(execution, valuesOf(input.left), valuesOf(input.right), out);
+      await webgpuXor(execution, input.left, input.right, out);
       return out;
     },
     wasm: async (execution, input) => {
@@ -50,7 +50,5 @@ export const xor = defineOperation<XorRun, { readonly n: number }>({
 export function checkXor({ left, right, out }: XorInput): void {
   checkSameType('gpu.xor', left, 'right', right);
   checkLength('gpu.xor', 'right', right, left.length, 'as left');
-  if (out === undefined) return;
-  checkSameType('gpu.xor', left, 'out', out);
-  checkLength('gpu.xor', 'out', out, left.length, 'as left');
+  checkOut('gpu.xor', left, out, left.length, 'as left');
 }

@@ -1,18 +1,19 @@
 import type { Execution } from '../host/execution.js';
-import { bindingBytes, deviceOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
+import { bindingBytes, deviceOf, inputOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
+import { type Values, valuesOf } from '../host/operand.js';
 import { rangesOf, runPieces } from '../host/pieces.js';
 
 /** By words, in pieces that fit one binding. */
 export async function webgpuXor(
   execution: Execution,
-  left: Uint8Array,
-  right: Uint8Array,
+  left: Values<Uint8Array>,
+  right: Values<Uint8Array>,
   out: Uint8Array,
 ): Promise<void> {
   const device = deviceOf(execution, 'gpu.xor', left);
   const program = programOf('xor', 'xor_words');
   // A call that fails between two pieces leaves its operands as they were: it may be run again elsewhere.
-  const inPlace = [left, right].some(({ buffer }) => buffer === out.buffer);
+  const inPlace = [left, right].some((operand) => valuesOf(operand).buffer === out.buffer);
   const result = inPlace ? new Uint8Array(out.length) : out;
   await runPieces(execution, device, {
     ...rangesOf(execution, out.length, { most: bindingBytes(device), bytesOf: (count) => 3 * count }),
@@ -22,8 +23,8 @@ export async function webgpuXor(
         label: 'gpu.xor',
         buffers: {
           params: paramsOf(program, { count }),
-          left: { kind: 'input', data: left.subarray(start, end) },
-          right: { kind: 'input', data: right.subarray(start, end) },
+          left: inputOf(left, on, start, end),
+          right: inputOf(right, on, start, end),
           out: { kind: 'output', byteLength: end - start },
         },
         passes: [{ program, bindings: ['params', 'left', 'right', 'out'], workgroups: workgroupsFor(on, count, 256) }],

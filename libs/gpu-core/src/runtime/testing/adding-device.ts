@@ -82,8 +82,20 @@ export class AddingDevice implements Device {
     throw new Error('it keeps nothing');
   }
 
+  holds(): boolean {
+    return false;
+  }
+
   memory(): Promise<MemoryStats> {
     return Promise.reject(new Error('it counts nothing'));
+  }
+
+  canAllocate(byteLength: number): Promise<boolean> {
+    return Promise.resolve(byteLength <= this.memoryBytes);
+  }
+
+  cleanup(): Promise<[]> {
+    return Promise.resolve([]);
   }
 
   close(): Promise<void> {
