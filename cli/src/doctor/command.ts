@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { loadConfig } from '@armilla/chassis';
 import { discover, Runtime } from '@armilla/gpu-core';
-import { verifyKernels } from '@armilla/sky';
 import type { CommandContext } from '../command-context.js';
 import { printLine } from '../terminal/standard-output.js';
+import { openCompute } from '../devices/compute.js';
 import type { Check } from './check.js';
 import { coresCheck, diskCheck, memoryCheck, nodeCheck, webAssemblyChecks } from './machine-checks.js';
 import { gpuChecks } from './gpu-checks.js';
+import { kernelChecks } from './kernel-checks.js';
 import { portCheck } from './port-check.js';
 
 const UNAVAILABLE = 69;
@@ -20,7 +21,7 @@ export function doctorCommand(context: CommandContext): Command {
     .option('--json', 'print the checks as one JSON array')
     .addHelpText('before', EXAMPLES)
     .action(async ({ json }: { json?: boolean }) => {
-      const checks = await runChecks();
+      const checks = await runChecks(context.signal);
       const ok = checks.every((check) => check.ok);
       if (json) await printLine(JSON.stringify(checks));
       else {
@@ -36,17 +37,10 @@ const EXAMPLES = `Examples:
   armilla doctor --json > doctor.json
 `;
 
-async function runChecks(): Promise<Check[]> {
+async function runChecks(signal: AbortSignal): Promise<Check[]> {
   const config = loadConfig({ env: process.env });
   await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined });
-  const kernels = (await verifyKernels(runtime)).map(({ kernel, ok, detail }) => ({
-    name: `kernel ${kernel}`,
-    ok,
-    seen: detail,
-    fix: ok
-      ? undefined
-      : 'please report it with the output of armilla doctor --json: results of this kernel cannot be trusted here',
-  }));
+  await using compute = await openCompute(runtime, config);
   return [
     nodeCheck(),
     coresCheck(),
@@ -56,7 +50,7 @@ async function runChecks(): Promise<Check[]> {
     ...gpuChecks(config.gpuDevices === 'none' ? [] : await discover()),
     await portCheck(config.grpcAddress, 'grpc_address'),
     await portCheck(config.httpAddress, 'http_address'),
-    ...kernels,
+    ...(await kernelChecks(compute, signal)),
   ];
 }
 

@@ -29,3 +29,17 @@ test('a card that is there and cannot be used is a fault with its fix', () => {
   expect(gpuChecks([], [fault])).toEqual([{ name: 'GPU', ok: false, ...fault }]);
   expect(gpuChecks([])).toEqual([]);
 });
+
+test('a provider that the environment names and that cannot be loaded is a fault', () => {
+  const reports = [
+    { provider: 'webgpu', adapters: [], reason: 'Cannot find module' },
+    { provider: 'kmamal', adapters: [], reason: 'it is not installed' },
+  ] as const;
+  const [named, other] = gpuChecks(reports, [], { ARMILLA_DAWN_NODE: '/none.node' });
+  expect(named).toMatchObject({ ok: false, fix: expect.stringContaining('ARMILLA_DAWN_NODE') });
+  expect(other.ok).toBe(true);
+  expect(gpuChecks(reports, [], {}).every(({ ok }) => ok)).toBe(true);
+  // It was loaded; that no driver answers is not its fault.
+  const loaded = [{ ...reports[0], file: '/some.node' }];
+  expect(gpuChecks(loaded, [], { ARMILLA_DAWN_NODE: '/some.node' })[0].ok).toBe(true);
+});

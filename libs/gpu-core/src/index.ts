@@ -148,3 +148,4 @@ export {
 } from './runtime/dispatcher.js';
 export type { DeviceMemoryView, MemoryStages } from './runtime/gpu-devices.js';
 export { TracedDevice } from './runtime/traced-device.js';
+export { type OperationVerdict, verifyOperations } from './runtime/verify-operations.js';

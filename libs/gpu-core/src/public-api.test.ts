@@ -90,6 +90,7 @@ test('what the library exports', () => {
     'systemClock',
     'unpackRagged',
     'usualFaults',
+    'verifyOperations',
     'viewRouter',
     'xor',
   ]);

@@ -1,19 +1,22 @@
 import { Random } from '@armilla/base';
-import type { Runtime } from '@armilla/gpu-core';
+import type { BackendName, OpenDevice, Runtime } from '@armilla/gpu-core';
 import type { Positions } from '../positions/positions.js';
 import { join } from './index.js';
 import type { ChunkPairs, PairQuery } from './query.js';
 
 export interface KernelVerdict {
-  /** "sky.join/wasm nearest" */
+  /** "sky.join/wasm nearest", "sky.join/webgpu:0 all" */
   readonly kernel: string;
   readonly ok: boolean;
   /** What was compared, or the first difference. */
   readonly detail: string;
 }
 
-/** Runs every kernel once against its reference, on a small sky with poles, seam, twins and bad rows. */
-export async function verifyKernels(runtime: Runtime): Promise<KernelVerdict[]> {
+/** Runs every kernel, on the devices too, once against its reference, on a small sky with poles, seam, twins and bad rows. */
+export async function verifyKernels(
+  runtime: Runtime,
+  devices: readonly Pick<OpenDevice, 'id' | 'device'>[] = [],
+): Promise<KernelVerdict[]> {
   const verdicts: KernelVerdict[] = [];
   const left = testSky(1, 700);
   const right = testSky(2, 600);
@@ -29,10 +32,12 @@ export async function verifyKernels(runtime: Runtime): Promise<KernelVerdict[]> 
       secondSeparation: true,
     };
     const expected = await join.on('reference')({ runtime }, { left, right, query });
-    for (const backend of ['typescript', 'wasm'] as const) {
-      const kernel = `${join.name}/${backend} ${find}`;
+    for (const { id, ...execution } of [{ id: 'typescript' }, { id: 'wasm' }, ...devices]) {
+      const kernel = `${join.name}/${id} ${find}`;
+      const backend = 'device' in execution ? 'webgpu' : (id as BackendName);
       try {
-        const difference = firstDifference(await join.on(backend)({ runtime }, { left, right, query }), expected);
+        const got = await join.on(backend)({ runtime, ...execution }, { left, right, query });
+        const difference = firstDifference(got, expected);
         verdicts.push({
           kernel,
           ok: difference === undefined,
