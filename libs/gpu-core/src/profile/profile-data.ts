@@ -72,7 +72,7 @@ function readProfile(data: unknown): Profile {
     label: textOf(root.label, 'label'),
     machine: textOf(root.machine, 'machine'),
     originEpochMs: numberOf(root.originEpochMs, 'originEpochMs', -8.64e15, 8.64e15),
-    capturedNs: numberOf(root.capturedNs, 'capturedNs', 0, Number.MAX_VALUE),
+    capturedNs: numberOf(root.capturedNs, 'capturedNs', 0, LARGEST_TOTAL),
     ops,
     devices,
     spans: readSpans(root.spans, ops.length, devices.length),
@@ -173,13 +173,17 @@ function arrayOf(value: unknown, where: string, limit: number): readonly unknown
   return value;
 }
 
-/** `count` finite numbers; where null is allowed it becomes NaN. */
+/** Beyond any time and amount, and far from where sums and squares overflow. */
+const LARGEST = 1e30;
+const LARGEST_TOTAL = 1e100;
+
+/** `count` numbers; where null is allowed it becomes NaN. */
 function columnOf(value: unknown, where: string, count: number, nullable: boolean): Float64Array {
   const list = arrayOf(value, where, SPAN_LIMIT);
   if (list.length !== count) throw new Fault(`${where} has ${list.length} entries, not ${count}`);
   return Float64Array.from(list, (entry, i) => {
     if (entry === null && nullable) return NaN;
-    return numberOf(entry, `${where}[${i}]`, -Number.MAX_VALUE, Number.MAX_VALUE);
+    return numberOf(entry, `${where}[${i}]`, -LARGEST, LARGEST);
   });
 }
 

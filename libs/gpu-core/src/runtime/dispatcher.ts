@@ -160,8 +160,8 @@ export class Dispatcher {
     if (!routed.dtypes.includes(type as DType)) {
       throw fail('OPTION_INVALID', { field: 'dtype', expected: `one of ${routed.dtypes.join(', ')}`, got: type });
     }
-    if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 31 - 1)) {
-      throw fail('OPTION_INVALID', { field: 'size', expected: 'an integer in [1, 2147483647]', got: String(n) });
+    if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 30)) {
+      throw fail('OPTION_INVALID', { field: 'size', expected: 'an integer in [1, 1073741824]', got: String(n) });
     }
     return this.router.explain({
       ...requestOf(name, type, routed.sizeOf(n, type as DType)),

@@ -68,7 +68,7 @@ export class GivenOptions {
           fail('OPTION_UNKNOWN', {
             field: name,
             got: name.slice(0, 64),
-            known: known.join(', '),
+            known: known.join(', ') || 'none',
           }),
         );
         continue;

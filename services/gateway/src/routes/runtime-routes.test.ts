@@ -60,7 +60,9 @@ test.each([
   const response = await get(path);
   expect(response.status).toBe(status);
   expect(response.headers.get('content-type')).toContain('application/problem+json');
-  expect(await response.json()).toMatchObject({ reason });
+  const problem = (await response.json()) as { detail: string };
+  expect(problem).toMatchObject({ reason });
+  if (reason === 'OPTION_UNKNOWN') expect(problem.detail).toMatch(/known are \w/);
 });
 
 test.each(['json', 'chrome-trace', 'pprof', 'speedscope'])('a profile as %s', async (format) => {

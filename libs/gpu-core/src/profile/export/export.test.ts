@@ -48,6 +48,7 @@ test.each<[string, string | Uint8Array, string]>([
   ['a parent that began later', changed((data) => (data.spans.parent[3] = data.spans.id[9])), 'spans[3].parent'],
   ['an id twice', changed((data) => (data.spans.id[3] = data.spans.id[2])), 'spans[3].id'],
   ['an end before the start', changed((data) => (data.spans.endNs[3] = 0)), 'spans[3] ends before'],
+  ['a time beyond any', changed((data) => (data.spans.endNs[3] = 1e300)), 'spans.endNs[3]'],
   ['negative bytes', changed((data) => (data.spans.bytes[3] = -1)), 'spans[3].bytes'],
   ['a name that is none', changed((data) => (data.ops[0] = { toString: 'x' })), 'ops[0]'],
   ['a long name', changed((data) => (data.ops[0] = 'x'.repeat(2000))), 'ops[0]'],
