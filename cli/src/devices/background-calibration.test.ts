@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Random } from '@armilla/base';
 import { createLogger, type Log } from '@armilla/chassis';
-import { type CalibrationRow, Dispatcher, Runtime } from '@armilla/gpu-core';
+import { Dispatcher, routedOperations, Runtime } from '@armilla/gpu-core';
 import { temporaryFolder } from '../testing/run-cli.js';
 import { BackgroundCalibration, unmeasuredDevices } from './background-calibration.js';
 
@@ -44,10 +45,25 @@ test('what a call taught is kept, and only what nobody measured is to be measure
     { operation: 'gpu.sum', dtype: 'f64', devices: { 'wasm:1': { samples: 1 } } },
   ]);
 
-  const measure = (): Promise<readonly CalibrationRow[]> => next.calibrate({ devices: ['typescript'] });
-  // Others of this machine may interrupt it.
-  for (let rows = await measure(); rows.some(({ interrupted }) => interrupted); rows = await measure());
+  const random = new Random(1);
+  for (const { operation, dtypes, smallest, sample } of routedOperations()) {
+    for (const dtype of dtypes)
+      await next.run(operation.name, sample(smallest, dtype, random), { device: 'typescript' });
+  }
   expect(unmeasuredDevices(next)).toEqual(next.router.devices.map(({ id }) => id).filter((id) => id !== 'typescript'));
+});
+
+test('what another process has measured meanwhile stays', async () => {
+  const stateFolder = join(folder.path, 'meanwhile');
+  const serving = await open(stateFolder);
+  await serving.run('gpu.sum', { values: new Float64Array(1000) }, { device: 'wasm:1' });
+  const other = await open(stateFolder);
+  await other.run('gpu.xor', { left: new Uint8Array(99), right: new Uint8Array(99) }, { device: 'typescript' });
+  await other.save();
+  const { log, lines } = logged();
+  await new BackgroundCalibration(serving, log).save();
+  expect(lines.join()).toContain('another process has stored since');
+  expect((await open(stateFolder)).router.store().map(({ operation }) => operation)).toEqual(['gpu.xor']);
 });
 
 test('what calls found slower is measured again, and that alone', async () => {

@@ -35,10 +35,15 @@ export class BackgroundCalibration {
   /** Keeps what was measured and learnt. */
   async save(): Promise<void> {
     if (this.dispatcher.router.store().length === 0) return;
+    const { store } = this.dispatcher;
+    if (await store.changed()) {
+      this.log.info('router not saved', { file: store.path, detail: 'another process has stored since' });
+      return;
+    }
     try {
       await this.dispatcher.save();
     } catch (error) {
-      this.log.warn('router not saved', { file: this.dispatcher.store.path, detail: (error as Error).message });
+      this.log.warn('router not saved', { file: store.path, detail: (error as Error).message });
     }
   }
 

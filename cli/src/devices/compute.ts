@@ -7,6 +7,7 @@ import {
   describeOwners,
   discover,
   Dispatcher,
+  hardwareName,
   type OpenDevice,
   openDevices,
   type ProviderReport,
@@ -56,6 +57,8 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
   try {
     const dispatcher = await Dispatcher.open(runtime, {
       devices: gpus.open,
+      // Also of those that another process has: what is measured beside it is of this machine.
+      ...(adapters !== 'none' && { hardware: chooseAdapters(reports, adapters, []).map(hardwareName) }),
       ...(config.shadowOneOf > 0 && { shadowOneOf: config.shadowOneOf }),
       ...routerOptions(config),
     });

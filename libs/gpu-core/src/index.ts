@@ -104,7 +104,7 @@ export { CalibrationStore, type Loaded } from './router/calibration-store.js';
 export type { CrossoverOptions, CrossoverRange, Residency } from './router/crossover.js';
 export type { Decision, DevicePrediction, DeviceRefusal, RouteReason } from './router/decision.js';
 export type { KnownDevice, RouterDevice } from './router/device.js';
-export { type HardwareKey, hardwareKey, hashKernels } from './router/hardware-key.js';
+export { type HardwareKey, hardwareKey, hardwareName, hashKernels } from './router/hardware-key.js';
 export { type DecisionRecord } from './router/recent.js';
 export { type RegretRow } from './router/regret.js';
 export { routedCall, type RoutedCallOptions, type RunPlace } from './router/routed-call.js';

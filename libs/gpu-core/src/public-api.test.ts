@@ -44,6 +44,7 @@ test('what the library exports', () => {
     'exportToOpenTelemetry',
     'halfMatmul',
     'hardwareKey',
+    'hardwareName',
     'hasWebAssembly',
     'hashKernels',
     'machineLimits',

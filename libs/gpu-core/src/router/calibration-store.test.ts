@@ -103,6 +103,20 @@ test.each([
   expect(await reasonOf(store)).toMatch(/corrupted: models\[0\]\.devices\['wasm:2'\]/);
 });
 
+test('what another process has stored since is seen', async () => {
+  const [mine, other] = [new CalibrationStore(KEY, folder), new CalibrationStore(KEY, folder)];
+  expect(await mine.changed()).toBe(false);
+  await mine.save(MODELS);
+  expect(await mine.changed()).toBe(false);
+  expect(await other.changed()).toBe(true);
+  await other.load();
+  expect(await other.changed()).toBe(false);
+  await other.save([]);
+  expect(await mine.changed()).toBe(true);
+  await mine.load();
+  expect(await mine.changed()).toBe(false);
+});
+
 test('a folder in place of the file is a reason, not an error; saving then fails and leaves nothing aside', async () => {
   const store = new CalibrationStore(KEY, folder);
   mkdirSync(store.path);

@@ -19,6 +19,8 @@ const FORMAT = 'armilla-router-1';
 /** Keeps models between processes, one JSON file a machine. A bad file is never an error, only a reason. */
 export class CalibrationStore {
   readonly path: string;
+  /** What was read or written last. */
+  #seen = '';
 
   constructor(
     readonly key: HardwareKey,
@@ -30,7 +32,7 @@ export class CalibrationStore {
   async load(): Promise<Loaded> {
     let text: string;
     try {
-      text = await readFile(this.path, 'utf8');
+      text = this.#seen = await readFile(this.path, 'utf8');
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       return refused(
@@ -53,6 +55,16 @@ export class CalibrationStore {
     return { models, tuning: tuning as StoredTuning };
   }
 
+  /** Whether another process has stored something since this one read or wrote last. */
+  async changed(): Promise<boolean> {
+    try {
+      return (await readFile(this.path, 'utf8')) !== this.#seen;
+    } catch {
+      // Nothing that can be read is nothing that another would miss.
+      return false;
+    }
+  }
+
   /** Writes aside and renames: readers and other writers see a whole file, the last one stays. Throws OUTPUT_WRITE_FAILED. */
   async save(models: StoredModels, tuning: StoredTuning = {}): Promise<void> {
     try {
@@ -65,16 +77,18 @@ export class CalibrationStore {
   async #write(models: StoredModels, tuning: StoredTuning): Promise<void> {
     const folder = join(this.path, '..');
     await mkdir(folder, { recursive: true });
+    const text = `${JSON.stringify({ format: FORMAT, key: this.key, models, tuning })}\n`;
     const aside = `${this.path}.${process.pid}-${randomUUID()}.part`;
     try {
       const file = await open(aside, 'wx', 0o644);
       try {
-        await file.writeFile(`${JSON.stringify({ format: FORMAT, key: this.key, models, tuning })}\n`);
+        await file.writeFile(text);
         await file.sync();
       } finally {
         await file.close();
       }
       await rename(aside, this.path);
+      this.#seen = text;
     } finally {
       await rm(aside, { force: true });
     }

@@ -24,6 +24,11 @@ export function hardwareKey(devices: readonly string[], kernelHash: string): Har
   };
 }
 
+/** A GPU as the key names it. */
+export function hardwareName({ name, description }: { readonly name: string; readonly description: string }): string {
+  return `${name}, ${description}`;
+}
+
 /** Hash of the kernels' code, in the order given; hexadecimal. */
 export function hashKernels(sources: Iterable<string | Uint8Array>): string {
   const hash = createHash('sha256');

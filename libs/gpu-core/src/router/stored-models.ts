@@ -9,6 +9,23 @@ export interface StoredOperation {
 
 export type StoredModels = readonly StoredOperation[];
 
+/** Of `models` those of devices that `here` does not name. */
+export function modelsElsewhere(models: StoredModels, here: readonly string[]): StoredModels {
+  return models.map(({ devices, ...one }) => {
+    return { ...one, devices: Object.fromEntries(Object.entries(devices).filter(([id]) => !here.includes(id))) };
+  });
+}
+
+/** Both; of a device that both have the model of `first`. */
+export function joinModels(first: StoredModels, second: StoredModels): StoredModels {
+  const joined = new Map<string, StoredOperation>();
+  for (const one of [...first, ...second]) {
+    const key = `${one.operation} ${one.dtype}`;
+    joined.set(key, { ...one, devices: { ...one.devices, ...joined.get(key)?.devices } });
+  }
+  return [...joined.values()].filter(({ devices }) => Object.keys(devices).length > 0);
+}
+
 /** The models in a parsed JSON value, or a sentence on the first thing that is wrong. */
 export function readStoredModels(value: unknown): StoredModels | string {
   if (!Array.isArray(value)) return 'models is no list';

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { operations } from '../ops/index.js';
 import { registerOperation, routedOperation, routedOperations } from '../ops/routing.js';
 import { summarise } from '../profile/summary.js';
+import { hardwareName } from '../router/hardware-key.js';
 import { Dispatcher } from './dispatcher.js';
 import { Runtime } from './runtime.js';
+import { AddingDevice } from './testing/adding-device.js';
 
 let runtime: Runtime;
 let stateFolder: string;
@@ -85,6 +87,26 @@ test('a calibration is stored, and the next process starts from it', async () =>
   expect(ignoring.explain('gpu.xor', 1 << 20).predictions.every(({ source }) => source === 'prior')).toBe(true);
   await ignoring.calibrate({ operations: ['gpu.xor'] });
   expect((await ignoring.store.load()).models).toBeDefined();
+});
+
+test('what is measured beside a process that has the GPU is of the same machine, and leaves the models of the GPU', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'armilla-dispatcher-'));
+  const device = new AddingDevice();
+  const shared = { stateFolder: folder, environment: '', hardware: [hardwareName(device.info)] };
+  const first = await Dispatcher.open(runtime, { ...shared, devices: [{ id: 'webgpu:0', device, share: 1 }] });
+  const input = { left: new Float32Array(100), right: new Float32Array(100) };
+  await first.run('gpu.add', input, { device: 'webgpu:0' });
+  await first.save();
+  const beside = await Dispatcher.open(runtime, shared);
+  await beside.run('gpu.add', input, { device: 'typescript' });
+  await beside.run('gpu.sum', { values: input.left }, { device: 'typescript' });
+  await beside.save();
+  const { models = [] } = await first.store.load();
+  expect(models.map(({ operation, devices }) => [operation, Object.keys(devices).sort()])).toEqual([
+    ['gpu.add', ['typescript', 'webgpu:0']],
+    ['gpu.sum', ['typescript']],
+  ]);
+  rmSync(folder, { recursive: true });
 });
 
 test('what cannot be routed is a typed error', async () => {

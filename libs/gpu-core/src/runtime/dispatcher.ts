@@ -16,10 +16,11 @@ import { CalibrationStore } from '../router/calibration-store.js';
 import type { CrossoverOptions } from '../router/crossover.js';
 import type { Decision } from '../router/decision.js';
 import type { RouterDevice } from '../router/device.js';
-import { hardwareKey, hashKernels } from '../router/hardware-key.js';
+import { hardwareKey, hardwareName, hashKernels } from '../router/hardware-key.js';
 import { routedCall, type RunPlace } from '../router/routed-call.js';
 import { Router } from '../router/router.js';
 import { type RouterView, viewRouter } from '../router/router-view.js';
+import { joinModels, modelsElsewhere, type StoredModels } from '../router/stored-models.js';
 import { ShadowLog, type ShadowRow } from '../router/shadow.js';
 import { type OpSize, requestOf } from '../router/size.js';
 import { Batches, type BatchOptions, type BatchView } from './batches.js';
@@ -30,6 +31,8 @@ import type { Runtime } from './runtime.js';
 
 export interface DispatcherOptions {
   readonly devices?: readonly OpenDevice[];
+  /** Name and driver of each GPU of this machine, also of those that another process has; default those of `devices`. */
+  readonly hardware?: readonly string[];
   /** Rules that name devices for operations: setting `route` and ARMILLA_ROUTE; docs/router.md. */
   readonly route?: string;
   readonly environment?: string;
@@ -74,6 +77,8 @@ export class Dispatcher {
   /** The last calls that ran twice. */
   readonly shadow = new ShadowLog();
   readonly #devices: GpuDevices;
+  /** Stored models of devices that another process has: they stay. */
+  #elsewhere: StoredModels = [];
   readonly #tiles = new Map<string, MatmulTile>();
   readonly #batches: Batches<Decision>;
 
@@ -98,8 +103,8 @@ export class Dispatcher {
       ...(options.route !== undefined && { config: options.route }),
       ...(options.environment !== undefined && { environment: options.environment }),
     });
-    const names = (options.devices ?? []).map(({ device: { info } }) => `${info.name}, ${info.description}`);
-    this.store = new CalibrationStore(hardwareKey(names, hashKernels(kernelSources())), options.stateFolder);
+    const hardware = options.hardware ?? (options.devices ?? []).map(({ device: { info } }) => hardwareName(info));
+    this.store = new CalibrationStore(hardwareKey(hardware, hashKernels(kernelSources())), options.stateFolder);
   }
 
   /** Takes the stored calibration of this machine, where there is one; never measures, so it never waits. */
@@ -117,6 +122,10 @@ export class Dispatcher {
     const loaded = await dispatcher.store.load();
     if (loaded.models === undefined) return dispatcher;
     dispatcher.router.restore(loaded.models);
+    dispatcher.#elsewhere = modelsElsewhere(
+      loaded.models,
+      devices.map(({ id }) => id),
+    );
     for (const [id, tile] of Object.entries(loaded.tuning)) if (isTile(tile)) dispatcher.#tiles.set(id, tile);
     return dispatcher;
   }
@@ -225,7 +234,7 @@ export class Dispatcher {
 
   /** Keeps what calls have taught since. */
   save(): Promise<void> {
-    return this.store.save(this.router.store(), Object.fromEntries(this.#tiles));
+    return this.store.save(joinModels(this.router.store(), this.#elsewhere), Object.fromEntries(this.#tiles));
   }
 
   /** How `device` cuts matrix products; undefined where no calibration has chosen. */
