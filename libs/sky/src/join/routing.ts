@@ -42,8 +42,8 @@ export const routedJoin: RoutedOperation<JoinInput, ChunkPairs> = {
     return difference;
   },
   fault(kind, _dtype, input) {
+    if ((kind === 'wasm' || kind === 'webgpu') && !hasWebAssembly()) return 'there is no WebAssembly';
     if (kind === 'webgpu') return input && deviceRefusal(input.query);
-    if (kind === 'wasm' && !hasWebAssembly()) return 'there is no WebAssembly';
     if (input?.right instanceof SkyIndex && input.right.kind !== kind) return `the index is one of ${input.right.kind}`;
     return undefined;
   },
