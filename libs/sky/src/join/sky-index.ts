@@ -177,9 +177,9 @@ export class SkyIndex implements AsyncDisposable {
     await this.#onDevice(device, backend, options);
   }
 
-  /** Whether matches on a device find the rows there. */
-  isOn(device: Device): boolean {
-    return this.#onDevices.has(device);
+  /** Whether a device has the rows, or is getting them. */
+  get onDevice(): boolean {
+    return this.#onDevices.size > 0;
   }
 
   /** "typescript" where there is no WebAssembly. */

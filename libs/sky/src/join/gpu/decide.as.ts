@@ -1,8 +1,8 @@
 // The candidates of a device, held against the one expression as those of the CPU's own search are.
 import { Block, BLOCK, BUFFER, candidate, E_BUFFER, E_RUNS, L_ROW } from '../kernel/block.as';
 import { emitHeld, flush } from '../kernel/judge.as';
-import { J_ANSWERS, J_RECORDS, J_TASKS, MODE_K_NEAREST, RECORD_BYTES, RECORD_ROW, T_BYTES, T_FROM, T_TO } from '../kernel/layout.as';
-import { readBlock, writeBlock } from '../kernel/task.as';
+import { C_BYTES, C_COUNT, G_CELLS, J_ANSWERS, J_RECORDS, J_TASKS, MODE_K_NEAREST, RECORD_BYTES, RECORD_ROW, T_BYTES, T_CELL, T_FROM, T_TO } from '../kernel/layout.as';
+import { fetch, readBlock, writeBlock } from '../kernel/task.as';
 import {
   D_FIRST_RECORDS, D_FIRST_TASK, D_FROM, D_MOST_OF_PLACE, D_ORDER, D_PART_COUNT, D_PARTS, D_RANKS, D_RIGHT_RECORDS, D_TO, F_BYTES, F_CANDIDATES, F_FIRST_PLACE, F_FOUND,
   FOUND_BYTES, FOUND_COUNT, L_FIRST_RECORDS, L_ORDER, L_OUT, L_PLACE_COUNT, L_RECORDS, L_STEP,
@@ -21,6 +21,8 @@ export function decide(params: usize, item: i32, control: usize, slot: i32): voi
   const ranks: usize = load<u32>(answers, D_RANKS);
   const records: usize = load<u32>(params, J_RECORDS);
   const from = load<i32>(answers, D_FROM);
+  const cell: usize = usize(load<u32>(Block.grid, G_CELLS)) + usize(load<i32>(task, T_CELL)) * C_BYTES;
+  if ((load<i32>(task, T_TO) - load<i32>(task, T_FROM)) * 16 > load<i32>(cell, C_COUNT)) fetch(cell);
   const answered = u32(load<i32>(answers, D_TO) - from);
   let count: i32 = 0;
   for (let i = load<i32>(task, T_FROM), to = load<i32>(task, T_TO); i < to; i++) {

@@ -140,6 +140,16 @@ test('sizes of the join are those of its inputs', () => {
   expect(routedJoin.sizeOfInput(input)).toEqual(routedJoin.sizeOf(300, 'f64'));
 });
 
+onDawn('the rows of an index count as bytes to move until a device has them', async () => {
+  const [left, right] = [uniform(4, 100), uniform(5, 1000)];
+  await using index = await SkyIndex.build(runtime, [right]);
+  const before = routedJoin.sizeOfInput({ left, right: index, query });
+  await index.bringTo(await opened());
+  const after = routedJoin.sizeOfInput({ left, right: index, query });
+  expect(before.bytesIn - after.bytesIn).toBe(1000 * joinProgram().place.byteLength);
+  expect({ ...before, bytesIn: after.bytesIn }).toEqual(after);
+});
+
 onDawn('a cancelled match ends at once with the reason, and the next one runs', async () => {
   const left = uniform(1, 3000);
   await using index = await SkyIndex.build(runtime, [left]);

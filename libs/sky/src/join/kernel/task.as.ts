@@ -27,7 +27,7 @@ export function join(params: usize, item: i32, control: usize, slot: i32): void 
 }
 
 /** Reads a cell once in order: its lines then come at the pace of memory, not one by one as the rows ask for them. */
-function fetch(cell: usize): void {
+export function fetch(cell: usize): void {
   const n = usize(load<i32>(cell, C_COUNT));
   if (n == 0) return;
   const fine = usize(load<i32>(cell, C_NX) * load<i32>(cell, C_NY) + 1) << 2;
