@@ -222,6 +222,29 @@ onDawn('a device that counts and writes different candidates is found out', asyn
   await expect(other.matchOn(growing, sky, query)).rejects.toMatchObject({ reason: 'KERNEL_MISMATCH' });
 });
 
+onDawn('a match that fails, at whatever job, leaves no memory behind, nor does the index at its end', async () => {
+  const sky = edgeSky(52, 200);
+  const card = await opened();
+  const start = runtime.stats().leasedBytes;
+  const index = await SkyIndex.build(runtime, [sky]);
+  for (let lastJob = 0; lastJob < 4; lastJob++) {
+    let jobs = 0;
+    const failing = changed(card, {
+      run: (job, options) =>
+        jobs++ < lastJob
+          ? card.run(job, options)
+          : Promise.reject(fail('DEVICE_LOST', { device: 'it', detail: 'gone' })),
+    });
+    await index.bringTo(failing);
+    const before = runtime.stats().leasedBytes;
+    const limits = { rowCount: 40 };
+    await expect(index.matchOn(failing, sky, query, { limits })).rejects.toMatchObject({ reason: 'DEVICE_LOST' });
+    expect(runtime.stats().leasedBytes).toBe(before);
+  }
+  await index.dispose();
+  expect(runtime.stats().leasedBytes).toBe(start);
+});
+
 onDawn('too many pairs, a radius out of range and a call without a device are typed errors', async () => {
   const sky = edgeSky(49, 200);
   await using index = await SkyIndex.build(runtime, [sky]);

@@ -1,4 +1,4 @@
-import { type Lease } from '@armilla/gpu-core';
+import type { Lease } from '@armilla/gpu-core';
 import { joinKernel } from '../wasm-index.js';
 import type { DeviceIndex, IndexPart } from './device-index.js';
 import { joinProgram } from './join-program.js';
@@ -60,7 +60,7 @@ interface Window {
 
 /** Cuts left rows into chunks, and finds the cells that their blocks visit. Whoever gets a chunk disposes of its visits. */
 export class MatchPlan implements Disposable {
-  readonly #leases: Lease[] = [];
+  readonly #lease: Lease;
   readonly #params: number;
   readonly #reaches: number;
   readonly #counts: number;
@@ -75,9 +75,10 @@ export class MatchPlan implements Disposable {
   ) {
     this.#mostBlocks = Math.max(1, Math.min(left.runCount, limits.rowCount, limits.blockCount));
     const counted = this.#mostBlocks * index.parts.length;
-    this.#params = this.#lease(VISITING.bytes, 'params').offset;
-    this.#reaches = this.#lease(counted * 8, 'reaches').offset;
-    this.#counts = this.#lease(counted * 8, 'visit-counts').offset;
+    this.#lease = index.host.heap.lease(VISITING.bytes + 16 * counted, 'sky.device.plan');
+    this.#params = this.#lease.offset;
+    this.#reaches = this.#params + VISITING.bytes;
+    this.#counts = this.#reaches + 8 * counted;
   }
 
   async *chunks(): AsyncGenerator<LeftChunk, void, undefined> {
@@ -92,7 +93,7 @@ export class MatchPlan implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const lease of this.#leases) lease[Symbol.dispose]();
+    this.#lease[Symbol.dispose]();
   }
 
   /** Counts the visits of as many blocks as a chunk may have, if it is not cut for what they visit. */
@@ -185,11 +186,5 @@ export class MatchPlan implements Disposable {
     floats[VISITING.floorChord / 8] = wish.floorChord;
     const itemCount = Math.ceil((to - from) / ITEM_BLOCKS);
     await runtime.phase({ heap, kernel: joinKernel(runtime), name, params: this.#params, itemCount, ...rules }).done;
-  }
-
-  #lease(bytes: number, label: string): Lease {
-    const lease = this.index.host.heap.lease(bytes, `sky.device.${label}`);
-    this.#leases.push(lease);
-    return lease;
   }
 }

@@ -33,16 +33,16 @@ export interface RunOptions extends PhaseRules {
  * fewer): balls about the unit vectors of their rows, and the rows as f32 offsets from the centres. All of it lies in the heap.
  */
 export class Runs implements Disposable {
-  readonly #leases: Lease[] = [];
   /** Addresses; layout.as.ts says what lies there. */
   readonly balls: number;
   readonly endsAt: number;
   readonly order: number;
   readonly firstRecords: number;
   readonly ranks: number;
-  readonly #offsets: Lease;
-  readonly #counts: Lease;
+  readonly #kept: Lease;
   readonly #least: number;
+  readonly #mostRuns: number;
+  #rows: Lease | undefined;
   runCount = 0;
   placeCount = 0;
 
@@ -50,17 +50,18 @@ export class Runs implements Disposable {
     private readonly of: TaskRecords,
     private readonly options: RunOptions,
   ) {
-    const { recordCount, taskCount } = of;
+    const { heap, recordCount, taskCount } = of;
     const right = options.side === 'right';
     this.#least = Math.ceil(options.most / 2);
-    const mostRuns = Math.floor(recordCount / this.#least) + taskCount;
-    this.balls = this.#keep(mostRuns * BALL_BYTES, 'balls').offset;
-    this.endsAt = this.#keep(mostRuns * 4, 'ends').offset;
-    this.order = right ? this.#keep(recordCount * 4, 'order').offset : 0;
-    this.firstRecords = right ? this.#keep((recordCount + 1) * 4, 'first-records').offset : 0;
-    this.ranks = right ? 0 : this.#keep(recordCount * 4, 'ranks').offset;
-    this.#offsets = this.#keep(recordCount * options.stride, 'offsets');
-    this.#counts = this.#keep(taskCount * 8, 'counts');
+    this.#mostRuns = Math.floor(recordCount / this.#least) + taskCount;
+    const runBytes = this.#mostRuns * (BALL_BYTES + 4);
+    this.#kept = heap.lease(runBytes + 4 * (right ? 2 * recordCount + 1 : recordCount), 'sky.device.runs');
+    this.balls = this.#kept.offset;
+    this.endsAt = this.balls + this.#mostRuns * BALL_BYTES;
+    const byRecord = this.endsAt + this.#mostRuns * 4;
+    this.order = right ? byRecord : 0;
+    this.firstRecords = right ? byRecord + 4 * recordCount : 0;
+    this.ranks = right ? 0 : byRecord;
   }
 
   static async lay(of: TaskRecords, options: RunOptions): Promise<Runs> {
@@ -82,28 +83,27 @@ export class Runs implements Disposable {
   /** Offsets of places [from, to), as the device takes them; a view. */
   rows(from: number, to: number): Uint8Array {
     const { stride } = this.options;
-    return new Uint8Array(this.of.heap.buffer, this.#offsets.offset + from * stride, (to - from) * stride);
+    if (this.#rows === undefined) throw new TypeError('the rows of these runs have been given back');
+    return new Uint8Array(this.of.heap.buffer, this.#rows.offset + from * stride, (to - from) * stride);
   }
 
   /** Gives back what only the device needs, once it has it. */
   releaseRows(): void {
-    this.#offsets[Symbol.dispose]();
+    this.#rows?.[Symbol.dispose]();
+    this.#rows = undefined;
   }
 
   [Symbol.dispose](): void {
-    for (const lease of this.#leases) lease[Symbol.dispose]();
-  }
-
-  #keep(bytes: number, label: string): Lease {
-    const lease = this.of.heap.lease(bytes, `sky.device.${label}`);
-    this.#leases.push(lease);
-    return lease;
+    this.releaseRows();
+    this.#kept[Symbol.dispose]();
   }
 
   async #lay(): Promise<void> {
-    const { runtime, heap, records, tasks, taskCount } = this.of;
+    const { runtime, heap, records, recordCount, tasks, taskCount } = this.of;
     const { most, stride, self, signal, fairKey, workerCount } = this.options;
     const scratchStride = ARRANGE_SCRATCH_BYTES + ARRANGE_SCRATCH_ROW_BYTES * this.#largestTask();
+    this.#rows = heap.lease(recordCount * stride, 'sky.device.rows');
+    using counts = heap.lease(taskCount * 8, 'sky.device.counts');
     using scratch = heap.lease(scratchStride * runtime.workerCount, 'sky.device.scratch');
     using params = heap.lease(ARRANGE.bytes, 'sky.device.params');
     const words = new Uint32Array(heap.buffer, params.offset, ARRANGE.bytes / 4);
@@ -112,11 +112,11 @@ export class Runs implements Disposable {
     words[ARRANGE.order / 4] = this.order;
     words[ARRANGE.firstRecords / 4] = this.firstRecords;
     words[ARRANGE.ranks / 4] = this.ranks;
-    words[ARRANGE.offsets / 4] = this.#offsets.offset;
+    words[ARRANGE.offsets / 4] = this.#rows.offset;
     words[ARRANGE.stride / 4] = stride;
     words[ARRANGE.ends / 4] = this.endsAt;
     words[ARRANGE.balls / 4] = this.balls;
-    words[ARRANGE.counts / 4] = this.#counts.offset;
+    words[ARRANGE.counts / 4] = counts.offset;
     words[ARRANGE.most / 4] = most;
     words[ARRANGE.scratch / 4] = scratch.offset;
     words[ARRANGE.scratchStride / 4] = scratchStride;
@@ -134,7 +134,7 @@ export class Runs implements Disposable {
       fairKey,
       workerCount,
     }).done;
-    this.#closeGaps();
+    this.#closeGaps(new Int32Array(heap.buffer, counts.offset, 2 * taskCount));
   }
 
   #tasks(): Int32Array {
@@ -150,15 +150,13 @@ export class Runs implements Disposable {
   }
 
   /** Each task has written where its runs and places would begin if those before had as many as they can have. */
-  #closeGaps(): void {
+  #closeGaps(counts: Int32Array): void {
     const { heap, recordCount, taskCount } = this.of;
     const { stride } = this.options;
     const tasks = this.#tasks();
-    const counts = new Int32Array(heap.buffer, this.#counts.offset, 2 * taskCount);
-    const mostRuns = Math.floor(recordCount / this.#least) + taskCount;
-    const ends = new Int32Array(heap.buffer, this.endsAt, mostRuns);
-    const balls = new Uint8Array(heap.buffer, this.balls, mostRuns * BALL_BYTES);
-    const rows = new Uint8Array(heap.buffer, this.#offsets.offset, recordCount * stride);
+    const ends = new Int32Array(heap.buffer, this.endsAt, this.#mostRuns);
+    const balls = new Uint8Array(heap.buffer, this.balls, this.#mostRuns * BALL_BYTES);
+    const rows = this.rows(0, recordCount);
     const firsts = this.firstRecords ? new Int32Array(heap.buffer, this.firstRecords, recordCount + 1) : undefined;
     let run = 0;
     let place = 0;
