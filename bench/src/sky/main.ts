@@ -3,6 +3,7 @@ import { openDevices } from '@armilla/gpu-core';
 import { describeMachine } from '../machine.js';
 import { machineLine } from '../report.js';
 import { deviceJoinCases, deviceJoinLines, runDeviceJoin } from './device-join.js';
+import { hostSideLines, runHostSide } from './host-side.js';
 
 const HELP = `Usage: npm run bench -- sky [options]
 
@@ -11,6 +12,7 @@ Without a GPU nothing is measured.
 
 Options:
   --device <name>  part of an adapter's name, also of a software adapter; default: the first GPU
+  --host           only what the host does for such a join, with a stand-in for the GPU that answers at once
   --json           one JSON object per result on standard output
   --quick          small tables, fewer repetitions: tries the benchmark, not the machine
 `;
@@ -19,6 +21,7 @@ const { values } = parseArgs({
   allowPositionals: true,
   options: {
     device: { type: 'string' },
+    host: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -35,6 +38,13 @@ const write = (result: object, lines: readonly string[]): void =>
 
 const machine = describeMachine();
 write({ machine }, [machineLine(machine)]);
+if (values.host) {
+  for (const one of deviceJoinCases(values.quick)) {
+    const result = await runHostSide(one, values.quick);
+    write(result, hostSideLines(result));
+  }
+  process.exit(0);
+}
 await using devices = await openDevices({ adapters: values.device === undefined ? 'auto' : [values.device] });
 if (devices.open.length === 0) {
   const absent = devices.absent.map(({ name, reason }) => `${name}: ${reason}`);

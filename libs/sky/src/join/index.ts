@@ -2,9 +2,8 @@ import { fail } from '@armilla/base';
 import { defineOperation, type Execution } from '@armilla/gpu-core';
 import { concatPositions } from '../positions/pieces.js';
 import { type Positions, positionStatuses } from '../positions/positions.js';
-import { DeviceIndex } from './gpu/device-index.js';
-import { deviceRefusal, matchOnDevice } from './gpu/device-match.js';
-import { usableRows } from './plain.js';
+import { deviceRefusal } from './gpu/device-match.js';
+import { positionsOf, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
 import type { ChunkPairs, PairQuery } from './query.js';
 import { referencePairs, referencePairsOf } from './reference.js';
@@ -38,7 +37,7 @@ export const join = defineOperation<JoinRun, { L: number; R: number; P: number }
     },
     wasm: joinOnCpu,
     webgpu: async (execution, input) => {
-      const { device, runtime, signal, tenant, pieceBytes, maxWaitMs, onHalved } = execution;
+      const { device, runtime, signal, tenant, pieceBytes, maxWaitMs, onHalved, workerCount, fairKey } = execution;
       if (device === undefined) {
         const detail = 'the call was given no device';
         throw fail('BACKEND_UNAVAILABLE', { operation: 'sky.join', backend: 'webgpu', detail });
@@ -46,11 +45,13 @@ export const join = defineOperation<JoinRun, { L: number; R: number; P: number }
       const refusal = deviceRefusal(input.query);
       if (refusal !== undefined)
         return runtime.profiler.run(`sky.join on the CPU: ${refusal}`, () => joinOnCpu(execution, input));
-      const { left, right, query, marks } = input;
-      const options = { signal, tenant, pieceBytes, maxWaitMs, onHalved };
-      if (right instanceof SkyIndex) return await right.matchOn(device, left, query, { ...options, marks });
-      using index = await DeviceIndex.build(device, usableRows(right, positionStatuses(right)), { signal });
-      return await matchOnDevice(index, concatPositions(piecesOf(left)), query, options);
+      const { left, right, query, inPlace, marks } = input;
+      const options = { signal, tenant, pieceBytes, maxWaitMs, onHalved, workerCount, fairKey };
+      if (right instanceof SkyIndex && right.kind === 'wasm')
+        return await right.matchOn(device, left, query, { ...options, inPlace, marks });
+      const positions = right instanceof SkyIndex ? positionsOf(await right.rows(signal)) : right;
+      await using index = await SkyIndex.build(runtime, [positions], { rowCount: positions.ra.length, signal });
+      return await index.matchOn(device, left, query, options);
     },
   },
 });

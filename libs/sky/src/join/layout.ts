@@ -69,6 +69,7 @@ export const JOIN = {
   pairKey: 64,
   pairCapacity: 68,
   pairCounts: 72,
+  answers: 76,
   radius: 80,
   keyLimit: 88,
   keyFloor: 96,

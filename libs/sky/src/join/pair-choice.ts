@@ -15,8 +15,6 @@ export class PairChoice {
   readonly floor: number;
   /** Only the best is asked for: no list is kept. */
   readonly #single: boolean;
-  /** Rows of one position, ascending, of which more can be in no pair and in no count of a left row. */
-  readonly mostOfOnePlace: number;
   readonly #count: Int32Array | undefined;
   readonly #second: Float64Array | undefined;
   readonly #starts: Int32Array; // [rows] first pair of a left row, where it has one
@@ -39,10 +37,6 @@ export class PairChoice {
     this.limit = separationKeyLimit(query.radiusArcsec);
     this.floor = separationKeyFloor(query.minRadiusArcsec);
     this.#single = query.find === 'nearest' && !query.neighbourCount && !query.secondSeparation;
-    const kept = query.find === 'nearest' ? 1 : query.k;
-    // One of them may be the left row itself.
-    this.mostOfOnePlace =
-      query.find === 'all' || query.neighbourCount ? Infinity : Math.max(kept, query.secondSeparation ? 2 : 1) + 1;
     this.#count = query.neighbourCount ? new Int32Array(status.length) : undefined;
     this.#second = query.secondSeparation ? new Float64Array(status.length).fill(NaN) : undefined;
     this.#starts = new Int32Array(status.length);

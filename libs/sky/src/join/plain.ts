@@ -24,6 +24,22 @@ export function usableRows(positions: Positions, status: Uint8Array): PlainRows 
   return rows;
 }
 
+/** Positions of a table of which these rows take part; all before the last that are missing are null. */
+export function positionsOf({ ra, dec, row }: PlainRows): Positions {
+  const rowCount = row.reduce((most, one) => Math.max(most, one + 1), 0);
+  const positions = {
+    ra: new Float64Array(rowCount),
+    dec: new Float64Array(rowCount),
+    nulls: new Uint8Array(rowCount).fill(1),
+  };
+  for (let i = 0; i < row.length; i++) {
+    positions.ra[row[i]] = ra[i];
+    positions.dec[row[i]] = dec[i];
+    positions.nulls[row[i]] = 0;
+  }
+  return positions;
+}
+
 /**
  * The join in plain TypeScript. `rangeOf` names the right rows [from, to) to look at for a left declination; they must
  * hold all within the radius.

@@ -64,3 +64,10 @@ export function checkQuery(query: PairQuery): void {
     throw fail('OPTION_INVALID', { field: 'k', expected: 'an integer of at least 1', got: k });
   }
 }
+
+/** Right rows of one position, ascending, of which more can be in no pair and in no count of a left row. */
+export function mostOfOnePlace({ find, k, neighbourCount, secondSeparation }: PairQuery): number {
+  if (find === 'all' || neighbourCount) return Infinity;
+  // One of them may be the left row itself.
+  return Math.max(find === 'nearest' ? 1 : k, secondSeparation ? 2 : 1) + 1;
+}

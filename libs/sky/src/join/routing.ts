@@ -10,8 +10,9 @@ import { firstDifference } from './verify.js';
 
 const { resolve } = createRequire(import.meta.url);
 
-/** Of a position, and of a pair with its separation. */
+/** Of a position, of an indexed position as a device has it, and of a pair with its separation. */
 const ROW_BYTES = 16;
+const PLACE_BYTES = 12;
 const PAIR_BYTES = 16;
 
 /** The join as router, calibration and `router explain sky.join N` see it; `registerOperation` makes it known to them. */
@@ -27,8 +28,11 @@ export const routedJoin: RoutedOperation<JoinInput, ChunkPairs> = {
   sizeOfInput({ left, right, query }) {
     const pieces = 'ra' in left ? [left] : left;
     const rowCount = rowCountOf(pieces);
-    // The rows of an index are where they are needed, but for the first time on a device.
-    if (right instanceof SkyIndex) return sizeOf(rowCount, 0, right.expectedPairCount(pieces, query));
+    if (right instanceof SkyIndex) {
+      const size = sizeOf(rowCount, 0, right.expectedPairCount(pieces, query));
+      // The rows of an index are where they are needed, but for the first time on a device.
+      return right.onDevice ? size : { ...size, bytesIn: size.bytesIn + PLACE_BYTES * right.rowCount };
+    }
     return sizeOf(rowCount, right.ra.length, pairsPerRow(query, right.ra.length) * rowCount);
   },
   sample(n, _dtype, random) {
@@ -42,8 +46,8 @@ export const routedJoin: RoutedOperation<JoinInput, ChunkPairs> = {
     return difference;
   },
   fault(kind, _dtype, input) {
+    if ((kind === 'wasm' || kind === 'webgpu') && !hasWebAssembly()) return 'there is no WebAssembly';
     if (kind === 'webgpu') return input && deviceRefusal(input.query);
-    if (kind === 'wasm' && !hasWebAssembly()) return 'there is no WebAssembly';
     if (input?.right instanceof SkyIndex && input.right.kind !== kind) return `the index is one of ${input.right.kind}`;
     return undefined;
   },

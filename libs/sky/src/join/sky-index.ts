@@ -1,3 +1,4 @@
+import { fail } from '@armilla/base';
 import { type Device, hasWebAssembly, type Runtime } from '@armilla/gpu-core';
 import { concatPositions, rowCountOf, samplePositions } from '../positions/pieces.js';
 import {
@@ -7,15 +8,15 @@ import {
   positionStatuses,
   type RowStatus,
 } from '../positions/positions.js';
-import { DeviceIndex } from './gpu/device-index.js';
-import { type DeviceMatchOptions, matchOnDevice } from './gpu/device-match.js';
+import { DeviceIndex, type DeviceIndexOptions } from './gpu/device-index.js';
+import { type DeviceMatchOptions, searchOnDevice } from './gpu/device-match.js';
 import { type PlainRows, usableRows } from './plain.js';
 import { PlainIndex } from './plain-index.js';
 import { estimatePairCount } from './estimate.js';
 import { type ChunkPairs, checkQuery, type PairQuery } from './query.js';
 import { RowMarks } from './row-marks.js';
 import { WasmIndex } from './wasm-index.js';
-import { WasmMatch } from './wasm-match.js';
+import { WasmMatch, type WasmMatchOptions } from './wasm-match.js';
 import { rowsOfIndex } from './wasm-rows.js';
 
 export interface BuildOptions {
@@ -42,7 +43,7 @@ export interface ChunkOptions {
   readonly marks?: RowMarks;
 }
 
-export type DeviceChunkOptions = Omit<DeviceMatchOptions, 'limits'> & Pick<ChunkOptions, 'marks'>;
+export type DeviceChunkOptions = DeviceMatchOptions & Pick<ChunkOptions, 'inPlace' | 'marks'>;
 
 /** Left rows that stand for a chunk when its pairs are estimated. */
 const SAMPLE_ROWS = 512;
@@ -123,6 +124,15 @@ export class SkyIndex implements AsyncDisposable {
     const { backend } = this;
     const pieces = 'ra' in chunk ? [chunk] : chunk;
     if (backend instanceof PlainIndex) return backend.match(concatPositions(pieces), query, options.signal);
+    return await this.#match(backend, pieces, query, options);
+  }
+
+  async #match(
+    backend: WasmIndex,
+    pieces: readonly Positions[],
+    query: PairQuery,
+    options: WasmMatchOptions,
+  ): Promise<ChunkPairs> {
     using use = backend.use();
     using match = new WasmMatch(backend, pieces, query, options, this.#expectedPairCount(pieces, query));
     const pairs = await match.run();
@@ -141,21 +151,35 @@ export class SkyIndex implements AsyncDisposable {
 
   /**
    * The same pairs, with candidates from a device; the first such match brings the rows there, where they stay until the index
-   * ends. The pairs lie in memory of their own. Throws what `Device.run` throws, and KERNEL_MISMATCH.
+   * ends. Throws what `Device.run` throws, KERNEL_MISMATCH, and BACKEND_UNAVAILABLE for an index without WebAssembly.
    */
   async matchOn(
     device: Device,
     chunk: Positions | readonly Positions[],
     query: PairQuery,
-    { marks, ...options }: DeviceChunkOptions = {},
+    options: DeviceChunkOptions = {},
   ): Promise<ChunkPairs> {
     checkQuery(query);
     options.signal?.throwIfAborted();
-    using _use = this.#use();
-    const index = await this.#onDevice(device);
-    const pairs = await matchOnDevice(index, concatPositions('ra' in chunk ? [chunk] : chunk), query, options);
-    marks?.mark(pairs.right);
-    return pairs;
+    const backend = this.#wasm();
+    using _use = backend.use();
+    const index = await this.#onDevice(device, backend);
+    return await this.#match(backend, 'ra' in chunk ? [chunk] : chunk, query, {
+      ...options,
+      search: (join) => searchOnDevice(index, join, query, options),
+    });
+  }
+
+  /** Brings the rows to a device ahead of the first match there. Throws as `matchOn` does. */
+  async bringTo(device: Device, options: DeviceIndexOptions = {}): Promise<void> {
+    const backend = this.#wasm();
+    using _use = backend.use();
+    await this.#onDevice(device, backend, options);
+  }
+
+  /** Whether a device has the rows, or is getting them. */
+  get onDevice(): boolean {
+    return this.#onDevices.size > 0;
   }
 
   /** "typescript" where there is no WebAssembly. */
@@ -190,25 +214,28 @@ export class SkyIndex implements AsyncDisposable {
 
   /** Gives the memory back, after the matches that still run. */
   async dispose(): Promise<void> {
-    await this.backend.dispose();
-    const indexes = await Promise.allSettled(this.#onDevices.values());
-    for (const one of indexes) if (one.status === 'fulfilled') one.value[Symbol.dispose]();
-    this.#onDevices.clear();
+    await this.backend.dispose(async () => {
+      const indexes = await Promise.allSettled(this.#onDevices.values());
+      for (const one of indexes) if (one.status === 'fulfilled') one.value[Symbol.dispose]();
+      this.#onDevices.clear();
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
 
-  #use(): Disposable | undefined {
-    return this.backend instanceof PlainIndex ? undefined : this.backend.use();
+  #wasm(): WasmIndex {
+    if (this.backend instanceof WasmIndex) return this.backend;
+    const detail = 'the index was built without WebAssembly';
+    throw fail('BACKEND_UNAVAILABLE', { operation: 'sky.join', backend: 'webgpu', detail });
   }
 
   /** Matches that come meanwhile wait for the first; it is no match's own work, so that no signal ends it. */
-  #onDevice(device: Device): Promise<DeviceIndex> {
+  #onDevice(device: Device, backend: WasmIndex, options?: DeviceIndexOptions): Promise<DeviceIndex> {
     const known = this.#onDevices.get(device);
     if (known !== undefined) return known;
-    const made = this.rows().then((rows) => DeviceIndex.build(device, rows));
+    const made = DeviceIndex.build(device, backend, options);
     this.#onDevices.set(device, made);
     made.catch(() => this.#onDevices.delete(device));
     return made;

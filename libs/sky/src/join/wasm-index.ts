@@ -97,10 +97,12 @@ export class WasmIndex {
     };
   }
 
-  async dispose(): Promise<void> {
+  /** Waits for the uses to end; `last` may then give back what lies in the heap besides. */
+  async dispose(last?: () => Promise<void>): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
     if (this.#useCount > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    await last?.();
     for (const lease of this.#leases) lease[Symbol.dispose]();
     this.runtime.closeHeap(this.heap);
   }

@@ -22,12 +22,28 @@ import type { RowMarks } from './row-marks.js';
 import { Staging } from './staging.js';
 import { joinKernel, placeRecords, type WasmIndex } from './wasm-index.js';
 
+/** What a search for the pairs of left rows works on: addresses in the heap of the index. */
+export interface JoinTasks {
+  /** A structure JOIN, filled but for `answers`. */
+  readonly params: number;
+  /** Structures TASK, of which each has left records of one cell, in the order of the table. */
+  readonly tasks: number;
+  readonly taskCount: number;
+  /** Left records by cell. */
+  readonly records: number;
+  readonly recordCount: number;
+  /** To be called now and then. Throws MAX_PAIRS_EXCEEDED. */
+  checkPairs(): void;
+}
+
 export interface WasmMatchOptions {
   readonly workerCount?: number;
   readonly signal?: AbortSignal;
   readonly fairKey?: object;
   readonly inPlace?: boolean;
   readonly marks?: RowMarks;
+  /** Finds the pairs; default: the workers do, by the grid of the index. */
+  readonly search?: (join: JoinTasks) => Promise<void>;
 }
 
 /** Left rows of a task of the join: some milliseconds at most in a usual sky. */
@@ -75,8 +91,8 @@ export class WasmMatch implements Disposable {
     const shelves = nearest && n > 0 ? this.#staging.positions : 0;
     this.#writeJoin({ tasks, outCount, outSecond, shelves, shelfCounts, pairCounts });
     const columns = nearest
-      ? await this.#nearest(shelves, shelfCounts, outSecond)
-      : await this.#pairs(pairCounts, outSecond);
+      ? await this.#nearest(tasks, shelves, shelfCounts, outSecond)
+      : await this.#pairs(tasks, pairCounts, outSecond);
     const neighbourCount = outCount ? await this.#copyInts(outCount, n) : undefined;
     const secondSeparationArcsec = outSecond ? await this.#copyFloats(outSecond, n) : undefined;
     return {
@@ -227,10 +243,27 @@ export class WasmMatch implements Disposable {
     floats[JOIN.keyFloor / 8] = separationKeyFloor(query.minRadiusArcsec);
   }
 
-  async #nearest(shelves: number, shelfCounts: number, outSecond: number): Promise<PairColumns> {
+  async #search(tasks: number): Promise<void> {
+    const { search } = this.options;
+    if (search === undefined) return await this.#phase('join', this.#join, this.#taskCount).done;
+    await search({
+      params: this.#join,
+      tasks,
+      taskCount: this.#taskCount,
+      records: this.#records,
+      recordCount: this.#usableCount,
+      checkPairs: () => this.#checkPairs(this.#pairTotal()),
+    });
+  }
+
+  #pairTotal(): number {
+    return Number(new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8)[JOIN.pairTotal / 8]);
+  }
+
+  async #nearest(tasks: number, shelves: number, shelfCounts: number, outSecond: number): Promise<PairColumns> {
     const itemCount = shelfCount(this.#rowCount);
     new Int32Array(this.#buffer, shelfCounts, itemCount).fill(0);
-    await this.#phase('join', this.#join, this.#taskCount).done;
+    await this.#search(tasks);
     const places = this.#lease((itemCount + 1) * 4, 'places');
     const counts = new Int32Array(this.#buffer, shelfCounts, itemCount);
     const starts = new Int32Array(this.#buffer, places, itemCount + 1);
@@ -263,7 +296,7 @@ export class WasmMatch implements Disposable {
     return out;
   }
 
-  async #pairs(pairCounts: number, outSecond: number): Promise<PairColumns> {
+  async #pairs(tasks: number, pairCounts: number, outSecond: number): Promise<PairColumns> {
     const n = this.#rowCount;
     const { heap } = this.index;
     let capacity = Math.max(1024, Math.min(this.expectedPairCount, 2 ** 27));
@@ -276,9 +309,8 @@ export class WasmMatch implements Disposable {
         words[JOIN.pairLeft / 4] = pairs.offset + capacity * 8;
         words[JOIN.pairRight / 4] = pairs.offset + capacity * 12;
         words[JOIN.pairCapacity / 4] = capacity;
-        await this.#phase('join', this.#join, this.#taskCount).done;
-        const totals = new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8);
-        pairCount = Number(totals[JOIN.pairTotal / 8]);
+        await this.#search(tasks);
+        pairCount = this.#pairTotal();
         this.#checkPairs(pairCount);
         if (pairCount <= capacity) break;
         // The pairs were counted to the end: this time they fit.

@@ -170,7 +170,7 @@ export function keyOf(ra1: f64, dec1: f64, cos1: f64, ra2: f64, dec2: f64): f64 
 
 // @ts-ignore: decorator
 @inline
-function sinSmall2(r: v128): v128 {
+export function sinSmall2(r: v128): v128 {
   const z = f64x2.mul(r, r);
   let p = f64x2.add(both(K_S5), f64x2.mul(z, both(K_S6)));
   p = f64x2.add(both(K_S4), f64x2.mul(z, p));
@@ -182,7 +182,7 @@ function sinSmall2(r: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function cosSmall2(r: v128): v128 {
+export function cosSmall2(r: v128): v128 {
   const z = f64x2.mul(r, r);
   let p = f64x2.add(both(K_C5), f64x2.mul(z, both(K_C6)));
   p = f64x2.add(both(K_C4), f64x2.mul(z, p));

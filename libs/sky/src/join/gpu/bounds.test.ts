@@ -1,15 +1,22 @@
 import { Random } from '@armilla/base';
-import { packStruct, type Program, structLayout, WebGpuDevice } from '@armilla/gpu-core';
+import { packStruct, type Program, Runtime, structLayout, WebGpuDevice } from '@armilla/gpu-core';
 import { separationKey } from '../../separation/separation.js';
 import { onDawn } from '../../testing/on-dawn.js';
 import { chordOfKey, slackOf, squareBounds } from './bounds.js';
 import { joinProgram } from './join-program.js';
-import { layRuns } from './runs.js';
+import { layAsOne } from './testing/lay-as-one.js';
 
 /** The relative part of the bound on a chord. */
 const RELATIVE = 2 ** -20;
 const WIDER = 1 + 2 ** -9;
 const NARROWER = 1 - 2 ** -9;
+
+let runtime: Runtime;
+
+beforeAll(async () => {
+  runtime = await Runtime.create({ workerCount: 1 });
+});
+afterAll(() => runtime.close());
 
 type Round = (value: number) => number;
 
@@ -54,10 +61,9 @@ async function sceneOf(random: Random): Promise<Scene> {
   };
   const left = circle(centreDec, scale());
   const right = circle(centreDec + scale() * (centreDec > 0 ? -1 : 1), scale());
-  const ends = Int32Array.of(ROWS);
-  const [a, b] = [await layRuns(left, ends, 3), await layRuns(right, ends, 3)];
-  const shift = [0, 1, 2].map((axis) => a.centres[axis] - b.centres[axis]) as [number, number, number];
-  const slack = slackOf(a.radii[0], Math.hypot(...shift), b.radii[0]);
+  const [a, b] = [await layAsOne(runtime, left), await layAsOne(runtime, right)];
+  const shift = [0, 1, 2].map((axis) => a.centre[axis] - b.centre[axis]) as [number, number, number];
+  const slack = slackOf(a.radius, Math.hypot(...shift), b.radius);
   return { left, right, slack, shift, rows: a.offsets, places: b.offsets };
 }
 

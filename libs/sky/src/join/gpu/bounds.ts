@@ -1,5 +1,7 @@
+// The plain form of what visit.as.ts computes for each visit; a test holds the two equal.
+
 /** Most that f64 adds to the distance of two positions: their vectors, their key, and what a device flushes to zero. */
-export const ADDED = 2 ** -44;
+const ADDED = 2 ** -44;
 /** Half a unit in the last place of an f32, with room for the last place of the f64 that it was rounded from. */
 const ROUNDED = 2 ** -24 * (1 + 2 ** -10);
 /** Bounds are rounded outwards when they become f32: by more than what squaring on the device adds. */
@@ -26,10 +28,11 @@ export function slackOf(blockRadius: number, apart: number, cellRadius: number):
 
 /** Bounds for rows whose chord has to be in [floorChord, limitChord]. */
 export function squareBounds(floorChord: number, limitChord: number, slack: number): SquareBounds {
+  const nearer = Math.max(0, floorChord - slack);
   return {
-    most: roundUp((limitChord + slack) ** 2),
-    least: roundDown(Math.max(0, floorChord - slack) ** 2),
-    surely: floorChord > 0 ? roundUp((floorChord + slack) ** 2) : 0,
+    most: roundUp((limitChord + slack) * (limitChord + slack)),
+    least: roundDown(nearer * nearer),
+    surely: floorChord > 0 ? roundUp((floorChord + slack) * (floorChord + slack)) : 0,
     spread: roundUp(slack * slack * 2 * SHARE),
   };
 }
@@ -40,11 +43,11 @@ export function chordOfKey(key: number): number {
 }
 
 /** An f32 that is not below `value` >= 0. */
-export function roundUp(value: number): number {
+function roundUp(value: number): number {
   return Math.fround(value * (1 + OUTWARDS));
 }
 
 /** An f32 that is not above `value` >= 0. */
-export function roundDown(value: number): number {
+function roundDown(value: number): number {
   return Math.fround(value * (1 - OUTWARDS));
 }

@@ -1,5 +1,5 @@
 import { fail, isProblem, type Problem } from '@armilla/base';
-import type { Device, Execution, JobBuffer } from '@armilla/gpu-core';
+import type { Device, Execution, Heap, JobBuffer } from '@armilla/gpu-core';
 import { BLOCK_ROWS, DISAGREES, joinProgram, wordOf } from './join-program.js';
 import { firstRowOf, type LeftChunk, type PartVisits } from './match-plan.js';
 import type { Runs } from './runs.js';
@@ -29,6 +29,7 @@ export class CandidateJobs {
 
   constructor(
     private readonly device: Device,
+    private readonly heap: Heap,
     private readonly options: CandidateJobsOptions,
   ) {
     this.#perRow = 1.25 * Math.max(1, options.wanted);
@@ -36,8 +37,8 @@ export class CandidateJobs {
 
   /** By left row. Throws what the device throws, and KERNEL_MISMATCH. */
   candidates(left: Runs, chunk: LeftChunk, visits: PartVisits): Promise<Answer[]> {
-    const from = firstRowOf(left, chunk.firstBlock);
-    return this.#rows(left, chunk, visits, from, firstRowOf(left, chunk.endBlock));
+    const { ends } = left;
+    return this.#rows(left, chunk, visits, firstRowOf(ends, chunk.firstBlock), firstRowOf(ends, chunk.endBlock));
   }
 
   async #rows(left: Runs, chunk: LeftChunk, visits: PartVisits, from: number, to: number): Promise<Answer[]> {
@@ -74,12 +75,16 @@ export class CandidateJobs {
     to: number,
     capacity: number,
   ): Promise<{ answer: Answer; total: number }> {
-    const { program, row, found, visit, params } = joinProgram();
+    const { program, found, visit, params } = joinProgram();
     const { wanted, tenant, maxWaitMs, signal } = this.options;
-    const { blocks, blockCount, firstVisit, endVisit } = blocksOf(left, chunk, firstVisits, from, to);
+    const { blocks, blockCount, firstVisit, endVisit } = blocksOf(left.ends, chunk, firstVisits, from, to);
     if (endVisit === firstVisit) return { answer: nothing(from, to), total: 0 };
     const input = (data: ArrayBufferView): JobBuffer => ({ kind: 'input', data });
-    const visited = new Uint8Array(visits, firstVisit * visit.byteLength, (endVisit - firstVisit) * visit.byteLength);
+    const visited = new Uint8Array(
+      this.heap.buffer,
+      visits.offset + firstVisit * visit.byteLength,
+      (endVisit - firstVisit) * visit.byteLength,
+    );
     const { outputs } = await this.device.run(
       {
         label: 'sky.join',
@@ -88,7 +93,7 @@ export class CandidateJobs {
         maxWaitMs: to - from > BLOCK_ROWS ? 0 : maxWaitMs,
         buffers: {
           params: { kind: 'uniform', data: params({ wanted, capacity, firstPlace: part.firstPlace }) },
-          rows: input(left.offsets.subarray((from * row.byteLength) / 4, (to * row.byteLength) / 4)),
+          rows: input(left.rows(from, to)),
           places: { kind: 'resident', resident: part.resident },
           blocks: input(blocks),
           visits: input(visited),
@@ -106,13 +111,13 @@ export class CandidateJobs {
       },
       { signal },
     );
+    const total = new Uint32Array(outputs.total)[0];
     const answer: Answer = {
       firstRow: from,
       endRow: to,
       found: new Uint32Array(outputs.found),
-      candidates: new Uint32Array(outputs.candidates),
+      candidates: new Uint32Array(outputs.candidates, 0, Math.min(total, capacity)),
     };
-    const total = new Uint32Array(outputs.total)[0];
     if (total <= capacity) this.#check(answer);
     return { answer, total };
   }
@@ -144,7 +149,7 @@ interface Blocks {
 }
 
 /** The blocks of left rows [from, to); the outermost may be cut. */
-function blocksOf(left: Runs, chunk: LeftChunk, firstVisits: Uint32Array, from: number, to: number): Blocks {
+function blocksOf(ends: Int32Array, chunk: LeftChunk, firstVisits: Uint32Array, from: number, to: number): Blocks {
   const { block: layout } = joinProgram();
   const stride = layout.byteLength / 4;
   const words = {
@@ -154,17 +159,17 @@ function blocksOf(left: Runs, chunk: LeftChunk, firstVisits: Uint32Array, from: 
     visitCount: wordOf(layout, 'visitCount'),
   };
   let first = chunk.firstBlock;
-  while (left.ends[first] <= from) first++;
+  while (ends[first] <= from) first++;
   let end = first;
-  while (end < chunk.endBlock && firstRowOf(left, end) < to) end++;
+  while (end < chunk.endBlock && firstRowOf(ends, end) < to) end++;
   const blocks = new Uint32Array((end - first) * stride);
   const firstVisit = firstVisits[first - chunk.firstBlock];
   for (let block = first; block < end; block++) {
     const at = (block - first) * stride;
-    const firstRow = Math.max(from, firstRowOf(left, block));
+    const firstRow = Math.max(from, firstRowOf(ends, block));
     const visit = firstVisits[block - chunk.firstBlock];
     blocks[at + words.firstRow] = firstRow - from;
-    blocks[at + words.rowCount] = Math.min(to, left.ends[block]) - firstRow;
+    blocks[at + words.rowCount] = Math.min(to, ends[block]) - firstRow;
     blocks[at + words.firstVisit] = visit - firstVisit;
     blocks[at + words.visitCount] = firstVisits[block - chunk.firstBlock + 1] - visit;
   }

@@ -3,21 +3,10 @@ import { Dispatcher, type Device, registerOperation, Runtime, summarise, WebGpuD
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
-import {
-  join,
-  type PairQuery,
-  type Positions,
-  positionStatuses,
-  referencePairs,
-  routedJoin,
-  SkyIndex,
-} from '../../index.js';
+import { join, type PairQuery, type Positions, referencePairs, routedJoin, SkyIndex } from '../../index.js';
 import { onDawn } from '../../testing/on-dawn.js';
 import { edgeSky } from '../../testing/skies.js';
-import { usableRows } from '../plain.js';
 import { firstDifference } from '../verify.js';
-import { DeviceIndex } from './device-index.js';
-import { matchOnDevice } from './device-match.js';
 import { joinProgram } from './join-program.js';
 
 const query = { find: 'nearest', radiusArcsec: 7200, minRadiusArcsec: 0, k: 3, order: 'left' } as const;
@@ -151,19 +140,30 @@ test('sizes of the join are those of its inputs', () => {
   expect(routedJoin.sizeOfInput(input)).toEqual(routedJoin.sizeOf(300, 'f64'));
 });
 
+onDawn('the rows of an index count as bytes to move until a device has them', async () => {
+  const [left, right] = [uniform(4, 100), uniform(5, 1000)];
+  await using index = await SkyIndex.build(runtime, [right]);
+  const before = routedJoin.sizeOfInput({ left, right: index, query });
+  await index.bringTo(await opened());
+  const after = routedJoin.sizeOfInput({ left, right: index, query });
+  expect(before.bytesIn - after.bytesIn).toBe(1000 * joinProgram().place.byteLength);
+  expect({ ...before, bytesIn: after.bytesIn }).toEqual(after);
+});
+
 onDawn('a cancelled match ends at once with the reason, and the next one runs', async () => {
   const left = uniform(1, 3000);
-  using index = await DeviceIndex.build(await opened(), usableRows(left, positionStatuses(left)));
+  await using index = await SkyIndex.build(runtime, [left]);
+  await index.bringTo(await opened());
   const abort = new AbortController();
   const all: PairQuery = { ...query, find: 'all', radiusArcsec: 3600, maxPairs: 1e9 };
-  const match = matchOnDevice(index, left, all, { signal: abort.signal, limits: { distanceCount: 1000 } });
+  const match = index.matchOn(await opened(), left, all, { signal: abort.signal, limits: { distanceCount: 1000 } });
   setTimeout(() => abort.abort(new DOMException('enough', 'AbortError')), 50);
   await expect(match).rejects.toThrow('enough');
   const few = { ra: left.ra.subarray(0, 20), dec: left.dec.subarray(0, 20) };
-  expect((await matchOnDevice(index, few, query)).pairCount).toBe(20);
-  await expect(matchOnDevice(index, few, query, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow(
-    'before',
-  );
+  expect((await index.matchOn(await opened(), few, query)).pairCount).toBe(20);
+  await expect(
+    index.matchOn(await opened(), few, query, { signal: AbortSignal.abort(new Error('before')) }),
+  ).rejects.toThrow('before');
 });
 
 onDawn('a device with less memory than the candidates take gets the work in pieces', async () => {
@@ -171,8 +171,8 @@ onDawn('a device with less memory than the candidates take gets the work in piec
   const right = uniform(3, 700);
   const all: PairQuery = { ...query, find: 'all', radiusArcsec: 648_000 };
   await using small = await WebGpuDevice.open({ memoryBytes: 48 * 2 ** 20 });
-  using index = await DeviceIndex.build(small, usableRows(right, positionStatuses(right)));
-  const { pairCount } = await matchOnDevice(index, left, all);
+  await using index = await SkyIndex.build(runtime, [right]);
+  const { pairCount } = await index.matchOn(small, left, all);
   expect(pairCount).toBe(4000 * 700);
 });
 
@@ -191,8 +191,8 @@ onDawn('work is halved until the memory does, down to a single row', async () =>
         return Promise.reject(fail('MEMORY_EXHAUSTED', { needed: 'more', available: 'less', limit: 'less' }));
       },
     });
-    using index = await DeviceIndex.build(full, usableRows(sky, positionStatuses(sky)));
-    const match = matchOnDevice(index, sky, all);
+    await using index = await SkyIndex.build(runtime, [sky]);
+    const match = index.matchOn(full, sky, all);
     if (mostRows > 0) expect(firstDifference(await match, expected)).toBeUndefined();
     else await expect(match).rejects.toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
     expect(Math.min(...jobRows)).toBeLessThanOrEqual(Math.max(1, mostRows));
@@ -209,8 +209,8 @@ onDawn('a device that counts and writes different candidates is found out', asyn
       return result;
     },
   });
-  using index = await DeviceIndex.build(wrong, usableRows(sky, positionStatuses(sky)));
-  await expect(matchOnDevice(index, sky, query)).rejects.toMatchObject({ reason: 'KERNEL_MISMATCH' });
+  await using index = await SkyIndex.build(runtime, [sky]);
+  await expect(index.matchOn(wrong, sky, query)).rejects.toMatchObject({ reason: 'KERNEL_MISMATCH' });
   const growing = changed(card, {
     run: async (job, options) => {
       const result = await card.run(job, options);
@@ -218,17 +218,40 @@ onDawn('a device that counts and writes different candidates is found out', asyn
       return result;
     },
   });
-  using other = await DeviceIndex.build(growing, usableRows(sky, positionStatuses(sky)));
-  await expect(matchOnDevice(other, sky, query)).rejects.toMatchObject({ reason: 'KERNEL_MISMATCH' });
+  await using other = await SkyIndex.build(runtime, [sky]);
+  await expect(other.matchOn(growing, sky, query)).rejects.toMatchObject({ reason: 'KERNEL_MISMATCH' });
+});
+
+onDawn('a match that fails, at whatever job, leaves no memory behind, nor does the index at its end', async () => {
+  const sky = edgeSky(52, 200);
+  const card = await opened();
+  const start = runtime.stats().leasedBytes;
+  const index = await SkyIndex.build(runtime, [sky]);
+  for (let lastJob = 0; lastJob < 4; lastJob++) {
+    let jobs = 0;
+    const failing = changed(card, {
+      run: (job, options) =>
+        jobs++ < lastJob
+          ? card.run(job, options)
+          : Promise.reject(fail('DEVICE_LOST', { device: 'it', detail: 'gone' })),
+    });
+    await index.bringTo(failing);
+    const before = runtime.stats().leasedBytes;
+    const limits = { rowCount: 40 };
+    await expect(index.matchOn(failing, sky, query, { limits })).rejects.toMatchObject({ reason: 'DEVICE_LOST' });
+    expect(runtime.stats().leasedBytes).toBe(before);
+  }
+  await index.dispose();
+  expect(runtime.stats().leasedBytes).toBe(start);
 });
 
 onDawn('too many pairs, a radius out of range and a call without a device are typed errors', async () => {
   const sky = edgeSky(49, 200);
-  using index = await DeviceIndex.build(await opened(), usableRows(sky, positionStatuses(sky)));
+  await using index = await SkyIndex.build(runtime, [sky]);
   const all: PairQuery = { ...query, find: 'all', radiusArcsec: 648_000, maxPairs: 1000 };
-  await expect(matchOnDevice(index, sky, all)).rejects.toMatchObject({ reason: 'MAX_PAIRS_EXCEEDED' });
+  await expect(index.matchOn(await opened(), sky, all)).rejects.toMatchObject({ reason: 'MAX_PAIRS_EXCEEDED' });
   for (const radiusArcsec of [0, -1, NaN, 648_001]) {
-    await expect(matchOnDevice(index, sky, { ...query, radiusArcsec })).rejects.toMatchObject({
+    await expect(index.matchOn(await opened(), sky, { ...query, radiusArcsec })).rejects.toMatchObject({
       reason: 'RADIUS_OUT_OF_RANGE',
     });
   }
@@ -240,11 +263,11 @@ onDawn('too many pairs, a radius out of range and a call without a device are ty
 onDawn('many equal positions do not take a quadratic time', async () => {
   const n = 20_000;
   const sky = { ra: new Float64Array(n).fill(12.5), dec: new Float64Array(n).fill(-45) };
-  using index = await DeviceIndex.build(await opened(), usableRows(sky, positionStatuses(sky)));
-  const nearest = await matchOnDevice(index, sky, { ...query, radiusArcsec: 2 });
+  await using index = await SkyIndex.build(runtime, [sky]);
+  const nearest = await index.matchOn(await opened(), sky, { ...query, radiusArcsec: 2 });
   expect(nearest.pairCount).toBe(n);
   expect(nearest.right.every((row) => row === 0)).toBe(true);
-  const others = await matchOnDevice(index, sky, {
+  const others = await index.matchOn(await opened(), sky, {
     ...query,
     find: 'k-nearest',
     k: 2,

@@ -1,35 +1,43 @@
 import { Random } from '@armilla/base';
-import { WebGpuDevice } from '@armilla/gpu-core';
-import { type PairQuery, type Positions, positionStatuses, referencePairs, separationArcsec } from '../../index.js';
+import { Runtime, WebGpuDevice } from '@armilla/gpu-core';
+import { type PairQuery, type Positions, referencePairs, separationArcsec, SkyIndex } from '../../index.js';
 import { onDawn } from '../../testing/on-dawn.js';
 import { clusteredSky, edgeSky } from '../../testing/skies.js';
-import { usableRows } from '../plain.js';
 import { firstDifference } from '../verify.js';
-import { DeviceIndex, type DeviceIndexOptions } from './device-index.js';
-import { type DeviceMatchOptions, matchOnDevice } from './device-match.js';
+import type { DeviceIndexOptions } from './device-index.js';
+import type { DeviceMatchOptions } from './device-match.js';
 
 const base = { minRadiusArcsec: 0, k: 3, order: 'left' } as const;
 const finds = ['nearest', 'k-nearest', 'all'] as const;
+let runtime: Runtime;
 let device: WebGpuDevice | undefined;
 
-afterAll(() => device?.close());
+beforeAll(async () => {
+  runtime = await Runtime.create({ workerCount: 2 });
+});
+afterAll(async () => {
+  await device?.close();
+  await runtime.close();
+});
 
-async function indexOf(right: Positions, options?: DeviceIndexOptions): Promise<DeviceIndex> {
+async function indexOf(right: Positions, options?: DeviceIndexOptions): Promise<SkyIndex> {
   device ??= await WebGpuDevice.open();
-  return DeviceIndex.build(device, usableRows(right, positionStatuses(right)), options);
+  const index = await SkyIndex.build(runtime, [right]);
+  await index.bringTo(device, options);
+  return index;
 }
 
 async function expectEqual(
   left: Positions,
-  right: Positions | DeviceIndex,
+  right: Positions | SkyIndex,
   query: PairQuery,
   expected: Positions | undefined,
   options?: DeviceMatchOptions,
 ): Promise<void> {
-  using built = right instanceof DeviceIndex ? undefined : await indexOf(right);
-  const index = built ?? (right as DeviceIndex);
+  await using built = right instanceof SkyIndex ? undefined : await indexOf(right);
+  const index = built ?? (right as SkyIndex);
   const reference = referencePairs(left, expected ?? (right as Positions), query);
-  expect(firstDifference(await matchOnDevice(index, left, query, options), reference)).toBeUndefined();
+  expect(firstDifference(await index.matchOn(device!, left, query, options), reference)).toBeUndefined();
 }
 
 onDawn.each([0.5, 2, 600, 5 * 3600, 90 * 3600, 180 * 3600])(
@@ -38,8 +46,8 @@ onDawn.each([0.5, 2, 600, 5 * 3600, 90 * 3600, 180 * 3600])(
     const left = edgeSky(1, 150);
     const right = edgeSky(101, 180);
     for (let i = 0; i < 60; i++) [right.ra[i], right.dec[i]] = [left.ra[i], left.dec[i]];
-    using whole = await indexOf(right);
-    using parts = await indexOf(right, { partPlaceCount: 50 });
+    await using whole = await indexOf(right);
+    await using parts = await indexOf(right, { partPlaceCount: 50 });
     for (const find of finds) {
       for (const extra of [
         {},
@@ -57,7 +65,7 @@ onDawn.each([0.5, 2, 600, 5 * 3600, 90 * 3600, 180 * 3600])(
 
 onDawn.each(finds)('self-match %s agrees with brute force', async (find) => {
   const sky = edgeSky(9, 200);
-  using index = await indexOf(sky);
+  await using index = await indexOf(sky);
   for (const radiusArcsec of [2, 600, 40 * 3600]) {
     for (const [from, to] of [
       [0, 200],
@@ -77,7 +85,7 @@ onDawn.each(finds)('self-match %s agrees with brute force', async (find) => {
 onDawn.each([0.01, 1, 60, 3600])('agrees with brute force among clusters at %d arcsec', async (radiusArcsec) => {
   const left = clusteredSky(3, 120);
   const right = clusteredSky(4, 1000);
-  using index = await indexOf(right);
+  await using index = await indexOf(right);
   for (const find of finds) await expectEqual(left, index, { ...base, find, radiusArcsec }, right);
 });
 
@@ -96,12 +104,12 @@ onDawn(
         dec: Float64Array.from({ length: 40 }, () => dec0 + scale * random.between(south, north)),
       });
       const [left, right] = [near(), near()];
-      using index = await indexOf(right);
+      await using index = await indexOf(right);
       const [i, j] = [random.below(40), random.below(40)];
       const radiusArcsec = separationArcsec(left.ra[i], left.dec[i], right.ra[j], right.dec[j]);
       const all: PairQuery = { ...base, find: 'all', radiusArcsec };
       await expectEqual(left, index, all, right);
-      const pairs = await matchOnDevice(index, left, all);
+      const pairs = await index.matchOn(device!, left, all);
       if (pairs.left.some((row, p) => row === i && pairs.right[p] === j)) onRadius++;
       for (const find of finds) {
         await expectEqual(
@@ -147,8 +155,8 @@ onDawn('any chunk, part and room for candidates gives the same pairs', async () 
       { candidateBytes: 64 },
       { visitBytes: 1 },
     ]) {
-      using index = await indexOf(right, { partPlaceCount: 30 + random.below(400) });
-      expect(firstDifference(await matchOnDevice(index, left, query, { limits }), expected)).toBeUndefined();
+      await using index = await indexOf(right, { partPlaceCount: 30 + random.below(400) });
+      expect(firstDifference(await index.matchOn(device!, left, query, { limits }), expected)).toBeUndefined();
     }
   }
 });

@@ -1,8 +1,9 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import { slackOf, squareBounds } from './bounds.js';
-import type { IndexPart } from './device-index.js';
-import { type JoinProgram, wordOf } from './join-program.js';
-import type { Runs } from './runs.js';
+import type { Lease } from '@armilla/gpu-core';
+import { joinKernel } from '../wasm-index.js';
+import type { DeviceIndex, IndexPart } from './device-index.js';
+import { joinProgram } from './join-program.js';
+import { BALL_BYTES, VISITING } from './layout.js';
+import type { PhaseRules, Runs } from './runs.js';
 
 /** What the rows of a chunk look for. */
 export interface Wish {
@@ -28,8 +29,8 @@ export interface PartVisits {
   readonly part: IndexPart;
   /** [blocks + 1] first visit of each block. */
   readonly firstVisits: Uint32Array;
-  /** [visits] structures Visit. */
-  readonly visits: ArrayBuffer;
+  /** Structures Visit, in the heap. */
+  readonly visits: Lease;
 }
 
 /** Consecutive blocks of left rows. */
@@ -41,119 +42,149 @@ export interface LeftChunk {
   readonly distanceCount: number;
 }
 
-/** Blocks between two turns of the event loop: some milliseconds. */
-const TURN_BLOCKS = 128;
+/** Blocks that a worker takes at a time: some milliseconds at most in a usual sky. */
+const ITEM_BLOCKS = 64;
 
 /** First left row of a block. */
-export function firstRowOf({ ends }: Pick<Runs, 'ends'>, block: number): number {
+export function firstRowOf(ends: Int32Array, block: number): number {
   return block > 0 ? ends[block - 1] : 0;
 }
 
-/** Cuts left rows into chunks, and finds the cells that their blocks visit. */
-export async function* planChunks(
-  left: Runs,
-  parts: readonly IndexPart[],
-  wish: Wish,
-  limits: ChunkLimits,
-  { visit: layout }: JoinProgram,
-  signal?: AbortSignal,
-): AsyncGenerator<LeftChunk, void, undefined> {
-  const blockCount = left.ends.length;
-  const visitBytes = layout.byteLength;
-  for (let firstBlock = 0; firstBlock < blockCount;) {
-    const writers = parts.map(() => new VisitWriter(layout));
-    let block = firstBlock;
-    let rowCount = 0;
-    let distanceCount = 0;
-    for (; block < blockCount; block++) {
-      const rows = left.ends[block] - firstRowOf(left, block);
-      rowCount += rows;
-      if (block > firstBlock && (rowCount > limits.rowCount || block - firstBlock >= limits.blockCount)) break;
-      for (const [at, part] of parts.entries()) distanceCount += rows * writers[at].addBlock(left, block, part, wish);
-      if (block % TURN_BLOCKS === TURN_BLOCKS - 1) {
-        await turn();
-        signal?.throwIfAborted();
-      }
-      const full = distanceCount >= limits.distanceCount;
-      if (full || writers.some(({ visitCount }) => visitCount * visitBytes >= limits.visitBytes / 2)) {
-        block++;
-        break;
-      }
-    }
-    yield {
-      firstBlock,
-      endBlock: block,
-      parts: parts.flatMap((part, at) => (writers[at].visitCount > 0 ? [writers[at].take(part)] : [])),
-      distanceCount,
-    };
-    firstBlock = block;
-  }
+/** Blocks whose visits are counted. */
+interface Window {
+  readonly firstBlock: number;
+  readonly endBlock: number;
+  /** Of each part: [blocks, 2] visits, and places of the visited cells. */
+  readonly counts: readonly Int32Array[];
 }
 
-/** Writes the visits of block after block. */
-class VisitWriter {
-  visitCount = 0;
-  readonly #stride: number;
-  readonly #words: Readonly<Record<'x' | 'y' | 'z' | 'firstPlace' | 'placeCount', number>>;
-  readonly #bounds: Readonly<Record<'most' | 'least' | 'surely' | 'spread', number>>;
-  readonly #firstVisits: number[] = [0];
-  #floats: Float32Array;
-  #integers: Uint32Array;
+/** Cuts left rows into chunks, and finds the cells that their blocks visit. Whoever gets a chunk disposes of its visits. */
+export class MatchPlan implements Disposable {
+  readonly #lease: Lease;
+  readonly #params: number;
+  readonly #reaches: number;
+  readonly #counts: number;
+  readonly #mostBlocks: number;
 
-  constructor(layout: JoinProgram['visit']) {
-    const words = <Name extends string>(...names: Name[]): Readonly<Record<Name, number>> =>
-      Object.fromEntries(names.map((name) => [name, wordOf(layout, name)])) as Record<Name, number>;
-    this.#stride = layout.byteLength / 4;
-    this.#words = words('x', 'y', 'z', 'firstPlace', 'placeCount');
-    this.#bounds = words('most', 'least', 'surely', 'spread');
-    this.#floats = new Float32Array(1024 * this.#stride);
-    this.#integers = new Uint32Array(this.#floats.buffer);
+  constructor(
+    private readonly index: DeviceIndex,
+    private readonly left: Runs,
+    private readonly wish: Wish,
+    private readonly limits: ChunkLimits,
+    private readonly rules: PhaseRules,
+  ) {
+    this.#mostBlocks = Math.max(1, Math.min(left.runCount, limits.rowCount, limits.blockCount));
+    const counted = this.#mostBlocks * index.parts.length;
+    this.#lease = index.host.heap.lease(VISITING.bytes + 16 * counted, 'sky.device.plan');
+    this.#params = this.#lease.offset;
+    this.#reaches = this.#params + VISITING.bytes;
+    this.#counts = this.#reaches + 8 * counted;
   }
 
-  /** Gives the places that each row of the block is held against. */
-  addBlock({ centres, radii }: Runs, block: number, { cells, tree }: IndexPart, wish: Wish): number {
-    const { limitChord, floorChord, wanted, sureCount } = wish;
-    const [x, y, z] = [centres[3 * block], centres[3 * block + 1], centres[3 * block + 2]];
-    const radius = radii[block];
+  async *chunks(): AsyncGenerator<LeftChunk, void, undefined> {
+    for (let firstBlock = 0; firstBlock < this.left.runCount;) {
+      const window = await this.#count(firstBlock);
+      while (firstBlock < window.endBlock) {
+        const chunk = await this.#cut(window, firstBlock);
+        yield chunk;
+        firstBlock = chunk.endBlock;
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#lease[Symbol.dispose]();
+  }
+
+  /** Counts the visits of as many blocks as a chunk may have, if it is not cut for what they visit. */
+  async #count(firstBlock: number): Promise<Window> {
+    const { left, index, limits } = this;
+    const { ends } = left;
+    const firstRow = firstRowOf(ends, firstBlock);
+    let endBlock = firstBlock + 1;
+    while (
+      endBlock < left.runCount &&
+      endBlock - firstBlock < this.#mostBlocks &&
+      ends[endBlock] - firstRow <= limits.rowCount
+    )
+      endBlock++;
+    const counts: Int32Array[] = [];
+    for (let at = 0; at < index.parts.length; at++) {
+      await this.#phase('countVisits', at, firstBlock, firstBlock, endBlock);
+      const address = this.#counts + 8 * at * this.#mostBlocks;
+      counts.push(new Int32Array(index.host.heap.buffer, address, 2 * (endBlock - firstBlock)));
+    }
+    return { firstBlock, endBlock, counts };
+  }
+
+  /** The chunk of a window that begins with a block. */
+  async #cut({ firstBlock: windowBlock, endBlock: windowEnd, counts }: Window, firstBlock: number): Promise<LeftChunk> {
+    const { left, limits, index } = this;
+    const visitBytes = joinProgram().visit.byteLength;
+    const { ends } = left;
+    const visitCounts = counts.map(() => 0);
+    let distanceCount = 0;
+    let endBlock = firstBlock;
+    for (let full = false; endBlock < windowEnd && !full; endBlock++) {
+      const rows = ends[endBlock] - firstRowOf(ends, endBlock);
+      for (let at = 0; at < counts.length; at++) {
+        visitCounts[at] += counts[at][2 * (endBlock - windowBlock)];
+        distanceCount += rows * counts[at][2 * (endBlock - windowBlock) + 1];
+        full ||= visitCounts[at] * visitBytes >= limits.visitBytes / 2;
+      }
+      full ||= distanceCount >= limits.distanceCount;
+    }
+    const parts: PartVisits[] = [];
+    try {
+      for (const [at, part] of index.parts.entries()) {
+        if (visitCounts[at] === 0) continue;
+        const firstVisits = new Uint32Array(endBlock - firstBlock + 1);
+        for (let block = firstBlock; block < endBlock; block++)
+          firstVisits[block - firstBlock + 1] = firstVisits[block - firstBlock] + counts[at][2 * (block - windowBlock)];
+        const visits = index.host.heap.lease(visitCounts[at] * visitBytes, 'sky.device.visits');
+        parts.push({ part, firstVisits, visits });
+        await this.#phase('writeVisits', at, windowBlock, firstBlock, endBlock, { firstVisits, visits });
+      }
+    } catch (error) {
+      for (const { visits } of parts) visits[Symbol.dispose]();
+      throw error;
+    }
+    return { firstBlock, endBlock, parts, distanceCount };
+  }
+
+  /** Runs a step over blocks [from, to) of the window that begins with `windowBlock`. */
+  async #phase(
+    name: 'countVisits' | 'writeVisits',
+    at: number,
+    windowBlock: number,
+    from: number,
+    to: number,
+    out?: { readonly firstVisits: Uint32Array; readonly visits: Lease },
+  ): Promise<void> {
+    const { index, left, wish, rules } = this;
+    const { runtime, heap } = index.host;
+    const part = index.parts[at];
+    const counted = at * this.#mostBlocks + from - windowBlock;
+    using firsts = out && heap.lease(out.firstVisits.byteLength, 'sky.device.first-visits');
+    if (out && firsts) new Uint32Array(heap.buffer, firsts.offset, out.firstVisits.length).set(out.firstVisits);
+    const words = new Uint32Array(heap.buffer, this.#params, VISITING.bytes / 4);
+    words[VISITING.levels / 4] = part.levels;
+    words[VISITING.levelCount / 4] = part.levelCount;
+    words[VISITING.cellEnds / 4] = part.cellEnds;
+    words[VISITING.firstPlace / 4] = part.firstPlace;
+    words[VISITING.blockBalls / 4] = left.balls + from * BALL_BYTES;
+    words[VISITING.blockCount / 4] = to - from;
+    words[VISITING.step / 4] = ITEM_BLOCKS;
     // Rows below the minimum radius are near but do not count.
-    const count = tree.find(x, y, z, radius, limitChord, wanted > 0 && floorChord === 0 ? sureCount : 0);
-    const end = (this.visitCount + count) * this.#stride;
-    if (end > this.#floats.length) {
-      const more = new Float32Array(Math.max(end, 2 * this.#floats.length));
-      more.set(this.#floats);
-      this.#floats = more;
-      this.#integers = new Uint32Array(more.buffer);
-    }
-    const floats = this.#floats;
-    const integers = this.#integers;
-    const words = this.#words;
-    let placeCount = 0;
-    for (let i = 0; i < count; i++) {
-      const cell = tree.found[i];
-      const at = (this.visitCount + i) * this.#stride;
-      const first = firstRowOf(cells, cell);
-      const bounds = squareBounds(floorChord, limitChord, slackOf(radius, tree.apart[i], cells.radii[cell]));
-      floats[at + words.x] = x - cells.centres[3 * cell];
-      floats[at + words.y] = y - cells.centres[3 * cell + 1];
-      floats[at + words.z] = z - cells.centres[3 * cell + 2];
-      integers[at + words.firstPlace] = first;
-      integers[at + words.placeCount] = cells.ends[cell] - first;
-      floats[at + this.#bounds.most] = bounds.most;
-      floats[at + this.#bounds.least] = bounds.least;
-      floats[at + this.#bounds.surely] = bounds.surely;
-      floats[at + this.#bounds.spread] = bounds.spread;
-      placeCount += cells.ends[cell] - first;
-    }
-    this.visitCount += count;
-    this.#firstVisits.push(this.visitCount);
-    return placeCount;
-  }
-
-  take(part: IndexPart): PartVisits {
-    return {
-      part,
-      firstVisits: Uint32Array.from(this.#firstVisits),
-      visits: this.#floats.buffer.slice(0, 4 * this.visitCount * this.#stride) as ArrayBuffer,
-    };
+    words[VISITING.sureCount / 4] = wish.wanted > 0 && wish.floorChord === 0 ? wish.sureCount : 0;
+    words[VISITING.reaches / 4] = this.#reaches + 8 * counted;
+    words[VISITING.counts / 4] = this.#counts + 8 * counted;
+    words[VISITING.firstVisits / 4] = firsts?.offset ?? 0;
+    words[VISITING.visits / 4] = out?.visits.offset ?? 0;
+    const floats = new Float64Array(heap.buffer, this.#params, VISITING.bytes / 8);
+    floats[VISITING.limitChord / 8] = wish.limitChord;
+    floats[VISITING.floorChord / 8] = wish.floorChord;
+    const itemCount = Math.ceil((to - from) / ITEM_BLOCKS);
+    await runtime.phase({ heap, kernel: joinKernel(runtime), name, params: this.#params, itemCount, ...rules }).done;
   }
 }

@@ -85,6 +85,7 @@ export const J_PAIR_RIGHT: usize = 60; // -> i32[capacity]
 export const J_PAIR_KEY: usize = 64; // -> f64[capacity]
 export const J_PAIR_CAPACITY: usize = 68; // i32
 export const J_PAIR_COUNTS: usize = 72; // -> i32[rows] pairs of each left row
+export const J_ANSWERS: usize = 76; // -> what a device found, with a device
 export const J_RADIUS: usize = 80; // f64 degrees
 export const J_KEY_LIMIT: usize = 88; // f64
 export const J_KEY_FLOOR: usize = 96; // f64

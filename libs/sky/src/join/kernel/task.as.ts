@@ -27,7 +27,7 @@ export function join(params: usize, item: i32, control: usize, slot: i32): void 
 }
 
 /** Reads a cell once in order: its lines then come at the pace of memory, not one by one as the rows ask for them. */
-function fetch(cell: usize): void {
+export function fetch(cell: usize): void {
   const n = usize(load<i32>(cell, C_COUNT));
   if (n == 0) return;
   const fine = usize(load<i32>(cell, C_NX) * load<i32>(cell, C_NY) + 1) << 2;
@@ -44,7 +44,7 @@ function readLines(start: usize, bytes: usize): i32 {
 }
 
 /** Copies the records of a block into its columns; two at a time, so there is room for one more. */
-function readBlock(records: usize, count: i32): void {
+export function readBlock(records: usize, count: i32): void {
   const base = Block.base;
   for (let i: usize = 0, n = usize(count), from = records; i < n; i += 2, from += 2 * RECORD_BYTES) {
     const a = v128.load(from);
@@ -78,7 +78,7 @@ function searchBlock(cell: usize, count: i32): void {
   }
 }
 
-function writeBlock(count: i32): void {
+export function writeBlock(count: i32): void {
   const base = Block.base;
   if (load<u32>(Block.params, J_OUT_NEAREST) != 0) writeMatches(count);
   const counts: usize = load<u32>(Block.params, J_OUT_COUNT);
