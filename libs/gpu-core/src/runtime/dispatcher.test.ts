@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { operations } from '../ops/index.js';
 import { registerOperation, routedOperation, routedOperations } from '../ops/routing.js';
 import { summarise } from '../profile/summary.js';
+import type { CalibrationRow } from '../router/calibration.js';
 import { hardwareName } from '../router/hardware-key.js';
 import { Dispatcher } from './dispatcher.js';
 import { Runtime } from './runtime.js';
@@ -76,7 +77,11 @@ test('a calibration holds for the kernels of operations from elsewhere, too', as
 
 test('a calibration is stored, and the next process starts from it', async () => {
   const dispatcher = await open();
-  const rows = await dispatcher.calibrate({ operations: ['gpu.xor', 'gpu.sum'] });
+  const measure = (): Promise<readonly CalibrationRow[]> =>
+    dispatcher.calibrate({ operations: ['gpu.xor', 'gpu.sum'] });
+  let rows = await measure();
+  // By what else this machine does.
+  while (rows.some(({ interrupted }) => interrupted)) rows = await measure();
   expect(rows.filter(({ fault }) => fault !== undefined)).toEqual([]);
   expect(new Set(rows.map(({ operation }) => operation))).toEqual(new Set(['gpu.xor', 'gpu.sum']));
   const next = await open();
