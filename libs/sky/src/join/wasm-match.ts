@@ -38,7 +38,7 @@ const TASK_ROWS = 8192;
 /** Left rows of an item of the passes over rows and results. */
 const ITEM_ROWS = 32_768;
 const LEAST_ITEM_ROWS = 4096;
-/** Pairs or bytes copied between two turns of the event loop. */
+/** Bytes copied between two turns of the event loop. */
 const TURN_BYTES = 4 * 2 ** 20;
 
 /** One chunk of left rows against an index. */
@@ -81,8 +81,8 @@ export class WasmMatch implements Disposable {
     const columns = nearest
       ? await this.#nearest(shelves, shelfCounts, outSecond)
       : await this.#pairs(pairCounts, outSecond);
-    const neighbourCount = outCount ? await this.#copyInts(outCount, n) : undefined;
-    const secondSeparationArcsec = outSecond ? await this.#copyFloats(outSecond, n) : undefined;
+    const neighbourCount = outCount ? await this.#copy(outCount, new Int32Array(n)) : undefined;
+    const secondSeparationArcsec = outSecond ? await this.#copy(outSecond, new Float64Array(n)) : undefined;
     return {
       // Last, since nobody gives back columns that are left when a copy is aborted.
       ...(this.options.inPlace ? this.#leave(columns) : await this.#copies(columns)),
@@ -112,11 +112,11 @@ export class WasmMatch implements Disposable {
     const { key, rank } = columns.views();
     return {
       pairCount,
-      left: await this.#copyInts(columns.left, pairCount),
-      right: await this.#copyInts(columns.right, pairCount),
-      separationArcsec: await this.#copyFloats(columns.separation, pairCount),
-      key: key && (await this.#copyFloats(columns.key, pairCount)),
-      rank: rank && (await this.#copyInts(columns.rank, pairCount)),
+      left: await this.#copy(columns.left, new Int32Array(pairCount)),
+      right: await this.#copy(columns.right, new Int32Array(pairCount)),
+      separationArcsec: await this.#copy(columns.separation, new Float64Array(pairCount)),
+      key: key && (await this.#copy(columns.key, new Float64Array(pairCount))),
+      rank: rank && (await this.#copy(columns.rank, new Int32Array(pairCount))),
     };
   }
 
@@ -230,9 +230,8 @@ export class WasmMatch implements Disposable {
   }
 
   async #search(): Promise<void> {
-    const { search } = this.options;
-    if (search === undefined) return await this.#phase('join', this.#join, this.#taskCount).done;
-    await search({
+    if (this.options.search === undefined) return await this.#phase('join', this.#join, this.#taskCount).done;
+    await this.options.search({
       params: this.#join,
       tasks: this.#tasks,
       taskCount: this.#taskCount,
@@ -305,9 +304,8 @@ export class WasmMatch implements Disposable {
         capacity = pairCount;
         pairs = heap.lease(capacity * 16, 'sky.match.pairs');
         new Int32Array(this.#buffer, pairCounts, n).fill(0);
-        const again = new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8);
-        again[JOIN.pairTotal / 8] = 0n;
-        again[JOIN.candidates / 8] = 0n;
+        const totals = new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8);
+        totals[JOIN.pairTotal / 8] = totals[JOIN.candidates / 8] = 0n;
       }
       return await this.#sortPairs(pairs.offset, capacity, pairCount, pairCounts, outSecond);
     } finally {
@@ -374,27 +372,17 @@ export class WasmMatch implements Disposable {
       throw fail('MAX_PAIRS_EXCEEDED', { estimated: pairCount, limit: maxPairs });
   }
 
-  async #copyInts(address: number, length: number): Promise<Int32Array> {
-    const out = new Int32Array(length);
-    for (let from = 0; from < length; from += TURN_BYTES / 4) {
-      if (from > 0) await this.#turn();
-      out.set(new Int32Array(this.#buffer, address + from * 4, Math.min(TURN_BYTES / 4, length - from)), from);
+  /** Fills `out` with what lies at an address. */
+  async #copy<Column extends Int32Array | Float64Array>(address: number, out: Column): Promise<Column> {
+    const bytes = new Uint8Array(out.buffer);
+    for (let from = 0; from < bytes.length; from += TURN_BYTES) {
+      if (from > 0) {
+        await turn();
+        this.options.signal?.throwIfAborted();
+      }
+      bytes.set(new Uint8Array(this.#buffer, address + from, Math.min(TURN_BYTES, bytes.length - from)), from);
     }
     return out;
-  }
-
-  async #copyFloats(address: number, length: number): Promise<Float64Array> {
-    const out = new Float64Array(length);
-    for (let from = 0; from < length; from += TURN_BYTES / 8) {
-      if (from > 0) await this.#turn();
-      out.set(new Float64Array(this.#buffer, address + from * 8, Math.min(TURN_BYTES / 8, length - from)), from);
-    }
-    return out;
-  }
-
-  async #turn(): Promise<void> {
-    await turn();
-    this.options.signal?.throwIfAborted();
   }
 }
 
