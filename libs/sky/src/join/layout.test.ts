@@ -13,7 +13,7 @@ import {
   TASK,
 } from './layout.js';
 import { joinProgram, wordOf } from './gpu/join-program.js';
-import { ARRANGE, BALL_BYTES, DECIDE, FOUND_PART, LONE, NO_PLACE, VISITING } from './gpu/layout.js';
+import { ARRANGE, BALL_BYTES, DECIDE, FOUND_PART, LONE, NO_PLACE, REMEMBERED_CELLS, VISITING } from './gpu/layout.js';
 
 /** Constants of a kernel source, by name. */
 function constants(file: string): Map<string, number> {
@@ -63,6 +63,7 @@ test.each([
 test.each([
   ['BALL_BYTES', BALL_BYTES],
   ['NO_PLACE', NO_PLACE],
+  ['REMEMBERED_CELLS', REMEMBERED_CELLS],
 ])('%s of the join on a device is the same for host and kernel', (name, value) => {
   expect(constants('../gpu/layout.as.ts').get(name)).toBe(value);
 });

@@ -16,25 +16,12 @@ import {
   SPARE_BYTES,
   TASK,
 } from './layout.js';
+import type { JoinTasks } from './join-tasks.js';
 import { type MoreColumns, PairColumns } from './pair-columns.js';
 import type { ChunkPairs, PairQuery } from './query.js';
 import type { RowMarks } from './row-marks.js';
 import { Staging } from './staging.js';
 import { joinKernel, placeRecords, type WasmIndex } from './wasm-index.js';
-
-/** What a search for the pairs of left rows works on: addresses in the heap of the index. */
-export interface JoinTasks {
-  /** A structure JOIN, filled but for `answers`. */
-  readonly params: number;
-  /** Structures TASK, of which each has left records of one cell, in the order of the table. */
-  readonly tasks: number;
-  readonly taskCount: number;
-  /** Left records by cell. */
-  readonly records: number;
-  readonly recordCount: number;
-  /** To be called now and then. Throws MAX_PAIRS_EXCEEDED. */
-  checkPairs(): void;
-}
 
 export interface WasmMatchOptions {
   readonly workerCount?: number;
@@ -51,7 +38,7 @@ const TASK_ROWS = 8192;
 /** Left rows of an item of the passes over rows and results. */
 const ITEM_ROWS = 32_768;
 const LEAST_ITEM_ROWS = 4096;
-/** Pairs or bytes copied between two turns of the event loop. */
+/** Bytes copied between two turns of the event loop. */
 const TURN_BYTES = 4 * 2 ** 20;
 
 /** One chunk of left rows against an index. */
@@ -62,6 +49,7 @@ export class WasmMatch implements Disposable {
   readonly #staging: Staging;
   #status: Uint8Array = new Uint8Array(0);
   #usableCount = 0;
+  #tasks = 0;
   #taskCount = 0;
   #records = 0;
   #columns: PairColumns | undefined;
@@ -86,15 +74,15 @@ export class WasmMatch implements Disposable {
     const outSecond = query.secondSeparation ? this.#lease(n * 8, 'seconds') : 0;
     const shelfCounts = nearest ? this.#lease(shelfCount(n) * 4, 'shelf-counts') : 0;
     const pairCounts = nearest ? 0 : this.#lease(n * 4, 'pair-counts');
-    const tasks = await this.#partition({ ones8: outSecond, zero4: outCount, zero4More: pairCounts });
+    await this.#partition({ ones8: outSecond, zero4: outCount, zero4More: pairCounts });
     // A match takes as much as a position, and these have been scattered.
     const shelves = nearest && n > 0 ? this.#staging.positions : 0;
-    this.#writeJoin({ tasks, outCount, outSecond, shelves, shelfCounts, pairCounts });
+    this.#writeJoin({ outCount, outSecond, shelves, shelfCounts, pairCounts });
     const columns = nearest
-      ? await this.#nearest(tasks, shelves, shelfCounts, outSecond)
-      : await this.#pairs(tasks, pairCounts, outSecond);
-    const neighbourCount = outCount ? await this.#copyInts(outCount, n) : undefined;
-    const secondSeparationArcsec = outSecond ? await this.#copyFloats(outSecond, n) : undefined;
+      ? await this.#nearest(shelves, shelfCounts, outSecond)
+      : await this.#pairs(pairCounts, outSecond);
+    const neighbourCount = outCount ? await this.#copy(outCount, new Int32Array(n)) : undefined;
+    const secondSeparationArcsec = outSecond ? await this.#copy(outSecond, new Float64Array(n)) : undefined;
     return {
       // Last, since nobody gives back columns that are left when a copy is aborted.
       ...(this.options.inPlace ? this.#leave(columns) : await this.#copies(columns)),
@@ -124,11 +112,11 @@ export class WasmMatch implements Disposable {
     const { key, rank } = columns.views();
     return {
       pairCount,
-      left: await this.#copyInts(columns.left, pairCount),
-      right: await this.#copyInts(columns.right, pairCount),
-      separationArcsec: await this.#copyFloats(columns.separation, pairCount),
-      key: key && (await this.#copyFloats(columns.key, pairCount)),
-      rank: rank && (await this.#copyInts(columns.rank, pairCount)),
+      left: await this.#copy(columns.left, new Int32Array(pairCount)),
+      right: await this.#copy(columns.right, new Int32Array(pairCount)),
+      separationArcsec: await this.#copy(columns.separation, new Float64Array(pairCount)),
+      key: key && (await this.#copy(columns.key, new Float64Array(pairCount))),
+      rank: rank && (await this.#copy(columns.rank, new Int32Array(pairCount))),
     };
   }
 
@@ -162,8 +150,8 @@ export class WasmMatch implements Disposable {
     });
   }
 
-  /** Copies the rows in, while workers judge them and find their cells; then sorts them by cell. Gives the tasks. */
-  async #partition(clear: { ones8: number; zero4: number; zero4More: number }): Promise<number> {
+  /** Copies the rows in, while workers judge them and find their cells; then sorts them by cell. */
+  async #partition(clear: { ones8: number; zero4: number; zero4More: number }): Promise<void> {
     const n = this.#rowCount;
     const { cellCount } = this.index;
     const step = Math.max(LEAST_ITEM_ROWS, Math.min(ITEM_ROWS, Math.ceil(n / 32)));
@@ -202,13 +190,11 @@ export class WasmMatch implements Disposable {
         tasks.push(c, from + at, from + Math.min(sizes[c], at + TASK_ROWS), 0);
     }
     this.#taskCount = (tasks.length * 4) / TASK.bytes;
-    const table = this.#lease(tasks.length * 4, 'tasks');
-    new Int32Array(this.#buffer, table, tasks.length).set(tasks);
-    return table;
+    this.#tasks = this.#lease(tasks.length * 4, 'tasks');
+    new Int32Array(this.#buffer, this.#tasks, tasks.length).set(tasks);
   }
 
   #writeJoin(at: {
-    tasks: number;
     outCount: number;
     outSecond: number;
     shelves: number;
@@ -223,7 +209,7 @@ export class WasmMatch implements Disposable {
     const words = new Uint32Array(this.#buffer, this.#join, JOIN.bytes / 4);
     words.fill(0);
     words[JOIN.grid / 4] = index.grid;
-    words[JOIN.tasks / 4] = at.tasks;
+    words[JOIN.tasks / 4] = this.#tasks;
     words[JOIN.records / 4] = this.#records;
     words[JOIN.scratch / 4] = scratch;
     words[JOIN.scratchStride / 4] = stride;
@@ -243,12 +229,11 @@ export class WasmMatch implements Disposable {
     floats[JOIN.keyFloor / 8] = separationKeyFloor(query.minRadiusArcsec);
   }
 
-  async #search(tasks: number): Promise<void> {
-    const { search } = this.options;
-    if (search === undefined) return await this.#phase('join', this.#join, this.#taskCount).done;
-    await search({
+  async #search(): Promise<void> {
+    if (this.options.search === undefined) return await this.#phase('join', this.#join, this.#taskCount).done;
+    await this.options.search({
       params: this.#join,
-      tasks,
+      tasks: this.#tasks,
       taskCount: this.#taskCount,
       records: this.#records,
       recordCount: this.#usableCount,
@@ -260,10 +245,10 @@ export class WasmMatch implements Disposable {
     return Number(new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8)[JOIN.pairTotal / 8]);
   }
 
-  async #nearest(tasks: number, shelves: number, shelfCounts: number, outSecond: number): Promise<PairColumns> {
+  async #nearest(shelves: number, shelfCounts: number, outSecond: number): Promise<PairColumns> {
     const itemCount = shelfCount(this.#rowCount);
     new Int32Array(this.#buffer, shelfCounts, itemCount).fill(0);
-    await this.#search(tasks);
+    await this.#search();
     const places = this.#lease((itemCount + 1) * 4, 'places');
     const counts = new Int32Array(this.#buffer, shelfCounts, itemCount);
     const starts = new Int32Array(this.#buffer, places, itemCount + 1);
@@ -296,7 +281,7 @@ export class WasmMatch implements Disposable {
     return out;
   }
 
-  async #pairs(tasks: number, pairCounts: number, outSecond: number): Promise<PairColumns> {
+  async #pairs(pairCounts: number, outSecond: number): Promise<PairColumns> {
     const n = this.#rowCount;
     const { heap } = this.index;
     let capacity = Math.max(1024, Math.min(this.expectedPairCount, 2 ** 27));
@@ -309,7 +294,7 @@ export class WasmMatch implements Disposable {
         words[JOIN.pairLeft / 4] = pairs.offset + capacity * 8;
         words[JOIN.pairRight / 4] = pairs.offset + capacity * 12;
         words[JOIN.pairCapacity / 4] = capacity;
-        await this.#search(tasks);
+        await this.#search();
         pairCount = this.#pairTotal();
         this.#checkPairs(pairCount);
         if (pairCount <= capacity) break;
@@ -319,9 +304,8 @@ export class WasmMatch implements Disposable {
         capacity = pairCount;
         pairs = heap.lease(capacity * 16, 'sky.match.pairs');
         new Int32Array(this.#buffer, pairCounts, n).fill(0);
-        const again = new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8);
-        again[JOIN.pairTotal / 8] = 0n;
-        again[JOIN.candidates / 8] = 0n;
+        const totals = new BigInt64Array(this.#buffer, this.#join, JOIN.bytes / 8);
+        totals[JOIN.pairTotal / 8] = totals[JOIN.candidates / 8] = 0n;
       }
       return await this.#sortPairs(pairs.offset, capacity, pairCount, pairCounts, outSecond);
     } finally {
@@ -388,27 +372,17 @@ export class WasmMatch implements Disposable {
       throw fail('MAX_PAIRS_EXCEEDED', { estimated: pairCount, limit: maxPairs });
   }
 
-  async #copyInts(address: number, length: number): Promise<Int32Array> {
-    const out = new Int32Array(length);
-    for (let from = 0; from < length; from += TURN_BYTES / 4) {
-      if (from > 0) await this.#turn();
-      out.set(new Int32Array(this.#buffer, address + from * 4, Math.min(TURN_BYTES / 4, length - from)), from);
+  /** Fills `out` with what lies at an address. */
+  async #copy<Column extends Int32Array | Float64Array>(address: number, out: Column): Promise<Column> {
+    const bytes = new Uint8Array(out.buffer);
+    for (let from = 0; from < bytes.length; from += TURN_BYTES) {
+      if (from > 0) {
+        await turn();
+        this.options.signal?.throwIfAborted();
+      }
+      bytes.set(new Uint8Array(this.#buffer, address + from, Math.min(TURN_BYTES, bytes.length - from)), from);
     }
     return out;
-  }
-
-  async #copyFloats(address: number, length: number): Promise<Float64Array> {
-    const out = new Float64Array(length);
-    for (let from = 0; from < length; from += TURN_BYTES / 8) {
-      if (from > 0) await this.#turn();
-      out.set(new Float64Array(this.#buffer, address + from * 8, Math.min(TURN_BYTES / 8, length - from)), from);
-    }
-    return out;
-  }
-
-  async #turn(): Promise<void> {
-    await turn();
-    this.options.signal?.throwIfAborted();
   }
 }
 

@@ -2,7 +2,7 @@
 import { Block, BLOCK, BUFFER, candidate, E_BUFFER, E_RUNS, L_ROW } from '../kernel/block.as';
 import { emitHeld, flush } from '../kernel/judge.as';
 import { C_BYTES, C_COUNT, G_CELLS, J_ANSWERS, J_RECORDS, J_TASKS, MODE_K_NEAREST, RECORD_BYTES, RECORD_ROW, T_BYTES, T_CELL, T_FROM, T_TO } from '../kernel/layout.as';
-import { fetch, readBlock, writeBlock } from '../kernel/task.as';
+import { fetch, fetchLines, readBlock, writeBlock } from '../kernel/task.as';
 import {
   D_FIRST_RECORDS, D_FIRST_TASK, D_FROM, D_MOST_OF_PLACE, D_ORDER, D_PART_COUNT, D_PARTS, D_RANKS, D_RIGHT_RECORDS, D_TO, F_BYTES, F_CANDIDATES, F_FIRST_PLACE, F_FOUND,
   FOUND_BYTES, FOUND_COUNT, L_FIRST_RECORDS, L_ORDER, L_OUT, L_PLACE_COUNT, L_RECORDS, L_STEP,
@@ -23,6 +23,7 @@ export function decide(params: usize, item: i32, control: usize, slot: i32): voi
   const from = load<i32>(answers, D_FROM);
   const cell: usize = usize(load<u32>(Block.grid, G_CELLS)) + usize(load<i32>(task, T_CELL)) * C_BYTES;
   if ((load<i32>(task, T_TO) - load<i32>(task, T_FROM)) * 16 > load<i32>(cell, C_COUNT)) fetch(cell);
+  fetchAnswers(answers, max(0, load<i32>(task, T_FROM) - from), min(load<i32>(answers, D_TO), load<i32>(task, T_TO)) - from);
   const answered = u32(load<i32>(answers, D_TO) - from);
   let count: i32 = 0;
   for (let i = load<i32>(task, T_FROM), to = load<i32>(task, T_TO); i < to; i++) {
@@ -39,6 +40,13 @@ export function decide(params: usize, item: i32, control: usize, slot: i32): voi
     count = 0;
   }
   if (count > 0) decideBlock(answers, count);
+}
+
+/** Another thread has brought the answers [first, end): they come faster in order than as the rows ask for them. */
+function fetchAnswers(answers: usize, first: i32, end: i32): void {
+  let part: usize = load<u32>(answers, D_PARTS);
+  for (let i = 0, parts = load<i32>(answers, D_PART_COUNT); i < parts; i++, part += F_BYTES)
+    fetchLines(usize(load<u32>(part, F_FOUND)) + usize(first) * FOUND_BYTES, usize(end - first) * FOUND_BYTES);
 }
 
 function decideBlock(answers: usize, count: i32): void {

@@ -2,7 +2,7 @@ import type { Heap, Lease } from '@armilla/gpu-core';
 import { JOIN, TASK } from '../layout.js';
 import { mostOfOnePlace, type PairQuery } from '../query.js';
 import { joinKernel } from '../wasm-index.js';
-import type { JoinTasks } from '../wasm-match.js';
+import type { JoinTasks } from '../join-tasks.js';
 import type { Answer } from './candidate-jobs.js';
 import type { DeviceIndex } from './device-index.js';
 import { joinProgram, wordOf } from './join-program.js';

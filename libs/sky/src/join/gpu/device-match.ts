@@ -1,7 +1,7 @@
 import type { Execution } from '@armilla/gpu-core';
 import { separationKeyFloor, separationKeyLimit } from '../../separation/separation.js';
 import type { PairQuery } from '../query.js';
-import type { JoinTasks } from '../wasm-match.js';
+import type { JoinTasks } from '../join-tasks.js';
 import { chordOfKey } from './bounds.js';
 import { CandidateJobs } from './candidate-jobs.js';
 import { Decision, type PartAnswers } from './decision.js';

@@ -44,11 +44,13 @@ export const V_STEP: usize = 24; // i32 blocks of an item
 export const V_SURE_COUNT: usize = 28; // i32 places that have to be near for the nearest to be among them, 0: all within the radius
 export const V_REACHES: usize = 32; // -> f64[blocks] how far the visited cells may be
 export const V_COUNTS: usize = 36; // -> i32[blocks, 2] visits, and places of the visited cells
-export const V_FIRST_VISITS: usize = 40; // -> u32[blocks]
-export const V_VISITS: usize = 44; // -> structures Visit
-export const V_LIMIT_CHORD: usize = 48; // f64
-export const V_FLOOR_CHORD: usize = 56; // f64
-export const V_BYTES: usize = 64;
+export const V_CELLS: usize = 40; // -> i32[blocks, REMEMBERED_CELLS] the first cells that each visits
+export const V_FIRST_VISITS: usize = 44; // -> u32[blocks]
+export const V_VISITS: usize = 48; // -> structures Visit
+export const V_LIMIT_CHORD: usize = 56; // f64
+export const V_FLOOR_CHORD: usize = 64; // f64
+export const V_BYTES: usize = 72;
+export const REMEMBERED_CELLS: i32 = 32;
 
 /** Parameters of `decide`, besides those of the join. */
 export const D_FIRST_TASK: usize = 0; // i32

@@ -32,11 +32,12 @@ export const VISITING = {
   sureCount: 28,
   reaches: 32,
   counts: 36,
-  firstVisits: 40,
-  visits: 44,
-  limitChord: 48,
-  floorChord: 56,
-  bytes: 64,
+  cells: 40,
+  firstVisits: 44,
+  visits: 48,
+  limitChord: 56,
+  floorChord: 64,
+  bytes: 72,
 } as const;
 
 export const DECIDE = {
@@ -56,6 +57,8 @@ export const DECIDE = {
 export const FOUND_PART = { found: 0, candidates: 4, firstPlace: 8, bytes: 12 } as const;
 
 export const BALL_BYTES = 32;
+/** Cells that the search remembers of each block; it looks again for those of blocks with more. */
+export const REMEMBERED_CELLS = 32;
 /** Private memory of a worker in `arrange`: so much, and so much more for each row of its largest task. */
 export const ARRANGE_SCRATCH_BYTES = 12 * 1024;
 export const ARRANGE_SCRATCH_ROW_BYTES = 32;

@@ -2,7 +2,7 @@ import type { Lease } from '@armilla/gpu-core';
 import { joinKernel } from '../wasm-index.js';
 import type { DeviceIndex, IndexPart } from './device-index.js';
 import { joinProgram } from './join-program.js';
-import { BALL_BYTES, VISITING } from './layout.js';
+import { BALL_BYTES, REMEMBERED_CELLS, VISITING } from './layout.js';
 import type { PhaseRules, Runs } from './runs.js';
 
 /** What the rows of a chunk look for. */
@@ -64,6 +64,7 @@ export class MatchPlan implements Disposable {
   readonly #params: number;
   readonly #reaches: number;
   readonly #counts: number;
+  readonly #cells: number;
   readonly #mostBlocks: number;
 
   constructor(
@@ -75,10 +76,11 @@ export class MatchPlan implements Disposable {
   ) {
     this.#mostBlocks = Math.max(1, Math.min(left.runCount, limits.rowCount, limits.blockCount));
     const counted = this.#mostBlocks * index.parts.length;
-    this.#lease = index.host.heap.lease(VISITING.bytes + 16 * counted, 'sky.device.plan');
+    this.#lease = index.host.heap.lease(VISITING.bytes + (16 + 4 * REMEMBERED_CELLS) * counted, 'sky.device.plan');
     this.#params = this.#lease.offset;
     this.#reaches = this.#params + VISITING.bytes;
     this.#counts = this.#reaches + 8 * counted;
+    this.#cells = this.#counts + 8 * counted;
   }
 
   async *chunks(): AsyncGenerator<LeftChunk, void, undefined> {
@@ -179,6 +181,7 @@ export class MatchPlan implements Disposable {
     words[VISITING.sureCount / 4] = wish.wanted > 0 && wish.floorChord === 0 ? wish.sureCount : 0;
     words[VISITING.reaches / 4] = this.#reaches + 8 * counted;
     words[VISITING.counts / 4] = this.#counts + 8 * counted;
+    words[VISITING.cells / 4] = this.#cells + 4 * REMEMBERED_CELLS * counted;
     words[VISITING.firstVisits / 4] = firsts?.offset ?? 0;
     words[VISITING.visits / 4] = out?.visits.offset ?? 0;
     const floats = new Float64Array(heap.buffer, this.#params, VISITING.bytes / 8);

@@ -1,7 +1,7 @@
 // The cells that blocks of left rows visit: balls near balls, by a tree of balls about four neighbours each along the curve.
 import { CONTROL_CANCEL } from '../kernel/layout.as';
 import {
-  BALL_BYTES, V_BLOCK_BALLS, V_BLOCK_COUNT, V_CELL_ENDS, V_COUNTS, V_FIRST_PLACE, V_FIRST_VISITS, V_FLOOR_CHORD, V_LEVEL_COUNT, V_LEVELS, V_LIMIT_CHORD, V_REACHES,
+  BALL_BYTES, REMEMBERED_CELLS, V_BLOCK_BALLS, V_BLOCK_COUNT, V_CELL_ENDS, V_CELLS, V_COUNTS, V_FIRST_PLACE, V_FIRST_VISITS, V_FLOOR_CHORD, V_LEVEL_COUNT, V_LEVELS, V_LIMIT_CHORD, V_REACHES,
   V_STEP, V_SURE_COUNT, V_VISITS, VISIT_BYTES, VISIT_FIRST_PLACE, VISIT_LEAST, VISIT_MOST, VISIT_PLACE_COUNT, VISIT_SPREAD, VISIT_SURELY,
 } from './layout.as';
 
@@ -16,6 +16,7 @@ const TWICE_SHARE: f64 = 2048;
 /** What distances of f64 vectors and sums of radii may err by, with what a key may differ from the vectors. */
 const MARGIN: f64 = 2 * ADDED;
 
+/** Counts, while the cells found shorten the reach. */
 const TO_SHORTEN: i32 = 0;
 const TO_COUNT: i32 = 1;
 const TO_WRITE: i32 = 2;
@@ -33,6 +34,8 @@ class Search {
   static sureCount: i32 = 0;
   static visits: i32 = 0;
   static places: i32 = 0;
+  /** Where the cells of the block are remembered. */
+  static cells: usize = 0;
   static out: usize = 0;
 
   static begin(params: usize): void {
@@ -41,7 +44,9 @@ class Search {
     Search.sureCount = load<i32>(params, V_SURE_COUNT);
   }
 
-  static of(ball: usize): void {
+  static of(block: i32): void {
+    const ball = usize(load<u32>(Search.params, V_BLOCK_BALLS)) + usize(block) * BALL_BYTES;
+    Search.cells = usize(load<u32>(Search.params, V_CELLS)) + usize(block * REMEMBERED_CELLS) * 4;
     Search.x = load<f64>(ball);
     Search.y = load<f64>(ball, 8);
     Search.z = load<f64>(ball, 16);
@@ -106,15 +111,12 @@ export function countVisits(params: usize, item: i32, control: usize, _slot: i32
   const end = min(load<i32>(params, V_BLOCK_COUNT), (item + 1) * step);
   for (let block = item * step; block < end; block++) {
     if (atomic.load<i32>(control, CONTROL_CANCEL) != 0) return;
-    Search.of(usize(load<u32>(params, V_BLOCK_BALLS)) + usize(block) * BALL_BYTES);
+    Search.of(block);
     const limitChord = load<f64>(params, V_LIMIT_CHORD);
     Search.reach = limitChord + Search.radius + MARGIN;
     // Within its own radius no cell is near enough to shorten what a block reaches.
-    if (Search.sureCount > 0 && limitChord > Search.radius) shorten();
-    Search.purpose = TO_COUNT;
-    Search.visits = 0;
-    Search.places = 0;
-    look();
+    if (Search.sureCount > 0 && limitChord > Search.radius) countNearest();
+    else count(TO_COUNT);
     store<f64>(usize(load<u32>(params, V_REACHES)) + (usize(block) << 3), Search.reach);
     const counts: usize = usize(load<u32>(params, V_COUNTS)) + (usize(block) << 3);
     store<i32>(counts, Search.visits);
@@ -130,10 +132,19 @@ export function writeVisits(params: usize, item: i32, control: usize, _slot: i32
   const end = min(load<i32>(params, V_BLOCK_COUNT), (item + 1) * step);
   for (let block = item * step; block < end; block++) {
     if (atomic.load<i32>(control, CONTROL_CANCEL) != 0) return;
-    Search.of(usize(load<u32>(params, V_BLOCK_BALLS)) + usize(block) * BALL_BYTES);
-    Search.reach = load<f64>(usize(load<u32>(params, V_REACHES)) + (usize(block) << 3));
+    Search.of(block);
     Search.out = usize(load<u32>(params, V_VISITS)) + usize(load<u32>(usize(load<u32>(params, V_FIRST_VISITS)) + (usize(block) << 2))) * VISIT_BYTES;
-    look();
+    const visits = load<i32>(usize(load<u32>(params, V_COUNTS)) + (usize(block) << 3));
+    if (visits > REMEMBERED_CELLS) {
+      Search.reach = load<f64>(usize(load<u32>(params, V_REACHES)) + (usize(block) << 3));
+      look();
+      continue;
+    }
+    for (let i = 0; i < visits; i++) {
+      const cell = load<i32>(Search.cells + (usize(i) << 2));
+      const ball = ballOf(0, cell);
+      writeVisit(cell, ball, distance(ball, Search.x, Search.y, Search.z));
+    }
   }
 }
 
@@ -168,10 +179,17 @@ function take(node: i32, ball: usize, apart: f64): void {
     return;
   }
   const size = sizeOf(node);
-  if (Search.purpose == TO_COUNT) {
-    Search.visits++;
-    Search.places += size;
-  } else if (size >= Search.sureCount) Search.reach = min(Search.reach, farthest(ball, apart));
+  if (Search.visits < REMEMBERED_CELLS) store<i32>(Search.cells + (usize(Search.visits) << 2), node);
+  Search.visits++;
+  Search.places += size;
+  if (Search.purpose == TO_SHORTEN && size >= Search.sureCount) Search.reach = min(Search.reach, farthest(ball, apart));
+}
+
+function count(purpose: i32): void {
+  Search.purpose = purpose;
+  Search.visits = 0;
+  Search.places = 0;
+  look();
 }
 
 /** The farthest point of a cell from any of the block, as a reach. */
@@ -182,7 +200,29 @@ function farthest(cell: usize, apart: f64): f64 {
 }
 
 /** No farther than a cell that holds all that is wanted: first the one that the nearest parts lead to, then any. */
-function shorten(): void {
+function countNearest(): void {
+  reachNearest();
+  count(TO_SHORTEN);
+  const seen = Search.visits;
+  if (seen > REMEMBERED_CELLS) {
+    count(TO_COUNT);
+    return;
+  }
+  // What was seen before nearer cells may lie too far.
+  Search.visits = 0;
+  Search.places = 0;
+  for (let i = 0; i < seen; i++) {
+    const cell = load<i32>(Search.cells + (usize(i) << 2));
+    const ball = ballOf(0, cell);
+    const apart = distance(ball, Search.x, Search.y, Search.z);
+    if (apart > Search.reach + load<f64>(ball, 24)) continue;
+    store<i32>(Search.cells + (usize(Search.visits) << 2), cell);
+    Search.visits++;
+    Search.places += sizeOf(cell);
+  }
+}
+
+function reachNearest(): void {
   let node: i32 = 0;
   const top = load<i32>(Search.params, V_LEVEL_COUNT) - 1;
   if (top < 0) return;
@@ -200,8 +240,6 @@ function shorten(): void {
   }
   const cell = ballOf(0, node);
   if (sizeOf(node) >= Search.sureCount) Search.reach = min(Search.reach, farthest(cell, distance(cell, Search.x, Search.y, Search.z)));
-  Search.purpose = TO_SHORTEN;
-  look();
 }
 
 // @ts-ignore: decorator

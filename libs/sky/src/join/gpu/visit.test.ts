@@ -10,8 +10,8 @@ type Step = (params: number, item: number, control: number, slot: number) => voi
 /** More than the margin of the search, and less than what these tests tell apart. */
 const CLOSE = 1e-12;
 // Addresses of what the steps read and write.
-const [CONTROL, PARAMS, LEVELS, ENDS, BLOCKS, REACHES, COUNTS, FIRSTS, CELLS] = Array.from(
-  { length: 9 },
+const [CONTROL, PARAMS, LEVELS, ENDS, BLOCKS, REACHES, COUNTS, FIRSTS, REMEMBERED, CELLS] = Array.from(
+  { length: 10 },
   (_, i) => 16_384 + 4096 * i,
 );
 const VISITS = 2 * 65_536;
@@ -65,6 +65,7 @@ function visitsOf(block: Ball, cells: readonly Ball[], { limitChord, floorChord 
   set(VISITING.sureCount, sureCount);
   set(VISITING.reaches, REACHES);
   set(VISITING.counts, COUNTS);
+  set(VISITING.cells, REMEMBERED);
   set(VISITING.firstVisits, FIRSTS);
   set(VISITING.visits, VISITS);
   doubles[(PARAMS + VISITING.limitChord) / 8] = limitChord;
