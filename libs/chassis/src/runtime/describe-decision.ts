@@ -29,5 +29,6 @@ export function protoDecision(
     modelVersion: whole(decision.modelVersion),
     actualMs: call?.actualMs ?? undefined,
     deadlineMs: decision.request?.deadlineMs,
+    second: decision.second,
   });
 }

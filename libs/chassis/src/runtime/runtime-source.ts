@@ -68,6 +68,8 @@ export interface RouteDecision {
   /** Null: at no work. */
   readonly crossoverWork: number | null;
   readonly modelVersion: number;
+  /** Where the call was late, and started on another device too. */
+  readonly second?: { readonly device: string; readonly afterMs: number; readonly won: boolean };
   /** What was asked for, as far as the explanation tells it: the time that the caller gave. */
   readonly request?: { readonly deadlineMs?: number };
 }

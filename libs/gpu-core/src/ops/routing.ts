@@ -51,6 +51,11 @@ export interface RoutedOperation<Input = never, Output = unknown> {
   sample(n: number, dtype: DType, random: Random): Input;
   /** What differs between results of two backends beyond the tolerance, in words; undefined: nothing. */
   difference(input: Input, a: Output, b: Output): string | undefined;
+  /**
+   * Whether a call that is late on a GPU may start on another device too (`hedgeOf`): it writes nowhere but to a result of its own.
+   * Left out: never.
+   */
+  hedged?(input: Input): boolean;
   /** Files of its kernels outside this library: a stored calibration holds for these bytes only. */
   readonly kernelFiles?: readonly string[];
   /** How small calls are made one; left out: they are not. */
@@ -247,6 +252,7 @@ function routed<Input>(operation: unknown, declaration: Declaration<Input>): Rou
         declaration.shapeOf(n, operandCount).operands.map((count) => numbers(count, dtype, random)),
       ),
     keptOf: keptOf ?? deviceArraysOf,
+    hedged: (input) => (input as { readonly out?: unknown }).out === undefined,
     difference: (input, a, b) => agreement(input, a as Result, b as Result),
     ...(coalescing && { coalescing }),
   };

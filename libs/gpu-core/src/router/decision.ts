@@ -1,4 +1,5 @@
 import type { ModelSource } from './cost-model.js';
+import type { SecondStart } from './hedge.js';
 import type { RouteRequest } from './size.js';
 
 /**
@@ -66,6 +67,8 @@ export interface Decision {
   readonly crossoverWork: number | null;
   /** Grows when a model of the operation is calibrated, loaded or found changed. */
   readonly modelVersion: number;
+  /** Where the call was late, and started on another device too; only once it has ended. */
+  readonly second?: SecondStart;
   readonly request: RouteRequest;
 }
 

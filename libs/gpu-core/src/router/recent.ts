@@ -1,4 +1,5 @@
 import type { Decision } from './decision.js';
+import type { SecondStart } from './hedge.js';
 
 /** A decision and what came of it. */
 export interface DecisionRecord {
@@ -17,9 +18,11 @@ export class RecentDecisions {
     if (this.capacity > 0) this.#ring[(decision.id - 1) % this.capacity] = { decision, actualMs: null };
   }
 
-  finish(decision: Decision, actualMs: number): void {
+  finish(decision: Decision, actualMs: number, second?: SecondStart): void {
     const record = this.#ring[(decision.id - 1) % this.capacity];
-    if (record?.decision === decision) record.actualMs = actualMs;
+    if (record?.decision !== decision) return;
+    record.actualMs = actualMs;
+    if (second !== undefined) record.decision = { ...decision, second };
   }
 
   /** Newest first, at most `limit`. */

@@ -19,6 +19,7 @@ import {
 } from './decision.js';
 import { type KnownDevice, knownDevices, matchesDevice } from './device.js';
 import { Exploration } from './exploration.js';
+import type { SecondStart } from './hedge.js';
 import { OperationModels } from './operation-models.js';
 import { shippedPriors } from './priors.js';
 import { type DecisionRecord, RecentDecisions } from './recent.js';
@@ -33,6 +34,9 @@ import type { StoredModels } from './stored-models.js';
  * last some milliseconds, whatever they interrupt.
  */
 const HICCUP_MS = 3;
+
+/** Median of the time of a call by what it has taken without an end, where times have no scale of their own (Pareto, exponent 1). */
+const UNENDED = 2;
 
 /** Chooses the device of each call by what it learnt of them, and says why. Owns no device; nothing here waits. */
 export class Router {
@@ -86,6 +90,15 @@ export class Router {
     this.#backlog.begin(this.#device(decision.chosen).queue, serviceMs, this.#now());
   }
 
+  /** The call begins on another device, too; until the result is disposed of. */
+  startAlso(decision: Decision, deviceId: string): Disposable {
+    const prediction = decision.predictions.find(({ device }) => device === deviceId);
+    const serviceMs = prediction === undefined ? 0 : prediction.totalMs - prediction.terms.queueMs;
+    const { queue } = this.#device(deviceId);
+    this.#backlog.begin(queue, serviceMs, this.#now());
+    return { [Symbol.dispose]: () => this.#backlog.end(queue, serviceMs, this.#now()) };
+  }
+
   /** The call ended without a time worth learning: failed or cancelled. */
   abandon(decision: Decision): void {
     const serviceMs = this.#running.get(decision.id);
@@ -94,15 +107,18 @@ export class Router {
     this.#backlog.end(this.#device(decision.chosen).queue, serviceMs, this.#now());
   }
 
-  /** The call ended after `serviceMs` on its device, waiting apart; learns from it. */
-  finish(decision: Decision, serviceMs: number): void {
+  /**
+   * The call ended after `serviceMs` on its device, waiting apart; learns from it. Where `second` won, that is what the device
+   * has had: it would have needed more.
+   */
+  finish(decision: Decision, serviceMs: number, second?: SecondStart): void {
     this.abandon(decision);
     if (!(serviceMs >= 0 && serviceMs < Infinity)) return;
     const bestMs = bestServiceMs(decision);
-    this.#recent.finish(decision, serviceMs);
+    this.#recent.finish(decision, serviceMs, second);
     this.#regret.add(decision, serviceMs, bestMs);
     this.#exploration.account(serviceMs, decision.reason === 'exploration' ? serviceMs - bestMs : 0);
-    this.learn(decision, decision.chosen, serviceMs);
+    this.learn(decision, decision.chosen, second?.won ? UNENDED * serviceMs : serviceMs);
   }
 
   /** Learns from a measured run of a decision's call on any device. */

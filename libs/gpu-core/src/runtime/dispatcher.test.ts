@@ -3,10 +3,12 @@ import { Random } from '@armilla/base';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Job, JobResult, RunOptions } from '../device/device.js';
 import { operations } from '../ops/index.js';
 import { registerOperation, routedOperation, routedOperations } from '../ops/routing.js';
 import { summarise } from '../profile/summary.js';
 import type { CalibrationRow } from '../router/calibration.js';
+import { CostModel } from '../router/cost-model.js';
 import { hardwareName } from '../router/hardware-key.js';
 import { Dispatcher } from './dispatcher.js';
 import { Runtime } from './runtime.js';
@@ -25,6 +27,20 @@ afterAll(async () => {
 
 const open = (options = {}): Promise<Dispatcher> =>
   Dispatcher.open(runtime, { stateFolder, environment: '', ...options });
+
+/** It answers nothing until it is told to stop. */
+class HangingDevice extends AddingDevice {
+  stopped = 0;
+
+  override run(_job: Job, { signal }: RunOptions = {}): Promise<JobResult> {
+    return new Promise((_, reject) =>
+      signal?.addEventListener('abort', () => {
+        this.stopped++;
+        reject(signal.reason as Error);
+      }),
+    );
+  }
+}
 
 test('every operation can be routed, and its sizes are those of its inputs', () => {
   expect(
@@ -112,6 +128,27 @@ test('what is measured beside a process that has the GPU is of the same machine,
     ['gpu.sum', ['typescript']],
   ]);
   rmSync(folder, { recursive: true });
+});
+
+test('a call that a device never answers ends on another one; not where it would write to a place of the caller', async () => {
+  const device = new HangingDevice();
+  const devices = [{ id: 'webgpu:0', device, share: 1 }];
+  const dispatcher = await open({ devices, batches: false });
+  const fast = new CostModel({ launchMs: 1e-4, msPerWork: 0, msPerByte: 0 }, 'calibrated');
+  dispatcher.router.install('gpu.add', 'f32', 'webgpu:0', fast);
+  const input = { left: Float32Array.of(1, 2, 3), right: Float32Array.of(10, 20, 30) };
+  const { value, decision } = await dispatcher.run<Float32Array>('gpu.add', input);
+  expect([...value]).toEqual([11, 22, 33]);
+  expect(decision).toMatchObject({ chosen: 'webgpu:0', second: { won: true } });
+  expect(device.stopped).toBe(1);
+  dispatcher.router.install('gpu.add', 'f32', 'webgpu:0', fast);
+  const out = new Float32Array(3);
+  const abort = new AbortController();
+  const alone = dispatcher.run('gpu.add', { ...input, out }, { signal: abort.signal });
+  setTimeout(() => abort.abort(new Error('enough')), 50);
+  await expect(alone).rejects.toThrow('enough');
+  expect([...out]).toEqual([0, 0, 0]);
+  expect(device.stopped).toBe(2);
 });
 
 test('what cannot be routed is a typed error', async () => {

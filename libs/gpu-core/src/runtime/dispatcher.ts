@@ -273,16 +273,19 @@ export class Dispatcher {
     const bytes = size.bytesIn + size.bytesOut;
     for (let waits = false; ;) {
       let at: string | undefined;
-      const run = ({ device: id }: RunPlace): Promise<unknown> => {
+      const run = async ({ device: id, signal: unwanted }: RunPlace): Promise<unknown> => {
         signal?.throwIfAborted();
+        const either = unwanted && (signal ? AbortSignal.any([signal, unwanted]) : unwanted);
         // The second run of a shadow call leaves the caller's result alone.
         const own = at === undefined ? input : { ...input, out: undefined };
         at ??= id;
-        return this.#runOn(routed, id, own, { signal, fairKey, tenant, ...this.#devices.execution(id, bytes, waits) });
+        const settings = { signal: either ?? signal, fairKey, tenant, ...this.#devices.execution(id, bytes, waits) };
+        return this.#runOn(routed, id, own, settings);
       };
       try {
         const now = waits ? { ...request, memoryBytes: 0 } : { ...request, full };
-        const result = await routedCall(this.router, now, run, this.#shadowOf(routed, input));
+        const hedged = routed.hedged?.(input) ?? false;
+        const result = await routedCall(this.router, now, run, { hedged, ...this.#shadowOf(routed, input) });
         this.#devices.count(result.decision, waits);
         return result;
       } catch (error) {

@@ -153,6 +153,7 @@ export const RUNTIME_SCHEMAS: Readonly<Record<string, Schema>> = {
       model_version: count,
       actual_ms: number,
       deadline_ms: number,
+      second: object({ device: text, after_ms: number, won: flag }),
     },
     ['id', 'create_time', 'operation', 'dtype', 'work', 'chosen', 'reason', 'confidence', 'predictions', 'refused'],
   ),

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { Device, DeviceInfo, Job, JobResult, Resident } from '../../device/device.js';
+import type { Device, DeviceInfo, Job, JobResult, Resident, RunOptions } from '../../device/device.js';
 import type { MemoryStats } from '../../memory/device/device-memory.js';
 import type { MemoryNews } from '../../memory/device/snapshot.js';
 
@@ -38,7 +38,7 @@ export class AddingDevice implements Device {
     df64: 'exact',
   };
 
-  async run(job: Job): Promise<JobResult> {
+  async run(job: Job, _options?: RunOptions): Promise<JobResult> {
     await Promise.resolve();
     const { left, right, out } = job.buffers;
     if (left.kind !== 'input' || right.kind !== 'input' || out.kind !== 'output') throw new Error('no sum');
