@@ -13,7 +13,7 @@ import {
 } from './agreement.js';
 import { asBatchedMatmul, type Coalescing, concatenated } from './coalescing.js';
 import { distance } from './distance/index.js';
-import type { DistanceInput } from './distance/shape.js';
+import { checkDistance, type DistanceInput } from './distance/shape.js';
 import {
   add,
   type BinaryInput,
@@ -27,9 +27,10 @@ import {
 import type { Execution } from './host/execution.js';
 import { DeviceArray } from './host/device-array.js';
 import { type Floats, type Numbers, typeName } from './host/operand.js';
+import { FLOATS } from './host/shape.js';
 import { batchedMatmul, halfMatmul, matmul } from './matmul/index.js';
-import type { BatchedMatmulInput, MatmulInput } from './matmul/shape.js';
-import { max, mean, min, type ReduceInput, sum } from './reduce/index.js';
+import { type BatchedMatmulInput, checkMatmul, checkProduct, type MatmulInput } from './matmul/shape.js';
+import { checkReduce, max, mean, min, type ReduceInput, sum } from './reduce/index.js';
 import { checkXor, xor, type XorInput } from './xor/index.js';
 
 export type DType = 'f32' | 'f64' | 'u8';
@@ -43,6 +44,8 @@ export interface RoutedOperation<Input = never, Output = unknown> {
   /** Range of n that a calibration measures. */
   readonly smallest: number;
   readonly largest: number;
+  /** Throws SHAPE_MISMATCH for an input that is none; left out: that is for the operation itself. */
+  check?(input: Input): void;
   dtypeOf(input: Input): DType;
   sizeOf(n: number, dtype: DType): OpSize;
   sizeOfInput(input: Input): OpSize;
@@ -67,7 +70,6 @@ export interface RoutedOperation<Input = never, Output = unknown> {
   fault?(kind: string, dtype: DType, input?: Input): string | undefined;
 }
 
-const FLOATS = ['f32', 'f64'] as const;
 /** Matrices of a batch in a calibration and in `router explain gpu.batchedMatmul N`. */
 const BATCH_COUNT = 10;
 const COORDINATE_COUNT = 3;
@@ -79,6 +81,7 @@ const ROUTED = [
       dtypes: operation === halfMatmul ? (['f32'] as const) : FLOATS,
       smallest: 8,
       largest: 1024,
+      check: (input) => checkProduct(operation, input),
       dtypeOf: ({ left }) => typeName(left),
       shapeOf: (n) => ({ operands: [n * n, n * n], out: n * n, size: { rowCount: n, innerCount: n, columnCount: n } }),
       shapeOfInput: ({ rowCount, innerCount, columnCount }) => ({
@@ -99,6 +102,7 @@ const ROUTED = [
     dtypes: FLOATS,
     smallest: 4,
     largest: 512,
+    check: (input) => void checkMatmul(batchedMatmul.name, input),
     dtypeOf: ({ left }) => typeName(left),
     shapeOf: (n) => {
       const values = BATCH_COUNT * n * n;
@@ -117,6 +121,7 @@ const ROUTED = [
   ...[add, multiply].map((operation) =>
     routed<BinaryInput<Floats>>(operation, {
       ...values(({ left }) => left.length),
+      check: (input) => checkElementwise(operation.name, input),
       dtypeOf: ({ left }) => typeName(left),
       inputOf: (_n, [left, right]) => ({ left, right }) as BinaryInput<Floats>,
       operandCount: 2,
@@ -129,6 +134,7 @@ const ROUTED = [
   ...[square, sqrt, exp].map((operation) =>
     routed<UnaryInput<Floats>>(operation, {
       ...values(({ left }) => left.length),
+      check: (input) => checkElementwise(operation.name, input),
       dtypeOf: ({ left }) => typeName(left),
       inputOf: (_n, [left]) => ({ left }) as UnaryInput<Floats>,
       operandCount: 1,
@@ -141,6 +147,7 @@ const ROUTED = [
   ...[sum, mean, max, min].map((operation) =>
     routed<ReduceInput>(operation, {
       ...values(({ values: { length } }) => length, 'one'),
+      check: (input) => checkReduce(operation.name, input),
       dtypeOf: (input) => typeName(input.values),
       inputOf: (_n, [only]) => ({ values: only }) as ReduceInput,
       operandCount: 1,
@@ -154,6 +161,7 @@ const ROUTED = [
     ...values(({ left }) => left.length),
     meaning: 'bytes',
     dtypes: ['u8'],
+    check: checkXor,
     dtypeOf: () => 'u8',
     inputOf: (_n, [left, right]) => ({ left, right }) as XorInput,
     operandCount: 2,
@@ -165,6 +173,7 @@ const ROUTED = [
     dtypes: FLOATS,
     smallest: 8,
     largest: 2048,
+    check: checkDistance,
     dtypeOf: ({ left }) => typeName(left),
     shapeOf: (n) => ({
       operands: [n * COORDINATE_COUNT, n * COORDINATE_COUNT],
@@ -216,6 +225,7 @@ interface Declaration<Input> {
   readonly largest: number;
   /** Operands that `inputOf` takes; default: those of the shape. */
   readonly operandCount?: 1 | 2;
+  check(input: Input): void;
   dtypeOf(input: Input): DType;
   shapeOf(n: number, operandCount?: number): Shape;
   shapeOfInput(input: Input, operandCount?: number): Shape;
@@ -243,6 +253,7 @@ function routed<Input>(operation: unknown, declaration: Declaration<Input>): Rou
     dtypes,
     smallest,
     largest,
+    check: (input) => declaration.check(input),
     dtypeOf: (input) => declaration.dtypeOf(input),
     sizeOf: (n, dtype) => sizeOf(declaration.shapeOf(n, operandCount), dtype),
     sizeOfInput: (input) => sizeOf(declaration.shapeOfInput(input, operandCount), declaration.dtypeOf(input)),

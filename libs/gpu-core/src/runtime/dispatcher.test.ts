@@ -157,6 +157,11 @@ test('what cannot be routed is a typed error', async () => {
     reason: 'OPERATION_UNKNOWN',
     message: expect.stringContaining('gpu.matmul'),
   });
+  for (const input of [null, undefined, 5] as unknown as object[])
+    await expect(dispatcher.run('gpu.sum', input)).rejects.toMatchObject({ reason: 'OPTION_INVALID' });
+  for (const input of [{}, { values: [1] }, { values: new Int32Array(4) }])
+    await expect(dispatcher.run('gpu.sum', input)).rejects.toMatchObject({ reason: 'SHAPE_MISMATCH' });
+  await expect(dispatcher.run('gpu.batchedMatmul', {})).rejects.toMatchObject({ reason: 'SHAPE_MISMATCH' });
   const values = new Float32Array(4);
   await expect(dispatcher.run('gpu.sum', { values }, { device: 'abacus' })).rejects.toMatchObject({
     reason: 'OPTION_INVALID',

@@ -136,6 +136,10 @@ export class Dispatcher {
    */
   async run<Output>(name: string, input: object, settings: CallSettings = {}): Promise<Computed<Output>> {
     const routed = routedOperation(name) as unknown as RoutedOperation<object>;
+    if (typeof input !== 'object' || input === null) {
+      throw fail('OPTION_INVALID', { field: 'input', expected: `an input of ${name}`, got: String(input) });
+    }
+    routed.check?.(input);
     const { bytesIn, bytesOut } = routed.sizeOfInput(input);
     const { device, deadlineMs, tenant, fairKey, signal } = settings;
     const dtype = routed.dtypeOf(input);

@@ -1,6 +1,6 @@
 import { defineOperation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
-import { type Floats, typeOf, valuesOf } from '../host/operand.js';
+import { type Floats, newArray, valuesOf } from '../host/operand.js';
 import { referenceDistance } from './reference.js';
 import { checkDistance, type DistanceInput } from './shape.js';
 import { wasmDistance } from './wasm.js';
@@ -10,8 +10,7 @@ export type DistanceRun = <T extends Floats>(execution: Execution, input: Distan
 
 const onThisThread: DistanceRun = async (_execution, input) => {
   checkDistance(input);
-  const out =
-    input.out === undefined ? new (typeOf(input.left))(input.leftCount * input.rightCount) : valuesOf(input.out);
+  const out = input.out === undefined ? newArray(input.left, input.leftCount * input.rightCount) : valuesOf(input.out);
   referenceDistance(input, out);
   return out;
 };

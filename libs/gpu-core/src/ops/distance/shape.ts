@@ -1,4 +1,4 @@
-import { checkExtents, checkLength, checkOut, checkSameType } from '../host/shape.js';
+import { checkExtents, checkLength, checkOut, checkSameType, checkType, FLOATS } from '../host/shape.js';
 import type { Floats, Target, Values } from '../host/operand.js';
 
 export interface DistanceInput<T extends Floats> {
@@ -16,6 +16,7 @@ export function checkDistance(input: DistanceInput<Floats>): void {
   const { left, right, out, leftCount, rightCount, coordinateCount } = input;
   const operation = 'gpu.distance';
   checkExtents(operation, { leftCount, rightCount, coordinateCount });
+  checkType(operation, 'left', left, FLOATS);
   checkSameType(operation, left, 'right', right);
   checkLength(operation, 'left', left, leftCount * coordinateCount, 'leftCount * coordinateCount');
   checkLength(operation, 'right', right, rightCount * coordinateCount, 'rightCount * coordinateCount');

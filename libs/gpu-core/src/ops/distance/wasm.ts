@@ -1,6 +1,6 @@
 import type { Execution } from '../host/execution.js';
 import { kernelOf, startLoop } from '../host/loop.js';
-import { type Floats, typeName, typeOf, valuesOf } from '../host/operand.js';
+import { type Floats, typeName, typeOf, valuesOf, newArray } from '../host/operand.js';
 import { Staging } from '../host/staging.js';
 import type { DistanceInput } from './shape.js';
 
@@ -38,7 +38,7 @@ export async function wasmDistance<T extends Floats>(execution: Execution, input
     itemCount: outLength === 0 ? 0 : Math.ceil(leftCount / itemPoints),
   }).done;
   if (resident !== undefined) return valuesOf(resident) as T;
-  const result = out === undefined ? new type(outLength) : valuesOf(out);
+  const result = out === undefined ? newArray(left, outLength) : valuesOf(out);
   result.set(staging.view(type, outAt, outLength));
   return result;
 }

@@ -2,7 +2,7 @@ import { blocksOf, halveBlock, largestBlock, putBlock } from '../host/blocks.js'
 import type { Device, JobBuffer } from '../../device/device.js';
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, inputOf, paramsOf, programOf } from '../host/on-device.js';
-import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
+import { type Floats, newArray, type Values, valuesOf } from '../host/operand.js';
 import { runPieces } from '../host/pieces.js';
 import type { DistanceInput } from './shape.js';
 
@@ -15,7 +15,7 @@ export async function webgpuDistance<T extends Floats>(execution: Execution, inp
   const { leftCount, rightCount, coordinateCount } = input;
   const device = deviceOf(execution, 'gpu.distance', input.left);
   const program = programOf('distance', 'distance_of');
-  const out = input.out === undefined ? new (typeOf(input.left))(leftCount * rightCount) : valuesOf(input.out);
+  const out = input.out === undefined ? newArray(input.left, leftCount * rightCount) : valuesOf(input.out);
   const part = (points: Values<T>, on: Device, first: number, count: number): JobBuffer =>
     inputOf(points, on, first * coordinateCount, (first + count) * coordinateCount);
   const most = Math.floor(bindingBytes(device) / 4);

@@ -1,8 +1,8 @@
 import { defineOperation, type Operation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { mapInWasm } from '../host/map.js';
-import { type Floats, type Target, type Values, typeName, typeOf, valuesOf } from '../host/operand.js';
-import { checkLength, checkOut, checkSameType } from '../host/shape.js';
+import { type Floats, type Target, type Values, typeName, newArray, valuesOf } from '../host/operand.js';
+import { checkLength, checkOut, checkSameType, checkType, FLOATS } from '../host/shape.js';
 import { PLAIN_LOOPS } from './plain.js';
 import { type ElementwiseName, referenceElementwise } from './reference.js';
 import { webgpuElementwise } from './webgpu.js';
@@ -56,7 +56,7 @@ function elementwise<Run extends BinaryRun | UnaryRun>(
     (compute: (left: Floats, right: Floats, out: Floats) => void) =>
     async <T extends Floats>(_execution: Execution, input: BinaryInput<T> | UnaryInput<T>): Promise<T> => {
       const [left, right = left] = checkedOperands(operation, name, input);
-      const out = input.out === undefined ? new (typeOf(left))(left.length) : valuesOf(input.out);
+      const out = input.out === undefined ? newArray(left, left.length) : valuesOf(input.out);
       compute(valuesOf(left), valuesOf(right), out);
       return out;
     };
@@ -93,6 +93,7 @@ function checkedOperands<T extends Floats>(
   input: BinaryInput<T> | UnaryInput<T>,
 ): readonly [Values<T>] | readonly [Values<T>, Values<T>] {
   const { left, out } = input;
+  checkType(operation, 'left', left, FLOATS);
   checkOut(operation, left, out, left.length, 'as left');
   if (name !== 'add' && name !== 'multiply') return [left];
   const { right } = input as BinaryInput<T>;

@@ -1,6 +1,6 @@
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, inputOf, paramsOf, programOf, workgroupsFor } from '../host/on-device.js';
-import { type Floats, type Target, typeOf, type Values, valuesOf } from '../host/operand.js';
+import { type Floats, type Target, newArray, type Values, valuesOf } from '../host/operand.js';
 import { rangesOf, runPieces } from '../host/pieces.js';
 import type { ElementwiseName } from './reference.js';
 
@@ -22,7 +22,7 @@ export async function webgpuElementwise<T extends Floats>(
   const target = given === undefined ? undefined : valuesOf(given);
   // A call that fails between two pieces leaves its operands as they were: it may be run again elsewhere.
   const inPlace = target !== undefined && operands.some((one) => valuesOf(one).buffer === target.buffer);
-  const out = target === undefined || inPlace ? new (typeOf(operands[0]))(length) : target;
+  const out = target === undefined || inPlace ? newArray(operands[0], length) : target;
   await runPieces(execution, device, {
     ...rangesOf(execution, length, {
       most: Math.floor(bindingBytes(device) / 4),

@@ -49,6 +49,65 @@ test('shapes that do not fit are typed errors that name the operand', async () =
   }
 });
 
+test.each(['reference', 'typescript', 'wasm', 'webgpu', 'onnxruntime'] as const)(
+  'operands of another type are refused by %s, by what they are',
+  async (backend) => {
+    const shape = { rowCount: 1, innerCount: 1, columnCount: 1 };
+    const wrong: [unknown, string][] = [
+      [new Int32Array(1), 'Int32Array'],
+      [[1], 'Array'],
+      [null, 'null'],
+      [undefined, 'undefined'],
+      [{}, 'object'],
+      [new DataView(new ArrayBuffer(8)), 'DataView'],
+    ];
+    const execution = { runtime };
+    for (const [values, got] of wrong) {
+      const refused = { reason: 'SHAPE_MISMATCH', message: expect.stringContaining(`got ${got}`) };
+      const given = values as Float32Array;
+      const one = Float32Array.of(1);
+      await expect(matmul.on(backend)(execution, { left: given, right: given, ...shape })).rejects.toMatchObject(
+        refused,
+      );
+      await expect(matmul.on(backend)(execution, { left: one, right: given, ...shape })).rejects.toMatchObject(refused);
+      if (backend === 'onnxruntime') continue;
+      await expect(add.on(backend)(execution, { left: given, right: given })).rejects.toMatchObject(refused);
+      await expect(sum.on(backend)(execution, { values: given })).rejects.toMatchObject(refused);
+      const bytes = values as Uint8Array;
+      await expect(xor.on(backend)(execution, { left: bytes, right: bytes })).rejects.toMatchObject(refused);
+      const points = { leftCount: 1, rightCount: 1, coordinateCount: 1 };
+      const far = distance.on(backend)(execution, { left: given, right: given, ...points });
+      await expect(far).rejects.toMatchObject(refused);
+    }
+    if (backend === 'onnxruntime') return;
+    const floats = Float32Array.of(1) as unknown as Uint8Array;
+    await expect(xor.on(backend)(execution, { left: floats, right: floats })).rejects.toMatchObject({
+      message: expect.stringContaining('u8, got f32'),
+    });
+  },
+);
+
+test('a Buffer is an array of bytes, and gives one', async () => {
+  for (const backend of ['reference', 'typescript', 'wasm'] as const) {
+    const bytes = await xor.on(backend)({ runtime }, { left: Buffer.from([1, 2]), right: new Uint8Array([3, 3]) });
+    expect(bytes).toEqual(new Uint8Array([2, 1]));
+  }
+});
+
+test('a result that no array holds is a typed error', async () => {
+  const none = new Float32Array(0);
+  const shape = { rowCount: 2 ** 31 - 1, innerCount: 0, columnCount: 2 ** 31 - 1 };
+  for (const backend of ['reference', 'typescript', 'wasm'] as const) {
+    await expect(matmul.on(backend)({ runtime }, { left: none, right: none, ...shape })).rejects.toMatchObject({
+      reason: 'MEMORY_OVER_LIMIT',
+    });
+    const points = { leftCount: 2 ** 31 - 1, rightCount: 2 ** 31 - 1, coordinateCount: 0 };
+    await expect(distance.on(backend)({ runtime }, { left: none, right: none, ...points })).rejects.toMatchObject({
+      reason: 'MEMORY_OVER_LIMIT',
+    });
+  }
+});
+
 test('a backend that is not there says so', async () => {
   const values = { left: new Float32Array(4), right: new Float32Array(4) };
   await expect(add.on('webgpu')({ runtime }, values)).rejects.toMatchObject({ reason: 'BACKEND_UNAVAILABLE' });

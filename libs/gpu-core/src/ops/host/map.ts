@@ -1,6 +1,6 @@
 import type { Execution } from './execution.js';
 import { kernelOf, startLoop } from './loop.js';
-import { type Numbers, type Target, type Values, typeOf, valuesOf } from './operand.js';
+import { type Numbers, type Target, type Values, typeOf, valuesOf, newArray } from './operand.js';
 import { Staging } from './staging.js';
 
 /** Bytes of an item: a few fit the first-level cache, and handing one out costs little beside it. */
@@ -37,7 +37,8 @@ export async function mapInWasm<T extends Numbers>(
   );
   const out = target?.offset ?? staging.take(staged, 'out');
   const params = staging.take(20, 'params');
-  const result = target === undefined ? (given === undefined ? new type(length) : valuesOf(given)) : undefined;
+  const result =
+    target === undefined ? (given === undefined ? newArray(operands[0], length) : valuesOf(given)) : undefined;
   for (let first = 0; first < length; first += chunkLength) {
     const count = Math.min(chunkLength, length - first);
     const addressOf = (address: number, resident: boolean): number => (resident ? address + first * size : address);

@@ -1,3 +1,4 @@
+import { fail, formatBytes } from '@armilla/base';
 import type { Heap, Lease } from '../../memory/heap.js';
 import { DeviceArray } from './device-array.js';
 
@@ -14,6 +15,7 @@ export type NumbersClass<T extends Numbers> = {
   new (length: number): T;
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
   readonly BYTES_PER_ELEMENT: number;
+  readonly name: string;
 };
 
 /** `length` numbers in memory that every worker sees; give it back with `using` or `Symbol.dispose`. */
@@ -51,15 +53,47 @@ export function valuesOf<T extends Numbers>(operand: Values<T>): T {
 }
 
 export function typeOf<T extends Numbers>(operand: Values<T>): NumbersClass<T> {
-  return isOwned(operand) ? operand.type : (operand.constructor as NumbersClass<T>);
+  if (isOwned(operand)) return operand.type;
+  const type = operand.constructor as NumbersClass<T> & { readonly name: string };
+  // Of subclasses (Buffer) the class whose arrays they are.
+  return type.name === tagOf(operand) ? type : (CLASSES[tagOf(operand)] as NumbersClass<Numbers> as NumbersClass<T>);
 }
 
-/** "f32", "f64" or "u8". */
-export function typeName(operand: Values<Numbers>): 'f32' | 'f64' | 'u8' {
-  const { name } = typeOf(operand) as { name?: string };
-  return name === 'Float64Array' ? 'f64' : name === 'Float32Array' ? 'f32' : 'u8';
+export type NumbersName = 'f32' | 'f64' | 'u8';
+
+export function typeName(operand: Values<Numbers>): NumbersName {
+  return NAMES[isOwned(operand) ? operand.type.name : tagOf(operand)];
 }
 
-function isOwned<T extends Numbers>(operand: Values<T>): operand is HeapArray<T> | DeviceArray<T> {
+/** What an operand is, whatever was given: "f32", or what it is instead of numbers of an operation, such as "Int32Array". */
+export function describeOperand(operand: unknown): string {
+  if (isOwned(operand)) return typeName(operand);
+  if (!ArrayBuffer.isView(operand))
+    return operand === null ? 'null' : Array.isArray(operand) ? 'Array' : typeof operand;
+  const tag = tagOf(operand as Numbers);
+  return NAMES[tag] ?? tag;
+}
+
+/** A new array of the operand's type. Throws MEMORY_OVER_LIMIT for more numbers than there is memory for. */
+export function newArray<T extends Numbers>(operand: Values<T>, length: number): T {
+  const type = typeOf(operand);
+  try {
+    return new type(length);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const needed = formatBytes(length * type.BYTES_PER_ELEMENT);
+    throw fail('MEMORY_OVER_LIMIT', { needed, limit: 'what one array of this process can have' }, { cause });
+  }
+}
+
+const CLASSES: Readonly<Record<string, unknown>> = { Float32Array, Float64Array, Uint8Array };
+const NAMES: Readonly<Record<string, NumbersName>> = { Float32Array: 'f32', Float64Array: 'f64', Uint8Array: 'u8' };
+
+/** "Float32Array", also of arrays of another realm. */
+function tagOf(values: Numbers): string {
+  return String(values[Symbol.toStringTag]);
+}
+
+function isOwned<T extends Numbers>(operand: unknown): operand is HeapArray<T> | DeviceArray<T> {
   return operand instanceof HeapArray || operand instanceof DeviceArray;
 }

@@ -1,9 +1,14 @@
 import { fail } from '@armilla/base';
 import { DeviceArray } from './device-array.js';
-import { type Numbers, type Target, type Values, typeName } from './operand.js';
+import { describeOperand, type Numbers, type NumbersName, type Target, type Values, typeName } from './operand.js';
+
+/** Types of operations on real numbers. */
+export const FLOATS = ['f32', 'f64'] as const;
 
 /** Largest extent of one dimension: kernels count in 32 bits. */
 const EXTENT_LIMIT = 2 ** 31 - 1;
+/** Values of one array at most (V8 of Node.js 20). */
+const MOST_VALUES = 2 ** 32;
 
 /** Throws SHAPE_MISMATCH unless every extent is an integer in [0, 2^31). */
 export function checkExtents(operation: string, extents: Readonly<Record<string, number>>): void {
@@ -11,6 +16,14 @@ export function checkExtents(operation: string, extents: Readonly<Record<string,
     if (Number.isInteger(extent) && extent >= 0 && extent <= EXTENT_LIMIT) continue;
     throw fail('SHAPE_MISMATCH', { operation, operand, expected: `an integer in [0, ${EXTENT_LIMIT}]`, got: extent });
   }
+}
+
+/** Throws SHAPE_MISMATCH unless the operand holds numbers of one of the types. */
+export function checkType(operation: string, operand: string, values: unknown, types: readonly NumbersName[]): void {
+  const got = describeOperand(values);
+  if (types.some((type) => type === got)) return;
+  const expected = `numbers of type ${types.join(' or ')}`;
+  throw fail('SHAPE_MISMATCH', { operation, operand, expected, got });
 }
 
 /** Throws SHAPE_MISMATCH unless the operand has that many values; `why` is the expression ("rowCount * innerCount"). */
@@ -37,11 +50,11 @@ export function checkSameType(
   operand: string,
   second: Values<Numbers>,
 ): void {
-  const [expected, got] = [typeName(first), typeName(second)];
+  const [expected, got] = [typeName(first), describeOperand(second)];
   if (expected !== got) throw fail('SHAPE_MISMATCH', { operation, operand, expected: `${expected} values`, got });
 }
 
-/** Throws SHAPE_MISMATCH unless `out` is left out or takes that many values of the type of `left` on the host. */
+/** Throws MEMORY_OVER_LIMIT for a result that no array holds, SHAPE_MISMATCH unless `out` is left out or takes that many values of the type of `left` on the host. */
 export function checkOut(
   operation: string,
   left: Values<Numbers>,
@@ -49,17 +62,14 @@ export function checkOut(
   expected: number,
   why: string,
 ): void {
-  if (out === undefined) return;
+  if (out === undefined) {
+    if (expected <= MOST_VALUES) return;
+    throw fail('MEMORY_OVER_LIMIT', { needed: `a result of ${expected} values`, limit: `${MOST_VALUES} in one array` });
+  }
   if ((out as Values<Numbers>) instanceof DeviceArray) {
     const got = 'one that a device keeps, which cannot be written';
     throw fail('SHAPE_MISMATCH', { operation, operand: 'out', expected: 'an array of the host or of a heap', got });
   }
   checkSameType(operation, left, 'out', out);
   checkLength(operation, 'out', out, expected, why);
-}
-
-/** Throws SHAPE_MISMATCH unless the operand holds f32 numbers. */
-export function checkF32(operation: string, operand: string, values: Values<Numbers>): void {
-  const got = typeName(values);
-  if (got !== 'f32') throw fail('SHAPE_MISMATCH', { operation, operand, expected: 'f32 values', got });
 }

@@ -1,11 +1,11 @@
 import { defineOperation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
-import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
+import { type Floats, newArray, type Values, valuesOf } from '../host/operand.js';
 import { fromHalf, toHalf } from './half.js';
 import { onnxruntimeMatmul } from './onnxruntime.js';
 import { plainMatmul } from './plain.js';
 import { referenceMatmul } from './reference.js';
-import { checkF32 } from '../host/shape.js';
+import { checkType } from '../host/shape.js';
 import { asBatch, type BatchedMatmulInput, checkMatmul, type MatmulGroup, type MatmulInput } from './shape.js';
 import { wasmMatmul } from './wasm.js';
 import { webgpuHalfMatmul, webgpuMatmul } from './webgpu.js';
@@ -75,7 +75,7 @@ export const halfMatmul = defineOperation<MatmulRun, { rowCount: number; innerCo
     (run) => async (execution, input) => {
       const batch = asBatch(input);
       const outLength = checkMatmul('gpu.halfMatmul', batch);
-      checkF32('gpu.halfMatmul', 'left', batch.left);
+      checkType('gpu.halfMatmul', 'left', batch.left, ['f32']);
       return run(execution, batch, outLength);
     },
   ),
@@ -98,7 +98,7 @@ function mapBackends<Name extends string, Run>(
 
 function onThisThread(compute: <T extends Floats>(input: BatchedMatmulInput<T>, out: T) => void): CheckedRun {
   return async (_execution, input, outLength) => {
-    const out = input.out === undefined ? new (typeOf(input.left))(outLength) : valuesOf(input.out);
+    const out = input.out === undefined ? newArray(input.left, outLength) : valuesOf(input.out);
     compute(input, out);
     return out;
   };

@@ -1,7 +1,7 @@
 import { fail } from '@armilla/base';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { Execution } from '../host/execution.js';
-import { type Floats, typeName, typeOf, valuesOf } from '../host/operand.js';
+import { type Floats, typeName, newArray, valuesOf } from '../host/operand.js';
 import { matmulModel } from './onnx-model.js';
 import type { BatchedMatmulInput } from './shape.js';
 
@@ -46,7 +46,7 @@ export async function onnxruntimeMatmul<T extends Floats>(
   const left = unshared(valuesOf(input.left));
   const right = unshared(valuesOf(input.right));
   const given = input.out === undefined ? undefined : valuesOf(input.out);
-  const out = given === undefined || isShared(given) ? new (typeOf(input.left))(outLength) : given;
+  const out = given === undefined || isShared(given) ? newArray(input.left, outLength) : given;
   const type = typeName(left) === 'f32' ? 'float32' : 'float64';
   let [leftAt, rightAt, outAt] = [0, 0, 0];
   for (const { batchCount, rowCount, innerCount, columnCount } of input.groups) {

@@ -1,4 +1,5 @@
-import { checkExtents, checkLength, checkOut, checkSameType } from '../host/shape.js';
+import { fail } from '@armilla/base';
+import { checkExtents, checkLength, checkOut, checkSameType, checkType, FLOATS } from '../host/shape.js';
 import type { Floats, Target, Values } from '../host/operand.js';
 
 /** `batchCount` products of one shape. */
@@ -39,15 +40,26 @@ export interface Product {
   readonly columnCount: number;
 }
 
+/** Throws SHAPE_MISMATCH for a product that is none. */
+export function checkProduct({ name }: { readonly name: string }, input: MatmulInput<Floats>): void {
+  checkMatmul(name, asBatch(input));
+  if (name === 'gpu.halfMatmul') checkType(name, 'left', input.left, ['f32']);
+}
+
 /** Values of the result. Throws SHAPE_MISMATCH for shapes that are none or that the operands do not have. */
 export function checkMatmul(operation: string, input: BatchedMatmulInput<Floats>): number {
   let [left, right, out] = [0, 0, 0];
+  if (!Array.isArray(input.groups)) {
+    const got = typeof input.groups;
+    throw fail('SHAPE_MISMATCH', { operation, operand: 'groups', expected: 'a list of shapes', got });
+  }
   for (const { batchCount, rowCount, innerCount, columnCount } of input.groups) {
     checkExtents(operation, { batchCount, rowCount, innerCount, columnCount });
     left += batchCount * rowCount * innerCount;
     right += batchCount * innerCount * columnCount;
     out += batchCount * rowCount * columnCount;
   }
+  checkType(operation, 'left', input.left, FLOATS);
   checkSameType(operation, input.left, 'right', input.right);
   checkLength(operation, 'left', input.left, left, 'rowCount * innerCount');
   checkLength(operation, 'right', input.right, right, 'innerCount * columnCount');

@@ -1,6 +1,6 @@
 import type { Execution } from '../host/execution.js';
 import { kernelOf, startLoop } from '../host/loop.js';
-import { type Floats, typeName, typeOf, valuesOf } from '../host/operand.js';
+import { type Floats, typeName, typeOf, valuesOf, newArray } from '../host/operand.js';
 import { Staging } from '../host/staging.js';
 import { type BatchedMatmulInput, type MatmulGroup, productsOf } from './shape.js';
 
@@ -51,7 +51,7 @@ export async function wasmMatmul<T extends Floats>(
     itemCount: items.length / 4,
   }).done;
   if (out !== undefined && staging.holds(out)) return valuesOf(out);
-  const result = out === undefined ? new type(outLength) : valuesOf(out);
+  const result = out === undefined ? newArray(left, outLength) : valuesOf(out);
   result.set(staging.view(type, outAt, outLength));
   return result;
 }

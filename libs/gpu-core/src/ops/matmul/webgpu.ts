@@ -3,7 +3,7 @@ import type { Device, JobBuffer } from '../../device/device.js';
 import { type Block, blocksOf, type BlockSize, halveBlock, largestBlock, putBlock } from '../host/blocks.js';
 import type { Execution } from '../host/execution.js';
 import { bindingBytes, deviceOf, inputOf, paramsOf, programOf } from '../host/on-device.js';
-import { type Floats, typeOf, type Values, valuesOf } from '../host/operand.js';
+import { type Floats, newArray, type Values, valuesOf } from '../host/operand.js';
 import { runPieces } from '../host/pieces.js';
 import { toHalf } from './half.js';
 import type { BatchedMatmulInput } from './shape.js';
@@ -52,7 +52,7 @@ async function multiplyGroups<T extends Floats>(
   storage: 'f32' | 'f16',
 ): Promise<T> {
   const device = deviceOf(execution, 'gpu.matmul', input.left);
-  const out = input.out === undefined ? new (typeOf(input.left))(outLength) : valuesOf(input.out);
+  const out = input.out === undefined ? newArray(input.left, outLength) : valuesOf(input.out);
   const tile = execution.matmulTile ?? DEFAULT_TILE;
   const edge = tileEdge(tile);
   const program = programOf('matmul', storage === 'f32' ? 'multiply' : 'multiplyPairs', tileConstants(tile));

@@ -2,6 +2,7 @@ import { fail } from '@armilla/base';
 import { defineOperation, type Operation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { type Floats, type Values, valuesOf } from '../host/operand.js';
+import { checkType, FLOATS } from '../host/shape.js';
 import { plainExtreme, plainSum, sumOfParts } from './plain.js';
 import { type ReduceName, referenceExtreme, referenceSum } from './reference.js';
 import { wasmReduceItems } from './wasm.js';
@@ -28,6 +29,13 @@ export const max = reduction('max', EXACT);
 /** Smallest value; NaN where one is. */
 export const min = reduction('min', EXACT);
 
+/** Throws SHAPE_MISMATCH for what is no input of `operation` ("gpu.max"). */
+export function checkReduce(operation: string, { values }: ReduceInput): void {
+  checkType(operation, 'values', values, FLOATS);
+  if (values.length === 0 && operation !== 'gpu.sum')
+    throw fail('SHAPE_MISMATCH', { operation, operand: 'values', expected: 'at least one value', got: 0 });
+}
+
 function reduction(
   name: ReduceName,
   tolerance: Readonly<Record<'f32' | 'f64' | 'webgpuF32', number>>,
@@ -35,13 +43,7 @@ function reduction(
   const run =
     (reduce: (execution: Execution, values: Values<Floats>) => Promise<number> | number): ReduceRun =>
     async (execution, { values }) => {
-      if (values.length === 0 && name !== 'sum')
-        throw fail('SHAPE_MISMATCH', {
-          operation: `gpu.${name}`,
-          operand: 'values',
-          expected: 'at least one value',
-          got: 0,
-        });
+      checkReduce(`gpu.${name}`, { values });
       const result = await reduce(execution, values);
       return name === 'mean' ? result / values.length : result;
     };
