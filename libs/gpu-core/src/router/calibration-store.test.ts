@@ -73,10 +73,10 @@ test('another machine has a file of its own', async () => {
 
 test.each([
   ['nothing', '', /corrupted/],
-  ['half a file', '{"format":"armilla-router-1","key":', /corrupted/],
+  ['half a file', '{"format":"armilla-router-2","key":', /corrupted/],
   ['null', 'null', /foreign/],
   ['another format', '{"format":"other"}', /foreign: format "other"/],
-  ['no key', '{"format":"armilla-router-1"}', /stale: devices missing/],
+  ['no key', '{"format":"armilla-router-2"}', /stale: devices missing/],
 ])('%s is ignored with a reason', async (_, text, reason) => {
   const store = new CalibrationStore(KEY, folder);
   writeFileSync(store.path, text);
@@ -98,9 +98,16 @@ test.each([
   const devices = { 'wasm:2': { ...MODELS[0].devices['wasm:2'], ...change } };
   writeFileSync(
     store.path,
-    JSON.stringify({ format: 'armilla-router-1', key: KEY, models: [{ ...MODELS[0], devices }] }),
+    JSON.stringify({ format: 'armilla-router-2', key: KEY, models: [{ ...MODELS[0], devices }] }),
   );
   expect(await reasonOf(store)).toMatch(/corrupted: models\[0\]\.devices\['wasm:2'\]/);
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('a folder that can never be made is an error, not an endless search', async () => {
+  const store = new CalibrationStore(KEY, '/proc/armilla/deep/down');
+  await expect(store.save(MODELS)).rejects.toMatchObject({ reason: 'OUTPUT_WRITE_FAILED' });
 });
 
 test('what another process has stored since is seen', async () => {

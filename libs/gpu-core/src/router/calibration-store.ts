@@ -2,7 +2,7 @@ import { fail } from '@armilla/base';
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type HardwareKey, keyDifference, machineDigest } from './hardware-key.js';
 import { readStoredModels, type StoredModels } from './stored-models.js';
 
@@ -14,7 +14,7 @@ export type Loaded =
   | { readonly models: StoredModels; readonly tuning: StoredTuning }
   | { readonly models: undefined; readonly reason: string };
 
-const FORMAT = 'armilla-router-1';
+const FORMAT = 'armilla-router-2';
 
 /** Keeps models between processes, one JSON file a machine. A bad file is never an error, only a reason. */
 export class CalibrationStore {
@@ -76,7 +76,7 @@ export class CalibrationStore {
 
   async #write(models: StoredModels, tuning: StoredTuning): Promise<void> {
     const folder = join(this.path, '..');
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const text = `${JSON.stringify({ format: FORMAT, key: this.key, models, tuning })}\n`;
     const aside = `${this.path}.${process.pid}-${randomUUID()}.part`;
     try {
@@ -99,6 +99,19 @@ export class CalibrationStore {
 export function defaultFolder(environment: NodeJS.ProcessEnv = process.env, home: string = homedir()): string {
   const state = environment.XDG_STATE_HOME;
   return join(state?.startsWith('/') ? state : join(home, '.local', 'state'), 'armilla', 'router');
+}
+
+/** Makes a folder and those above it. `mkdir` with `recursive` never ends where a parent takes no folders (/proc on Node.js 20). */
+async function makeFolder(path: string, tries = 2): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || tries === 1 || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await makeFolder(path, 1);
+  }
 }
 
 function refused(reason: string): Loaded {

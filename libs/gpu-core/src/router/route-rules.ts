@@ -15,13 +15,25 @@ export class RouteRules {
   readonly #devices: readonly KnownDevice[];
   readonly #sources: readonly { readonly source: OverrideSource; readonly where: string; readonly rules: Overrides }[];
 
-  /** Throws CONFIG_INVALID for rules that are malformed or name no device. */
-  constructor(devices: readonly KnownDevice[], environment: string | undefined, config: string | undefined) {
+  /** Throws CONFIG_INVALID for rules that are malformed or name no device, or none of `operations` where those are given. */
+  constructor(
+    devices: readonly KnownDevice[],
+    environment: string | undefined,
+    config: string | undefined,
+    operations?: readonly string[],
+  ) {
     this.#devices = devices;
     this.#sources = [
       { source: 'environment', where: ENVIRONMENT, rules: parseOverrides(environment, ENVIRONMENT, devices) },
       { source: 'config', where: CONFIG, rules: parseOverrides(config, CONFIG, devices) },
     ];
+    for (const { where, rules } of this.#sources) {
+      for (const name of rules.keys()) {
+        if (name === '*' || (operations?.includes(name) ?? true)) continue;
+        const detail = `${where}: there is no operation '${name}'; there are ${operations?.join(', ')}`;
+        throw fail('CONFIG_INVALID', { detail });
+      }
+    }
   }
 
   /**

@@ -7,6 +7,8 @@ export interface RouterOptions {
   /** Rules "operation=device,..." of the environment; default: `ARMILLA_ROUTE`. They go before those of `config`. */
   readonly environment?: string;
   readonly config?: string;
+  /** Names of all operations, for rules; default: any may come. */
+  readonly operations?: readonly string[];
   /** Bytes that a device may still hand out; default: no limit. */
   readonly availableBytes?: (device: string) => number;
   /** Of these, bytes that a piece of a call takes that is cut; default: all. */

@@ -58,7 +58,8 @@ export class Router {
     this.#options = options;
     this.devices = knownDevices(options.devices);
     this.#now = options.now ?? ((): number => performance.now());
-    this.#rules = new RouteRules(this.devices, options.environment ?? process.env.ARMILLA_ROUTE, options.config);
+    const { environment = process.env.ARMILLA_ROUTE, config, operations } = options;
+    this.#rules = new RouteRules(this.devices, environment, config, operations);
     this.#exploration = new Exploration(options.random ?? new Random(1));
     this.#recent = new RecentDecisions(options.recentCapacity ?? 256);
   }

@@ -57,7 +57,10 @@ export interface RouteRequest {
   readonly deadlineMs?: number;
 }
 
-/** Throws OPTION_INVALID for a size that is negative or not finite. */
+/** More than any call has, and far from where predictions overflow. */
+const LARGEST = 1e30;
+
+/** Throws OPTION_INVALID for a size outside [0, 1e30]. */
 export function checkRequest(request: RouteRequest): void {
   checkSize('work', request.work);
   checkSize('bytesOut', request.bytesOut);
@@ -69,8 +72,8 @@ export function checkRequest(request: RouteRequest): void {
 }
 
 function checkSize(field: string, value: number): void {
-  if (!(value >= 0 && value < Infinity))
-    throw fail('OPTION_INVALID', { field, expected: 'a finite number >= 0', got: String(value) });
+  if (!(value >= 0 && value <= LARGEST))
+    throw fail('OPTION_INVALID', { field, expected: `a number in [0, ${LARGEST}]`, got: String(value) });
 }
 
 /** Bytes that must move if the call runs on a device with that memory; pieces of a call are made of what the host has. */

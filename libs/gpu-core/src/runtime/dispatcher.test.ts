@@ -178,4 +178,8 @@ test('rules of configuration name devices', async () => {
   const dispatcher = await open({ route: 'gpu.sum=typescript' });
   expect(dispatcher.explain('gpu.sum', 1 << 20)).toMatchObject({ chosen: 'typescript', reason: 'override-config' });
   await expect(open({ route: 'gpu.sum' })).rejects.toMatchObject({ reason: 'CONFIG_INVALID' });
+  await expect(open({ route: 'gpu.nothing=wasm' })).rejects.toMatchObject({
+    reason: 'CONFIG_INVALID',
+    message: expect.stringMatching(/no operation 'gpu\.nothing'; there are .*gpu\.matmul/),
+  });
 });

@@ -98,6 +98,7 @@ export class Dispatcher {
     );
     this.router = new Router({
       devices: routerDevices,
+      operations: routedOperations().map(({ operation }) => operation.name),
       availableBytes: (id) => devices.availableBytes(id),
       pieceBytes: (id) => devices.pieceBytes(id),
       ...(options.route !== undefined && { config: options.route }),
