@@ -1,4 +1,4 @@
-import { checkExtents, checkLength, checkOut, checkSameType, checkType, FLOATS } from '../host/shape.js';
+import { checkExtents, checkLength, checkOut, checkOverlap, checkSameType, checkType, FLOATS } from '../host/shape.js';
 import type { Floats, Target, Values } from '../host/operand.js';
 
 export interface DistanceInput<T extends Floats> {
@@ -21,4 +21,5 @@ export function checkDistance(input: DistanceInput<Floats>): void {
   checkLength(operation, 'left', left, leftCount * coordinateCount, 'leftCount * coordinateCount');
   checkLength(operation, 'right', right, rightCount * coordinateCount, 'rightCount * coordinateCount');
   checkOut(operation, left, out, leftCount * rightCount, 'leftCount * rightCount');
+  checkOverlap(operation, out, [left, right], false);
 }

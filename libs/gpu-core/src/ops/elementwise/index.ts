@@ -2,7 +2,7 @@ import { defineOperation, type Operation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { mapInWasm } from '../host/map.js';
 import { type Floats, type Target, type Values, typeName, newArray, valuesOf } from '../host/operand.js';
-import { checkLength, checkOut, checkSameType, checkType, FLOATS } from '../host/shape.js';
+import { checkLength, checkOut, checkOverlap, checkSameType, checkType, FLOATS } from '../host/shape.js';
 import { PLAIN_LOOPS } from './plain.js';
 import { type ElementwiseName, referenceElementwise } from './reference.js';
 import { webgpuElementwise } from './webgpu.js';
@@ -95,9 +95,13 @@ function checkedOperands<T extends Floats>(
   const { left, out } = input;
   checkType(operation, 'left', left, FLOATS);
   checkOut(operation, left, out, left.length, 'as left');
-  if (name !== 'add' && name !== 'multiply') return [left];
+  if (name !== 'add' && name !== 'multiply') {
+    checkOverlap(operation, out, [left], true);
+    return [left];
+  }
   const { right } = input as BinaryInput<T>;
   checkSameType(operation, left, 'right', right);
   checkLength(operation, 'right', right, left.length, 'as left');
+  checkOverlap(operation, out, [left, right], true);
   return [left, right];
 }

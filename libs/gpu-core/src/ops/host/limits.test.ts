@@ -87,6 +87,27 @@ test.each(['reference', 'typescript', 'wasm', 'webgpu', 'onnxruntime'] as const)
   },
 );
 
+test('a result that overlaps an operand in part is refused; one that is the operand is not, where each value is made of its own', async () => {
+  const values = new Float32Array(8).fill(2);
+  const shape = { rowCount: 2, innerCount: 2, columnCount: 2 };
+  const points = { leftCount: 2, rightCount: 2, coordinateCount: 2 };
+  const overlaps = { reason: 'SHAPE_MISMATCH', message: expect.stringContaining('overlaps') };
+  const [four, shifted, right] = [values.subarray(0, 4), values.subarray(1, 5), new Float32Array(4)];
+  for (const backend of ['reference', 'typescript', 'wasm'] as const) {
+    const calls = [
+      add.on(backend)({ runtime }, { left: four, right, out: shifted }),
+      matmul.on(backend)({ runtime }, { left: four, right, out: four, ...shape }),
+      matmul.on(backend)({ runtime }, { left: right, right: four, out: shifted, ...shape }),
+      distance.on(backend)({ runtime }, { left: four, right, out: four, ...points }),
+    ];
+    for (const call of calls) await expect(call).rejects.toMatchObject(overlaps);
+    const own = Float32Array.of(1, 2);
+    expect(await add.on(backend)({ runtime }, { left: own, right: own, out: own })).toBe(own);
+    expect([...own]).toEqual([2, 4]);
+    expect(await add.on(backend)({ runtime }, { left: four, right, out: values.subarray(4) })).toHaveLength(4);
+  }
+});
+
 test('a Buffer is an array of bytes, and gives one', async () => {
   for (const backend of ['reference', 'typescript', 'wasm'] as const) {
     const bytes = await xor.on(backend)({ runtime }, { left: Buffer.from([1, 2]), right: new Uint8Array([3, 3]) });

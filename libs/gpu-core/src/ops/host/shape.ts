@@ -1,6 +1,14 @@
 import { fail } from '@armilla/base';
 import { DeviceArray } from './device-array.js';
-import { describeOperand, type Numbers, type NumbersName, type Target, type Values, typeName } from './operand.js';
+import {
+  describeOperand,
+  type Numbers,
+  type NumbersName,
+  type Target,
+  type Values,
+  typeName,
+  valuesOf,
+} from './operand.js';
 
 /** Types of operations on real numbers. */
 export const FLOATS = ['f32', 'f64'] as const;
@@ -72,4 +80,27 @@ export function checkOut(
   }
   checkSameType(operation, left, 'out', out);
   checkLength(operation, 'out', out, expected, why);
+}
+
+/**
+ * Throws SHAPE_MISMATCH where `out` lies in the memory of an operand: backends write it in different orders. Where `itself` is true it
+ * may be an operand as a whole.
+ */
+export function checkOverlap(
+  operation: string,
+  out: Target<Numbers> | undefined,
+  operands: readonly Values<Numbers>[],
+  itself: boolean,
+): void {
+  if (out === undefined) return;
+  const target = valuesOf(out);
+  for (const operand of operands) {
+    const values = valuesOf(operand);
+    if (values.buffer !== target.buffer) continue;
+    const [start, end] = [target.byteOffset, target.byteOffset + target.byteLength];
+    const apart = start >= values.byteOffset + values.byteLength || end <= values.byteOffset;
+    if (apart || (itself && start === values.byteOffset && target.byteLength === values.byteLength)) continue;
+    const expected = itself ? 'an operand itself, or apart from them' : 'apart from the operands';
+    throw fail('SHAPE_MISMATCH', { operation, operand: 'out', expected, got: 'an array that overlaps one' });
+  }
 }

@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import { checkExtents, checkLength, checkOut, checkSameType, checkType, FLOATS } from '../host/shape.js';
+import { checkExtents, checkLength, checkOut, checkOverlap, checkSameType, checkType, FLOATS } from '../host/shape.js';
 import type { Floats, Target, Values } from '../host/operand.js';
 
 /** `batchCount` products of one shape. */
@@ -64,6 +64,7 @@ export function checkMatmul(operation: string, input: BatchedMatmulInput<Floats>
   checkLength(operation, 'left', input.left, left, 'rowCount * innerCount');
   checkLength(operation, 'right', input.right, right, 'innerCount * columnCount');
   checkOut(operation, input.left, input.out, out, 'rowCount * columnCount');
+  checkOverlap(operation, input.out, [input.left, input.right], false);
   return out;
 }
 

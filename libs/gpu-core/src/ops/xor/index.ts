@@ -2,7 +2,7 @@ import { defineOperation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { mapInWasm } from '../host/map.js';
 import { type Target, type Values, valuesOf } from '../host/operand.js';
-import { checkLength, checkOut, checkSameType, checkType } from '../host/shape.js';
+import { checkLength, checkOut, checkOverlap, checkSameType, checkType } from '../host/shape.js';
 import { plainXor } from './plain.js';
 import { referenceXor } from './reference.js';
 import { webgpuXor } from './webgpu.js';
@@ -52,4 +52,5 @@ export function checkXor({ left, right, out }: XorInput): void {
   checkSameType('gpu.xor', left, 'right', right);
   checkLength('gpu.xor', 'right', right, left.length, 'as left');
   checkOut('gpu.xor', left, out, left.length, 'as left');
+  checkOverlap('gpu.xor', out, [left, right], true);
 }
