@@ -1,5 +1,5 @@
 import { fail } from '@armilla/base';
-import type { DeviceLimits, Job, JobBuffer } from './device.js';
+import type { DeviceInfo, Job, JobBuffer } from './device.js';
 
 /** Bytes of a buffer of a job, padded to four: the least that a device copies. */
 export function bufferBytes(buffer: JobBuffer): number {
@@ -12,8 +12,8 @@ export function bufferBytes(buffer: JobBuffer): number {
   return Math.max(4, Math.ceil(bytes / 4) * 4);
 }
 
-/** Holds a job against the limits of a device; throws DEVICE_LIMIT_EXCEEDED. */
-export function checkJob(job: Job, limits: DeviceLimits): void {
+/** Holds a job against what a device can do; throws DEVICE_LIMIT_EXCEEDED, and BACKEND_UNAVAILABLE for kernels that need exact pairs of f32. */
+export function checkJob(job: Job, { name: device, limits, df64 }: Pick<DeviceInfo, 'name' | 'limits' | 'df64'>): void {
   const exceed = (field: string, got: number, limit: number): never => {
     throw fail('DEVICE_LIMIT_EXCEEDED', { job: job.label, field, got, limit });
   };
@@ -26,6 +26,10 @@ export function checkJob(job: Job, limits: DeviceLimits): void {
     if (!(bytes <= limit)) exceed(`bytes of ${name}`, bytes, limit);
   }
   for (const { bindings, workgroups, program } of job.passes) {
+    if (program.needsDf64 === true && df64 !== 'exact') {
+      const detail = `${program.file} needs exact pairs of f32, and the self-test of ${device} says: ${df64}`;
+      throw fail('BACKEND_UNAVAILABLE', { operation: job.label, backend: 'webgpu', detail });
+    }
     for (const name of bindings) {
       if (!Object.hasOwn(job.buffers, name)) {
         throw fail('INTERNAL', { detail: `${program.file}: job ${job.label} has no buffer ${name}` });

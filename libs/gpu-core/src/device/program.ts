@@ -8,6 +8,8 @@ export interface Program {
   readonly entryPoint: string;
   /** Values of `override` declarations, such as the tile size. */
   readonly constants?: Readonly<Record<string, number>>;
+  /** It computes with pairs of f32: it runs only where the self-test of the device found them exact (`DeviceInfo.df64`). */
+  readonly needsDf64?: boolean;
 }
 
 /** The kernel in the file at `path`, which messages call `file`. */

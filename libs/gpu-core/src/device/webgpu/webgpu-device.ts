@@ -86,7 +86,7 @@ export class WebGpuDevice implements Device {
   async run(job: Job, { signal }: RunOptions = {}): Promise<JobResult> {
     signal?.throwIfAborted();
     if (this.#closing !== undefined) throw fail('DRAINING');
-    checkJob(job, this.#info.limits);
+    checkJob(job, this.#info);
     using _residents = this.#residents.use(job);
     const id = ++this.#lastId;
     const message: JobMessage = {
