@@ -31,6 +31,20 @@ test('a driver that ends the process is a reason', async () => {
   expect(webgpu).toMatchObject({ adapters: [], reason: expect.stringContaining('SIGSEGV') });
 });
 
+test('what a driver prints is no part of the answer, and no answer is a reason', async () => {
+  const chatty = join(folder, 'chatty.cjs');
+  writeFileSync(
+    chatty,
+    'process.stdout.write("MESA: warning"); module.exports = { create() { throw new Error("no card"); } };',
+  );
+  const [webgpu] = await discover({ ...process.env, ARMILLA_DAWN_NODE: chatty });
+  expect(webgpu).toMatchObject({ adapters: [], file: chatty, reason: 'no card' });
+  const silent = join(folder, 'silent.cjs');
+  writeFileSync(silent, 'console.log("[]"); process.exit(0);');
+  const [none] = await discover({ ...process.env, ARMILLA_DAWN_NODE: silent });
+  expect(none).toMatchObject({ adapters: [], reason: expect.stringContaining('without an answer (exit code 0)') });
+});
+
 onDawn('the provider that the environment names comes first; another name is a reason', async () => {
   const [{ file }] = await discover();
   const standIn = join(folder, 'kmamal.cjs');

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { ProviderReport } from './discovery.js';
+import { readReports } from './report-line.js';
 
 const LIMIT_MS = 30_000;
 
@@ -20,12 +21,13 @@ export function discover(
           reject(signal.reason as Error);
           return;
         }
-        if (error === null) {
-          resolve(JSON.parse(stdout) as ProviderReport[]);
+        const reports = error === null ? readReports(stdout) : undefined;
+        if (reports !== undefined) {
+          resolve(reports);
           return;
         }
-        const { code, signal: endedBy } = error as { code?: unknown; signal?: string };
-        const reason = `looking at the adapters ended the process (${endedBy ?? `exit code ${String(code)}`}): the driver is broken, or did not answer within ${LIMIT_MS / 1000} s`;
+        const { code = 0, signal: endedBy } = (error ?? {}) as { code?: unknown; signal?: string };
+        const reason = `looking at the adapters ended the process without an answer (${endedBy ?? `exit code ${String(code)}`}): the driver is broken, or did not answer within ${LIMIT_MS / 1000} s`;
         resolve([{ provider: 'webgpu', adapters: [], reason }]);
       },
     );

@@ -113,7 +113,9 @@ export type HostMessage =
       readonly problem: ProblemJson;
       readonly roomBytes: number | undefined;
     }
-  | { readonly kind: 'lost'; readonly detail: string };
+  | { readonly kind: 'lost'; readonly detail: string }
+  /** A fault of the thread's own: it ends, and nothing more comes of it. */
+  | { readonly kind: 'ending'; readonly detail: string };
 
 /** The clock that host and thread share. */
 export function nowMs(): number {

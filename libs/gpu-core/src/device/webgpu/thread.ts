@@ -1,8 +1,11 @@
 import { fail, isProblem, problemToJson, toProblem } from '@armilla/base';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
+import type { MemoryNews } from '../../memory/device/snapshot.js';
 import type { DeviceInfo } from '../device.js';
 import { execute } from './execute.js';
 import { Generation } from './generation.js';
+import { Loss } from './loss.js';
 import type {
   HostMessage,
   JobMessage,
@@ -20,13 +23,20 @@ if (port === null) throw new Error('the thread of a device runs in a worker thre
 
 const LOSS_NEWS_MS = 200;
 
+interface Life {
+  readonly generation: Generation;
+  readonly loss: Loss;
+}
+
 /** What the thread owns; it ends by the message `close`, never by force: that would end the process. */
 let provider: Provider | undefined;
 let gpu: GPU | undefined;
 let options: OpenOptions = {};
-let current: Promise<Generation> | undefined;
+let current: Promise<Life> | undefined;
 let closedFlag: Int32Array | undefined;
 let closing = false;
+/** A fault of its own ends the thread: it answers no more, and the host tries its jobs once more on a new one. */
+let broken = false;
 const residents = new Map<number, KeptBytes>();
 /** The last that was opened: the host hears with each answer what room it has. */
 let living: Generation | undefined;
@@ -46,6 +56,8 @@ port.on('message', (message: ThreadMessage) => {
 // A thread that ends with work in flight takes the process with it: a fault of its own destroys the device first.
 process.on('uncaughtException', (error) => {
   process.stderr.write(`armilla: the thread of a device ends: ${error.stack ?? error.message}\n`);
+  answer({ kind: 'ending', detail: error.message });
+  broken = true;
   void close();
 });
 
@@ -60,7 +72,7 @@ async function open(wanted: OpenOptions, closed: SharedArrayBuffer): Promise<voi
   try {
     provider = loadProvider({ ...process.env, ...wanted.provider });
     gpu = provider.create(flagsOf(wanted));
-    const generation = await generate();
+    const { generation } = await generate();
     const df64 = wanted.nullBackend ? 'not measured' : await selfTest();
     answer({ kind: 'opened', info: { ...generation.info, df64 } });
   } catch (error) {
@@ -86,21 +98,23 @@ function flagsOf({ adapter, nullBackend }: OpenOptions): string[] {
 }
 
 /** The device as it lives now; a new one after a loss. */
-function generate(): Promise<Generation> {
+function generate(): Promise<Life> {
   if (current !== undefined) return current;
   if (gpu === undefined || provider === undefined || closing) return Promise.reject(fail('DRAINING'));
-  const opened = Generation.open(gpu, provider, options, (news) =>
-    answer({ kind: 'news', news, roomBytes: living?.memory.roomBytes }),
-  );
+  const onNews = (news: MemoryNews): void => answer({ kind: 'news', news, roomBytes: living?.memory.roomBytes });
+  const opened = Generation.open(gpu, provider, options, onNews).then((generation) => {
+    return { generation, loss: new Loss() };
+  });
   current = opened;
   const renew = (): void => {
     if (current === opened) current = undefined;
   };
-  opened.then((generation) => {
+  opened.then(({ generation, loss }) => {
     living = generation;
     generation.watch.look();
     void generation.lost.then((detail) => {
       renew();
+      loss.tell(fail('DEVICE_LOST', { device: generation.info.name, detail }));
       answer({ kind: 'lost', detail });
     });
   }, renew);
@@ -126,18 +140,13 @@ async function runJob(job: JobMessage): Promise<void> {
 async function withRetry<T>(work: (generation: Generation) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const opened = generate();
-    const generation = await opened;
+    const life = await opened;
+    const { generation, loss } = life;
     try {
-      // Promises of a lost device may never settle.
-      return await Promise.race([
-        work(generation),
-        generation.lost.then((detail) => {
-          throw fail('DEVICE_LOST', { device: generation.info.name, detail });
-        }),
-      ]);
+      return await loss.orLost(work(generation));
     } catch (error) {
       if (closing) throw fail('DRAINING');
-      if (!(await wasLost(generation, error))) throw error;
+      if (!(await wasLost(life, error))) throw error;
       if (current === opened) current = undefined;
       generation.watch[Symbol.dispose]();
       if (attempt === 2)
@@ -149,10 +158,11 @@ async function withRetry<T>(work: (generation: Generation) => Promise<T>): Promi
 }
 
 /** Whether the failure is that of a lost device; the news of the loss may come behind the failures that it causes. */
-async function wasLost(generation: Generation, error: unknown): Promise<boolean> {
+async function wasLost({ generation, loss }: Life, error: unknown): Promise<boolean> {
   if (generation.isLost) return true;
   if (isProblem(error)) return false;
-  await Promise.race([generation.lost, new Promise((resolve) => setTimeout(resolve, LOSS_NEWS_MS))]);
+  // What came of it `isLost` tells.
+  await Promise.allSettled([loss.orLost(sleep(LOSS_NEWS_MS))]);
   return generation.isLost || (error as Error).name === 'AbortError';
 }
 
@@ -183,15 +193,15 @@ function refuse(id: number, error: unknown): void {
 
 async function forget(id: number): Promise<void> {
   residents.delete(id);
-  (await current?.catch(() => undefined))?.forget(id);
+  (await current?.catch(() => undefined))?.generation.forget(id);
 }
 
 async function close(): Promise<void> {
   if (closing) return;
   closing = true;
-  const generation = await current?.catch(() => undefined);
+  const life = await current?.catch(() => undefined);
   for (const abort of aborts.values()) abort.abort();
-  await generation?.destroy();
+  await life?.generation.destroy();
   await Promise.allSettled(running);
   if (gpu !== undefined) provider?.release(gpu);
   if (closedFlag !== undefined) {
@@ -202,5 +212,5 @@ async function close(): Promise<void> {
 }
 
 function answer(message: HostMessage, transfer: ArrayBuffer[] = []): void {
-  port?.postMessage(message, transfer);
+  if (!broken) port?.postMessage(message, transfer);
 }

@@ -3,13 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { add } from '../../ops/elementwise/index.js';
 import { DeviceArray } from '../../ops/host/device-array.js';
 import { Runtime } from '../../runtime/runtime.js';
 import { onDawn } from '../../testing/on-dawn.js';
 import type { Job } from '../device.js';
 import type { OpenOptions } from './messages.js';
+import { GONE_MS, REOPEN_PAUSES_MS } from './reopening.js';
 import { WebGpuDevice } from './webgpu-device.js';
 import { packStruct, structLayout } from './wgsl-layout.js';
 
@@ -98,6 +99,19 @@ const losing = (at: number, lives: number): string => `
     if (list.length > 0 && ++count === (generation === 1 ? ${at} : 1)) { device.destroy(); setTimeout(() => lose({ reason: 'unknown', message: 'test' }), 5); }
     return submit(list);
   };`;
+
+/** Ends its thread at the next submission, and cannot be opened, as long as there is a file `gone`; threads are listed in `gone`.threads. */
+function vanishing(gone: string): OpenOptions {
+  return faulty(
+    basename(gone),
+    `const fs = require('node:fs'); const gone = () => fs.existsSync(${JSON.stringify(gone)});
+     fs.appendFileSync(${JSON.stringify(`${gone}.threads`)}, require('node:worker_threads').threadId + ' ');
+     if (gone()) { device.destroy(); throw new Error('no such card'); }
+     const queue = device.queue; const submit = queue.submit.bind(queue);
+     Object.defineProperty(device, 'queue', { value: queue });
+     queue.submit = (list) => { if (gone()) { device.destroy(); setTimeout(() => process.exit(3), 50); } return submit(list); };`,
+  );
+}
 
 onDawn('a job computes, its parts are timed, and residents are used again', async () => {
   await using device = await WebGpuDevice.open();
@@ -349,6 +363,59 @@ onDawn('a device whose thread ends is opened again and the jobs are tried once m
   expect(device.lossCount).toBe(1);
 });
 
+onDawn('a fault of the thread is a loss: the job is tried once more on a new one, then it is DEVICE_LOST', async () => {
+  const count = join(folder, 'threads');
+  const throwing = (threads: number): OpenOptions => {
+    writeFileSync(count, '');
+    return faulty(
+      `throwing-${threads}`,
+      `const fs = require('node:fs'); fs.appendFileSync(${JSON.stringify(count)}, '.');
+       if (fs.statSync(${JSON.stringify(count)}).size > ${threads}) return;
+       const queue = device.queue; const submit = queue.submit.bind(queue); let submits = 0;
+       Object.defineProperty(device, 'queue', { value: queue });
+       queue.submit = (list) => { if (list.length > 0 && ++submits === 8) setImmediate(() => { throw new Error('a test fault'); }); return submit(list); };`,
+    );
+  };
+  const job = square({ kind: 'input', data: numbers(50) }, 50);
+  // The self-test of a new thread submits, too: long jobs alone reach the submission that is at fault.
+  const long = { ...job, passes: Array.from({ length: 20 }, () => job.passes[0]) };
+  await using once = await WebGpuDevice.open(throwing(1));
+  expectSquares(await once.run(long), numbers(50));
+  expect(once.lossCount).toBe(1);
+  await using twice = await WebGpuDevice.open(throwing(2));
+  await expect(twice.run(long)).rejects.toMatchObject({
+    reason: 'DEVICE_LOST',
+    message: expect.stringContaining('a test fault'),
+  });
+  expectSquares(await twice.run(long), numbers(50));
+  expect(twice.lossCount).toBe(2);
+});
+
+onDawn('a device that cannot be opened again is tried a few times, then not for a while, and comes back', async () => {
+  const gone = join(folder, 'gone');
+  /** Beyond the first. */
+  const threadCount = (): number => new Set(readFileSync(`${gone}.threads`, 'utf8').trim().split(' ')).size - 1;
+  let atMs = 0;
+  const clock = { now: () => atMs, pause: async (ms: number) => void (atMs += ms) };
+  await using device = await WebGpuDevice.open(vanishing(gone), clock);
+  const job = square({ kind: 'input', data: numbers(50) }, 50);
+  writeFileSync(gone, '');
+  const unavailable = { reason: 'DEVICE_UNAVAILABLE', message: expect.stringContaining('no such card') };
+  await expect(device.run(job)).rejects.toMatchObject(unavailable);
+  expect(threadCount()).toBe(REOPEN_PAUSES_MS.length);
+  await expect(device.run(job)).rejects.toMatchObject(unavailable);
+  await expect(device.memory()).rejects.toMatchObject(unavailable);
+  expect(threadCount()).toBe(REOPEN_PAUSES_MS.length);
+  atMs += GONE_MS;
+  await expect(device.canAllocate(1)).rejects.toMatchObject(unavailable);
+  expect(threadCount()).toBe(REOPEN_PAUSES_MS.length + 1);
+  rmSync(gone);
+  atMs += GONE_MS;
+  expectSquares(await device.run(job), numbers(50));
+  expect(threadCount()).toBe(REOPEN_PAUSES_MS.length + 2);
+  expect(device.lossCount).toBe(1);
+});
+
 onDawn('the null backend compiles and computes nothing', async () => {
   await using device = await WebGpuDevice.open({ nullBackend: true });
   expect(device.info).toMatchObject({ kind: 'null', df64: 'not measured' });
@@ -383,11 +450,15 @@ onDawn('a process ends by itself and with its own exit code in every state of a 
     const opening = WebGpuDevice.open();
     ${state}`;
   const job = `device.run({ label: 'j', buffers: { o: { kind: 'output', byteLength: 4 << 20 } }, passes: [] })`;
+  const gone = join(folder, 'gone-process');
   const states = {
     opening: `opening.catch(() => undefined); setTimeout(() => process.exit(7), 30);`,
     idle: `await opening; process.exitCode = 7;`,
     working: `const device = await opening; ${job}.catch(() => undefined); setTimeout(() => process.exit(7), 2);`,
     thrown: `const device = await opening; ${job}.catch(() => undefined); process.on('uncaughtException', () => process.exit(7)); throw new Error('x');`,
+    gone: `await opening; const { writeFileSync } = await import('node:fs');
+      const device = await WebGpuDevice.open(${JSON.stringify(vanishing(gone))}, { now: () => 0, pause: async () => undefined });
+      writeFileSync(${JSON.stringify(gone)}, ''); await ${job}.catch(({ reason }) => { if (reason === 'DEVICE_UNAVAILABLE') process.exitCode = 7; });`,
     closed: `const device = await opening; await ${job}; await device.close(); process.exitCode = 7;`,
   };
   for (const [name, state] of Object.entries(states)) {

@@ -20,6 +20,7 @@ import {
   type OpenOptions,
   type ThreadMessage,
 } from './messages.js';
+import { type ReopenClock, Reopening } from './reopening.js';
 import { copyShared } from './shared-bytes.js';
 
 /** Jobs that the thread has at once: one uploads, one runs, one is read back. */
@@ -36,12 +37,17 @@ interface Pending {
   lostCount: number;
 }
 
-/** The host's side of a device in a worker thread. Opens it again when its thread ends, and tries its jobs once more. */
+/** The host's side of a device in a worker thread. Opens it again where its thread has ended, and tries its jobs once more. */
 export class WebGpuDevice implements Device {
+  /** Of this process, which does not end before their threads. */
+  static readonly #living = new Set<WebGpuDevice>();
   #worker: Worker | undefined;
+  /** The thread takes jobs and questions. */
+  #opened = false;
+  /** The last thread is no more. */
+  #ended = Promise.resolve();
   #closedFlag = new Int32Array(new SharedArrayBuffer(4));
   #info!: DeviceInfo;
-  #opening: Promise<DeviceInfo>;
   #closing: Promise<void> | undefined;
   #lastId = 0;
   #lossCount = 0;
@@ -52,18 +58,22 @@ export class WebGpuDevice implements Device {
   readonly #watchers = new Set<(news: MemoryNews) => void>();
   #news: MemoryNews | undefined;
   #roomBytes: number | undefined;
-  readonly #onExit = (): void => this.#endNow();
+  readonly #reopening: Reopening;
 
-  private constructor(private readonly options: OpenOptions) {
-    process.on('exit', this.#onExit);
-    this.#opening = this.#start();
+  private constructor(
+    private readonly options: OpenOptions,
+    clock?: ReopenClock,
+  ) {
+    this.#reopening = new Reopening(() => this.#startNext(), clock);
+    if (WebGpuDevice.#living.size === 0) process.on('exit', WebGpuDevice.#endAll);
+    WebGpuDevice.#living.add(this);
   }
 
-  /** Throws DEVICE_UNAVAILABLE, which says why there is none. */
-  static async open(options: OpenOptions = {}): Promise<WebGpuDevice> {
-    const device = new WebGpuDevice(options);
+  /** Throws DEVICE_UNAVAILABLE, which says why there is none. `clock` is that of the tries to open it again after a loss. */
+  static async open(options: OpenOptions = {}, clock?: ReopenClock): Promise<WebGpuDevice> {
+    const device = new WebGpuDevice(options, clock);
     try {
-      device.#info = await device.#opening;
+      device.#info = await device.#start();
       return device;
     } catch (error) {
       await device.close();
@@ -164,12 +174,13 @@ export class WebGpuDevice implements Device {
     return this.close();
   }
 
-  #ask<Ask extends MemoryQuestion['ask']>(
+  async #ask<Ask extends MemoryQuestion['ask']>(
     question: Extract<MemoryQuestion, { ask: Ask }>,
   ): Promise<MemoryAnswers[Ask]> {
-    if (this.#closing !== undefined) return Promise.reject(fail('DRAINING'));
+    if (!this.#opened && this.#closing === undefined) await this.#reopening.run();
+    if (this.#closing !== undefined) throw fail('DRAINING');
     const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve: resolve as (answer: MemoryAnswer) => void, reject });
       this.#worker?.ref();
       this.#post({ kind: 'memory', id, question });
@@ -177,22 +188,31 @@ export class WebGpuDevice implements Device {
   }
 
   async #close(): Promise<void> {
+    this.#reopening.stop();
     for (const { reject } of this.#queued.splice(0)) reject(fail('DRAINING'));
-    const worker = this.#worker;
-    if (worker !== undefined) {
-      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-      worker.ref();
-      this.#post({ kind: 'close' });
-      await ended;
-    }
-    process.off('exit', this.#onExit);
+    this.#worker?.ref();
+    this.#post({ kind: 'close' });
+    await this.#ended;
+    WebGpuDevice.#living.delete(this);
+    if (WebGpuDevice.#living.size === 0) process.off('exit', WebGpuDevice.#endAll);
   }
+
+  static readonly #endAll = (): void => {
+    for (const device of WebGpuDevice.#living) device.#endNow();
+  };
 
   /** A thread that is ended with work in flight takes the process with it: it destroys its device first. */
   #endNow(): void {
     if (this.#worker === undefined) return;
     this.#post({ kind: 'close' });
     Atomics.wait(this.#closedFlag, 0, 0, EXIT_MS);
+  }
+
+  async #startNext(): Promise<void> {
+    this.#worker?.ref();
+    await this.#ended;
+    if (this.#closing !== undefined) throw fail('DRAINING');
+    await this.#start();
   }
 
   #start(): Promise<DeviceInfo> {
@@ -203,20 +223,27 @@ export class WebGpuDevice implements Device {
       });
       this.#worker = worker;
       this.#closedFlag = new Int32Array(new SharedArrayBuffer(4));
-      let cause: unknown;
+      this.#ended = new Promise((ended) => worker.once('exit', () => ended()));
+      let served = false;
+      let fault: Problem | undefined;
+      let detail = 'its thread has ended';
       worker.on('message', (message: HostMessage) => {
         if (message.kind === 'opened') {
+          served = this.#opened = true;
           resolve(message.info);
           this.#unrefIdle();
-        } else if (message.kind === 'failed') reject(reviveProblem(message.problem));
-        else this.#receive(message);
+        } else if (message.kind === 'failed') fault = reviveProblem(message.problem);
+        else if (message.kind === 'ending') {
+          this.#opened = false;
+          detail += `: ${message.detail}`;
+        } else this.#receive(message);
       });
-      worker.on('error', (error) => (cause = error));
+      worker.on('error', (error) => (detail += `: ${(error as Error).message}`));
       worker.on('exit', () => {
-        if (this.#worker === worker) this.#worker = undefined;
-        const detail = `its thread has ended${cause instanceof Error ? `: ${cause.message}` : ''}`;
-        reject(fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail }));
-        this.#afterThread(detail);
+        this.#worker = undefined;
+        this.#opened = false;
+        if (served) this.#afterThread(detail);
+        else reject(fault ?? fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail }));
       });
       this.#post({ kind: 'open', options: this.options, closed: this.#closedFlag.buffer as SharedArrayBuffer });
       this.#residents.tellAll();
@@ -234,22 +261,16 @@ export class WebGpuDevice implements Device {
       for (const { reject } of pending) reject(fail('DRAINING'));
       return;
     }
-    if (this.#info === undefined) return;
     this.#lossCount++;
+    this.#roomBytes = undefined;
     for (const job of pending.reverse()) {
       if (++job.lostCount < 2) this.#queued.unshift(job);
-      else job.reject(fail('DEVICE_LOST', { device: this.#info.name, detail }));
+      else job.reject(fail('DEVICE_LOST', { device: name, detail }));
     }
-    this.#opening = this.#start();
-    this.#opening.then(
-      () => this.#dispatch(),
-      (error: unknown) => {
-        for (const { reject } of this.#queued.splice(0)) reject(error as Problem);
-      },
-    );
+    this.#dispatch();
   }
 
-  #receive(message: Exclude<HostMessage, { kind: 'opened' | 'failed' }>): void {
+  #receive(message: Exclude<HostMessage, { kind: 'opened' | 'failed' | 'ending' }>): void {
     if (message.kind === 'lost') {
       this.#lossCount++;
       return;
@@ -278,10 +299,18 @@ export class WebGpuDevice implements Device {
   }
 
   #dispatch(): void {
-    while (this.#worker !== undefined && this.#inFlight.size < JOBS_IN_FLIGHT && this.#queued.length > 0) {
+    if (!this.#opened && this.#queued.length > 0) {
+      this.#reopening.run().then(
+        () => this.#dispatch(),
+        (error: unknown) => {
+          for (const { reject } of this.#queued.splice(0)) reject(error);
+        },
+      );
+    }
+    while (this.#opened && this.#inFlight.size < JOBS_IN_FLIGHT && this.#queued.length > 0) {
       const pending = this.#queued.shift() as Pending;
       this.#inFlight.set(pending.message.id, pending);
-      this.#worker.ref();
+      this.#worker?.ref();
       this.#post(pending.message);
     }
   }
