@@ -60,6 +60,14 @@ export class RouteRules {
     return undefined;
   }
 
+  /** Devices that are gone, and why; none where no other may take the call: then the fault of the device is its own. */
+  passedOver(request: RouteRequest, rule: RouteRule | undefined): Readonly<Record<string, string>> {
+    const { gone = {}, devices } = request;
+    const others = this.#devices.filter(({ id }) => !(id in gone) && (devices?.includes(id) ?? true));
+    const left = others.some((one) => (rule === undefined ? !one.software : matchesDevice(one, rule.device)));
+    return left ? gone : {};
+  }
+
   #faulty({ faults = {} }: RouteRequest, name: string): boolean {
     return this.#devices.some((device) => matchesDevice(device, name) && device.id in faults);
   }

@@ -20,6 +20,7 @@ import {
 import { type KnownDevice, knownDevices, matchesDevice } from './device.js';
 import { Exploration } from './exploration.js';
 import type { SecondStart } from './hedge.js';
+import { noDevice } from './no-device.js';
 import { OperationModels } from './operation-models.js';
 import { shippedPriors } from './priors.js';
 import { type DecisionRecord, RecentDecisions } from './recent.js';
@@ -234,6 +235,7 @@ export class Router {
     checkRequest(request);
     const state = this.#operation(request.operation, request.dtype);
     const rule = this.#rules.of(request);
+    const gone = this.#rules.passedOver(request, rule);
     const atMs = this.#now();
     const predictions: DevicePrediction[] = [];
     const candidates: DevicePrediction[] = [];
@@ -245,6 +247,10 @@ export class Router {
       if (request.devices !== undefined && !request.devices.includes(device.id)) {
         const detail = request.faults?.[device.id];
         refused.push({ device: device.id, reason: 'no-backend', ...(detail !== undefined && { detail }) });
+        continue;
+      }
+      if (device.id in gone) {
+        refused.push({ device: device.id, reason: 'unavailable', detail: gone[device.id] });
         continue;
       }
       const chunkCount = this.#chunks(request, device);
@@ -263,7 +269,10 @@ export class Router {
         moved += prediction.bytesToMove;
       }
     }
-    if (candidates.length === 0) throw this.#noDevice(request, refused);
+    if (candidates.length === 0) {
+      const limits = this.devices.map(({ id }) => this.#options.availableBytes?.(id) ?? Infinity);
+      throw noDevice(request, refused, Math.max(...limits));
+    }
 
     const key = bucketOf(request.work) * 64 + bucketOf(moved);
     const last = rule === undefined ? indices.indexOf(state.choices.get(key) ?? -1) : -1;
@@ -383,17 +392,5 @@ export class Router {
     for (const other of this.#operations.values()) {
       if (other !== state) other.models[index].trust();
     }
-  }
-
-  #noDevice(request: RouteRequest, refused: readonly DeviceRefusal[]): Error {
-    if (!refused.some(({ reason }) => reason === 'memory')) {
-      const got = refused.map(({ device, reason }) => `${device} (${reason})`).join(', ');
-      return fail('OPTION_INVALID', { field: 'devices', expected: 'a device that may be chosen', got });
-    }
-    const limits = this.devices.map((device) => this.#options.availableBytes?.(device.id) ?? Infinity);
-    return fail('MEMORY_OVER_LIMIT', {
-      needed: `${request.smallestPieceBytes ?? memoryOf(request)} B`,
-      limit: `${Math.max(...limits)} B`,
-    });
   }
 }

@@ -47,6 +47,8 @@ export interface RouteRequest {
   readonly smallestPieceBytes?: number;
   /** Ids of devices that have no memory for it now. */
   readonly full?: readonly string[];
+  /** Why devices cannot be used now, by id. They are passed over, unless no other may take the call. */
+  readonly gone?: Readonly<Record<string, string>>;
   /** Ids of the devices that have a backend for it; default all. */
   readonly devices?: readonly string[];
   /** Why others have none, by id, where there is something to say. */

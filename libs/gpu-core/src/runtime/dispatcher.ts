@@ -4,7 +4,7 @@ import type { OpenDevice } from '../device/open-devices.js';
 import type { BackendName } from '../operation/operation.js';
 import { DeviceArray, type DeviceNumbers, type KeepOptions } from '../ops/host/device-array.js';
 import type { Execution } from '../ops/host/execution.js';
-import { isMemoryFault } from '../ops/host/pieces.js';
+import { isDeviceFault, isMemoryFault } from '../ops/host/pieces.js';
 import { batchedMatmul, halfMatmul, matmul } from '../ops/matmul/index.js';
 import { onnxruntimeFault } from '../ops/matmul/onnxruntime.js';
 import { fastestTile, isTile, type MatmulTile } from '../ops/matmul/tiles.js';
@@ -23,6 +23,7 @@ import { type RouterView, viewRouter } from '../router/router-view.js';
 import { joinModels, modelsElsewhere, type StoredModels } from '../router/stored-models.js';
 import { ShadowLog, type ShadowRow } from '../router/shadow.js';
 import { type OpSize, requestOf } from '../router/size.js';
+import { Absences } from './absences.js';
 import { Batches, type BatchOptions, type BatchView } from './batches.js';
 import { type DeviceMemoryView, GpuDevices } from './gpu-devices.js';
 import { kernelSources } from './kernel-sources.js';
@@ -77,6 +78,7 @@ export class Dispatcher {
   /** The last calls that ran twice. */
   readonly shadow = new ShadowLog();
   readonly #devices: GpuDevices;
+  readonly #absences = new Absences();
   /** Stored models of devices that another process has: they stay. */
   #elsewhere: StoredModels = [];
   readonly #tiles = new Map<string, MatmulTile>();
@@ -180,6 +182,7 @@ export class Dispatcher {
     return this.router.explain({
       ...requestOf(name, type, routed.sizeOf(n, type as DType)),
       ...this.#placesOf(routed, type as DType),
+      gone: this.#absences.list(),
     });
   }
 
@@ -261,7 +264,7 @@ export class Dispatcher {
 
   /**
    * Runs a call where the router says. A device without memory for it, even in pieces, is passed over for the next best; where
-   * there is none, the call waits for memory.
+   * there is none, the call waits for memory. A device that is gone is passed over, too, also by other calls for a while.
    */
   async #route(name: string, input: object, settings: CallSettings): Promise<Computed<unknown>> {
     const routed = routedOperation(name) as unknown as RoutedOperation<object>;
@@ -269,6 +272,8 @@ export class Dispatcher {
     const dtype = routed.dtypeOf(input);
     const { device, deadlineMs, signal, fairKey, tenant } = settings;
     let full: readonly string[] = [];
+    let gone = this.#absences.list();
+    const failed = new Map<string, unknown>();
     const request = {
       ...requestOf(name, dtype, size, this.#devices.placesOf(routed.keptOf?.(input) ?? [])),
       ...this.#placesOf(routed, dtype, input),
@@ -280,6 +285,8 @@ export class Dispatcher {
       let at: string | undefined;
       const run = async ({ device: id, signal: unwanted }: RunPlace): Promise<unknown> => {
         signal?.throwIfAborted();
+        // The router has no other.
+        if (failed.has(id)) throw failed.get(id);
         const either = unwanted && (signal ? AbortSignal.any([signal, unwanted]) : unwanted);
         // The second run of a shadow call leaves the caller's result alone.
         const own = at === undefined ? input : { ...input, out: undefined };
@@ -288,12 +295,17 @@ export class Dispatcher {
         return this.#runOn(routed, id, own, settings);
       };
       try {
-        const now = waits ? { ...request, memoryBytes: 0 } : { ...request, full };
+        const now = { ...request, gone, ...(waits ? { memoryBytes: 0 } : { full }) };
         const hedged = routed.hedged?.(input) ?? false;
         const result = await routedCall(this.router, now, run, { hedged, ...this.#shadowOf(routed, input) });
         this.#devices.count(result.decision, waits);
         return result;
       } catch (error) {
+        if (isDeviceFault(error) && at !== undefined && this.#devices.has(at)) {
+          failed.set(at, error);
+          gone = { ...gone, [at]: this.#absences.add(at, error) };
+          continue;
+        }
         if (!isMemoryFault(error) || waits) throw error;
         if (at === undefined) waits = true;
         else if (this.#devices.has(at)) full = [...full, at];

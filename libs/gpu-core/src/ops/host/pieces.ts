@@ -86,8 +86,9 @@ export function isMemoryFault(error: unknown): boolean {
   return isProblem(error) && (error.reason === 'MEMORY_EXHAUSTED' || error.reason === 'MEMORY_OVER_LIMIT');
 }
 
-const SMALLEST_PIECE = 1024;
-
-function isDeviceFault(error: unknown): boolean {
+/** The fault is the device's, not the call's: another one may do it. */
+export function isDeviceFault(error: unknown): boolean {
   return isProblem(error) && (error.reason === 'DEVICE_UNAVAILABLE' || error.reason === 'DEVICE_LOST');
 }
+
+const SMALLEST_PIECE = 1024;

@@ -1,4 +1,4 @@
-import { fail } from '@armilla/base';
+import { fail, type Problem } from '@armilla/base';
 import type { Device, DeviceInfo, Job, JobResult, Resident, RunOptions } from '../../device/device.js';
 import type { MemoryStats } from '../../memory/device/device-memory.js';
 import type { MemoryNews } from '../../memory/device/snapshot.js';
@@ -20,6 +20,10 @@ export class AddingDevice implements Device {
   /** What `roomBytes` says; jobs are held against `memoryBytes`. */
   roomBytes: number | undefined;
   memoryBytes = Infinity;
+  /** What jobs fail with, however they are. */
+  fault: Problem | undefined;
+  /** Jobs that were asked for, also those that failed. */
+  askedCount = 0;
   /** Added to each result: a device that computes wrong. */
   error = 0;
   #listener: ((news: MemoryNews) => void) | undefined;
@@ -39,7 +43,9 @@ export class AddingDevice implements Device {
   };
 
   async run(job: Job, _options?: RunOptions): Promise<JobResult> {
+    this.askedCount++;
     await Promise.resolve();
+    if (this.fault !== undefined) throw this.fault;
     const { left, right, out } = job.buffers;
     if (left.kind !== 'input' || right.kind !== 'input' || out.kind !== 'output') throw new Error('no sum');
     const needed = left.data.byteLength + right.data.byteLength + out.byteLength;
