@@ -1,6 +1,7 @@
 export { computeInBackground, enterBackground } from './flow/background.js';
 export { Channel } from './flow/channel.js';
 export { Gate } from './flow/gate.js';
+export { whenAborted } from './flow/when-aborted.js';
 export {
   fail,
   isProblem,

@@ -1,3 +1,5 @@
+import { whenAborted } from './when-aborted.js';
+
 /** Lets `limit` holders through at a time, first come first served; waiting ends with the signal. */
 export class Gate {
   #free: number;
@@ -18,18 +20,17 @@ export class Gate {
       return;
     }
     await new Promise<void>((resolve, reject) => {
-      const onAbort = (): void => {
+      const listening = whenAborted(signal, () => {
         const at = this.#waiting.indexOf(waiter);
         if (at >= 0) this.#waiting.splice(at, 1);
         reject(signal?.reason);
-      };
+      });
       const waiter = {
         enter: () => {
-          signal?.removeEventListener('abort', onAbort);
+          listening[Symbol.dispose]();
           resolve();
         },
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.push(waiter);
     });
   }

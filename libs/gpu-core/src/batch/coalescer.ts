@@ -1,4 +1,4 @@
-import { fail, isProblem, type Problem, toProblem } from '@armilla/base';
+import { fail, isProblem, type Problem, toProblem, whenAborted } from '@armilla/base';
 import { type Clock, systemClock } from '../memory/device/clock.js';
 import { FairLine } from './fair-line.js';
 
@@ -90,7 +90,7 @@ export class Coalescer<Item, Result> {
       const size = atLeast(0, this.options.sizeOf?.(item) ?? 1, 'size');
       const settle = (): void => {
         member.open = false;
-        signal?.removeEventListener('abort', onAbort);
+        listening[Symbol.dispose]();
       };
       const member: Member<Item, Result> = {
         item,
@@ -107,13 +107,12 @@ export class Coalescer<Item, Result> {
         },
         onLeave: undefined,
       };
-      const onAbort = (): void => {
+      const listening = whenAborted(signal, () => {
         const { onLeave } = member;
         if (onLeave === undefined) this.#line.remove(tenant, member);
         member.reject(signal?.reason);
         onLeave?.();
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      });
       this.#line.add(tenant, member, member.size);
       this.#startDue();
     });

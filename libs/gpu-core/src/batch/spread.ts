@@ -1,4 +1,4 @@
-import { fail, toProblem } from '@armilla/base';
+import { fail, toProblem, whenAborted } from '@armilla/base';
 
 export interface SpreadOptions<Device, Result> {
   readonly devices: readonly Device[];
@@ -22,8 +22,7 @@ export async function spreadOver<Device, Result>(options: SpreadOptions<Device, 
   if (chunkCount === 0) return [];
   if (devices.length === 0) throw fail('DEVICE_UNAVAILABLE', { provider: '(any)', detail: 'there is no device' });
   const aborter = new AbortController();
-  const onAbort = (): void => aborter.abort(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
+  using _listening = whenAborted(signal, () => aborter.abort(signal?.reason));
   const results = new Array<Result>(chunkCount);
   const returned: number[] = [];
   const lost = new Set<Device>();
@@ -45,16 +44,12 @@ export async function spreadOver<Device, Result>(options: SpreadOptions<Device, 
       }
     }
   };
-  try {
-    // A chunk may come back from a device that was lost after the others had run out of work: then they start again.
-    do {
-      const alive = devices.filter((device) => !lost.has(device));
-      if (alive.length === 0) throw lastFault;
-      await Promise.all(alive.flatMap((device) => Array.from({ length: ahead }, () => work(device))));
-    } while (!aborter.signal.aborted && (returned.length > 0 || next < chunkCount));
-    aborter.signal.throwIfAborted();
-    return results;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
+  // A chunk may come back from a device that was lost after the others had run out of work: then they start again.
+  do {
+    const alive = devices.filter((device) => !lost.has(device));
+    if (alive.length === 0) throw lastFault;
+    await Promise.all(alive.flatMap((device) => Array.from({ length: ahead }, () => work(device))));
+  } while (!aborter.signal.aborted && (returned.length > 0 || next < chunkCount));
+  aborter.signal.throwIfAborted();
+  return results;
 }

@@ -1,4 +1,4 @@
-import { fail, reviveProblem } from '@armilla/base';
+import { fail, reviveProblem, whenAborted } from '@armilla/base';
 import type { Heap, Lease } from '../memory/heap.js';
 import '../memory/webassembly.js';
 import { CONTROL, type CallMessage, type KernelMessage, type Reply } from './messages.js';
@@ -52,7 +52,7 @@ export class Phase implements Work {
   readonly fairKey: object;
   readonly done: Promise<void>;
   readonly #control: Lease;
-  readonly #onAbort = (): void => this.stop(this.options.signal?.reason ?? fail('CANCELLED'));
+  readonly #listening: Disposable;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
   #runningCount = 0;
@@ -78,8 +78,9 @@ export class Phase implements Work {
     // The owner awaits `done` when it is ready to; a failure before that is no unhandled one.
     this.done.catch(() => undefined);
     const { signal } = options;
-    if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+    const onAbort = (): void => this.stop(signal?.reason ?? fail('CANCELLED'));
+    this.#listening = whenAborted(signal, onAbort);
+    if (signal?.aborted) onAbort();
     this.#settleIfOver();
   }
 
@@ -137,7 +138,7 @@ export class Phase implements Work {
     if (this.#settled || this.#runningCount > 0) return;
     if (!this.#stopped && this.#doneCount < this.options.itemCount) return;
     this.#settled = true;
-    this.options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#listening[Symbol.dispose]();
     this.#control[Symbol.dispose]();
     if (this.#stopped) this.#reject(this.#error);
     else this.#resolve();
@@ -153,7 +154,7 @@ export class FunctionCall implements Work {
   readonly id = ++lastWork;
   readonly fairKey: object;
   readonly done: Promise<unknown>;
-  readonly #onAbort = (): void => this.#settle(() => this.#reject(this.signal?.reason));
+  readonly #listening: Disposable;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   #started = false;
@@ -165,14 +166,14 @@ export class FunctionCall implements Work {
     private readonly args: readonly unknown[],
     readonly transfer: readonly ArrayBuffer[],
     fairKey: object | undefined,
-    private readonly signal: AbortSignal | undefined,
+    signal: AbortSignal | undefined,
   ) {
     this.fairKey = fairKey ?? this;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#listening = whenAborted(signal, () => this.#settle(() => this.#reject(signal?.reason)));
   }
 
   get ready(): boolean {
@@ -204,7 +205,7 @@ export class FunctionCall implements Work {
   #settle(outcome: () => void): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.signal?.removeEventListener('abort', this.#onAbort);
+    this.#listening[Symbol.dispose]();
     outcome();
   }
 }

@@ -1,5 +1,6 @@
 import { Random } from '@armilla/base';
 import { spawnSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -183,6 +184,19 @@ onDawn('a cancelled job ends at once, and the next one runs', async () => {
   setTimeout(() => abort.abort(), 5);
   for (const run of runs) await expect(run).rejects.toMatchObject({ name: 'AbortError' });
   expectSquares(await device.run(job), numbers(64));
+});
+
+onDawn('many jobs with one signal, and many devices, listen once, and leave when they end', async () => {
+  const { signal } = new AbortController();
+  const before = process.listenerCount('exit');
+  const devices = await Promise.all([1, 2, 3].map(() => WebGpuDevice.open({ nullBackend: true })));
+  expect(process.listenerCount('exit')).toBe(before + 1);
+  const job = square({ kind: 'input', data: numbers(64) }, 64);
+  const runs = devices.flatMap((device) => Array.from({ length: 10 }, () => device.run(job, { signal })));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await Promise.all(runs);
+  await Promise.all(devices.map((device) => device.close()));
+  expect(process.listenerCount('exit')).toBe(before);
 });
 
 onDawn(

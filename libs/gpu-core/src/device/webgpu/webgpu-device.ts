@@ -1,4 +1,4 @@
-import { fail, type Problem, reviveProblem } from '@armilla/base';
+import { fail, type Problem, reviveProblem, whenAborted } from '@armilla/base';
 import { createRequire } from 'node:module';
 import { types } from 'node:util';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
@@ -113,22 +113,21 @@ export class WebGpuDevice implements Device {
       (sum, buffer) => sum + ('bytes' in buffer ? buffer.bytes.byteLength : 0),
       0,
     );
-    let onAbort: (() => void) | undefined;
+    let listening: Disposable | undefined;
     try {
       return await new Promise<JobResult>((resolve, reject) => {
         const pending: Pending = { message, uploadBytes, resolve, reject, lostCount: 0 };
-        onAbort = () => {
+        listening = whenAborted(signal, () => {
           const at = this.#queued.indexOf(pending);
           if (at >= 0) this.#queued.splice(at, 1);
           else this.#post({ kind: 'cancel', id });
           reject(signal?.reason);
-        };
-        signal?.addEventListener('abort', onAbort, { once: true });
+        });
         this.#queued.push(pending);
         this.#dispatch();
       });
     } finally {
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+      listening?.[Symbol.dispose]();
     }
   }
 
