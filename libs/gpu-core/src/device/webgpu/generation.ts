@@ -10,7 +10,7 @@ import { NativeBuffers } from './buffers.js';
 import { READ_USAGE } from './buffer-usage.js';
 import { limitsOf } from './limits.js';
 import type { MemoryNews } from '../../memory/device/snapshot.js';
-import type { Reservation } from '../../memory/device/tenants.js';
+import { type Reservation, tenantBudgets } from '../../memory/device/tenants.js';
 import { MemoryWatch } from './memory-watch.js';
 import type { KeptBytes, OpenOptions } from './messages.js';
 import type { Provider } from './provider.js';
@@ -110,7 +110,7 @@ export class Generation {
       const memory: DeviceMemory = new DeviceMemory(buffers, queue, {
         budget: { ...budget, bytes: budget.bytes && Math.floor(budget.bytes * share) },
         ...(software && { slabBytes: SOFTWARE_SLAB_BYTES }),
-        ...(tenantBytes && { tenantBudgetBytes: (tenant) => tenantBytes[tenant] ?? tenantBytes['*'] }),
+        ...(tenantBytes && { tenantBudgetBytes: tenantBudgets(tenantBytes) }),
         onLoss: (record) => watch.onLoss(record),
       });
       const watch = new MemoryWatch(memory, probe, probeOptions, onNews);

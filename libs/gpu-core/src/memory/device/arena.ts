@@ -4,7 +4,7 @@ import type { DeviceBuffer } from './buffer-source.js';
 import { classOf } from './size-class.js';
 
 /** An idle large buffer serves a smaller request as long as no more than this share is wasted, as with size classes. */
-const LARGE_REUSE_RATIO = 1.25;
+export const LARGE_REUSE_RATIO = 1.25;
 
 /**
  * The slabs of one set of usage flags. A block that is given back waits for its fence, then joins its free neighbours.
@@ -14,6 +14,8 @@ export class Arena {
   usedBytes = 0;
   pendingBytes = 0;
   reservedBytes = 0;
+  /** Bytes of slabs with a block that is used. */
+  pinnedBytes = 0;
   readonly slabs = new Set<Slab>();
   readonly #free = new Bins();
   readonly #pending = new Bins();
@@ -84,6 +86,7 @@ export class Arena {
   /** The block is free once `completedEpoch` reaches `epoch`, and what was given back before it is free as well. */
   giveBack(block: Block, epoch: number, completedEpoch: number): void {
     this.usedBytes -= block.byteLength;
+    if (--block.slab.usedCount === 0) this.pinnedBytes -= block.slab.buffer.byteLength;
     block.epoch = epoch;
     if (block.slab.dedicated) this.#large.push(block);
     if (epoch <= completedEpoch) return this.#join(block);
@@ -113,6 +116,7 @@ export class Arena {
   remove(slab: Slab): void {
     if (!this.slabs.delete(slab)) return;
     this.reservedBytes -= slab.buffer.byteLength;
+    if (slab.usedCount > 0) this.pinnedBytes -= slab.buffer.byteLength;
     this.#large = this.#large.filter((block) => block.slab !== slab);
     for (let block: Block | undefined = slab.first; block; block = block.after) {
       if (block.state === 'used') this.usedBytes -= block.byteLength;
@@ -140,6 +144,7 @@ export class Arena {
     if (block.state === 'pending') this.#dequeue(block);
     block.state = 'used';
     this.usedBytes += block.byteLength;
+    if (block.slab.usedCount++ === 0) this.pinnedBytes += block.slab.buffer.byteLength;
     return block;
   }
 

@@ -6,6 +6,8 @@ export interface Slab {
   readonly dedicated: boolean;
   /** Block at offset 0; the others follow by `after`. */
   first: Block;
+  /** Blocks that are leased: without one its buffer can be destroyed, at the fence at the latest. */
+  usedCount: number;
   /** Rejects when the device has not given the buffer after all; undefined once that is settled. */
   confirmation: Promise<void> | undefined;
 }
@@ -29,7 +31,7 @@ export interface Block {
 }
 
 export function newSlab(buffer: DeviceBuffer, dedicated: boolean): Slab {
-  const slab = { buffer, dedicated, confirmation: undefined } as unknown as Slab;
+  const slab = { buffer, dedicated, usedCount: 0, confirmation: undefined } as unknown as Slab;
   slab.first = newBlock(slab, 0, buffer.byteLength);
   return slab;
 }

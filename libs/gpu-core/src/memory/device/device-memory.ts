@@ -1,4 +1,4 @@
-import { fail, formatBytes, Gate, isProblem, type Problem } from '@armilla/base';
+import { fail, formatBytes, isProblem, type Problem } from '@armilla/base';
 import { CLEANUP_AT, type DeviceBudget } from './budget.js';
 import type { BufferSource, Fence } from './buffer-source.js';
 import { type Clock, systemClock } from './clock.js';
@@ -9,12 +9,16 @@ import { DevicePool, type DevicePoolOptions } from './pool.js';
 import type { PoolStats } from './pool-stats.js';
 import { ReleaseRate } from './release-rate.js';
 import { Residents } from './residents.js';
+import { Room } from './room.js';
+import { Spills } from './spills.js';
 import { type MemoryGrant, type MemoryRequest, StageLog, type StageName, type StageReport } from './stages.js';
-import { type Reservation, Tenants } from './tenants.js';
+import { type Reservation, type Shares, Tenants } from './tenants.js';
 import { type Attempt, WaitingLine } from './waiting-line.js';
 
-export interface DeviceMemoryOptions extends Omit<DevicePoolOptions, 'limitBytes' | 'onRelease'> {
+export interface DeviceMemoryOptions extends Omit<DevicePoolOptions, 'onRelease'> {
   readonly budget: DeviceBudget;
+  /** Of the budget, what the buffers of transfers take, bytes; 0 if left out. */
+  readonly stagingBytes?: number;
   /** Budget of a tenant, bytes; undefined is none of its own. */
   readonly tenantBudgetBytes?: (tenant: string) => number | undefined;
   /** Each stage of each clean-up and request that did not fit at once. */
@@ -23,6 +27,8 @@ export interface DeviceMemoryOptions extends Omit<DevicePoolOptions, 'limitBytes
 
 export interface MemoryStats extends PoolStats {
   readonly budget: DeviceBudget;
+  /** Of what is reserved, the buffers of transfers, bytes. */
+  readonly stagingBytes: number;
   /** Reserved / budget; undefined where the budget is unknown. */
   readonly pressure: number | undefined;
   readonly promisedBytes: number;
@@ -31,6 +37,11 @@ export interface MemoryStats extends PoolStats {
   readonly waitingCount: number;
   /** How often each stage was come to. */
   readonly stages: Readonly<Record<StageName, number>>;
+}
+
+/** A promise that is asked for; it says itself whose budget its bytes count for, where they are not all of one tenant. */
+export interface ReserveRequest extends Omit<MemoryRequest, 'usage'> {
+  readonly shares?: Shares;
 }
 
 const DEFAULT_WAIT_MS = 30_000;
@@ -49,11 +60,12 @@ export class DeviceMemory {
   readonly residents: Residents;
   readonly estimates = new Estimates();
   readonly #tenants: Tenants;
+  readonly #room: Room;
+  readonly #stagingBytes: number;
   readonly #line: WaitingLine;
   readonly #clock: Clock;
   readonly #rate: ReleaseRate;
-  /** Spills go one after another: two would give up twice as much as one needs. */
-  readonly #spilling = new Gate(1);
+  readonly #spills: Spills;
   #awaitedEpoch = 0;
   readonly #stages: StageLog;
 
@@ -68,23 +80,36 @@ export class DeviceMemory {
     this.pool = new DevicePool(source, fence, {
       ...options,
       slabBytes: Math.min(options.slabBytes ?? SLAB_BYTES, Math.max(LEAST_SLAB_BYTES, share)),
-      limitBytes: () => this.#limitBytes(),
       onRelease: (record) => this.#released(record),
     });
-    this.residents = new Residents(this.#clock, () => void this.#spillForLine());
+    this.residents = new Residents(this.#clock, () => void this.#spills.forLine());
     this.#tenants = new Tenants((tenant) => this.pool.ledger.bytesByTenant.get(tenant) ?? 0, options.tenantBudgetBytes);
+    this.#stagingBytes = options.stagingBytes ?? 0;
+    this.#room = new Room(options.budget, this.#stagingBytes, this.pool, this.#tenants, this.residents);
     this.#line = new WaitingLine(this.#clock);
     this.#rate = new ReleaseRate(this.#clock);
     this.#stages = new StageLog(this.#clock, options.onStage);
+    this.#spills = new Spills(this.residents, fence, this.#stages, this.#line);
   }
 
   get budget(): DeviceBudget {
     return this.options.budget;
   }
 
+  /** Taken from the device, bytes. */
+  get reservedBytes(): number {
+    return this.pool.reservedBytes + this.#stagingBytes;
+  }
+
+  /** Reserved / budget; undefined where the budget is unknown. */
+  get pressure(): number | undefined {
+    return this.budget.bytes === undefined ? undefined : this.reservedBytes / this.budget.bytes;
+  }
+
   /**
    * Memory for the request, after as many stages as it takes. Throws MEMORY_OVER_LIMIT where it can never fit,
-   * MEMORY_EXHAUSTED (with `retry_seconds` where that can be told) where it does not now, and the signal's reason.
+   * MEMORY_EXHAUSTED (with `retry_seconds` where that can be told) where it does not now, and the signal's reason. What
+   * `reservation` promised waits for nobody.
    */
   async acquire(request: MemoryRequest, reservation?: Reservation): Promise<MemoryGrant> {
     const stages: StageReport[] = [];
@@ -92,7 +117,8 @@ export class DeviceMemory {
     const smallest = Math.min(request.smallestBytes ?? request.byteLength, request.byteLength);
     let bytes = request.byteLength;
     try {
-      this.#check(request.tenant ?? 'default', this.pool.blockBytesOf(smallest));
+      this.#room.check(this.pool.blockBytesOf(smallest));
+      this.#tenants.check(new Map([[request.tenant ?? 'default', this.pool.blockBytesOf(smallest)]]));
     } catch (error) {
       if (request.cpuPossible !== true) throw error;
       stages.push(this.#stages.add('cpu', request, 0));
@@ -101,7 +127,7 @@ export class DeviceMemory {
     const granted = (lease: DeviceLease): MemoryGrant => ({ place: 'device', lease, byteLength: bytes, stages });
     const attempt = (): Promise<DeviceLease | undefined> => this.#confirmed(this.#attempt(request, bytes, reservation));
 
-    if (this.#line.mustWait(request.tenant ?? 'default')) {
+    if (reservation === undefined && this.#line.mustWait(request.tenant ?? 'default')) {
       // What the ones before wait for is not there for this one either.
       if (smallest < bytes && request.cpuPossible !== true) {
         bytes = smallest;
@@ -127,35 +153,28 @@ export class DeviceMemory {
    * Promises room to a call before it runs: spills residents for it, else waits as `acquire` does. Throws MEMORY_OVER_LIMIT
    * where it can never fit, MEMORY_EXHAUSTED and the signal's reason.
    */
-  async reserve(request: Omit<MemoryRequest, 'usage'>): Promise<Reservation> {
+  async reserve(request: ReserveRequest): Promise<Reservation> {
     const { tenant = 'default', byteLength, maxWaitMs = DEFAULT_WAIT_MS, signal } = request;
+    const { shares = new Map([[tenant, byteLength]]) } = request;
     const asked: MemoryRequest = { ...request, usage: 0 };
-    this.#check(tenant, byteLength);
+    this.#tenants.check(shares);
+    this.#room.check(byteLength);
     const attempt = (): Attempt<Reservation> => {
-      if (!this.#tenants.allows(tenant, byteLength)) return 'tenant over its budget';
-      if (!this.#hasRoom(byteLength)) return 'full';
-      return { value: this.#tenants.promise(tenant, byteLength, () => this.#line.pump()) };
+      const overBudget = this.#tenants.overBudget(shares);
+      if (overBudget !== undefined) return { overBudget };
+      if (!this.#room.has(byteLength)) return {};
+      return { value: this.#tenants.promise(shares, () => this.#line.pump()) };
     };
-    let reserved = this.#line.mustWait(tenant) ? undefined : attempt();
-    if (typeof reserved === 'string' && this.residents.spillableBytes > 0) {
-      await this.#spilling.enter(signal);
-      try {
-        reserved = attempt();
-        if (typeof reserved === 'string') {
-          await this.#spill(asked, byteLength, reserved === 'full' ? undefined : tenant);
-          reserved = attempt();
-        }
-      } finally {
-        this.#spilling.leave();
-      }
+    if (!this.#line.mustWait(tenant)) {
+      const reserved = attempt().value ?? (await this.#spills.until(asked, byteLength, attempt));
+      if (reserved) return reserved;
     }
-    if (typeof reserved === 'object') return reserved.value;
     this.#stages.add('queue', asked, 0);
-    const waiting = this.#line.wait(tenant, byteLength, attempt, maxWaitMs, signal);
-    void this.#spillForLine();
+    const waiting = this.#line.wait({ tenant, byteLength, maxWaitMs, signal, holder: false }, attempt);
+    void this.#spills.forLine();
     const later = await waiting;
     if (later) return later;
-    throw this.#refusal(asked, byteLength, []);
+    throw this.#refusal(asked, byteLength, [], this.#tenants.overBudget(shares));
   }
 
   /** Promises what calls of the operation took so far (`estimates`), else `fallbackBytes`; at most what there is. */
@@ -172,9 +191,7 @@ export class DeviceMemory {
 
   /** Bytes that a call may take now without anyone's waiting; undefined where the budget is unknown. */
   get roomBytes(): number | undefined {
-    if (this.budget.bytes === undefined) return undefined;
-    const held = this.pool.usedBytes - this.residents.spillableBytes + this.#tenants.promisedBytes();
-    return Math.max(0, Math.floor(this.budget.bytes * CLEANUP_AT) - held);
+    return this.#room.roomBytes;
   }
 
   /**
@@ -183,19 +200,20 @@ export class DeviceMemory {
    */
   canAllocate(byteLength: number, tenant = 'default'): boolean {
     const blockBytes = this.pool.blockBytesOf(byteLength);
-    if (!this.#tenants.allows(tenant, blockBytes)) return false;
-    return this.#hasRoom(blockBytes - this.residents.spillableBytes);
+    if (blockBytes > this.#tenants.freeBytes(tenant) + this.residents.spillableBytes(tenant)) return false;
+    return this.#room.couldHave(blockBytes);
   }
 
   /** Trims and spills until no more than `keepBytes` are reserved; default 85 % of the budget. */
   async cleanup(keepBytes = (this.budget.bytes ?? Infinity) * CLEANUP_AT): Promise<StageReport[]> {
-    const excessBytes = (): number => this.pool.reservedBytes - keepBytes;
+    const excessBytes = (): number =>
+      Math.min(this.pool.reservedBytes, this.pool.reservedBytes + this.#stagingBytes - keepBytes);
     const excess = excessBytes();
     if (excess <= 0) return [];
     const request = { byteLength: excess, usage: 0, label: 'cleanup', tenant: 'default' };
     const reports = [this.#stages.add('trim', request, this.pool.trim(excess))];
     const left = excessBytes();
-    if (left > 0 && this.residents.spillableBytes > 0) reports.push(await this.#spill(request, left));
+    if (left > 0 && this.#spills.possible) reports.push(await this.#spills.spill(request, left));
     this.pool.trim(Math.max(0, excessBytes()));
     this.#line.pump();
     return reports;
@@ -203,63 +221,68 @@ export class DeviceMemory {
 
   stats(): MemoryStats {
     const pool = this.pool.stats();
-    const { bytes } = this.budget;
     return {
       ...pool,
+      reservedBytes: this.reservedBytes,
+      peakReservedBytes: pool.peakReservedBytes + this.#stagingBytes,
+      stagingBytes: this.#stagingBytes,
       budget: this.budget,
-      pressure: bytes === undefined ? undefined : pool.reservedBytes / bytes,
+      pressure: this.pressure,
       promisedBytes: this.#tenants.promisedBytes(),
       residentCount: this.residents.count,
-      spillableBytes: this.residents.spillableBytes,
+      spillableBytes: this.residents.spillableBytes(),
       waitingCount: this.#line.length,
       stages: { ...this.#stages.counts },
     };
   }
 
-  /** 85 % of the budget; all of it for whoever is alone. */
-  #limitBytes(): number {
-    const { bytes = Infinity } = this.budget;
-    return this.pool.ledger.liveCount === 0 ? bytes : bytes * CLEANUP_AT;
-  }
-
-  #hasRoom(byteLength: number): boolean {
-    return this.pool.usedBytes + this.#tenants.promisedBytes() + byteLength <= this.#limitBytes();
-  }
-
-  #check(tenant: string, byteLength: number): void {
-    this.#tenants.check(tenant, byteLength);
-    const { bytes = Infinity } = this.budget;
-    if (byteLength > bytes) {
-      throw fail('MEMORY_OVER_LIMIT', { needed: formatBytes(byteLength), limit: formatBytes(bytes) });
-    }
-  }
-
   #attempt(request: MemoryRequest, bytes: number, reservation: Reservation | undefined): Attempt<DeviceLease> {
     const tenant = request.tenant ?? 'default';
     const blockBytes = this.pool.blockBytesOf(bytes);
-    if (!this.#tenants.allows(tenant, blockBytes, reservation)) return 'tenant over its budget';
-    const beyond = Math.max(0, blockBytes - (reservation?.leftBytes ?? 0));
-    if (beyond > 0 && this.#tenants.promisedBytes() > 0 && !this.#hasRoom(beyond)) return 'full';
+    const overBudget = this.#tenants.overBudget(new Map([[tenant, blockBytes]]), reservation);
+    if (overBudget !== undefined) return { overBudget };
+    const ownBytes = Math.min(blockBytes, this.#tenants.leftBytes(tenant, reservation));
+    const promisedBytes = this.#tenants.promisedBytes();
+    const covered = ownBytes === blockBytes;
+    if (!covered && promisedBytes > 0 && !this.#room.has(blockBytes - ownBytes, reservation)) return {};
+    const spareBytes = this.#spareBytes(bytes, promisedBytes - ownBytes);
+    if (spareBytes === undefined) return {};
     let uncharge: (() => void) | undefined;
     try {
       const lease = this.pool.lease(bytes, request.usage, request.label, {
         tenant,
         sameQueue: request.sameQueue,
         site: request.site,
+        limitBytes: covered ? this.#room.wholeBytes : this.#room.limitBytes(reservation),
+        spareBytes,
         onRelease: () => uncharge?.(),
       });
-      if (reservation) uncharge = this.#tenants.charge(reservation, lease.blockBytes);
+      if (reservation) uncharge = this.#tenants.charge(reservation, tenant, blockBytes);
       return { value: lease };
     } catch (error) {
-      if (isProblem(error) && error.reason === 'MEMORY_EXHAUSTED') return 'full';
+      if (isProblem(error) && error.reason === 'MEMORY_EXHAUSTED') return {};
       throw error;
     }
   }
 
+  /**
+   * What a buffer may be larger than the block that is cut from it, so that `otherBytes`, promised besides, stay to be
+   * had; undefined where only the fence can tell.
+   */
+  #spareBytes(byteLength: number, otherBytes: number): number | undefined {
+    if (otherBytes === 0) return Infinity;
+    const left = this.#room.wholeBytes - this.pool.pinnedBytes - otherBytes;
+    if (left < this.pool.pinnableBytesOf(byteLength)) {
+      this.pool.trim();
+      if (this.pool.pendingBytes > 0) return undefined;
+    }
+    return left - this.pool.blockBytesOf(byteLength);
+  }
+
   /** The lease, once the device has really given it. */
   async #confirmed(attempt: Attempt<DeviceLease>): Promise<DeviceLease | undefined> {
-    if (typeof attempt === 'string') return undefined;
     const lease = attempt.value;
+    if (lease === undefined) return undefined;
     try {
       await lease.confirmed();
       return lease;
@@ -277,41 +300,30 @@ export class DeviceMemory {
     attempt: () => Promise<DeviceLease | undefined>,
     stages: StageReport[],
   ): Promise<DeviceLease | undefined> {
-    // A tenant over its own budget is not helped by what is idle, nor by the residents of others.
+    // A tenant over its own budget is not helped by what is idle.
     const own = request.tenant ?? 'default';
-    const tenant = this.#tenants.allows(own, this.pool.blockBytesOf(bytes), reservation) ? undefined : own;
+    const blockBytes = this.pool.blockBytesOf(bytes);
+    const overBudget = (): string | undefined => this.#tenants.overBudget(new Map([[own, blockBytes]]), reservation);
     let lease: DeviceLease | undefined;
-    if (tenant === undefined) {
+    if (overBudget() === undefined) {
       stages.push(this.#stages.add('trim', request, this.pool.trim(bytes)));
       lease = await attempt();
     }
-    if (lease || this.residents.spillableBytes === 0) return lease;
-    await this.#spilling.enter(request.signal);
-    try {
-      // Whoever was before may have freed enough.
-      lease = await attempt();
-      if (lease) return lease;
-      stages.push(await this.#spill(request, bytes, tenant));
-    } finally {
-      this.#spilling.leave();
-    }
-    lease = await attempt();
-    if (lease || tenant !== undefined) return lease;
-    this.pool.trim(bytes);
-    return attempt();
-  }
-
-  async #spill(request: MemoryRequest, bytes: number, tenant?: string): Promise<StageReport> {
-    let freedBytes = 0;
-    let problem: string | undefined;
-    try {
-      freedBytes = await this.residents.spill(bytes, tenant);
+    // What was promised is there when the device is done with what was given back.
+    for (let pending = true; pending && !lease && this.#tenants.leftBytes(own, reservation) >= blockBytes;) {
       await this.fence.reached(this.fence.epochOfLastSubmit);
-    } catch (error) {
-      // The resident stays where it is; the next stage may still help.
-      problem = error instanceof Error ? error.message : String(error);
+      this.pool.trim();
+      const tried = this.#attempt(request, bytes, reservation);
+      pending = this.pool.pendingBytes > 0;
+      lease = await this.#confirmed(tried);
     }
-    return this.#stages.add('spill', request, freedBytes, { problem });
+    if (lease) return lease;
+    const spilled = async (): Promise<Attempt<DeviceLease>> => {
+      let value = await attempt();
+      if (value === undefined && overBudget() === undefined && this.pool.trim(bytes) > 0) value = await attempt();
+      return { value, overBudget: overBudget() };
+    };
+    return await this.#spills.until(request, bytes, spilled, (report) => stages.push(report));
   }
 
   async #queue(
@@ -324,8 +336,12 @@ export class DeviceMemory {
     const endMs = this.#clock.now() + (request.maxWaitMs ?? DEFAULT_WAIT_MS);
     const attempt = (): Attempt<DeviceLease> => {
       const first = this.#attempt(request, bytes, reservation);
-      if (first !== 'full' || this.pool.trim(bytes) === 0) return first;
+      if (first.value || first.overBudget !== undefined || this.pool.trim(bytes) === 0) return first;
       return this.#attempt(request, bytes, reservation);
+    };
+    const refusal = (): Problem => {
+      const shares = new Map([[tenant, this.pool.blockBytesOf(bytes)]]);
+      return this.#refusal(request, bytes, stages, this.#tenants.overBudget(shares, reservation));
     };
     stages.push(this.#stages.add('queue', request, 0));
     for (;;) {
@@ -333,43 +349,26 @@ export class DeviceMemory {
       const hopeless = this.pool.usedBytes + this.pool.pendingBytes + this.#tenants.promisedBytes() === 0;
       const waitMs = hopeless ? 0 : Math.max(0, endMs - this.#clock.now());
       this.#pumpAtFence();
-      void this.#spillForLine();
-      const lease = await this.#line.wait(tenant, bytes, attempt, waitMs, request.signal);
-      if (lease === undefined) throw this.#refusal(request, bytes, stages);
+      void this.#spills.forLine();
+      const lease = await this.#line.wait(
+        { tenant, byteLength: bytes, maxWaitMs: waitMs, signal: request.signal, holder: reservation !== undefined },
+        attempt,
+      );
+      if (lease === undefined) throw refusal();
       if (await this.#confirmed({ value: lease })) return lease;
-      if (waitMs === 0) throw this.#refusal(request, bytes, stages);
+      if (waitMs === 0) throw refusal();
       // The device refuses though the books say yes: other programs use it as well.
       await new Promise<void>((resolve) => this.#clock.after(Math.min(RETRY_MS, waitMs), resolve));
       this.pool.trim(bytes);
     }
   }
 
-  /** Residents that come free while others wait are theirs. */
-  async #spillForLine(): Promise<void> {
-    if (this.#line.length === 0 || this.residents.spillableBytes === 0) return;
-    await this.#spilling.enter();
-    try {
-      for (let next = this.#line.next(); next && this.residents.spillableBytes > 0; next = this.#line.next()) {
-        const request = { byteLength: next.byteLength, usage: 0, label: 'queue', tenant: next.tenant };
-        const own = next.ownFault ? next.tenant : undefined;
-        const { freedBytes } = await this.#spill(request, next.byteLength, own);
-        if (freedBytes === 0) break;
-        this.#line.pump();
-      }
-    } finally {
-      this.#spilling.leave();
-    }
-  }
-
-  #refusal(request: MemoryRequest, bytes: number, stages: StageReport[]): Problem {
+  #refusal(request: MemoryRequest, bytes: number, stages: StageReport[], overBudget: string | undefined): Problem {
     stages.push(this.#stages.add('refuse', request, 0));
-    const limit = this.#limitBytes();
-    const available = limit - this.pool.usedBytes - this.#tenants.promisedBytes();
     const retrySeconds = this.#rate.secondsFor(bytes);
     return fail('MEMORY_EXHAUSTED', {
       needed: formatBytes(bytes),
-      available: limit === Infinity ? 'too little' : formatBytes(Math.max(0, available)),
-      limit: limit === Infinity ? 'what the device has' : formatBytes(limit),
+      ...this.#room.describe(overBudget),
       tenant: request.tenant ?? 'default',
       label: request.label,
       ...(retrySeconds === undefined ? {} : { retry_seconds: retrySeconds }),

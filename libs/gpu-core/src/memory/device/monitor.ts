@@ -91,9 +91,9 @@ export class MemoryMonitor implements Disposable {
 
   sample(): MemorySample {
     const nowMs = this.#clock.now();
-    const { pool, budget } = this.memory;
+    const { pool, pressure, reservedBytes } = this.memory;
     const shares: number[] = [];
-    if (budget.bytes !== undefined) shares.push(pool.reservedBytes / budget.bytes);
+    if (pressure !== undefined) shares.push(pressure);
     const { usedBytes, totalBytes } = this.#probe ?? {};
     if (usedBytes !== undefined && totalBytes !== undefined) shares.push(usedBytes / totalBytes);
     const sample: MemorySample = {
@@ -101,7 +101,7 @@ export class MemoryMonitor implements Disposable {
       requestedBytes: pool.ledger.requestedBytes,
       usedBytes: pool.usedBytes,
       pendingBytes: pool.pendingBytes,
-      reservedBytes: pool.reservedBytes,
+      reservedBytes,
       pressure: shares.length > 0 ? Math.max(...shares) : undefined,
     };
     if (this.#samples.length < this.#kept) this.#samples.push(sample);

@@ -1,5 +1,5 @@
 import { fail, formatBytes, isProblem } from '@armilla/base';
-import { Arena } from './arena.js';
+import { Arena, LARGE_REUSE_RATIO } from './arena.js';
 import type { Block, Slab } from './block.js';
 import type { BufferSource, DeviceBuffer, Fence } from './buffer-source.js';
 import { type Clock, systemClock } from './clock.js';
@@ -19,8 +19,6 @@ export interface DevicePoolOptions {
   readonly slabBytes?: number;
   /** Requests from here on get a buffer of their own; default a quarter of a slab. */
   readonly largeBytes?: number;
-  /** What all buffers together may take, bytes; asked before each new one. */
-  readonly limitBytes?: () => number;
   /** One lease in so many keeps the stack of its taker; default 256. The first of each label always does. */
   readonly stackEvery?: number;
   readonly clock?: Clock;
@@ -35,6 +33,10 @@ export interface LeaseOptions {
   readonly tenant?: string;
   /** The lease is used on the queue of the device only: memory whose last use still runs there can be had at once. */
   readonly sameQueue?: boolean;
+  /** What all buffers together may take where a new one is needed, bytes. */
+  readonly limitBytes?: number;
+  /** What a new slab may take beyond the block, bytes; all of a slab if left out. */
+  readonly spareBytes?: number;
   /** Where it was taken, if the taker knows better than the stack of this call. */
   readonly site?: string;
   /** Called once, when the lease has been released or lost. */
@@ -97,11 +99,23 @@ export class DevicePool {
     return bytes;
   }
 
+  /** Bytes of buffers of which some is leased: what cannot be given back to the device. */
+  get pinnedBytes(): number {
+    let bytes = 0;
+    for (const arena of this.#arenas.values()) bytes += arena.pinnedBytes;
+    return bytes;
+  }
+
   /** What a lease of so many bytes takes. */
   blockBytesOf(byteLength: number): number {
     return byteLength > this.largeBytes
       ? Math.ceil(byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
       : classBytes(classOf(byteLength));
+  }
+
+  /** The most of which a lease of so many bytes takes its block: a whole slab, or a larger buffer. */
+  pinnableBytesOf(byteLength: number): number {
+    return byteLength > this.largeBytes ? this.blockBytesOf(byteLength) * LARGE_REUSE_RATIO : this.slabBytes;
   }
 
   /**
@@ -119,7 +133,7 @@ export class DevicePool {
     const sameQueue = options.sameQueue === true;
     let block = large ? arena.takeLarge(blockBytes, sameQueue) : arena.take(blockBytes, sameQueue);
     if (block) this.hitCount++;
-    else block = this.#grow(arena, blockBytes, large);
+    else block = this.#grow(arena, blockBytes, large, options);
     const site = this.ledger.site(label);
     const tenant = options.tenant ?? 'default';
     const record = this.ledger.open(
@@ -172,11 +186,13 @@ export class DevicePool {
     return arena;
   }
 
-  #grow(arena: Arena, blockBytes: number, large: boolean): Block {
-    let bytes = large ? blockBytes : this.slabBytes;
+  #grow(arena: Arena, blockBytes: number, large: boolean, options: LeaseOptions): Block {
+    const { limitBytes = Infinity, spareBytes = Infinity } = options;
+    const roomy = blockBytes + Math.max(0, Math.floor(spareBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES);
+    let bytes = large ? blockBytes : Math.min(this.slabBytes, roomy);
     for (;;) {
       try {
-        return this.#create(arena, bytes, large, blockBytes);
+        return this.#create(arena, bytes, large, blockBytes, limitBytes);
       } catch (error) {
         // Where a whole slab is not to be had, a smaller one may be.
         const smaller = Math.max(blockBytes, Math.ceil(bytes / 2 / ALIGNMENT_BYTES) * ALIGNMENT_BYTES);
@@ -186,8 +202,7 @@ export class DevicePool {
     }
   }
 
-  #create(arena: Arena, bytes: number, dedicated: boolean, blockBytes: number): Block {
-    const limitBytes = this.options.limitBytes?.() ?? Infinity;
+  #create(arena: Arena, bytes: number, dedicated: boolean, blockBytes: number, limitBytes: number): Block {
     if (this.reservedBytes + bytes > limitBytes) {
       throw fail('MEMORY_EXHAUSTED', {
         needed: formatBytes(bytes),

@@ -45,10 +45,12 @@ export class Residents {
     private readonly onIdle: () => void = () => undefined,
   ) {}
 
-  /** Bytes that could be spilled now. */
-  get spillableBytes(): number {
+  /** Bytes that could be spilled now: of all, or of one tenant. */
+  spillableBytes(tenant?: string): number {
     let bytes = 0;
-    for (const entry of this.#entries) if (entry.pinCount === 0) bytes += entry.lease.blockBytes;
+    for (const { lease, pinCount } of this.#entries) {
+      if (pinCount === 0 && (tenant === undefined || lease.tenant === tenant)) bytes += lease.blockBytes;
+    }
     return bytes;
   }
 

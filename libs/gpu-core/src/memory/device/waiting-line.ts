@@ -1,36 +1,54 @@
 import type { Clock } from './clock.js';
 
-/** What an attempt came to: a value, or who has to give something back first. */
-export type Attempt<T> = { readonly value: T } | 'full' | 'tenant over its budget';
+/** What an attempt came to: a value, or none as long as the device is full or a tenant has too much. */
+export interface Attempt<T> {
+  readonly value?: T;
+  /** The tenant whose own budget is in the way. */
+  readonly overBudget?: string;
+}
 
 /** Who is next, and what for. */
 export interface Next {
   readonly tenant: string;
   readonly byteLength: number;
-  /** Its own budget is in the way, not that of the device. */
-  readonly ownFault: boolean;
+  /** The tenant whose own budget is in the way, not that of the device. */
+  readonly overBudget: string | undefined;
 }
 
 interface Waiter {
+  readonly tenant: string;
   readonly byteLength: number;
   readonly sinceMs: number;
   /** Tries once; true when it is served. */
   readonly serve: () => boolean;
-  /** The last try failed for the tenant's own budget: it does not hold up others. */
-  ownFault: boolean;
+  /** The last try failed for a tenant's own budget: it does not hold up others. */
+  overBudget: string | undefined;
+}
+
+export interface WaitOptions {
+  readonly tenant: string;
+  readonly byteLength: number;
+  readonly maxWaitMs: number;
+  readonly signal?: AbortSignal;
+  /** It has memory, or a promise of it. */
+  readonly holder: boolean;
 }
 
 /** After this time at the head of its line a request is not overtaken any more. */
 const PATIENCE_MS = 1000;
 
-/** Requests that wait for memory: first come first served within a tenant, tenants in turn. */
+/**
+ * Requests that wait for memory: first come first served within a tenant, tenants in turn. Those of whoever holds memory
+ * already go before all: the others wait for it to end.
+ */
 export class WaitingLine {
+  readonly #holders = new Set<Waiter>();
   readonly #lines = new Map<string, Waiter[]>();
 
   constructor(private readonly clock: Clock) {}
 
   get length(): number {
-    let length = 0;
+    let length = this.#holders.size;
     for (const line of this.#lines.values()) length += line.length;
     return length;
   }
@@ -39,7 +57,7 @@ export class WaitingLine {
   mustWait(tenant: string): boolean {
     if (this.#lines.has(tenant)) return true;
     const nowMs = this.clock.now();
-    for (const [head] of this.#lines.values()) if (!head.ownFault && nowMs - head.sinceMs >= PATIENCE_MS) return true;
+    for (const [head] of this.#lines.values()) if (isDue(head, nowMs)) return true;
     return false;
   }
 
@@ -48,11 +66,8 @@ export class WaitingLine {
    * and with whatever `attempt` throws.
    */
   wait<T>(
-    tenant: string,
-    byteLength: number,
+    { tenant, byteLength, maxWaitMs, signal, holder }: WaitOptions,
     attempt: () => Attempt<T>,
-    maxWaitMs: number,
-    signal?: AbortSignal,
   ): Promise<T | undefined> {
     return new Promise<T | undefined>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
@@ -62,21 +77,22 @@ export class WaitingLine {
       };
       const giveUp = (settle: () => void): void => {
         leave();
-        this.#remove(tenant, waiter);
+        this.#remove(waiter);
         settle();
         this.pump();
       };
       const onAbort = (): void => giveUp(() => reject(signal?.reason));
       const cancelTimer = this.clock.after(maxWaitMs, () => giveUp(() => resolve(undefined)));
       const waiter: Waiter = {
+        tenant,
         byteLength,
         sinceMs: this.clock.now(),
-        ownFault: false,
+        overBudget: undefined,
         serve: () => {
           try {
             const result = attempt();
-            waiter.ownFault = result === 'tenant over its budget';
-            if (typeof result === 'string') return false;
+            waiter.overBudget = result.overBudget;
+            if (result.value === undefined) return false;
             resolve(result.value);
           } catch (error) {
             reject(error);
@@ -87,20 +103,18 @@ export class WaitingLine {
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       const line = this.#lines.get(tenant);
-      if (line) line.push(waiter);
+      if (holder) this.#holders.add(waiter);
+      else if (line) line.push(waiter);
       else this.#lines.set(tenant, [waiter]);
       this.pump();
-      if (maxWaitMs <= 0 && this.#lines.get(tenant)?.includes(waiter)) giveUp(() => resolve(undefined));
+      if (maxWaitMs <= 0 && this.#waits(waiter)) giveUp(() => resolve(undefined));
     });
   }
 
   /** The first whose turn it is, those last who wait for themselves. */
   next(): Next | undefined {
-    let next: Next | undefined;
-    for (const [tenant, [{ byteLength, ownFault }]] of this.#lines) {
-      if (!next || (next.ownFault && !ownFault)) next = { tenant, byteLength, ownFault };
-    }
-    return next;
+    const heads = [...this.#holders, ...[...this.#lines.values()].map(([head]) => head)];
+    return heads.find(({ overBudget }) => overBudget === undefined) ?? heads[0];
   }
 
   /** Memory may be free: serves whom it can, one of each tenant in turn. */
@@ -108,15 +122,20 @@ export class WaitingLine {
     for (let served = true; served;) {
       served = false;
       const nowMs = this.clock.now();
+      for (const holder of this.#holders) {
+        if (!holder.serve()) continue;
+        served = true;
+        this.#remove(holder);
+      }
       for (const [tenant, line] of [...this.#lines]) {
         const [head] = line;
         if (!head.serve()) {
           // What comes free next is for the one who has waited long, whatever smaller requests there are.
-          if (!head.ownFault && nowMs - head.sinceMs >= PATIENCE_MS) return;
+          if (isDue(head, nowMs)) return;
           continue;
         }
         served = true;
-        this.#remove(tenant, head);
+        this.#remove(head);
         // Its turn is over: to the end of the round.
         const rest = this.#lines.get(tenant);
         if (rest) {
@@ -127,11 +146,21 @@ export class WaitingLine {
     }
   }
 
-  #remove(tenant: string, waiter: Waiter): void {
+  #waits(waiter: Waiter): boolean {
+    return this.#holders.has(waiter) || this.#lines.get(waiter.tenant)?.includes(waiter) === true;
+  }
+
+  #remove(waiter: Waiter): void {
+    this.#holders.delete(waiter);
+    const { tenant } = waiter;
     const line = this.#lines.get(tenant);
     const at = line?.indexOf(waiter) ?? -1;
     if (!line || at < 0) return;
     line.splice(at, 1);
     if (line.length === 0) this.#lines.delete(tenant);
   }
+}
+
+function isDue({ overBudget, sinceMs }: Waiter, nowMs: number): boolean {
+  return overBudget === undefined && nowMs - sinceMs >= PATIENCE_MS;
 }
