@@ -4,6 +4,8 @@ import { type CalibrationRow, type Dispatcher, routedOperations } from '@armilla
 
 /** How often it is looked what is worth another measurement, ms. */
 const LOOK_MS = 60_000;
+/** What was interrupted is tried again after this time, and after twice the last one from then on, ms. */
+const FIRST_PAUSE_MS = 1000;
 
 /**
  * Measures, while a server serves, what no stored measurement of this machine tells, and again what calls found slower and
@@ -13,6 +15,8 @@ export class BackgroundCalibration {
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
   #interrupted: readonly CalibrationRow[] = [];
 
   constructor(
@@ -28,6 +32,7 @@ export class BackgroundCalibration {
   /** Ends it without a result. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#again);
     this.#abort.abort();
     await this.#running;
   }
@@ -67,6 +72,10 @@ export class BackgroundCalibration {
     try {
       const rows = await this.dispatcher.calibrate({ signal, devices, ...(operations && { operations }) });
       this.#interrupted = rows.filter(({ interrupted }) => interrupted);
+      if (this.#interrupted.length > 0 && this.#pauseMs < LOOK_MS) {
+        this.#again = setTimeout(() => this.#look(), this.#pauseMs).unref();
+        this.#pauseMs *= 2;
+      }
       for (const { device, operation, dtype, fault } of rows)
         if (fault !== undefined) this.log.warn('not calibrated', { device, operation, dtype, detail: fault });
       const elapsedMs = Math.round(performance.now() - startMs);
