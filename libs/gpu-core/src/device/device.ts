@@ -68,7 +68,7 @@ export interface JobPass {
 /** One call of a device: buffers, and passes over them in order. */
 export interface Job {
   readonly label: string;
-  /** Whose budget of memory it takes; default "default". */
+  /** Whose budget of memory it takes, but for residents; default "default". */
   readonly tenant?: string;
   /** Longest wait for memory that others hold, ms; default 30 s; 0: it is refused at once. */
   readonly maxWaitMs?: number;
@@ -117,8 +117,8 @@ export interface Device extends AsyncDisposable {
   readonly lossCount: number;
   /** Throws DEVICE_LIMIT_EXCEEDED, KERNEL_INVALID, MEMORY_EXHAUSTED, DEVICE_LOST, CANCELLED, DRAINING. */
   run(job: Job, options?: RunOptions): Promise<JobResult>;
-  /** Copies `data`; its first use by a job uploads it. */
-  keep(data: ArrayBufferView, label: string): Resident;
+  /** Copies `data`; its first use by a job uploads it. Its memory counts for `tenant` (default "default"), whoever uses it. */
+  keep(data: ArrayBufferView, label: string, options?: Pick<Job, 'tenant'>): Resident;
   /** Whether the resident is one that this device keeps, and was not disposed of. */
   holds(resident: Resident): boolean;
   /** How its memory stands now. Throws DEVICE_LOST, DRAINING. */

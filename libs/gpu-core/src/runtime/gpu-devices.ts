@@ -143,7 +143,8 @@ export class GpuDevices {
   }
 
   #capacityBytes({ news }: Held): number {
-    return CLEANUP_AT * (news?.stats.budget.bytes ?? Infinity);
+    const { budget, stagingBytes = 0 } = news?.stats ?? {};
+    return CLEANUP_AT * (budget?.bytes ?? Infinity) - stagingBytes;
   }
 
   /** Other devices of the same make, which give the same bits, with room for such pieces. */

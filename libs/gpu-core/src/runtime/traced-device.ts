@@ -40,8 +40,8 @@ export class TracedDevice implements Device {
     return result;
   }
 
-  keep(data: ArrayBufferView, label: string): Resident {
-    return this.device.keep(data, label);
+  keep(data: ArrayBufferView, label: string, options?: Pick<Job, 'tenant'>): Resident {
+    return this.device.keep(data, label, options);
   }
 
   holds(resident: Resident): boolean {

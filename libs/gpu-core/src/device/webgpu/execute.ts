@@ -4,8 +4,8 @@ import type { Reservation } from '../../memory/device/tenants.js';
 import type { JobPass } from '../device.js';
 import { nativeOf } from './buffers.js';
 import { READ_USAGE, UNIFORM_USAGE, writeUsage } from './buffer-usage.js';
-import { type Generation, wordBytes } from './generation.js';
-import { type BufferMessage, type JobMessage, type JobTimes, type KeptBytes, nowMs } from './messages.js';
+import type { Generation } from './generation.js';
+import { type BufferMessage, type JobMessage, type JobTimes, type KeptBytes, nowMs, wordBytes } from './messages.js';
 import { Stamps } from './stamps.js';
 
 /** Passes that are submitted before the first of them has ended: a cancelled job ends after so many. */
@@ -37,8 +37,7 @@ export async function execute(
   try {
     const pipelines = await Promise.all(job.passes.map(({ program }) => generation.pipeline(program)));
     const compiledMs = nowMs();
-    const reservation = await promise(generation, job, kept, signal);
-    held.push(reservation);
+    const reservation = await promise(generation, job, kept, held, signal);
     const promisedMs = nowMs();
     const leases = await allocate(generation, job, kept, reservation, held, signal);
     const stamps =
@@ -93,21 +92,43 @@ export async function execute(
   }
 }
 
-/** Room for all buffers of the job, so that two jobs never wait for each other's half. */
-function promise(
-  generation: Generation,
-  { label, tenant, maxWaitMs, buffers }: JobMessage,
+/**
+ * Room for all buffers of the job, so that two jobs never wait for each other's half. Residents that are on the device stay
+ * until its end.
+ */
+async function promise(
+  { memory, residents }: Generation,
+  job: JobMessage,
   kept: FindKept,
+  held: Disposable[],
   signal: AbortSignal,
 ): Promise<Reservation> {
-  const { memory } = generation;
-  const bytes = Object.values(buffers).map((buffer) =>
-    buffer.kind === 'resident'
-      ? generation.missingBytes(buffer.id, kept(buffer.id))
-      : memory.pool.blockBytesOf(wordBytes(bytesOf(buffer))),
-  );
-  const byteLength = bytes.reduce((sum, one) => sum + one, 0);
-  return memory.reserve({ label, tenant, byteLength, maxWaitMs, signal });
+  const { label, tenant, maxWaitMs } = job;
+  const ids = new Set(Object.values(job.buffers).flatMap((buffer) => (buffer.kind === 'resident' ? [buffer.id] : [])));
+  const needs = (): Map<string, number> => {
+    const shares = new Map([[tenant, 0]]);
+    const add = (owner: string, bytes: number): unknown => shares.set(owner, (shares.get(owner) ?? 0) + bytes);
+    for (const buffer of Object.values(job.buffers)) {
+      if (buffer.kind !== 'resident') add(tenant, memory.pool.blockBytesOf(wordBytes(bytesOf(buffer))));
+    }
+    for (const id of ids) add(kept(id).tenant, residents.missingBytes(id, kept(id)));
+    return shares;
+  };
+  for (;;) {
+    const shares = needs();
+    const byteLength = [...shares.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const reservation = await memory.reserve({ label, tenant, byteLength, shares, maxWaitMs, signal });
+    // While it waited, residents may have been spilled for others.
+    if ([...needs()].every(([owner, bytes]) => bytes <= (shares.get(owner) ?? 0))) {
+      held.push(reservation);
+      for (const id of ids) {
+        const there = residents.hold(id);
+        if (there) held.push(there.use);
+      }
+      return reservation;
+    }
+    reservation[Symbol.dispose]();
+  }
 }
 
 /** Memory for each buffer, out of what was promised; filled where the job brings bytes. */
@@ -125,7 +146,7 @@ async function allocate(
   let writtenCount = 0;
   for (const [name, buffer] of Object.entries(job.buffers)) {
     if (buffer.kind === 'resident') {
-      const { lease, use } = await generation.resident(buffer.id, kept(buffer.id), reservation);
+      const { lease, use } = await generation.residents.bring(buffer.id, kept(buffer.id), reservation, signal);
       held.push(use);
       leases.set(name, lease);
       continue;

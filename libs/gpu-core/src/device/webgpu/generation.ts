@@ -1,35 +1,31 @@
 import { fail } from '@armilla/base';
 import { deviceBudget } from '../../memory/device/budget.js';
 import { DeviceMemory } from '../../memory/device/device-memory.js';
-import type { DeviceLease } from '../../memory/device/lease.js';
 import { probeMemory } from '../../memory/device/probe.js';
-import type { MemoryResident } from '../../memory/device/residents.js';
 import type { DeviceInfo } from '../device.js';
 import type { Program } from '../program.js';
 import { NativeBuffers } from './buffers.js';
-import { READ_USAGE } from './buffer-usage.js';
+import { DeviceResidents } from './device-residents.js';
 import { limitsOf } from './limits.js';
 import type { MemoryNews } from '../../memory/device/snapshot.js';
-import { type Reservation, tenantBudgets } from '../../memory/device/tenants.js';
+import { tenantBudgets } from '../../memory/device/tenants.js';
 import { MemoryWatch } from './memory-watch.js';
-import type { KeptBytes, OpenOptions } from './messages.js';
+import type { OpenOptions } from './messages.js';
 import type { Provider } from './provider.js';
 import { DeviceQueue } from './queue.js';
-import { Transfers } from './transfers.js';
+import { segmentBytesWithin, Transfers } from './transfers.js';
 
 const SEGMENT_BYTES = 16 * 2 ** 20;
 /** A software adapter fills each new buffer with zeros, on the CPU. */
 const SOFTWARE_SEGMENT_BYTES = 2 ** 20;
 const SOFTWARE_SLAB_BYTES = 4 * 2 ** 20;
-/** Of a bus of the slower kind; decides which of two residents is cheaper to bring back. */
-const UPLOAD_BYTES_PER_SECOND = 4e9;
 
 const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
 
 /** One life of a device, from its request until it is lost or destroyed, with what was compiled and uploaded in it. */
 export class Generation {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  readonly #residents = new Map<number, { lease: DeviceLease; resident: MemoryResident }>();
+  readonly residents: DeviceResidents;
   /** Settles with the reason when the device is lost; never when it is destroyed by us. */
   readonly lost: Promise<string>;
   isLost = false;
@@ -43,6 +39,7 @@ export class Generation {
     readonly transfers: Transfers,
     readonly watch: MemoryWatch,
   ) {
+    this.residents = new DeviceResidents(memory, (...copy) => transfers.upload(...copy));
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
@@ -100,15 +97,17 @@ export class Generation {
     const buffers = new NativeBuffers(device, queue, description.name);
     try {
       const software = description.software;
-      const transfers = new Transfers(buffers, queue, device, software ? SOFTWARE_SEGMENT_BYTES : SEGMENT_BYTES);
-      await buffers.confirmAll();
       const probeOptions = { deviceName: description.name, software };
       const probe = await probeMemory(probeOptions);
-      const budget = deviceBudget(options.memoryBytes, probe);
-      const share = options.share ?? 1;
+      const whole = deviceBudget(options.memoryBytes, probe);
+      const budget = { ...whole, bytes: whole.bytes && Math.floor(whole.bytes * (options.share ?? 1)) };
+      const segmentBytes = software ? SOFTWARE_SEGMENT_BYTES : SEGMENT_BYTES;
+      const transfers = new Transfers(buffers, queue, device, segmentBytesWithin(budget.bytes, segmentBytes));
+      await buffers.confirmAll();
       const { tenantBytes } = options;
       const memory: DeviceMemory = new DeviceMemory(buffers, queue, {
-        budget: { ...budget, bytes: budget.bytes && Math.floor(budget.bytes * share) },
+        budget,
+        stagingBytes: transfers.reservedBytes,
         ...(software && { slabBytes: SOFTWARE_SLAB_BYTES }),
         ...(tenantBytes && { tenantBudgetBytes: tenantBudgets(tenantBytes) }),
         onLoss: (record) => watch.onLoss(record),
@@ -134,63 +133,12 @@ export class Generation {
     return pipeline;
   }
 
-  /** The memory of a resident, uploaded at its first use and where it was spilled; `use` keeps it until it is disposed of. */
-  async resident(
-    id: number,
-    { label, bytes, site }: KeptBytes,
-    reservation: Reservation,
-  ): Promise<{ lease: DeviceLease; use: Disposable }> {
-    for (;;) {
-      const known = this.#residents.get(id);
-      if (known?.resident.present) return { lease: known.lease, use: known.resident.use() };
-      const byteLength = wordBytes(bytes.byteLength);
-      const grant = await this.memory.acquire(
-        { byteLength, usage: READ_USAGE, label, sameQueue: true, site },
-        reservation,
-      );
-      if (grant.place !== 'device') throw fail('INTERNAL', { detail: `resident ${label} was sent to the CPU` });
-      const { lease } = grant;
-      try {
-        await this.transfers.upload(bytes, lease);
-      } catch (error) {
-        lease[Symbol.dispose]();
-        throw error;
-      }
-      const other = this.#residents.get(id);
-      if (other?.resident.present) {
-        // Another job was faster.
-        lease[Symbol.dispose]();
-        continue;
-      }
-      // The host has its copy all along: there is nothing to save.
-      const transferSeconds = bytes.byteLength / UPLOAD_BYTES_PER_SECOND;
-      const resident = this.memory.residents.add({ lease, transferSeconds, spill: () => Promise.resolve() });
-      this.#residents.set(id, { lease, resident });
-    }
-  }
-
-  /** What `resident` will take of the memory. */
-  missingBytes(id: number, { bytes }: KeptBytes): number {
-    if (this.#residents.get(id)?.resident.present) return 0;
-    return this.memory.pool.blockBytesOf(wordBytes(bytes.byteLength));
-  }
-
-  forget(id: number): void {
-    this.#residents.get(id)?.resident[Symbol.dispose]();
-    this.#residents.delete(id);
-  }
-
   /** Ends the device; work in flight is rejected. */
   async destroy(): Promise<void> {
     this.watch[Symbol.dispose]();
     this.device.destroy();
     await this.queue.drained();
   }
-}
-
-/** Devices copy whole words, and no buffer is empty. */
-export function wordBytes(byteLength: number): number {
-  return Math.max(4, Math.ceil(byteLength / 4) * 4);
 }
 
 async function compile(device: GPUDevice, program: Program): Promise<GPUComputePipeline> {

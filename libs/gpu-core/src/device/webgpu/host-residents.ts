@@ -17,7 +17,7 @@ export class HostResidents {
 
   constructor(private readonly post: (message: ThreadMessage) => void) {}
 
-  keep(id: number, data: ArrayBufferView, label: string): Resident {
+  keep(id: number, data: ArrayBufferView, label: string, tenant: string): Resident {
     const bytes = copyShared(data);
     const resident: Resident = {
       id,
@@ -29,7 +29,7 @@ export class HostResidents {
         this.#endUnused(entry);
       },
     };
-    const kept = { label, bytes, site: new Error(label).stack };
+    const kept = { label, tenant, bytes, site: new Error(label).stack };
     const entry: Entry = { kept, resident, userCount: 0, released: false };
     this.#entries.set(id, entry);
     this.post({ kind: 'keep', id, kept });

@@ -28,9 +28,16 @@ export interface SharedBytes {
   readonly byteLength: number;
 }
 
+/** Devices copy whole words, and no buffer is empty. */
+export function wordBytes(byteLength: number): number {
+  return Math.max(4, Math.ceil(byteLength / 4) * 4);
+}
+
 /** Data of the host that stays on the device. */
 export interface KeptBytes {
   readonly label: string;
+  /** Whose budget its memory counts for, whoever uses it. */
+  readonly tenant: string;
   readonly bytes: SharedBytes;
   /** The stack of whoever keeps it. */
   readonly site: string | undefined;

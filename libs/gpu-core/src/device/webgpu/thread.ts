@@ -193,7 +193,7 @@ function refuse(id: number, error: unknown): void {
 
 async function forget(id: number): Promise<void> {
   residents.delete(id);
-  (await current?.catch(() => undefined))?.generation.forget(id);
+  (await current?.catch(() => undefined))?.generation.residents.forget(id);
 }
 
 async function close(): Promise<void> {

@@ -1,8 +1,20 @@
 import type { DeviceLease } from '../../memory/device/lease.js';
 import { StagingRing, type StagingRegion } from '../../memory/device/staging-ring.js';
+import { ALIGNMENT_BYTES } from '../../memory/device/size-class.js';
 import { nativeOf, type NativeBuffers } from './buffers.js';
 import type { SharedBytes } from './messages.js';
 import type { DeviceQueue } from './queue.js';
+
+const SEGMENT_COUNT = 3;
+/** Of a small budget, what the buffers of both directions take at most. */
+const STAGING_SHARE = 1 / 8;
+
+/** Size of a segment, bytes, a power of two: `wantedBytes`, or less so that all of them leave most of the budget. */
+export function segmentBytesWithin(budgetBytes: number | undefined, wantedBytes: number): number {
+  if (budgetBytes === undefined) return wantedBytes;
+  const most = (budgetBytes * STAGING_SHARE) / (2 * SEGMENT_COUNT);
+  return Math.min(wantedBytes, Math.max(ALIGNMENT_BYTES, 2 ** Math.floor(Math.log2(most))));
+}
 
 /** The ways of bytes between host and device, through buffers that the host can write and read. */
 export class Transfers implements Disposable {
@@ -19,6 +31,7 @@ export class Transfers implements Disposable {
       direction: 'upload',
       usage: GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC,
       segmentBytes,
+      segmentCount: SEGMENT_COUNT,
       map: (buffer) => nativeOf(buffer).mapAsync(GPUMapMode.WRITE),
       unmap: (buffer) => nativeOf(buffer).unmap(),
     });
@@ -26,6 +39,7 @@ export class Transfers implements Disposable {
       direction: 'readback',
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       segmentBytes,
+      segmentCount: SEGMENT_COUNT,
       map: (buffer) => nativeOf(buffer).mapAsync(GPUMapMode.READ),
       unmap: (buffer) => nativeOf(buffer).unmap(),
     });

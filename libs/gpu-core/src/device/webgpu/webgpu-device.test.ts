@@ -9,7 +9,7 @@ import { add } from '../../ops/elementwise/index.js';
 import { DeviceArray } from '../../ops/host/device-array.js';
 import { Runtime } from '../../runtime/runtime.js';
 import { onDawn } from '../../testing/on-dawn.js';
-import type { Job } from '../device.js';
+import type { Job, Resident } from '../device.js';
 import type { OpenOptions } from './messages.js';
 import { GONE_MS, REOPEN_PAUSES_MS } from './reopening.js';
 import { WebGpuDevice } from './webgpu-device.js';
@@ -285,8 +285,13 @@ onDawn('a host asks its device what it may allocate, and has it cleaned up', asy
     tenantBytes: { small: 4096 },
     nullBackend: true,
   });
-  expect([await device.canAllocate(0), await device.canAllocate(2 ** 20)]).toEqual([true, true]);
-  expect(await device.canAllocate(2 ** 20 + 1)).toBe(false);
+  const { stagingBytes, reservedBytes } = await device.memory();
+  const whole = 2 ** 20 - stagingBytes;
+  expect(stagingBytes).toBeGreaterThan(0);
+  expect(stagingBytes).toBeLessThanOrEqual(2 ** 17);
+  expect(reservedBytes).toBe(stagingBytes);
+  expect([await device.canAllocate(0), await device.canAllocate(whole)]).toEqual([true, true]);
+  expect(await device.canAllocate(whole + 1)).toBe(false);
   expect([await device.canAllocate(4096, 'small'), await device.canAllocate(4097, 'small')]).toEqual([true, false]);
   const resident = device.keep(numbers(150_000), 'test.values');
   const job = square({ kind: 'resident', resident }, 1000);
@@ -294,12 +299,29 @@ onDawn('a host asks its device what it may allocate, and has it cleaned up', asy
   const before = await device.memory();
   expect(before).toMatchObject({ residentCount: 1 });
   // What lies there idle can go: all of it is for whoever is alone.
-  expect([await device.canAllocate(2 ** 20), await device.canAllocate(2 ** 20 + 1)]).toEqual([true, false]);
+  expect([await device.canAllocate(whole), await device.canAllocate(whole + 1)]).toEqual([true, false]);
   expect(await device.cleanup()).toEqual([]);
   expect(await device.cleanup(0)).toMatchObject([{ stage: 'trim' }, { stage: 'spill', label: 'cleanup' }]);
-  expect(await device.memory()).toMatchObject({ residentCount: 0, usedBytes: 0, reservedBytes: 0 });
+  expect(await device.memory()).toMatchObject({ residentCount: 0, usedBytes: 0, reservedBytes: stagingBytes });
   await device.run(job);
   expect(await device.memory()).toMatchObject({ residentCount: 1, usedBytes: before.usedBytes });
+});
+
+onDawn('what is kept counts for its keeper, whoever uses it', async () => {
+  await using device = await WebGpuDevice.open({
+    memoryBytes: 2 ** 20,
+    tenantBytes: { '*': 40_000, big: 500_000 },
+    nullBackend: true,
+  });
+  const use = (resident: Resident, tenant: string) =>
+    device.run({ label: 'test.use', tenant, buffers: { values: { kind: 'resident', resident } }, passes: [] });
+  using large = device.keep(numbers(50_000), 'test.large', { tenant: 'big' });
+  using array = await DeviceArray.keep(device, numbers(5000), 'test.array', { tenant: 'keeper' });
+  await use(large, 'other');
+  await use(array.resident, 'other');
+  expect((await device.memory()).tenants).toEqual({ big: expect.any(Number), keeper: expect.any(Number) });
+  using ours = device.keep(numbers(50_000), 'test.ours');
+  await expect(use(ours, 'big')).rejects.toMatchObject({ reason: 'MEMORY_OVER_LIMIT', fields: { tenant: 'default' } });
 });
 
 onDawn('what is asked about memory with a wrong number, or of a closed device, is a typed error', async () => {
@@ -342,7 +364,8 @@ onDawn('a device that is lost answers for the one that takes its place', async (
   });
   expect(await device.canAllocate(1000)).toBe(true);
   expect(await device.cleanup(0)).toEqual([]);
-  expect(await device.memory()).toMatchObject({ residentCount: 0, reservedBytes: 0 });
+  const { stagingBytes } = await device.memory();
+  expect(await device.memory()).toMatchObject({ residentCount: 0, reservedBytes: stagingBytes });
 });
 
 onDawn('a device tells how its memory stands, with a snapshot of all that it knows', async () => {
@@ -350,8 +373,9 @@ onDawn('a device tells how its memory stands, with a snapshot of all that it kno
   const levels: string[] = [];
   using _watch = device.watchMemory(({ level }) => levels.push(level));
   expect(levels).toEqual(['low']);
-  expect(device.roomBytes).toBe(Math.floor(0.85 * 2 ** 20));
-  using resident = device.keep(numbers(150_000), 'test.values');
+  const { stagingBytes } = await device.memory();
+  expect(device.roomBytes).toBe(Math.floor(0.85 * 2 ** 20) - stagingBytes);
+  using resident = device.keep(numbers(100_000), 'test.values');
   await device.run(square({ kind: 'resident', resident }, 1000));
   const snapshot = await device.memorySnapshot();
   expect(snapshot).toMatchObject({ version: 1, level: 'moderate', stats: { residentCount: 1 }, leaks: [] });

@@ -131,8 +131,8 @@ export class WebGpuDevice implements Device {
     }
   }
 
-  keep(data: ArrayBufferView, label: string): Resident {
-    return this.#residents.keep(++this.#lastId, data, label);
+  keep(data: ArrayBufferView, label: string, { tenant = 'default' }: Pick<Job, 'tenant'> = {}): Resident {
+    return this.#residents.keep(++this.#lastId, data, label, tenant);
   }
 
   holds(resident: Resident): boolean {

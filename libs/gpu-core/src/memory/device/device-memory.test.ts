@@ -411,3 +411,30 @@ test('without a known budget the device alone sets the limit', async () => {
     memory.acquire({ byteLength: 40 * MIB, usage: STORAGE, label: 'b', maxWaitMs: 0 }),
   ).rejects.toMatchObject({ reason: 'MEMORY_EXHAUSTED' });
 });
+
+test('the buffers of transfers count as reserved, and what is left of the budget is for all others', async () => {
+  const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB, { stagingBytes: 10 * MIB });
+  expect(memory.stats()).toMatchObject({
+    stagingBytes: 10 * MIB,
+    reservedBytes: 10 * MIB,
+    peakReservedBytes: 10 * MIB,
+    usedBytes: 0,
+    pressure: 0.1,
+  });
+  expect(memory.roomBytes).toBe(75 * MIB);
+  expect([memory.canAllocate(90 * MIB), memory.canAllocate(90 * MIB + 1)]).toEqual([true, false]);
+  const request = { usage: STORAGE, label: 'a', maxWaitMs: 0 };
+  await expect(memory.acquire({ ...request, byteLength: 91 * MIB })).rejects.toMatchObject({
+    reason: 'MEMORY_OVER_LIMIT',
+  });
+  const held = leaseOf(await memory.acquire({ ...request, byteLength: 70 * MIB }));
+  await expect(memory.acquire({ ...request, byteLength: 6 * MIB })).rejects.toMatchObject({
+    reason: 'MEMORY_EXHAUSTED',
+  });
+  held.release();
+  expect(memory.stats()).toMatchObject({ reservedBytes: 80 * MIB, pressure: 0.8 });
+  expect(await memory.cleanup(30 * MIB)).toMatchObject([{ stage: 'trim', neededBytes: 50 * MIB }]);
+  // They stay: nothing is to be done.
+  expect(await memory.cleanup(0)).toEqual([]);
+  expect(memory.stats()).toMatchObject({ reservedBytes: 10 * MIB });
+});

@@ -6,7 +6,7 @@ import type { Numbers, NumbersClass } from './operand.js';
 export type DeviceNumbers = Float32Array | Uint8Array;
 
 export interface KeepOptions {
-  /** Whose turn the upload is; default "default", whose memory all that is kept counts for. */
+  /** Whose budget of memory it takes; default "default". */
   readonly tenant?: string;
   readonly signal?: AbortSignal;
 }
@@ -46,7 +46,7 @@ export class DeviceArray<T extends Numbers> implements Disposable {
       const got = (values as object).constructor.name;
       throw fail('OPTION_INVALID', { field: 'values', expected: 'a Float32Array or Uint8Array', got });
     }
-    const resident = device.keep(values, label);
+    const resident = device.keep(values, label, { tenant });
     try {
       // A job without a kernel: its buffers are there when it ends.
       const buffers = { values: { kind: 'resident', resident } } as const;
