@@ -437,4 +437,7 @@ test('the buffers of transfers count as reserved, and what is left of the budget
   // They stay: nothing is to be done.
   expect(await memory.cleanup(0)).toEqual([]);
   expect(memory.stats()).toMatchObject({ reservedBytes: 10 * MIB });
+  // An estimate is cut to what is left.
+  using most = await memory.reserveAsBefore({ label: 'unknown' }, 1, 200 * MIB);
+  expect(most.byteLength).toBe(90 * MIB);
 });

@@ -183,7 +183,7 @@ export class DeviceMemory {
     work: number,
     fallbackBytes: number,
   ): Promise<Reservation> {
-    const limit = Math.min(this.#tenants.budgetBytes(request.tenant ?? 'default'), this.budget.bytes ?? Infinity);
+    const limit = Math.min(this.#tenants.budgetBytes(request.tenant ?? 'default'), this.#room.wholeBytes);
     // An estimate is no reason to refuse what may fit.
     const byteLength = Math.min(this.estimates.predict(request.label, work) ?? fallbackBytes, limit);
     return this.reserve({ ...request, byteLength });
