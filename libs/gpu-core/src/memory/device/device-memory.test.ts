@@ -300,10 +300,9 @@ test('a large request that has waited long is not overtaken by small ones for ev
   leaseOf(await behind).release();
 });
 
-test('room is promised before a call runs, as much as calls like it took', async () => {
+test('room is promised before a call runs', async () => {
   const { memory } = memoryOf(new SimulatedBuffers(), 100 * MIB);
-  for (let i = 1; i <= 20; i++) memory.estimates.observe('spectra.fit', i * 1000, i * 1000 * 4096);
-  using reservation = await memory.reserveAsBefore({ label: 'spectra.fit' }, 15_000, MIB);
+  using reservation = await memory.reserve({ label: 'spectra.fit', byteLength: 15_000 * 4096 });
   expect(reservation.byteLength).toBe(15_000 * 4096);
   expect(memory.canAllocate(20 * MIB)).toBe(true);
   expect(memory.canAllocate(50 * MIB)).toBe(false);
@@ -313,7 +312,7 @@ test('room is promised before a call runs, as much as calls like it took', async
   expect(reservation.leftBytes).toBe(15_000 * 4096 - 50 * MIB);
   leaseOf(own).release();
   expect(reservation.leftBytes).toBe(15_000 * 4096);
-  const queued = memory.reserveAsBefore({ label: 'unknown' }, 1, 45 * MIB);
+  const queued = memory.reserve({ label: 'unknown', byteLength: 45 * MIB });
   await turn();
   expect(memory.stats().waitingCount).toBe(1);
   reservation[Symbol.dispose]();
@@ -437,7 +436,4 @@ test('the buffers of transfers count as reserved, and what is left of the budget
   // They stay: nothing is to be done.
   expect(await memory.cleanup(0)).toEqual([]);
   expect(memory.stats()).toMatchObject({ reservedBytes: 10 * MIB });
-  // An estimate is cut to what is left.
-  using most = await memory.reserveAsBefore({ label: 'unknown' }, 1, 200 * MIB);
-  expect(most.byteLength).toBe(90 * MIB);
 });

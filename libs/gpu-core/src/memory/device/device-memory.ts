@@ -2,7 +2,6 @@ import { fail, formatBytes, isProblem, type Problem } from '@armilla/base';
 import { CLEANUP_AT, type DeviceBudget } from './budget.js';
 import type { BufferSource, Fence } from './buffer-source.js';
 import { type Clock, systemClock } from './clock.js';
-import { Estimates } from './estimates.js';
 import type { LeaseRecord } from './ledger.js';
 import type { DeviceLease } from './lease.js';
 import { DevicePool, type DevicePoolOptions } from './pool.js';
@@ -58,7 +57,6 @@ const LEAST_SLAB_BYTES = 2 ** 16;
 export class DeviceMemory {
   readonly pool: DevicePool;
   readonly residents: Residents;
-  readonly estimates = new Estimates();
   readonly #tenants: Tenants;
   readonly #room: Room;
   readonly #stagingBytes: number;
@@ -175,18 +173,6 @@ export class DeviceMemory {
     const later = await waiting;
     if (later) return later;
     throw this.#refusal(asked, byteLength, [], this.#tenants.overBudget(shares));
-  }
-
-  /** Promises what calls of the operation took so far (`estimates`), else `fallbackBytes`; at most what there is. */
-  reserveAsBefore(
-    request: Omit<MemoryRequest, 'usage' | 'byteLength'>,
-    work: number,
-    fallbackBytes: number,
-  ): Promise<Reservation> {
-    const limit = Math.min(this.#tenants.budgetBytes(request.tenant ?? 'default'), this.#room.wholeBytes);
-    // An estimate is no reason to refuse what may fit.
-    const byteLength = Math.min(this.estimates.predict(request.label, work) ?? fallbackBytes, limit);
-    return this.reserve({ ...request, byteLength });
   }
 
   /** Bytes that a call may take now without anyone's waiting; undefined where the budget is unknown. */
