@@ -45,9 +45,9 @@ async function open(devices: readonly AddingDevice[], route?: string): Promise<D
   return dispatcher;
 }
 
-test.each([GONE, LOST])(
-  'a device that is gone is passed over by the call that finds it, and by others: %s',
-  async (fault) => {
+test.each([GONE, LOST].map((fault) => [fault.reason, fault] as const))(
+  '%s: the device is passed over by the call that finds it so, and by others',
+  async (_, fault) => {
     const device = new AddingDevice();
     const dispatcher = await open([device]);
     expect((await dispatcher.run('gpu.add', operands)).decision.chosen).toBe('webgpu:0');
@@ -97,4 +97,17 @@ test('a rule that names a kind goes on with the others of the kind', async () =>
   await expect(dispatcher.run('gpu.add', operands, { device: 'webgpu' })).rejects.toThrow(
     expect.objectContaining({ reason: expect.stringMatching('DEVICE_') }),
   );
+});
+
+test('a call that is spread over two devices goes on with the one that is left', async () => {
+  const devices = [new AddingDevice(), new AddingDevice()];
+  const dispatcher = await open(devices);
+  // Pieces of a third of the room, at least 1024 values.
+  for (const device of devices) device.roomBytes = 2 ** 16;
+  const long = new Float32Array(100_000).map((_, i) => i % 1013);
+  devices[1].fault = LOST;
+  const { value } = await dispatcher.run('gpu.add', { left: long, right: long }, { device: 'webgpu:0' });
+  expect(value).toEqual(long.map((one) => 2 * one));
+  expect(devices[1].askedCount).toBeGreaterThan(0);
+  expect(devices[1].jobs).toHaveLength(0);
 });
