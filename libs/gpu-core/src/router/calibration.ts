@@ -61,6 +61,8 @@ const BUDGET_MS = 300;
 const SIZE_STEP = 2;
 /** Medians need three. */
 const SAMPLES_OF_A_SIZE = 3;
+/** Share of the budget that is kept for operations that others interrupt. */
+const SPARE_SHARE = 0.3;
 /** With fewer samples an operation is measured once more; on the host's cores, where one may be a hiccup, there is no model by them. */
 const FEW_SAMPLES = 6;
 /** One call may take this share of what is left, so that the largest sizes do not eat up the others. */
@@ -113,7 +115,8 @@ export class Calibration {
       let leftMs = this.#budgetMs;
       const measured: { one: CalibrationCase; row: CalibrationRow; samples: Sample[] }[] = [];
       for (const [i, one] of cases.entries()) {
-        const result = await this.#measure(one, device, leftMs / (cases.length - i), signal);
+        const spareMs = SPARE_SHARE * this.#budgetMs;
+        const result = await this.#measure(one, device, (leftMs - spareMs) / (cases.length - i), signal);
         leftMs -= result.row.spentMs;
         measured.push({ one, ...result });
       }

@@ -22,6 +22,7 @@ const RATES: Readonly<Record<string, Rates>> = {
   'gpu.matmul': PRODUCT,
   'gpu.halfMatmul': PRODUCT,
   'gpu.batchedMatmul': PRODUCT,
+  'gpu.multiply': { typescript: 4.3e5, wasm: 6e5, copied: true },
   'gpu.square': { typescript: 5.5e5, wasm: 8e5, copied: true },
   'gpu.sqrt': { typescript: 7e5, wasm: 1.6e6, copied: true },
   'gpu.exp': { typescript: 8.5e5, wasm: 2e6 },
