@@ -146,7 +146,7 @@ function readOwner(file: string): Owner | undefined {
 }
 
 function isAlive({ pid, host, startTicks }: Owner, file: string): boolean {
-  if (host !== hostname()) return Date.now() - statSync(file).mtimeMs < FOREIGN_MS;
+  if (host !== hostname()) return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < FOREIGN_MS;
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -178,8 +178,10 @@ async function withGuard<T>(folder: string, work: () => T): Promise<T> {
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const age = Date.now() - (statSync(guard, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-      if (age > GUARD_MS) rmSync(guard, { recursive: true, force: true });
+      const madeMs = statSync(guard, { throwIfNoEntry: false })?.mtimeMs;
+      // Given back in between: the next one may be another's already.
+      if (madeMs === undefined) continue;
+      if (Date.now() - madeMs > GUARD_MS) rmSync(guard, { recursive: true, force: true });
       else await new Promise((resolve) => setTimeout(resolve, GUARD_TRY_MS));
     }
   }
