@@ -9,7 +9,10 @@ const OUTWARDS = 2 ** -18;
 /** The square of a sum is at most (1 + 1 / SHARE) and (1 + SHARE) times the squares; the kernel's WIDER and NARROWER follow. */
 const SHARE = 2 ** 10;
 
-/** What the kernel compares squares of chords with; docs/operations/sky.join.md, "On a device". */
+/**
+ * What the kernel compares squares of chords with; docs/operations/sky.join.md, "On a device". `slackOf` and `squareBounds` are the
+ * reference of visit.as.ts, which computes the same bits for every visit.
+ */
 export interface SquareBounds {
   readonly most: number;
   readonly least: number;
