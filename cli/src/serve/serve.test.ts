@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '@armilla/base';
 import { openTable } from '@armilla/tables';
 import { runCli, startCli, temporaryFolder } from '../testing/run-cli.js';
@@ -117,7 +117,7 @@ test('a server answers the same rows as the library, keeps tables, tells its sta
     const idleMib = async (): Promise<number> => {
       let least = Infinity;
       for (let n = 0; n < 16; n++) {
-        await setTimeout(500);
+        await sleep(500);
         least = Math.min(least, rssMib());
       }
       return least;
@@ -194,7 +194,7 @@ test('a server killed in mid-stream is an error, and leaves no file; so is Ctrl-
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-    while (outputs().length === 0 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (outputs().length === 0 && child.exitCode === null) await sleep(50);
     return { child, closed, stderr: () => stderr };
   };
   const interrupted = await begin();

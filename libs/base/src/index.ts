@@ -1,4 +1,5 @@
 export { computeInBackground, enterBackground } from './flow/background.js';
+export { Breakdown } from './flow/breakdown.js';
 export { Channel } from './flow/channel.js';
 export { Gate } from './flow/gate.js';
 export { whenAborted } from './flow/when-aborted.js';

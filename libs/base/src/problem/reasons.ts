@@ -92,6 +92,7 @@ export const REASONS = {
     '{job}: {field} must be at most {limit} on this device, got {got}: cut the job into chunks',
   ),
   DEVICE_LOST: reason('UNAVAILABLE', 69, 'the device {device} was lost and a second attempt failed too: {detail}'),
+  DEVICE_STALLED: reason('UNAVAILABLE', 69, 'the device {device} has got on with nothing for {seconds} s'),
   DEVICE_UNAVAILABLE: reason('UNAVAILABLE', 69, 'the GPU provider {provider} cannot be used: {detail}'),
   DRAINING: reason('UNAVAILABLE', 69, 'the server is stopping; try another or again'),
   FITS_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: not a valid FITS table: {detail}'),

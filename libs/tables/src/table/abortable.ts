@@ -1,3 +1,5 @@
+import { Breakdown, whenAborted } from '@armilla/base';
+
 /** The items of `source` until the signal aborts, which then throws its reason at once: a source that hangs does not hold its reader. */
 export async function* abortable<T>(
   source: AsyncIterable<T>,
@@ -8,21 +10,16 @@ export async function* abortable<T>(
     return;
   }
   const iterator = source[Symbol.asyncIterator]();
-  let stop: (reason: unknown) => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => (stop = reject));
-  // Without a reader at the moment of the abort nobody else would take this rejection.
-  aborted.catch(() => undefined);
-  const onAbort = (): void => stop(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const breakdown = new Breakdown();
+  using _listening = whenAborted(signal, () => breakdown.tell(signal.reason));
   try {
     for (;;) {
       signal.throwIfAborted();
-      const { value, done } = await Promise.race([iterator.next(), aborted]);
+      const { value, done } = await breakdown.orBroken(iterator.next());
       if (done === true) return;
       yield value;
     }
   } finally {
-    signal.removeEventListener('abort', onAbort);
     const closing = iterator.return?.();
     if (signal.aborted) closing?.catch(() => undefined);
     else await closing;

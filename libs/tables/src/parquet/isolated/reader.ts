@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { fail } from '@armilla/base';
+import { Breakdown, fail } from '@armilla/base';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { MessageDecoder } from '../../arrow/decoder.js';
 import { IpcSplitter } from '../../arrow/splitter.js';
@@ -101,12 +101,12 @@ class IsolatedReader implements TableReader {
     try {
       child.send({ kind: 'read', columns: options.columns, batchRowCount });
       const outcome = child.outcome();
-      const failure = new Promise<never>((_, reject) => outcome.catch(reject));
-      failure.catch(() => undefined); // it is not unhandled while nobody waits
+      const breakdown = new Breakdown();
+      outcome.catch((error: unknown) => breakdown.tell(error));
       const splitter = new IpcSplitter({ where: this.where });
       const decoder = new MessageDecoder({ where: this.where });
       while (!splitter.ended) {
-        const bytes = await Promise.race([child.chunk(), failure]);
+        const bytes = await breakdown.orBroken(child.chunk());
         signal?.throwIfAborted();
         if (!bytes) {
           await outcome;
