@@ -115,24 +115,24 @@ export interface Device extends AsyncDisposable {
   readonly info: DeviceInfo;
   /** How often the device was lost and opened again. */
   readonly lossCount: number;
-  /** Throws DEVICE_LIMIT_EXCEEDED, KERNEL_INVALID, MEMORY_EXHAUSTED, DEVICE_LOST, DEVICE_UNAVAILABLE, CANCELLED, DRAINING. */
+  /** Throws DEVICE_LIMIT_EXCEEDED, KERNEL_INVALID, MEMORY_EXHAUSTED, DEVICE_LOST, DEVICE_STALLED, DEVICE_UNAVAILABLE, CANCELLED, DRAINING. */
   run(job: Job, options?: RunOptions): Promise<JobResult>;
   /** Copies `data`; its first use by a job uploads it. Its memory counts for `tenant` (default "default"), whoever uses it. */
   keep(data: ArrayBufferView, label: string, options?: Pick<Job, 'tenant'>): Resident;
   /** Whether the resident is one that this device keeps, and was not disposed of. */
   holds(resident: Resident): boolean;
-  /** How its memory stands now. Throws DEVICE_LOST, DEVICE_UNAVAILABLE, DRAINING. */
+  /** How its memory stands now. Throws DEVICE_LOST, DEVICE_STALLED, DEVICE_UNAVAILABLE, DRAINING. */
   memory(): Promise<MemoryStats>;
   /**
    * Whether a buffer of `byteLength` bytes (>= 0) could be had now without anyone's waiting: idle memory and residents that
    * are not in use count as free, what other jobs of the process were promised as taken. `tenant` (default "default") has to
-   * stay within its own budget. Promises nothing. Throws OPTION_INVALID, DEVICE_LOST, DEVICE_UNAVAILABLE, DRAINING.
+   * stay within its own budget. Promises nothing. Throws OPTION_INVALID, DEVICE_LOST, DEVICE_STALLED, DEVICE_UNAVAILABLE, DRAINING.
    */
   canAllocate(byteLength: number, tenant?: string): Promise<boolean>;
   /**
    * Gives idle memory back, then that of residents that are not in use (they are uploaded again when they are wanted),
    * until at most `keepBytes` (>= 0) are taken from the device; default 85 % of the budget, 0 gives back all that can be.
-   * Tells what was done, nothing where nothing had to be. Throws OPTION_INVALID, DEVICE_LOST, DEVICE_UNAVAILABLE, DRAINING.
+   * Tells what was done, nothing where nothing had to be. Throws OPTION_INVALID, DEVICE_LOST, DEVICE_STALLED, DEVICE_UNAVAILABLE, DRAINING.
    */
   cleanup(keepBytes?: number): Promise<readonly StageReport[]>;
   /** The same with the samples so far and what leaks; not of a device that watches nothing. */

@@ -22,6 +22,12 @@ const SOFTWARE_SLAB_BYTES = 4 * 2 ** 20;
 
 const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
 
+export interface GenerationEvents {
+  readonly onNews: (news: MemoryNews) => void;
+  /** The device has done something that it was asked for. */
+  readonly onProgress: () => void;
+}
+
 /** One life of a device, from its request until it is lost or destroyed, with what was compiled and uploaded in it. */
 export class Generation {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
@@ -55,7 +61,7 @@ export class Generation {
     gpu: GPU,
     provider: Provider,
     options: OpenOptions,
-    onNews: (news: MemoryNews) => void,
+    { onNews, onProgress }: GenerationEvents,
   ): Promise<Generation> {
     const unavailable = (detail: string, cause?: unknown): Error =>
       fail('DEVICE_UNAVAILABLE', { provider: provider.name, detail }, { cause });
@@ -93,7 +99,7 @@ export class Generation {
       df64: 'not measured',
     };
 
-    const queue = new DeviceQueue(device.queue);
+    const queue = new DeviceQueue(device.queue, onProgress);
     const buffers = new NativeBuffers(device, queue, description.name);
     try {
       const software = description.software;

@@ -19,7 +19,20 @@ export interface OpenOptions {
   readonly nullBackend?: boolean;
   /** Environment for the choice of the provider; default: that of the process. */
   readonly provider?: Readonly<Record<string, string | undefined>>;
+  /**
+   * How long its driver may get on with nothing while it opens, works or ends, before it is given up, ms; default one minute.
+   * A software adapter that was opened has no limit unless this is given: its kernels are slow.
+   */
+  readonly answerMs?: number;
 }
+
+/** How long a device may take to answer, ms. */
+export function answerLimitMs({ answerMs }: OpenOptions, info?: DeviceInfo): number {
+  return answerMs ?? (info?.software === true ? Infinity : 60_000);
+}
+
+/** Places in the memory that host and thread share: the device is closed; a count that changes as it gets on. */
+export const SIGNALS = { closed: 0, progress: 1, count: 2 } as const;
 
 /** Bytes of the host that the thread reads in place. */
 export interface SharedBytes {
@@ -78,7 +91,7 @@ export interface MemoryAnswers {
 export type MemoryAnswer = MemoryAnswers[keyof MemoryAnswers];
 
 export type ThreadMessage =
-  | { readonly kind: 'open'; readonly options: OpenOptions; readonly closed: SharedArrayBuffer }
+  | { readonly kind: 'open'; readonly options: OpenOptions; readonly signals: SharedArrayBuffer }
   | JobMessage
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'keep'; readonly id: number; readonly kept: KeptBytes }

@@ -6,7 +6,11 @@ export class DeviceQueue implements Fence {
   completedEpoch = 0;
   readonly #pending = new Map<number, Promise<void>>();
 
-  constructor(private readonly queue: GPUQueue) {}
+  /** `onProgress` is told whenever commands are done. */
+  constructor(
+    private readonly queue: GPUQueue,
+    private readonly onProgress: () => void,
+  ) {}
 
   /** The epoch of these commands. */
   submit(commands: readonly GPUCommandBuffer[]): number {
@@ -15,6 +19,7 @@ export class DeviceQueue implements Fence {
     const settle = (): void => {
       this.completedEpoch = Math.max(this.completedEpoch, epoch);
       this.#pending.delete(epoch);
+      this.onProgress();
     };
     // A device that was destroyed is done with everything.
     this.#pending.set(epoch, this.queue.onSubmittedWorkDone().then(settle, settle));

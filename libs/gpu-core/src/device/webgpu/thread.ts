@@ -1,19 +1,20 @@
-import { fail, isProblem, problemToJson, toProblem } from '@armilla/base';
+import { Breakdown, fail, isProblem, problemToJson, toProblem } from '@armilla/base';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import type { MemoryNews } from '../../memory/device/snapshot.js';
 import type { DeviceInfo } from '../device.js';
 import { execute } from './execute.js';
 import { Generation } from './generation.js';
-import { Loss } from './loss.js';
-import type {
-  HostMessage,
-  JobMessage,
-  KeptBytes,
-  MemoryAnswer,
-  MemoryQuestion,
-  OpenOptions,
-  ThreadMessage,
+import {
+  answerLimitMs,
+  type HostMessage,
+  type JobMessage,
+  type KeptBytes,
+  type MemoryAnswer,
+  type MemoryQuestion,
+  type OpenOptions,
+  SIGNALS,
+  type ThreadMessage,
 } from './messages.js';
 import { loadProvider, type Provider } from './provider.js';
 import { df64SelfTest } from './self-test.js';
@@ -22,10 +23,12 @@ const port = parentPort;
 if (port === null) throw new Error('the thread of a device runs in a worker thread only');
 
 const LOSS_NEWS_MS = 200;
+/** A device that has not ended after so long is left as it is, ms; sooner where less was given for any answer. */
+const CLOSE_MS = 10_000;
 
 interface Life {
   readonly generation: Generation;
-  readonly loss: Loss;
+  readonly loss: Breakdown;
 }
 
 /** What the thread owns; it ends by the message `close`, never by force: that would end the process. */
@@ -33,7 +36,7 @@ let provider: Provider | undefined;
 let gpu: GPU | undefined;
 let options: OpenOptions = {};
 let current: Promise<Life> | undefined;
-let closedFlag: Int32Array | undefined;
+let signals: Int32Array | undefined;
 let closing = false;
 /** A fault of its own ends the thread: it answers no more, and the host tries its jobs once more on a new one. */
 let broken = false;
@@ -44,7 +47,7 @@ const aborts = new Map<number, AbortController>();
 const running = new Set<Promise<void>>();
 
 port.on('message', (message: ThreadMessage) => {
-  if (message.kind === 'open') track(open(message.options, message.closed));
+  if (message.kind === 'open') track(open(message.options, message.signals));
   else if (message.kind === 'job') track(runJob(message));
   else if (message.kind === 'cancel') aborts.get(message.id)?.abort();
   else if (message.kind === 'keep') residents.set(message.id, message.kept);
@@ -66,9 +69,9 @@ function track(work: Promise<void>): void {
   running.add(tracked);
 }
 
-async function open(wanted: OpenOptions, closed: SharedArrayBuffer): Promise<void> {
+async function open(wanted: OpenOptions, shared: SharedArrayBuffer): Promise<void> {
   options = wanted;
-  closedFlag = new Int32Array(closed);
+  signals = new Int32Array(shared);
   try {
     provider = loadProvider({ ...process.env, ...wanted.provider });
     gpu = provider.create(flagsOf(wanted));
@@ -102,8 +105,9 @@ function generate(): Promise<Life> {
   if (current !== undefined) return current;
   if (gpu === undefined || provider === undefined || closing) return Promise.reject(fail('DRAINING'));
   const onNews = (news: MemoryNews): void => answer({ kind: 'news', news, roomBytes: living?.memory.roomBytes });
-  const opened = Generation.open(gpu, provider, options, onNews).then((generation) => {
-    return { generation, loss: new Loss() };
+  const onProgress = (): void => void (signals && Atomics.add(signals, SIGNALS.progress, 1));
+  const opened = Generation.open(gpu, provider, options, { onNews, onProgress }).then((generation) => {
+    return { generation, loss: new Breakdown() };
   });
   current = opened;
   const renew = (): void => {
@@ -143,7 +147,7 @@ async function withRetry<T>(work: (generation: Generation) => Promise<T>): Promi
     const life = await opened;
     const { generation, loss } = life;
     try {
-      return await loss.orLost(work(generation));
+      return await loss.orBroken(work(generation));
     } catch (error) {
       if (closing) throw fail('DRAINING');
       if (!(await wasLost(life, error))) throw error;
@@ -162,7 +166,7 @@ async function wasLost({ generation, loss }: Life, error: unknown): Promise<bool
   if (generation.isLost) return true;
   if (isProblem(error)) return false;
   // What came of it `isLost` tells.
-  await Promise.allSettled([loss.orLost(sleep(LOSS_NEWS_MS))]);
+  await Promise.allSettled([loss.orBroken(sleep(LOSS_NEWS_MS))]);
   return generation.isLost || (error as Error).name === 'AbortError';
 }
 
@@ -199,16 +203,21 @@ async function forget(id: number): Promise<void> {
 async function close(): Promise<void> {
   if (closing) return;
   closing = true;
+  const limitMs = Math.min(CLOSE_MS, answerLimitMs(options, living?.info));
+  await Promise.race([endDevice(), ...(limitMs < Infinity ? [sleep(limitMs, undefined, { ref: false })] : [])]);
+  if (gpu !== undefined) provider?.release(gpu);
+  if (signals !== undefined) {
+    Atomics.store(signals, SIGNALS.closed, 1);
+    Atomics.notify(signals, SIGNALS.closed);
+  }
+  port?.close();
+}
+
+async function endDevice(): Promise<void> {
   const life = await current?.catch(() => undefined);
   for (const abort of aborts.values()) abort.abort();
   await life?.generation.destroy();
   await Promise.allSettled(running);
-  if (gpu !== undefined) provider?.release(gpu);
-  if (closedFlag !== undefined) {
-    Atomics.store(closedFlag, 0, 1);
-    Atomics.notify(closedFlag, 0);
-  }
-  port?.close();
 }
 
 function answer(message: HostMessage, transfer: ArrayBuffer[] = []): void {

@@ -9,83 +9,20 @@ import { add } from '../../ops/elementwise/index.js';
 import { DeviceArray } from '../../ops/host/device-array.js';
 import { Runtime } from '../../runtime/runtime.js';
 import { onDawn } from '../../testing/on-dawn.js';
-import type { Job, Resident } from '../device.js';
+import { expectSquares, numbers, program, square } from '../../testing/square.js';
+import { standIn } from '../../testing/stand-in.js';
+import type { Resident } from '../device.js';
 import type { OpenOptions } from './messages.js';
 import { GONE_MS, REOPEN_PAUSES_MS } from './reopening.js';
 import { WebGpuDevice } from './webgpu-device.js';
-import { packStruct, structLayout } from './wgsl-layout.js';
-
-const SQUARE = `
-struct Params { count: u32, addend: f32 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> values: array<f32>;
-@group(0) @binding(2) var<storage, read_write> squares: array<f32>;
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x < params.count) { squares[id.x] = values[id.x] * values[id.x] + params.addend; }
-}`;
-const program = { wgsl: SQUARE, file: 'square.wgsl', entryPoint: 'main' };
-const layout = structLayout(SQUARE, 'Params', 'square.wgsl');
-
-function square(values: Job['buffers'][string], count: number): Job {
-  return {
-    label: 'test.square',
-    buffers: {
-      params: { kind: 'uniform', data: packStruct(layout, { count, addend: 1 }) },
-      values,
-      squares: { kind: 'output', byteLength: count * 4 },
-    },
-    passes: [
-      { program, bindings: ['params', 'values', 'squares'], workgroups: [Math.max(1, Math.ceil(count / 64)), 1, 1] },
-    ],
-  };
-}
-
-function numbers(count: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => i / 4);
-}
-
-function expectSquares(result: { outputs: Readonly<Record<string, ArrayBuffer>> }, values: Float32Array): void {
-  expect([...new Float32Array(result.outputs.squares)]).toEqual([...values.map((value) => value * value + 1)]);
-}
 
 let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'armilla-device-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const dawn = join(
-  createRequire(import.meta.url).resolve('webgpu/package.json'),
-  '..',
-  'dist',
-  `${process.platform}-${process.arch}`,
-  'dawn.node',
-);
-
-/** A stand-in for the native module: the real one, whose devices are changed by `text` (device, generation) before use. */
+/** A stand-in in the folder of this test. */
 function faulty(name: string, text: string): OpenOptions {
-  const file = join(folder, `${name}.cjs`);
-  writeFileSync(
-    file,
-    `const real = require(${JSON.stringify(dawn)});
-     let generation = 0;
-     const change = (device, generation) => { ${text} };
-     module.exports = { globals: real.globals, create(flags) {
-       const gpu = real.create(flags);
-       const requestAdapter = gpu.requestAdapter.bind(gpu);
-       gpu.requestAdapter = async (options) => {
-         const adapter = await requestAdapter(options);
-         const requestDevice = adapter.requestDevice.bind(adapter);
-         adapter.requestDevice = async (descriptor) => {
-           const device = await requestDevice(descriptor);
-           change(device, ++generation);
-           return device;
-         };
-         return adapter;
-       };
-       return gpu;
-     } };`,
-  );
-  return { provider: { ARMILLA_DAWN_NODE: file } };
+  return standIn(join(folder, `${name}.cjs`), text);
 }
 
 /** Loses the device at its Nth submission, in its first \`lives\` lives. */
@@ -151,7 +88,11 @@ onDawn('many jobs at once come back each with its own answer, also from shared m
 onDawn('a kernel that does not compile names its file and line, and the device goes on', async () => {
   await using device = await WebGpuDevice.open();
   const job = square({ kind: 'input', data: numbers(10) }, 10);
-  const broken = { wgsl: SQUARE.replace('* values[id.x]', '* wrong[id.x]'), file: 'broken.wgsl', entryPoint: 'main' };
+  const broken = {
+    wgsl: program.wgsl.replace('* values[id.x]', '* wrong[id.x]'),
+    file: 'broken.wgsl',
+    entryPoint: 'main',
+  };
   await expect(device.run({ ...job, passes: [{ ...job.passes[0], program: broken }] })).rejects.toMatchObject({
     reason: 'KERNEL_INVALID',
     fields: { file: 'broken.wgsl', line: '8' },

@@ -1,12 +1,11 @@
 import { fail, type Problem, reviveProblem, whenAborted } from '@armilla/base';
-import { createRequire } from 'node:module';
 import { types } from 'node:util';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { MemoryStats } from '../../memory/device/device-memory.js';
 import type { MemoryNews, MemorySnapshot } from '../../memory/device/snapshot.js';
 import type { StageReport } from '../../memory/device/stages.js';
 import { checkJob } from '../check-job.js';
 import type { Device, DeviceInfo, Job, JobBuffer, JobResult, JobTiming, Resident, RunOptions } from '../device.js';
+import { DeviceThread } from './device-thread.js';
 import { HostResidents } from './host-residents.js';
 import {
   type BufferMessage,
@@ -25,8 +24,6 @@ import { copyShared } from './shared-bytes.js';
 
 /** Jobs that the thread has at once: one uploads, one runs, one is read back. */
 const JOBS_IN_FLIGHT = 3;
-/** Time that a thread has to end its device while the process exits. */
-const EXIT_MS = 2000;
 
 interface Pending {
   readonly message: JobMessage;
@@ -41,12 +38,12 @@ interface Pending {
 export class WebGpuDevice implements Device {
   /** Of this process, which does not end before their threads. */
   static readonly #living = new Set<WebGpuDevice>();
-  #worker: Worker | undefined;
+  /** The last one; it may have ended. */
+  #thread: DeviceThread | undefined;
   /** The thread takes jobs and questions. */
   #opened = false;
-  /** The last thread is no more. */
-  #ended = Promise.resolve();
-  #closedFlag = new Int32Array(new SharedArrayBuffer(4));
+  /** Why jobs are refused until the thread answers again. */
+  #stalled: Problem | undefined;
   #info!: DeviceInfo;
   #closing: Promise<void> | undefined;
   #lastId = 0;
@@ -178,78 +175,63 @@ export class WebGpuDevice implements Device {
   ): Promise<MemoryAnswers[Ask]> {
     if (!this.#opened && this.#closing === undefined) await this.#reopening.run();
     if (this.#closing !== undefined) throw fail('DRAINING');
+    if (this.#stalled !== undefined) throw this.#stalled;
     const id = ++this.#lastId;
     return await new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve: resolve as (answer: MemoryAnswer) => void, reject });
-      this.#worker?.ref();
       this.#post({ kind: 'memory', id, question });
+      this.#thread?.owes(true);
     });
   }
 
   async #close(): Promise<void> {
     this.#reopening.stop();
     for (const { reject } of this.#queued.splice(0)) reject(fail('DRAINING'));
-    this.#worker?.ref();
-    this.#post({ kind: 'close' });
-    await this.#ended;
+    // One that does not end is left alone: it ends with the process, or the process with it.
+    if ((await this.#thread?.close()) === false) return;
     WebGpuDevice.#living.delete(this);
     if (WebGpuDevice.#living.size === 0) process.off('exit', WebGpuDevice.#endAll);
   }
 
   static readonly #endAll = (): void => {
-    for (const device of WebGpuDevice.#living) device.#endNow();
+    for (const device of WebGpuDevice.#living) device.#thread?.endNow();
   };
 
-  /** A thread that is ended with work in flight takes the process with it: it destroys its device first. */
-  #endNow(): void {
-    if (this.#worker === undefined) return;
-    this.#post({ kind: 'close' });
-    Atomics.wait(this.#closedFlag, 0, 0, EXIT_MS);
-  }
-
   async #startNext(): Promise<void> {
-    this.#worker?.ref();
-    await this.#ended;
+    const ended = await this.#thread?.hasEnded();
     if (this.#closing !== undefined) throw fail('DRAINING');
+    if (ended === false)
+      throw fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail: 'its last thread does not end' });
     await this.#start();
   }
 
-  #start(): Promise<DeviceInfo> {
-    return new Promise((resolve, reject) => {
-      const worker = new Worker(createRequire(import.meta.url).resolve('@armilla/gpu-core/gpu-thread'), {
-        // The Vulkan loader reads the environment of the process, which a copy is not.
-        env: SHARE_ENV,
-      });
-      this.#worker = worker;
-      this.#closedFlag = new Int32Array(new SharedArrayBuffer(4));
-      this.#ended = new Promise((ended) => worker.once('exit', () => ended()));
-      let served = false;
-      let fault: Problem | undefined;
-      let detail = 'its thread has ended';
-      worker.on('message', (message: HostMessage) => {
-        if (message.kind === 'opened') {
-          served = this.#opened = true;
-          resolve(message.info);
-          this.#unrefIdle();
-        } else if (message.kind === 'failed') fault = reviveProblem(message.problem);
-        else if (message.kind === 'ending') {
-          this.#opened = false;
-          detail += `: ${message.detail}`;
-        } else this.#receive(message);
-      });
-      worker.on('error', (error) => (detail += `: ${(error as Error).message}`));
-      worker.on('exit', () => {
-        this.#worker = undefined;
-        this.#opened = false;
-        if (served) this.#afterThread(detail);
-        else reject(fault ?? fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail }));
-      });
-      this.#post({ kind: 'open', options: this.options, closed: this.#closedFlag.buffer as SharedArrayBuffer });
-      this.#residents.tellAll();
+  async #start(): Promise<DeviceInfo> {
+    const thread = new DeviceThread(this.options, {
+      onMessage: (message) => this.#receive(message),
+      onEnding: () => (this.#opened = false),
+      onEnded: (detail) => this.#afterThread(detail),
+      onSilent: (fault) => this.#stall(fault),
     });
+    this.#thread = thread;
+    this.#residents.tellAll();
+    const info = await thread.opened;
+    this.#opened = true;
+    this.#tellOwed();
+    return info;
+  }
+
+  /** The thread has got on with nothing of what it owes: nobody waits for it any more, until it answers. */
+  #stall(fault: Problem): void {
+    this.#stalled = fault;
+    const waiting = [...this.#inFlight.values(), ...this.#queued.splice(0), ...this.#asked.values()];
+    this.#inFlight.clear();
+    this.#asked.clear();
+    for (const { reject } of waiting) reject(fault);
   }
 
   #afterThread(detail: string): void {
+    this.#opened = false;
+    this.#stalled = undefined;
     const pending = [...this.#inFlight.values()];
     this.#inFlight.clear();
     const name = this.#info?.name ?? '?';
@@ -280,11 +262,12 @@ export class WebGpuDevice implements Device {
       for (const listener of this.#watchers) listener(message.news);
       return;
     }
+    this.#stalled = undefined;
     const asked = this.#asked.get(message.id);
     this.#asked.delete(message.id);
     if (message.kind === 'memory') {
       asked?.resolve(message.answer);
-      this.#unrefIdle();
+      this.#tellOwed();
       return;
     }
     this.#roomBytes = message.roomBytes;
@@ -294,10 +277,11 @@ export class WebGpuDevice implements Device {
     if (message.kind === 'problem') pending?.reject(reviveProblem(message.problem));
     else pending?.resolve({ outputs: message.outputs, timing: timingOf(pending, message.times, message.outputs) });
     this.#dispatch();
-    this.#unrefIdle();
+    this.#tellOwed();
   }
 
   #dispatch(): void {
+    if (this.#stalled !== undefined) for (const { reject } of this.#queued.splice(0)) reject(this.#stalled);
     if (!this.#opened && this.#queued.length > 0) {
       this.#reopening.run().then(
         () => this.#dispatch(),
@@ -309,18 +293,18 @@ export class WebGpuDevice implements Device {
     while (this.#opened && this.#inFlight.size < JOBS_IN_FLIGHT && this.#queued.length > 0) {
       const pending = this.#queued.shift() as Pending;
       this.#inFlight.set(pending.message.id, pending);
-      this.#worker?.ref();
       this.#post(pending.message);
+      this.#tellOwed();
     }
   }
 
   /** An idle device does not keep the process alive. */
-  #unrefIdle(): void {
-    if (this.#inFlight.size === 0 && this.#asked.size === 0) this.#worker?.unref();
+  #tellOwed(): void {
+    this.#thread?.owes(this.#inFlight.size > 0 || this.#asked.size > 0);
   }
 
   #post(message: ThreadMessage): void {
-    this.#worker?.postMessage(message);
+    this.#thread?.post(message);
   }
 
   #share(buffer: JobBuffer): BufferMessage {

@@ -88,7 +88,9 @@ export function isMemoryFault(error: unknown): boolean {
 
 /** The fault is the device's, not the call's: another one may do it. */
 export function isDeviceFault(error: unknown): boolean {
-  return isProblem(error) && (error.reason === 'DEVICE_UNAVAILABLE' || error.reason === 'DEVICE_LOST');
+  return isProblem(error) && DEVICE_FAULTS.has(error.reason);
 }
+
+const DEVICE_FAULTS: ReadonlySet<string> = new Set(['DEVICE_UNAVAILABLE', 'DEVICE_LOST', 'DEVICE_STALLED']);
 
 const SMALLEST_PIECE = 1024;

@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onDawn } from '../../testing/on-dawn.js';
+import { numbers, square } from '../../testing/square.js';
+import { standIn } from '../../testing/stand-in.js';
+import { WebGpuDevice } from './webgpu-device.js';
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'armilla-silent-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const job = square({ kind: 'input', data: numbers(64) }, 64);
+const stalled = { reason: 'DEVICE_STALLED', fields: { seconds: 1.5 } };
+
+onDawn('a driver that never gives a device is unavailable after its time', async () => {
+  const options = standIn(join(folder, 'never.cjs'), 'return new Promise(() => undefined);');
+  await expect(WebGpuDevice.open({ ...options, name: 'card', answerMs: 300 })).rejects.toMatchObject({
+    reason: 'DEVICE_UNAVAILABLE',
+    message: expect.stringContaining('the device card has got on with nothing for 0.3 s'),
+  });
+});
+
+onDawn(
+  'kernels that never end: nobody waits for them, and when the device answers again it is taken again',
+  async () => {
+    const hang = join(folder, 'hang');
+    const options = standIn(
+      join(folder, 'hanging.cjs'),
+      `const { existsSync } = require('node:fs'); const { setTimeout: sleep } = require('node:timers/promises');
+     const queue = device.queue; const done = queue.onSubmittedWorkDone.bind(queue);
+     Object.defineProperty(device, 'queue', { value: queue });
+     queue.onSubmittedWorkDone = async () => { while (existsSync(${JSON.stringify(hang)})) await sleep(10); return await done(); };`,
+    );
+    await using device = await WebGpuDevice.open({ ...options, nullBackend: true, answerMs: 1500 });
+    await device.run(job);
+    writeFileSync(hang, '');
+    // More than the thread has at once.
+    const runs = [1, 2, 3, 4, 5].map(() => device.run(job));
+    for (const run of await Promise.allSettled(runs))
+      expect(run.status === 'rejected' && run.reason).toMatchObject(stalled);
+    const refused = performance.now();
+    await expect(device.run(job)).rejects.toMatchObject(stalled);
+    await expect(device.memory()).rejects.toMatchObject(stalled);
+    expect(device.lossCount).toBe(0);
+    rmSync(hang);
+    // The answers to what nobody waits for show that it is back.
+    while (performance.now() - refused < 60_000) {
+      const outcome = await device.run(job).then(
+        () => 'answered',
+        (error: { reason: string }) => error.reason,
+      );
+      if (outcome === 'answered') break;
+      expect(outcome).toBe('DEVICE_STALLED');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await device.run(job);
+    expect(await device.memory()).toMatchObject({ promisedBytes: 0 });
+  },
+);
+
+onDawn('a device that hangs is closed all the same, and keeps no process from its end', async () => {
+  const hang = join(folder, 'hang-closed');
+  const never = standIn(
+    join(folder, 'closing.cjs'),
+    `const queue = device.queue; const done = queue.onSubmittedWorkDone.bind(queue);
+     Object.defineProperty(device, 'queue', { value: queue });
+     queue.onSubmittedWorkDone = () => require('node:fs').existsSync(${JSON.stringify(hang)}) ? new Promise(() => undefined) : done();`,
+  );
+  const device = await WebGpuDevice.open({ ...never, nullBackend: true, answerMs: 1500 });
+  writeFileSync(hang, '');
+  await expect(device.run(job)).rejects.toMatchObject(stalled);
+  await device.close();
+  await expect(device.run(job)).rejects.toMatchObject({ reason: 'DRAINING' });
+
+  // One that blocks its thread in the driver can be ended by nobody.
+  const blocking = standIn(
+    join(folder, 'blocking.cjs'),
+    `const queue = device.queue; const submit = queue.submit.bind(queue); let count = 0;
+     Object.defineProperty(device, 'queue', { value: queue });
+     queue.submit = (list) => { if (++count > 3) for (;;); return submit(list); };`,
+  );
+  const script = join(folder, 'script.mjs');
+  writeFileSync(
+    script,
+    `import { WebGpuDevice } from ${JSON.stringify(createRequire(import.meta.url).resolve('@armilla/gpu-core'))};
+     const device = await WebGpuDevice.open({ ...${JSON.stringify(blocking)}, nullBackend: true, answerMs: 1500 });
+     const job = { label: 'test', buffers: { values: { kind: 'output', byteLength: 64 } }, passes: [] };
+     try { for (;;) await device.run(job); } catch (error) { console.log(error.reason); }`,
+  );
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, [script], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  expect({ stdout, status, signal }).toEqual({ stdout: 'DEVICE_STALLED\n', status: null, signal: 'SIGKILL' });
+  expect(stderr).toContain('the process is killed');
+});
