@@ -38,8 +38,8 @@ export async function mixedWorkload({ quick = false } = {}): Promise<MixedWorklo
     const named = await Dispatcher.open(runtime, { stateFolder: join(stateFolder, 'named'), environment: '' });
     await judged.calibrate({ operations: NAMES });
     const calls = workload(edges);
-    const xorDevices = judged.devicesOf('gpu.xor', 'u8');
-    const devices = judged.devicesOf('gpu.matmul', 'f32');
+    const xorDevices = judged.placesOf('gpu.xor', 'u8').devices;
+    const devices = judged.placesOf('gpu.matmul', 'f32').devices;
     const singles = devices.filter((id) => xorDevices.includes(id) && id !== 'typescript');
     const routerMs: number[] = [];
     const chosen: string[][] = [];
@@ -58,7 +58,7 @@ export async function mixedWorkload({ quick = false } = {}): Promise<MixedWorklo
       for (const id of new Set([...devices, ...xorDevices])) {
         // Plain TypeScript takes seconds for the products.
         const able =
-          id === 'typescript' ? ['gpu.xor'] : NAMES.filter((name) => judged.devicesOf(name, DTYPES[name]).includes(id));
+          id === 'typescript' ? ['gpu.xor'] : NAMES.filter((name) => judged.placesOf(name, DTYPES[name]).devices.includes(id));
         const mine = calls.flatMap(({ name }, i) => (able.includes(name) ? [i] : []));
         const times = await timed(
           mine.map((i) => calls[i]),

@@ -93,7 +93,7 @@ export function unmeasuredDevices(dispatcher: Dispatcher): string[] {
   const unmeasured = routedOperations().flatMap(({ operation: { name }, dtypes }) =>
     dtypes.flatMap((dtype) => {
       const measured = known.get(`${name} ${dtype}`) ?? {};
-      return dispatcher.devicesOf(name, dtype).filter((id) => !(id in measured));
+      return dispatcher.placesOf(name, dtype).devices.filter((id) => !(id in measured));
     }),
   );
   return router.devices.map(({ id }) => id).filter((id) => unmeasured.includes(id));

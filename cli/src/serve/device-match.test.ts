@@ -9,6 +9,14 @@ import { startServer } from './server.js';
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
+interface Decision {
+  readonly operation: string;
+  readonly chosen: string;
+  readonly reason: string;
+  readonly deadline_ms?: number;
+  readonly refused: readonly object[];
+}
+
 const onSoftwareGpu = hasSoftwareGpu ? test : test.skip;
 
 onSoftwareGpu(
@@ -52,11 +60,7 @@ onSoftwareGpu(
     }
     const listed = async () => {
       const response = await fetch(`${server.url}/v1/runtime/decisions`);
-      return (
-        (await response.json()) as {
-          decisions: { operation: string; chosen: string; reason: string; deadline_ms?: number }[];
-        }
-      ).decisions;
+      return ((await response.json()) as { decisions: Decision[] }).decisions;
     };
     const decisions = await listed();
     expect(decisions.length).toBeGreaterThanOrEqual(4);
@@ -89,3 +93,33 @@ onSoftwareGpu(
     expect(await refused.text()).toContain('abacus');
   },
 );
+
+test('a match on a server without a GPU leaves a decision too; a request may ask for fewer workers', async () => {
+  const table = 'id,ra,dec\n1,10,20\n2,30,40\n';
+  const flags = {
+    httpAddress: '127.0.0.1:0',
+    grpcAddress: '127.0.0.1:0',
+    logLevel: 'silent',
+    gpuDevices: 'none',
+    workerCount: '2',
+    stateDirectory: join(folder.path, 'state-cpu'),
+  };
+  await using server = await startServer({ config: loadConfig({ flags }) });
+  const match = async (more: string): Promise<Decision> => {
+    const body = new FormData();
+    body.append('right', new Blob([table]), 'right.csv');
+    body.append('left', new Blob([table]), 'left.csv');
+    const answer = await fetch(`${server.url}/v1/crossmatch?radius=1&format=csv${more}`, { method: 'POST', body });
+    expect((await answer.text()).split('\n')).toHaveLength(4);
+    const listed = await fetch(`${server.url}/v1/runtime/decisions`);
+    return ((await listed.json()) as { decisions: Decision[] }).decisions[0];
+  };
+  const decision = await match('');
+  expect(decision).toMatchObject({ operation: 'sky.join', chosen: 'wasm:2', reason: 'only-device' });
+  expect(decision.refused).toContainEqual({
+    device: 'wasm:1',
+    reason: 'rule-only',
+    detail: 'joins share all workers among them',
+  });
+  expect(await match('&device=wasm:1')).toMatchObject({ chosen: 'wasm:1', reason: 'override-request' });
+});

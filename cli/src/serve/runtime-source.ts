@@ -82,8 +82,10 @@ function explain({ dispatcher }: Compute, { operation, dtype, size }: CallToExpl
     const decision = dispatcher.explain(operation, size, dtype);
     return { decision, text: renderDecision(decision) };
   }
-  const devices = dispatcher.devicesOf(operation, dtype);
-  const decision = dispatcher.router.explain({ ...requestOf(operation, dtype, size), devices });
+  const decision = dispatcher.router.explain({
+    ...requestOf(operation, dtype, size),
+    ...dispatcher.placesOf(operation, dtype),
+  });
   return { decision, text: renderDecision(decision) };
 }
 

@@ -103,7 +103,7 @@ export class PairFinder implements PairSource {
     } while (from < part.rowCount);
   }
 
-  /** By the router where a device is named, or there is one besides the processor and nobody asked for a number of workers. */
+  /** By the router, but where somebody asked for a number of workers and for no device. */
   async #match(left: readonly Positions[], query: PairQuery, marks?: RowMarks): Promise<ChunkPairs> {
     const {
       index,
@@ -116,10 +116,7 @@ export class PairFinder implements PairSource {
       fairKey,
       inPlace,
     } = this.search;
-    if (
-      dispatcher === undefined ||
-      (device === undefined && !(dispatcher.devices.length > 0 && workerCount === undefined))
-    )
+    if (dispatcher === undefined || (device === undefined && workerCount !== undefined))
       return await index.match(left, query, { workerCount, signal, fairKey, inPlace, marks });
     const input: JoinInput = { left, right: index, query, inPlace, marks };
     const { value } = await dispatcher.run<ChunkPairs>('sky.join', input, {

@@ -68,6 +68,11 @@ export interface RoutedOperation<Input = never, Output = unknown> {
    * has no f64.
    */
   fault?(kind: string, dtype: DType, input?: Input): string | undefined;
+  /**
+   * Why a device that can run it takes it only where a rule names it, beside others that can; undefined where the router may choose
+   * it. Left out: it may choose each.
+   */
+  ruleOnly?(device: string, others: readonly string[]): string | undefined;
 }
 
 /** Matrices of a batch in a calibration and in `router explain gpu.batchedMatmul N`. */

@@ -41,8 +41,11 @@ export interface DevicePrediction {
 /** Why a device was not considered. */
 export interface DeviceRefusal {
   readonly device: string;
-  readonly reason: 'memory' | 'software' | 'no-backend' | 'overridden' | 'unavailable';
-  /** Of "no-backend", where the operation has more to say: "k is over 16"; of "unavailable", why the device is gone. */
+  readonly reason: 'memory' | 'software' | 'no-backend' | 'overridden' | 'rule-only' | 'unavailable';
+  /**
+   * Of "no-backend", where the operation has more to say: "k is over 16"; of "rule-only" (only a rule sends such calls there),
+   * why that is so; of "unavailable", why the device is gone.
+   */
   readonly detail?: string;
 }
 

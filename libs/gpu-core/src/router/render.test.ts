@@ -31,7 +31,7 @@ test('explain: what was chosen and why, each device with its terms, where they a
 
 test('explain: devices without a backend are named', () => {
   expect(renderDecision(known().explain({ ...REQUEST, devices: ['typescript'] }))).toMatch(
-    /no other device can do it[^]*webgpu:0: not possible \(no-backend\)[^]*at no size/,
+    /no other device may do it[^]*webgpu:0: not possible \(no-backend\)[^]*at no size/,
   );
 });
 

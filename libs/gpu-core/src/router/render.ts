@@ -71,6 +71,9 @@ export function renderDecision(decision: Decision): string {
       ...decision.predictions.map(row),
     ]),
     ...absent.map(({ device, reason, detail }) => `  ${device}: not possible (${detail ?? reason})`),
+    ...decision.refused
+      .filter(({ reason }) => reason === 'rule-only')
+      .map(({ device, detail }) => `  ${device}: only where a rule names it (${detail})`),
     decision.crossoverWork === null
       ? '  even with the next best device at no size of this shape'
       : `  even with the next best device at work ${decision.crossoverWork.toExponential(2)}`,
@@ -81,7 +84,7 @@ const REASONS: Readonly<Record<RouteReason, string>> = {
   'override-request': 'the request names it',
   'override-environment': 'ARMILLA_ROUTE names it',
   'override-config': 'the configuration (route) names it',
-  'only-device': 'no other device can do it',
+  'only-device': 'no other device may do it',
   fastest: 'earliest predicted finish',
   hysteresis: 'chosen for calls of this size before, and hardly slower than the fastest',
   exploration: 'a try, to learn how fast it is',

@@ -62,9 +62,11 @@ export class RouteRules {
 
   /** Devices that are gone, and why; none where no other may take the call: then the fault of the device is its own. */
   passedOver(request: RouteRequest, rule: RouteRule | undefined): Readonly<Record<string, string>> {
-    const { gone = {}, devices } = request;
+    const { gone = {}, devices, ruleOnly = {} } = request;
     const others = this.#devices.filter(({ id }) => !(id in gone) && (devices?.includes(id) ?? true));
-    const left = others.some((one) => (rule === undefined ? !one.software : matchesDevice(one, rule.device)));
+    const left = others.some((one) =>
+      rule === undefined ? !one.software && !(one.id in ruleOnly) : matchesDevice(one, rule.device),
+    );
     return left ? gone : {};
   }
 

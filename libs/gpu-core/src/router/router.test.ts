@@ -47,6 +47,21 @@ test('small calls stay, large ones go to the GPU; a software adapter never wins'
   expect(decision.refused).toContainEqual({ device: 'webgpu:1', reason: 'software' });
 });
 
+test('a device that only a rule sends calls to is chosen by a rule alone, and stands in for none that is gone', () => {
+  const ruleOnly = { 'webgpu:0': 'not by itself' };
+  const router = known();
+  const decision = router.decide(call(1e9, { ruleOnly }));
+  expect(decision).toMatchObject({ chosen: 'wasm:2', reason: 'fastest' });
+  expect(decision.refused).toContainEqual({ device: 'webgpu:0', reason: 'rule-only', detail: 'not by itself' });
+  expect(router.decide(call(1e9, { ruleOnly, device: 'webgpu:0' }))).toMatchObject({
+    chosen: 'webgpu:0',
+    reason: 'override-request',
+  });
+  const gone = { typescript: 'lost', 'wasm:2': 'lost' };
+  expect(router.decide(call(1e9, { ruleOnly, gone })).chosen).toBe('wasm:2');
+  expect(router.decide(call(1e9, { gone })).chosen).toBe('webgpu:0');
+});
+
 test('a decision says what every device would take, the terms, the spread and where it is even', () => {
   const { predictions, confidence, crossoverWork, modelVersion } = known().decide(call(1e6));
   expect(predictions.map(({ device }) => device)).toEqual(DEVICES.map(({ id }) => id));

@@ -263,6 +263,8 @@ export class Router {
       if (rule !== undefined && !matchesDevice(device, rule.device))
         refused.push({ device: device.id, reason: 'overridden' });
       else if (rule === undefined && device.software) refused.push({ device: device.id, reason: 'software' });
+      else if (rule === undefined && request.ruleOnly?.[device.id] !== undefined)
+        refused.push({ device: device.id, reason: 'rule-only', detail: request.ruleOnly[device.id] });
       else {
         candidates.push(prediction);
         indices.push(i);

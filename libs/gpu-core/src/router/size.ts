@@ -53,6 +53,8 @@ export interface RouteRequest {
   readonly devices?: readonly string[];
   /** Why others have none, by id, where there is something to say. */
   readonly faults?: Readonly<Record<string, string>>;
+  /** Why devices take it only where a rule names them, by id. */
+  readonly ruleOnly?: Readonly<Record<string, string>>;
   /** Override of this call: the id or the kind of a device. */
   readonly device?: string;
   /** Time left, ms. */

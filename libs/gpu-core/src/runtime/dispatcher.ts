@@ -27,6 +27,7 @@ import { Absences } from './absences.js';
 import { Batches, type BatchOptions, type BatchView } from './batches.js';
 import { type DeviceMemoryView, GpuDevices } from './gpu-devices.js';
 import { kernelSources } from './kernel-sources.js';
+import { choosable, type Places, placesOf } from './places.js';
 import { rooflinesOf } from './rooflines.js';
 import type { Runtime } from './runtime.js';
 
@@ -54,6 +55,9 @@ export interface CallSettings {
   /** Whose budget of device memory it takes, and whose turn in batches; default "default". */
   readonly tenant?: string;
 }
+
+/** `size`: where it is known already. */
+type SizedSettings = CallSettings & { readonly size?: OpSize };
 
 export interface Computed<Output> {
   readonly value: Output;
@@ -143,15 +147,16 @@ export class Dispatcher {
       throw fail('OPTION_INVALID', { field: 'input', expected: `an input of ${name}`, got: String(input) });
     }
     routed.check?.(input);
-    const { bytesIn, bytesOut } = routed.sizeOfInput(input);
+    // Once: for some operations it is an estimate.
+    const size = routed.sizeOfInput(input);
     const { device, deadlineMs, tenant, fairKey, signal } = settings;
     const dtype = routed.dtypeOf(input);
-    const call = { routed, input, bytes: bytesIn + bytesOut, dtype, device, tenant, fairKey, signal };
+    const call = { routed, input, bytes: size.bytesIn + size.bytesOut, dtype, device, tenant, fairKey, signal };
     const result = this.runtime.profiler.run(name, (span) =>
       // Who has no time to lose does not wait for others.
       this.options.batches !== false && deadlineMs === undefined && this.#batches.takes(call)
-        ? this.#batches.add(call).then((ended) => noted(span, ended, routed.sizeOfInput(input)))
-        : this.#traced(span, name, input, settings),
+        ? this.#batches.add(call).then((ended) => noted(span, ended, size))
+        : this.#traced(span, name, input, { ...settings, size }),
     );
     return (await result) as Computed<Output>;
   }
@@ -181,14 +186,14 @@ export class Dispatcher {
     }
     return this.router.explain({
       ...requestOf(name, type, routed.sizeOf(n, type as DType)),
-      ...this.#placesOf(routed, type as DType),
+      ...placesOf(this.router.devices, routed, type as DType),
       gone: this.#absences.list(),
     });
   }
 
-  /** Ids of the devices that `name` can run on with operands of that type. Throws OPERATION_UNKNOWN. */
-  devicesOf(name: string, dtype: string): readonly string[] {
-    return this.#placesOf(routedOperation(name), dtype as DType).devices;
+  /** Where `name` can run with operands of that type. Throws OPERATION_UNKNOWN. */
+  placesOf(name: string, dtype: string): Places {
+    return placesOf(this.router.devices, routedOperation(name), dtype as DType);
   }
 
   /** The devices with memory of their own, for jobs of other code: they are in the profile like those of operations. */
@@ -214,7 +219,7 @@ export class Dispatcher {
         sizeOf: (n) => one.sizeOf(n, one.dtypes[0]),
         smallest: one.smallest,
         largest: one.largest,
-        devices: (dtype) => this.#placesOf(one, dtype as DType).devices,
+        devices: (dtype) => choosable(placesOf(this.router.devices, one, dtype as DType)),
       },
     ]);
     return Object.fromEntries(all);
@@ -258,17 +263,18 @@ export class Dispatcher {
     }
   }
 
-  async #traced(span: Span, name: string, input: object, settings: CallSettings): Promise<Computed<unknown>> {
-    return noted(span, await this.#route(name, input, settings), routedOperation(name).sizeOfInput(input as never));
+  async #traced(span: Span, name: string, input: object, settings: SizedSettings): Promise<Computed<unknown>> {
+    const { size = routedOperation(name).sizeOfInput(input as never) } = settings;
+    return noted(span, await this.#route(name, input, { ...settings, size }), size);
   }
 
   /**
    * Runs a call where the router says. A device without memory for it, even in pieces, is passed over for the next best; where
    * there is none, the call waits for memory. A device that is gone is passed over, too, also by other calls for a while.
    */
-  async #route(name: string, input: object, settings: CallSettings): Promise<Computed<unknown>> {
+  async #route(name: string, input: object, settings: SizedSettings): Promise<Computed<unknown>> {
     const routed = routedOperation(name) as unknown as RoutedOperation<object>;
-    const size = routed.sizeOfInput(input);
+    const { size = routed.sizeOfInput(input) } = settings;
     const dtype = routed.dtypeOf(input);
     const { device, deadlineMs, signal, fairKey, tenant } = settings;
     let full: readonly string[] = [];
@@ -276,7 +282,7 @@ export class Dispatcher {
     const failed = new Map<string, unknown>();
     const request = {
       ...requestOf(name, dtype, size, this.#devices.placesOf(routed.keptOf?.(input) ?? [])),
-      ...this.#placesOf(routed, dtype, input),
+      ...placesOf(this.router.devices, routed, dtype, input),
       ...(device !== undefined && { device }),
       ...(deadlineMs !== undefined && { deadlineMs }),
     };
@@ -349,28 +355,14 @@ export class Dispatcher {
           largest: routed.largest,
           prepare: inputOf,
           measure: Object.fromEntries(
-            this.#placesOf(routed, dtype).devices.map((id) => [id, ({ n }: { n: number }) => measure(id, n)]),
+            placesOf(this.router.devices, routed, dtype).devices.map((id) => [
+              id,
+              ({ n }: { n: number }) => measure(id, n),
+            ]),
           ),
         };
       }),
     );
-  }
-
-  /** Devices that can run it, and why others with a backend of it cannot. */
-  #placesOf<Input>(
-    routed: RoutedOperation<Input>,
-    dtype: DType,
-    input?: Input,
-  ): { readonly devices: string[]; readonly faults: Record<string, string> } {
-    const devices: string[] = [];
-    const faults: Record<string, string> = {};
-    for (const { id, kind } of this.router.devices) {
-      if (!(kind in routed.operation.backends)) continue;
-      const fault = routed.fault ? routed.fault(kind, dtype, input) : faultOfType(kind, dtype);
-      if (fault === undefined) devices.push(id);
-      else faults[id] = fault;
-    }
-    return { devices, faults };
   }
 
   #runOn<Output>(
@@ -393,8 +385,4 @@ export class Dispatcher {
 function noted<Result extends Computed<unknown>>(span: Span, result: Result, size: OpSize): Result {
   span.add({ decision: result.decision.id, bytes: size.bytesIn + size.bytesOut, flops: size.work });
   return result;
-}
-
-function faultOfType(kind: string, dtype: DType): string | undefined {
-  return kind === 'webgpu' && dtype === 'f64' ? 'WGSL has no f64' : undefined;
 }

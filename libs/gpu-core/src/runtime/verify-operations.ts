@@ -28,7 +28,7 @@ export async function verifyOperations(dispatcher: Dispatcher, signal?: AbortSig
       const input = routed.sample(sizeFor(routed.smallest), dtype, new Random(5));
       const { runtime } = dispatcher;
       const expected = await routed.operation.on('reference')({ runtime, ...(signal && { signal }) }, input);
-      for (const device of dispatcher.devicesOf(name, dtype)) {
+      for (const device of dispatcher.placesOf(name, dtype).devices) {
         let fault: string | undefined;
         try {
           const { value } = await dispatcher.run<unknown>(name, input, { device, signal });

@@ -51,6 +51,12 @@ export const routedJoin: RoutedOperation<JoinInput, ChunkPairs> = {
     if (input?.right instanceof SkyIndex && input.right.kind !== kind) return `the index is one of ${input.right.kind}`;
     return undefined;
   },
+  ruleOnly(device, others) {
+    const workers = others.filter((id) => id.startsWith('wasm:'));
+    if (device === 'typescript' && workers.length > 0) return 'indexes are made in WebAssembly';
+    const more = workers.find((id) => Number(id.slice(5)) > Number(device.slice(5)));
+    return device.startsWith('wasm:') && more !== undefined ? 'joins share all workers among them' : undefined;
+  },
 };
 
 function sizeOf(leftCount: number, rightCount: number, pairCount: number): OpSize {
