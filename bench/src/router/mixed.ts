@@ -58,7 +58,9 @@ export async function mixedWorkload({ quick = false } = {}): Promise<MixedWorklo
       for (const id of new Set([...devices, ...xorDevices])) {
         // Plain TypeScript takes seconds for the products.
         const able =
-          id === 'typescript' ? ['gpu.xor'] : NAMES.filter((name) => judged.placesOf(name, DTYPES[name]).devices.includes(id));
+          id === 'typescript'
+            ? ['gpu.xor']
+            : NAMES.filter((name) => judged.placesOf(name, DTYPES[name]).devices.includes(id));
         const mine = calls.flatMap(({ name }, i) => (able.includes(name) ? [i] : []));
         const times = await timed(
           mine.map((i) => calls[i]),
