@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly table?: 'left' | 'right';
   readonly strict?: boolean;
   readonly cellRowCount?: number;
+  /** Whose budget of device memory the index counts for. */
+  readonly tenant?: string;
   readonly signal?: AbortSignal;
   /** Rows expected, where the reader does not know. */
   readonly rowCount?: number;
@@ -151,6 +153,7 @@ export class CatalogTable implements AsyncDisposable {
           index = await SkyIndex.build(options.runtime, positions(), {
             rowCount: options.rowCount ?? reader.rowCount,
             cellRowCount: options.cellRowCount,
+            tenant: options.tenant,
             onRejected,
             signal: options.signal,
           });

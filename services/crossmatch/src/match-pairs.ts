@@ -298,6 +298,7 @@ export class MatchPairs implements MatchRows {
       strict: options.strict,
       signal: this.#signal,
       cellRowCount: context.execution?.cellRowCount,
+      tenant: context.tenant,
       rowCount: context.leftRowCount,
       onRejected: (row) => context.onRejected?.(row),
       sample: this.#sample,

@@ -309,6 +309,7 @@ function loadRight(reader: TableReader, options: ResolvedOptions, context: Match
     table: options.selfMatch === undefined ? 'right' : 'left',
     strict: options.strict,
     cellRowCount: context.execution?.cellRowCount,
+    tenant: context.tenant,
     signal: context.signal,
     rowCount: context.rightRowCount,
     onRejected: context.onRejected,

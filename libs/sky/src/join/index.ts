@@ -50,7 +50,7 @@ export const join = defineOperation<JoinRun, { L: number; R: number; P: number }
       if (right instanceof SkyIndex && right.kind === 'wasm')
         return await right.matchOn(device, left, query, { ...options, inPlace, marks });
       const positions = right instanceof SkyIndex ? positionsOf(await right.rows(signal)) : right;
-      await using index = await SkyIndex.build(runtime, [positions], { rowCount: positions.ra.length, signal });
+      await using index = await SkyIndex.build(runtime, [positions], { rowCount: positions.ra.length, tenant, signal });
       return await index.matchOn(device, left, query, options);
     },
   },

@@ -26,6 +26,8 @@ export interface BuildOptions {
   readonly cellRowCount?: number;
   /** Called for the rejected rows, ascending, before the index is there. */
   readonly onRejected?: OnRejected;
+  /** Whose budget of device memory its rows count for where a match brings them to a device; default "default". */
+  readonly tenant?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -59,6 +61,7 @@ export class SkyIndex implements AsyncDisposable {
     readonly cellCount: number,
     readonly bucketCount: number,
     private readonly backend: WasmIndex | PlainIndex,
+    private readonly tenant?: string,
   ) {}
 
   static async build(
@@ -69,7 +72,7 @@ export class SkyIndex implements AsyncDisposable {
     options.signal?.throwIfAborted();
     if (!hasWebAssembly()) return SkyIndex.buildPlain(source, options);
     const index = await WasmIndex.build(runtime, source, options);
-    return new SkyIndex(index.rowCount, index.status, index.cellCount, index.bucketCount, index);
+    return new SkyIndex(index.rowCount, index.status, index.cellCount, index.bucketCount, index, options.tenant);
   }
 
   /** The same without WebAssembly, on the calling thread. */
@@ -235,7 +238,7 @@ export class SkyIndex implements AsyncDisposable {
   #onDevice(device: Device, backend: WasmIndex, options?: DeviceIndexOptions): Promise<DeviceIndex> {
     const known = this.#onDevices.get(device);
     if (known !== undefined) return known;
-    const made = DeviceIndex.build(device, backend, options);
+    const made = DeviceIndex.build(device, backend, { tenant: this.tenant, ...options });
     this.#onDevices.set(device, made);
     made.catch(() => this.#onDevices.delete(device));
     return made;

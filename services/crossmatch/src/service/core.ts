@@ -85,7 +85,7 @@ export class CrossmatchCore {
   async store(
     { name, ttlSeconds: wantedTtlSeconds, columns, replace, rowCount }: StoreOptions,
     upload: (grow: Grow) => Promise<Upload>,
-    { signal, log }: CallContext,
+    { signal, log, tenant }: CallContext,
   ): Promise<StoredTableInfo> {
     this.stored.check(name, replace);
     if (columns.where !== undefined)
@@ -98,6 +98,7 @@ export class CrossmatchCore {
     const table = await CatalogTable.load(sent.reader, {
       runtime: this.runtime,
       columns,
+      tenant,
       signal,
       onRows: () => this.stored.checkQuota(sent.receivedBytes, replace ? name : undefined),
     });

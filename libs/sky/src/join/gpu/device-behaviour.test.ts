@@ -76,27 +76,32 @@ onDawn('every backend agrees with the reference, from positions and from an inde
   }
 });
 
-onDawn('right rows of nearest pairs are marked as on the CPU, and the rows stay on the device', async () => {
-  const left = edgeSky(43, 150);
-  const right = edgeSky(44, 150);
-  await using index = await SkyIndex.build(runtime, [right]);
-  const marksOf = async (match: (marks: NonNullable<ReturnType<SkyIndex['marks']>>) => Promise<unknown>) => {
-    using marks = index.marks()!;
-    await match(marks);
-    return [...marks.words()];
-  };
-  const expected = await marksOf((marks) => index.match(left, query, { marks }));
-  let keptCount = 0;
-  const counting = changed(await opened(), {
-    keep: (data, label) => {
-      keptCount++;
-      return device!.keep(data, label);
-    },
-  });
-  for (let i = 0; i < 2; i++)
-    expect(await marksOf((marks) => index.matchOn(counting, left, query, { marks }))).toEqual(expected);
-  expect(keptCount).toBe(1);
-});
+onDawn(
+  'right rows of nearest pairs are marked as on the CPU, and the rows stay on the device, at the cost of their owner',
+  async () => {
+    const left = edgeSky(43, 150);
+    const right = edgeSky(44, 150);
+    await using index = await SkyIndex.build(runtime, [right], { tenant: 'survey' });
+    const marksOf = async (match: (marks: NonNullable<ReturnType<SkyIndex['marks']>>) => Promise<unknown>) => {
+      using marks = index.marks()!;
+      await match(marks);
+      return [...marks.words()];
+    };
+    const expected = await marksOf((marks) => index.match(left, query, { marks }));
+    const kept: { label: string; tenant: string | undefined }[] = [];
+    const counting = changed(await opened(), {
+      keep: (data, label, options) => {
+        kept.push({ label, tenant: options?.tenant });
+        return device!.keep(data, label, options);
+      },
+    });
+    for (let i = 0; i < 2; i++)
+      expect(await marksOf((marks) => index.matchOn(counting, left, query, { tenant: 'guest', marks }))).toEqual(
+        expected,
+      );
+    expect(kept).toEqual([{ label: 'sky.join.places', tenant: 'survey' }]);
+  },
+);
 
 onDawn('a query that is not for a device is matched on the CPU, and the profile says why', async () => {
   const left = edgeSky(45, 100);

@@ -8,6 +8,8 @@ import { Runs } from './runs.js';
 export interface DeviceIndexOptions {
   /** Places of a part at most; default by the limits and the budget of the device. Only changes the speed. */
   readonly partPlaceCount?: number;
+  /** Whose budget of device memory the places count for; default "default". */
+  readonly tenant?: string;
 }
 
 /** Places of a cell at most. */
@@ -71,8 +73,9 @@ export class DeviceIndex implements Disposable {
       { most: Math.min(CELL_PLACES, mostPlaces), stride: joinProgram().place.byteLength, side: 'right' },
     );
     const made = new DeviceIndex(device, host, budget.bytes, records.address, recordCount, cells);
+    const { tenant } = options;
     try {
-      for (let cell = 0; cell < cells.runCount;) cell = await made.#addPart(cell, mostPlaces);
+      for (let cell = 0; cell < cells.runCount;) cell = await made.#addPart(cell, mostPlaces, tenant);
       cells.releaseRows();
     } catch (error) {
       made[Symbol.dispose]();
@@ -100,7 +103,7 @@ export class DeviceIndex implements Disposable {
   }
 
   /** A part of the cells from `first` on; gives the cell after it. */
-  async #addPart(first: number, mostPlaces: number): Promise<number> {
+  async #addPart(first: number, mostPlaces: number, tenant?: string): Promise<number> {
     const { cells, host } = this;
     const { runtime, heap } = host;
     const { ends } = cells;
@@ -120,7 +123,7 @@ export class DeviceIndex implements Disposable {
     words[VISITING.levelCount / 4] = sizes.length;
     const kernel = joinKernel(runtime);
     await runtime.phase({ heap, kernel, name: 'raise', params: params.offset, itemCount: 1 }).done;
-    const resident = this.device.keep(cells.rows(firstPlace, firstPlace + placeCount), 'sky.join.places');
+    const resident = this.device.keep(cells.rows(firstPlace, firstPlace + placeCount), 'sky.join.places', { tenant });
     const cellEnds = cells.endsAt + 4 * first;
     this.parts.push({ firstPlace, placeCount, cellEnds, levels, levelCount: sizes.length, resident });
     return end;
