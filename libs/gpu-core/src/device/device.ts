@@ -121,6 +121,11 @@ export interface Device extends AsyncDisposable {
   keep(data: ArrayBufferView, label: string, options?: Pick<Job, 'tenant'>): Resident;
   /** Whether the resident is one that this device keeps, and was not disposed of. */
   holds(resident: Resident): boolean;
+  /**
+   * Whether it lies on the device now, by the last news: not before its first use, once it was spilled, or after a loss, when the
+   * next job uploads it. Not of a device that does not tell.
+   */
+  hasUploaded?(resident: Resident): boolean;
   /** How its memory stands now. Throws DEVICE_LOST, DEVICE_STALLED, DEVICE_UNAVAILABLE, DRAINING. */
   memory(): Promise<MemoryStats>;
   /**

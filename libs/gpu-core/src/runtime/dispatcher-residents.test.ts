@@ -73,9 +73,30 @@ onDawn('the router counts no upload of what a device keeps, there and only there
   expect(host.value).toEqual(both.value);
 });
 
+onDawn('what was spilled counts as an upload, until the next call has brought it back', async () => {
+  await using device = await WebGpuDevice.open({ memoryBytes: 2 ** 22 });
+  const dispatcher = await open(device);
+  const values = new Float32Array(50_000).fill(2);
+  using left = await dispatcher.keep('webgpu:0', values, 'test.left');
+  const moved = async (): Promise<number> => {
+    const sum = await dispatcher.run<Float32Array>('gpu.add', { left, right: values }, on);
+    expect(sum.value[7]).toBe(4);
+    return predicted(sum, 'webgpu:0').bytesToMove;
+  };
+  expect(device.hasUploaded(left.resident)).toBe(true);
+  expect(await moved()).toBe(2 * values.byteLength);
+  await device.cleanup(0);
+  expect(device.hasUploaded(left.resident)).toBe(false);
+  expect(await moved()).toBe(3 * values.byteLength);
+  expect(await moved()).toBe(2 * values.byteLength);
+});
+
 onDawn('a call goes to the device that keeps its operands, where their upload made it the slower one', async () => {
   await using whole = await WebGpuDevice.open();
-  const methods = (['run', 'keep', 'holds'] as const).map((name) => [name, { value: whole[name].bind(whole) }]);
+  const methods = (['run', 'keep', 'holds', 'hasUploaded'] as const).map((name) => [
+    name,
+    { value: whole[name].bind(whole) },
+  ]);
   const card = Object.create(whole, {
     info: { value: { ...whole.info, software: false } },
     roomBytes: { value: undefined },

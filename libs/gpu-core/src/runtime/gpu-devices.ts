@@ -90,7 +90,11 @@ export class GpuDevices {
   placesOf(operands: readonly DeviceArray<Numbers>[]): Operand[] {
     return operands.flatMap(({ resident }) => {
       const keeper = [...this.#held].find(([, { open }]) => open.device.holds(resident));
-      return keeper === undefined ? [] : [{ bytes: resident.byteLength, at: ['host', keeper[0]] }];
+      if (keeper === undefined) return [];
+      const [id, { open }] = keeper;
+      // One that was spilled is uploaded again.
+      const isThere = open.device.hasUploaded?.(resident) ?? true;
+      return [{ bytes: resident.byteLength, at: isThere ? ['host', id] : ['host'] }];
     });
   }
 

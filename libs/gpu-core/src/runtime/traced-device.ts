@@ -48,6 +48,10 @@ export class TracedDevice implements Device {
     return this.device.holds(resident);
   }
 
+  hasUploaded(resident: Resident): boolean {
+    return this.device.hasUploaded?.(resident) ?? true;
+  }
+
   memory(): Promise<MemoryStats> {
     return this.device.memory();
   }

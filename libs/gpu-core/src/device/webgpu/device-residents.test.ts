@@ -15,7 +15,7 @@ function residentsOf(upload: Upload) {
     tenantBudgetBytes: tenantBudgets({ '*': 8 * MIB, big: 32 * MIB }),
     clock: new SimulatedClock(),
   });
-  return { memory, residents: new DeviceResidents(memory, upload) };
+  return { memory, residents: new DeviceResidents(memory, upload, () => undefined) };
 }
 
 function keptOf(byteLength: number, tenant: string): KeptBytes {

@@ -25,6 +25,8 @@ export class DeviceResidents {
   constructor(
     private readonly memory: DeviceMemory,
     private readonly upload: Upload,
+    /** A resident has come to the device, or has left it for want of memory. */
+    private readonly onMoved: (id: number, isThere: boolean) => void,
   ) {}
 
   /** Undefined for one that is not there: not used yet, or spilled. */
@@ -60,8 +62,14 @@ export class DeviceResidents {
       }
       // The host has its copy all along: there is nothing to save.
       const transferSeconds = bytes.byteLength / UPLOAD_BYTES_PER_SECOND;
-      const resident = this.memory.residents.add({ lease, transferSeconds, spill: () => Promise.resolve() });
+      const resident = this.memory.residents.add({
+        lease,
+        transferSeconds,
+        spill: () => Promise.resolve(),
+        onSpilled: () => this.onMoved(id, false),
+      });
       this.#known.set(id, { lease, resident });
+      this.onMoved(id, true);
     }
   }
 

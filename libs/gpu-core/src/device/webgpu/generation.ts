@@ -26,6 +26,8 @@ export interface GenerationEvents {
   readonly onNews: (news: MemoryNews) => void;
   /** The device has done something that it was asked for. */
   readonly onProgress: () => void;
+  /** A resident has come to the device, or has left it for want of memory. */
+  readonly onMoved: (id: number, isThere: boolean) => void;
 }
 
 /** One life of a device, from its request until it is lost or destroyed, with what was compiled and uploaded in it. */
@@ -44,8 +46,9 @@ export class Generation {
     readonly memory: DeviceMemory,
     readonly transfers: Transfers,
     readonly watch: MemoryWatch,
+    onMoved: GenerationEvents['onMoved'],
   ) {
-    this.residents = new DeviceResidents(memory, (...copy) => transfers.upload(...copy));
+    this.residents = new DeviceResidents(memory, (...copy) => transfers.upload(...copy), onMoved);
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ reason, message }) => {
         if (reason === 'destroyed') return;
@@ -61,7 +64,7 @@ export class Generation {
     gpu: GPU,
     provider: Provider,
     options: OpenOptions,
-    { onNews, onProgress }: GenerationEvents,
+    { onNews, onProgress, onMoved }: GenerationEvents,
   ): Promise<Generation> {
     const unavailable = (detail: string, cause?: unknown): Error =>
       fail('DEVICE_UNAVAILABLE', { provider: provider.name, detail }, { cause });
@@ -119,7 +122,7 @@ export class Generation {
         onLoss: (record) => watch.onLoss(record),
       });
       const watch = new MemoryWatch(memory, probe, probeOptions, onNews);
-      return new Generation(device, description, queue, buffers, memory, transfers, watch);
+      return new Generation(device, description, queue, buffers, memory, transfers, watch, onMoved);
     } catch (error) {
       device.destroy();
       throw error;

@@ -9,6 +9,8 @@ interface Entry {
   /** Jobs that have it now. */
   userCount: number;
   released: boolean;
+  /** On the device, by its last news. */
+  isThere: boolean;
 }
 
 /** What the host has of the data that stays on a device: a copy of each, from which a new thread or device has it again. */
@@ -30,7 +32,7 @@ export class HostResidents {
       },
     };
     const kept = { label, tenant, bytes, site: new Error(label).stack };
-    const entry: Entry = { kept, resident, userCount: 0, released: false };
+    const entry: Entry = { kept, resident, userCount: 0, released: false, isThere: false };
     this.#entries.set(id, entry);
     this.post({ kind: 'keep', id, kept });
     return resident;
@@ -40,6 +42,21 @@ export class HostResidents {
     const entry = this.#entries.get(resident.id);
     // Numbers of residents are those of one device.
     return entry?.resident === resident && !entry.released;
+  }
+
+  /** Whether the device has it now, by its last news. */
+  isThere(resident: Resident): boolean {
+    return this.holds(resident) && this.#entries.get(resident.id)?.isThere === true;
+  }
+
+  moved(id: number, isThere: boolean): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) entry.isThere = isThere;
+  }
+
+  /** The device was lost, and all that was there. */
+  lost(): void {
+    for (const entry of this.#entries.values()) entry.isThere = false;
   }
 
   /** Until the end of a job its residents stay, also those that are disposed of meanwhile. Throws INTERNAL for others. */

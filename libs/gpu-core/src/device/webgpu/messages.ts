@@ -133,6 +133,9 @@ export type HostMessage =
       readonly problem: ProblemJson;
       readonly roomBytes: number | undefined;
     }
+  /** A resident has come to the device, or has left it for want of memory. */
+  | { readonly kind: 'moved'; readonly resident: number; readonly isThere: boolean }
+  /** And with it all that was there. */
   | { readonly kind: 'lost'; readonly detail: string }
   /** A fault of the thread's own: it ends, and nothing more comes of it. */
   | { readonly kind: 'ending'; readonly detail: string };

@@ -106,7 +106,8 @@ function generate(): Promise<Life> {
   if (gpu === undefined || provider === undefined || closing) return Promise.reject(fail('DRAINING'));
   const onNews = (news: MemoryNews): void => answer({ kind: 'news', news, roomBytes: living?.memory.roomBytes });
   const onProgress = (): void => void (signals && Atomics.add(signals, SIGNALS.progress, 1));
-  const opened = Generation.open(gpu, provider, options, { onNews, onProgress }).then((generation) => {
+  const onMoved = (id: number, isThere: boolean): void => answer({ kind: 'moved', resident: id, isThere });
+  const opened = Generation.open(gpu, provider, options, { onNews, onProgress, onMoved }).then((generation) => {
     return { generation, loss: new Breakdown() };
   });
   current = opened;

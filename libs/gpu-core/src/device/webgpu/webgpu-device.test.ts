@@ -146,8 +146,10 @@ onDawn(
     for (const at of [1, 5, 6, 7, 8, 9, 10]) {
       await using device = await WebGpuDevice.open(faulty(`lost-${at}`, losing(at, 1)));
       const resident = device.keep(numbers(100), 'test.values');
+      expect(device.hasUploaded(resident)).toBe(false);
       for (let i = 0; i < 3; i++) {
         expectSquares(await device.run(square({ kind: 'resident', resident }, 100)), numbers(100));
+        expect(device.hasUploaded(resident)).toBe(true);
       }
       expect(device.lossCount).toBe(1);
     }

@@ -136,6 +136,10 @@ export class WebGpuDevice implements Device {
     return this.#residents.holds(resident);
   }
 
+  hasUploaded(resident: Resident): boolean {
+    return this.#residents.isThere(resident);
+  }
+
   async memory(): Promise<MemoryStats> {
     return (await this.memorySnapshot()).stats;
   }
@@ -243,6 +247,7 @@ export class WebGpuDevice implements Device {
       return;
     }
     this.#lossCount++;
+    this.#residents.lost();
     this.#roomBytes = undefined;
     for (const job of pending.reverse()) {
       if (++job.lostCount < 2) this.#queued.unshift(job);
@@ -254,8 +259,10 @@ export class WebGpuDevice implements Device {
   #receive(message: Exclude<HostMessage, { kind: 'opened' | 'failed' | 'ending' }>): void {
     if (message.kind === 'lost') {
       this.#lossCount++;
+      this.#residents.lost();
       return;
     }
+    if (message.kind === 'moved') return this.#residents.moved(message.resident, message.isThere);
     if (message.kind === 'news') {
       this.#roomBytes = message.roomBytes;
       this.#news = message.news;

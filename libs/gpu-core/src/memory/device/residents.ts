@@ -7,6 +7,8 @@ export interface ResidentOptions {
   readonly transferSeconds: number;
   /** Sees to it that the host has a copy; the lease is released afterwards. */
   readonly spill: () => Promise<void>;
+  /** It was spilled: it is not there any more. */
+  readonly onSpilled?: () => void;
 }
 
 /** Data that stays on the device between calls, as long as there is room. */
@@ -23,6 +25,7 @@ interface Entry {
   readonly lease: DeviceLease;
   readonly transferSeconds: number;
   readonly spill: () => Promise<void>;
+  readonly onSpilled: (() => void) | undefined;
   readonly bornMs: number;
   /** Uses, each counting half after `HALF_LIFE_MS`. */
   uses: number;
@@ -59,12 +62,13 @@ export class Residents {
   }
 
   /** The resident owns the lease from here on. */
-  add({ lease, transferSeconds, spill }: ResidentOptions): MemoryResident {
+  add({ lease, transferSeconds, spill, onSpilled }: ResidentOptions): MemoryResident {
     const nowMs = this.clock.now();
     const entry: Entry = {
       lease,
       transferSeconds,
       spill,
+      onSpilled,
       bornMs: nowMs,
       uses: 1,
       usedMs: nowMs,
@@ -121,6 +125,7 @@ export class Residents {
       entry.present = false;
       freedBytes += entry.lease.blockBytes;
       entry.lease[Symbol.dispose]();
+      entry.onSpilled?.();
     }
     return freedBytes;
   }
