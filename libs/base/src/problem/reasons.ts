@@ -86,6 +86,7 @@ export const REASONS = {
   ),
   CSV_INVALID: reason('INVALID_ARGUMENT', 65, '{where}: line {line}: {detail}'),
   DEADLINE_EXCEEDED: reason('DEADLINE_EXCEEDED', 69, 'the deadline passed after {elapsed}'),
+  DEVICE_FAILED: reason('UNAVAILABLE', 69, 'the driver of the device {device} failed: {detail}'),
   DEVICE_LIMIT_EXCEEDED: reason(
     'INVALID_ARGUMENT',
     65,

@@ -115,7 +115,7 @@ export interface Device extends AsyncDisposable {
   readonly info: DeviceInfo;
   /** How often the device was lost and opened again. */
   readonly lossCount: number;
-  /** Throws DEVICE_LIMIT_EXCEEDED, KERNEL_INVALID, MEMORY_EXHAUSTED, DEVICE_LOST, DEVICE_STALLED, DEVICE_UNAVAILABLE, CANCELLED, DRAINING. */
+  /** Throws DEVICE_LIMIT_EXCEEDED, KERNEL_INVALID, MEMORY_EXHAUSTED, DEVICE_FAILED, DEVICE_LOST, DEVICE_STALLED, DEVICE_UNAVAILABLE, CANCELLED, DRAINING. */
   run(job: Job, options?: RunOptions): Promise<JobResult>;
   /** Copies `data`; its first use by a job uploads it. Its memory counts for `tenant` (default "default"), whoever uses it. */
   keep(data: ArrayBufferView, label: string, options?: Pick<Job, 'tenant'>): Resident;

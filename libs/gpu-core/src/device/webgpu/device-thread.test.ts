@@ -97,3 +97,36 @@ onDawn('a device that hangs is closed all the same, and keeps no process from it
   expect({ stdout, status, signal }).toEqual({ stdout: 'DEVICE_STALLED\n', status: null, signal: 'SIGKILL' });
   expect(stderr).toContain('the process is killed');
 });
+
+onDawn('what a driver throws is its failure, and leaves nothing behind', async () => {
+  const failing = join(folder, 'failing');
+  const calls = [
+    'device.createShaderModule',
+    'device.createCommandEncoder',
+    'device.createBindGroup',
+    'device.popErrorScope',
+    'device.queue.submit',
+  ];
+  for (const call of calls) {
+    const [object, name] = [call.slice(0, call.lastIndexOf('.')), call.slice(call.lastIndexOf('.') + 1)];
+    const options = standIn(
+      join(folder, `failing-${name}.cjs`),
+      `const queue = device.queue; Object.defineProperty(device, 'queue', { value: queue });
+       const real = ${object}.${name}.bind(${object});
+       ${object}.${name} = (...given) => { if (require('node:fs').existsSync(${JSON.stringify(failing)})) throw new Error('of the driver'); return real(...given); };`,
+    );
+    await using device = await WebGpuDevice.open({ ...options, nullBackend: true, name: 'card' });
+    writeFileSync(failing, '');
+    await expect(device.run(job)).rejects.toMatchObject({
+      reason: 'DEVICE_FAILED',
+      fields: { device: 'card', detail: 'of the driver' },
+    });
+    rmSync(failing);
+    await device.run(job);
+    expect(await device.memory()).toMatchObject({ usedBytes: 0, promisedBytes: 0 });
+  }
+  const closed = standIn(join(folder, 'closed.cjs'), `throw new Error('no such card');`);
+  await expect(WebGpuDevice.open({ ...closed, nullBackend: true })).rejects.toMatchObject({
+    reason: 'DEVICE_UNAVAILABLE',
+  });
+});

@@ -1,4 +1,4 @@
-import { Breakdown, fail, isProblem, problemToJson, toProblem } from '@armilla/base';
+import { Breakdown, fail, isProblem, type Problem, problemToJson, toProblem } from '@armilla/base';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import type { MemoryNews } from '../../memory/device/snapshot.js';
@@ -79,7 +79,7 @@ async function open(wanted: OpenOptions, shared: SharedArrayBuffer): Promise<voi
     const df64 = wanted.nullBackend ? 'not measured' : await selfTest();
     answer({ kind: 'opened', info: { ...generation.info, df64 } });
   } catch (error) {
-    answer({ kind: 'failed', problem: problemToJson(toProblem(error)) });
+    answer({ kind: 'failed', problem: problemToJson(notOpened(error)) });
     void close();
   }
 }
@@ -107,9 +107,12 @@ function generate(): Promise<Life> {
   const onNews = (news: MemoryNews): void => answer({ kind: 'news', news, roomBytes: living?.memory.roomBytes });
   const onProgress = (): void => void (signals && Atomics.add(signals, SIGNALS.progress, 1));
   const onMoved = (id: number, isThere: boolean): void => answer({ kind: 'moved', resident: id, isThere });
-  const opened = Generation.open(gpu, provider, options, { onNews, onProgress, onMoved }).then((generation) => {
-    return { generation, loss: new Breakdown() };
-  });
+  const opened = Generation.open(gpu, provider, options, { onNews, onProgress, onMoved }).then(
+    (generation) => ({ generation, loss: new Breakdown() }),
+    (error: unknown) => {
+      throw notOpened(error);
+    },
+  );
   current = opened;
   const renew = (): void => {
     if (current === opened) current = undefined;
@@ -151,7 +154,7 @@ async function withRetry<T>(work: (generation: Generation) => Promise<T>): Promi
       return await loss.orBroken(work(generation));
     } catch (error) {
       if (closing) throw fail('DRAINING');
-      if (!(await wasLost(life, error))) throw error;
+      if (!(await wasLost(life, error))) throw isProblem(error) ? error : failed(generation, error);
       if (current === opened) current = undefined;
       generation.watch[Symbol.dispose]();
       if (attempt === 2)
@@ -160,6 +163,20 @@ async function withRetry<T>(work: (generation: Generation) => Promise<T>): Promi
           : fail('DEVICE_LOST', { device: generation.info.name, detail: 'its work was aborted' });
     }
   }
+}
+
+/** What is no problem of ours comes from the driver. */
+function failed({ info }: Generation, cause: unknown): Problem {
+  return fail('DEVICE_FAILED', { device: info.name, detail: (cause as Error).message }, { cause });
+}
+
+function notOpened(cause: unknown): Problem {
+  if (isProblem(cause)) return cause;
+  return fail(
+    'DEVICE_UNAVAILABLE',
+    { provider: provider?.name ?? 'webgpu', detail: `its driver failed: ${(cause as Error).message}` },
+    { cause },
+  );
 }
 
 /** Whether the failure is that of a lost device; the news of the loss may come behind the failures that it causes. */

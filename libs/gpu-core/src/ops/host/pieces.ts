@@ -91,6 +91,11 @@ export function isDeviceFault(error: unknown): boolean {
   return isProblem(error) && DEVICE_FAULTS.has(error.reason);
 }
 
-const DEVICE_FAULTS: ReadonlySet<string> = new Set(['DEVICE_UNAVAILABLE', 'DEVICE_LOST', 'DEVICE_STALLED']);
+const DEVICE_FAULTS: ReadonlySet<string> = new Set([
+  'DEVICE_UNAVAILABLE',
+  'DEVICE_LOST',
+  'DEVICE_STALLED',
+  'DEVICE_FAILED',
+]);
 
 const SMALLEST_PIECE = 1024;
