@@ -103,7 +103,7 @@ export class PairFinder implements PairSource {
     } while (from < part.rowCount);
   }
 
-  /** By the router, but where somebody asked for a number of workers and for no device. */
+  /** By the router, but where somebody asked for a number of workers and for no device besides them. */
   async #match(left: readonly Positions[], query: PairQuery, marks?: RowMarks): Promise<ChunkPairs> {
     const {
       index,
@@ -116,7 +116,7 @@ export class PairFinder implements PairSource {
       fairKey,
       inPlace,
     } = this.search;
-    if (dispatcher === undefined || (device === undefined && workerCount !== undefined))
+    if (dispatcher === undefined || (workerCount !== undefined && (device ?? 'wasm') === 'wasm'))
       return await index.match(left, query, { workerCount, signal, fairKey, inPlace, marks });
     const input: JoinInput = { left, right: index, query, inPlace, marks };
     const { value } = await dispatcher.run<ChunkPairs>('sky.join', input, {

@@ -9,6 +9,9 @@ import { AddingDevice } from './testing/adding-device.js';
 
 const GONE = fail('DEVICE_UNAVAILABLE', { provider: 'test', detail: 'no card' });
 const LOST = fail('DEVICE_LOST', { device: 'Adder', detail: 'its thread has ended' });
+const FAILED = fail('DEVICE_FAILED', { device: 'Adder', detail: 'of the driver' });
+const STALLED = fail('DEVICE_STALLED', { device: 'Adder', seconds: 60 });
+const NOT_COMPILED = fail('KERNEL_INVALID', { file: 'add.wgsl', line: 8, detail: 'of the driver' });
 const left = new Float32Array(1000).map((_, i) => i);
 const operands = { left, right: left };
 const sums = left.map((value) => 2 * value);
@@ -45,7 +48,7 @@ async function open(devices: readonly AddingDevice[], route?: string): Promise<D
   return dispatcher;
 }
 
-test.each([GONE, LOST].map((fault) => [fault.reason, fault] as const))(
+test.each([GONE, LOST, FAILED, STALLED, NOT_COMPILED].map((fault) => [fault.reason, fault] as const))(
   '%s: the device is passed over by the call that finds it so, and by others',
   async (_, fault) => {
     const device = new AddingDevice();
@@ -58,7 +61,7 @@ test.each([GONE, LOST].map((fault) => [fault.reason, fault] as const))(
       expect(decision.refused).toContainEqual({
         device: 'webgpu:0',
         reason: 'unavailable',
-        detail: fault.fields.detail,
+        detail: fault.reason === 'KERNEL_INVALID' ? fault.message : (fault.fields.detail ?? fault.message),
       });
     }
     expect(device.askedCount).toBe(2);

@@ -4,7 +4,7 @@ import type { OpenDevice } from '../device/open-devices.js';
 import type { BackendName } from '../operation/operation.js';
 import { DeviceArray, type DeviceNumbers, type KeepOptions } from '../ops/host/device-array.js';
 import type { Execution } from '../ops/host/execution.js';
-import { isDeviceFault, isMemoryFault } from '../ops/host/pieces.js';
+import { isMemoryFault } from '../ops/host/pieces.js';
 import { batchedMatmul, halfMatmul, matmul } from '../ops/matmul/index.js';
 import { onnxruntimeFault } from '../ops/matmul/onnxruntime.js';
 import { fastestTile, isTile, type MatmulTile } from '../ops/matmul/tiles.js';
@@ -187,7 +187,7 @@ export class Dispatcher {
     return this.router.explain({
       ...requestOf(name, type, routed.sizeOf(n, type as DType)),
       ...placesOf(this.router.devices, routed, type as DType),
-      gone: this.#absences.list(),
+      gone: this.#absences.list(name),
     });
   }
 
@@ -278,7 +278,7 @@ export class Dispatcher {
     const dtype = routed.dtypeOf(input);
     const { device, deadlineMs, signal, fairKey, tenant } = settings;
     let full: readonly string[] = [];
-    let gone = this.#absences.list();
+    let gone = this.#absences.list(name);
     const failed = new Map<string, unknown>();
     const request = {
       ...requestOf(name, dtype, size, this.#devices.placesOf(routed.keptOf?.(input) ?? [])),
@@ -307,9 +307,10 @@ export class Dispatcher {
         this.#devices.count(result.decision, waits);
         return result;
       } catch (error) {
-        if (isDeviceFault(error) && at !== undefined && this.#devices.has(at)) {
+        const why = at !== undefined && this.#devices.has(at) ? this.#absences.add(at, name, error) : undefined;
+        if (at !== undefined && why !== undefined) {
           failed.set(at, error);
-          gone = { ...gone, [at]: this.#absences.add(at, error) };
+          gone = { ...gone, [at]: why };
           continue;
         }
         if (!isMemoryFault(error) || waits) throw error;

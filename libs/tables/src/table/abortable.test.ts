@@ -53,6 +53,21 @@ test('an abort ends a wait for a source that hangs, and one between two waits th
   expect(closed).toBe(true);
 });
 
+test('a source that hangs while it is closed does not hold its reader beyond the abort', async () => {
+  const abort = new AbortController();
+  const hanging = {
+    next: () => Promise.resolve({ done: false as const, value: 1 }),
+    return: () => new Promise<never>(() => undefined),
+    [Symbol.asyncIterator]: () => hanging,
+  };
+  const items = abortable(hanging, abort.signal);
+  await items.next();
+  const closed = items.return();
+  await nextTurn();
+  abort.abort(new Error('enough'));
+  await expect(closed).rejects.toThrow('enough');
+});
+
 test('the error of a source passes, and its end', async () => {
   const { signal } = new AbortController();
   const failing = async function* (): AsyncGenerator<number> {

@@ -22,6 +22,6 @@ export async function* abortable<T>(
   } finally {
     const closing = iterator.return?.();
     if (signal.aborted) closing?.catch(() => undefined);
-    else await closing;
+    else if (closing) await breakdown.orBroken(closing);
   }
 }

@@ -23,6 +23,7 @@ function keptOf(byteLength: number, tenant: string): KeptBytes {
   return { label: 'test.kept', tenant, site: undefined, bytes };
 }
 
+const onStep = (): void => undefined;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test.each(['before', 'after'])(
@@ -34,7 +35,7 @@ test.each(['before', 'after'])(
     const kept = keptOf(4 * MIB, 'a');
     using reservation = await memory.reserve({ label: 'job', tenant: 'a', byteLength: 4 * MIB });
     const abort = new AbortController();
-    const bringing = residents.bring(1, kept, reservation, abort.signal);
+    const bringing = residents.bring(1, kept, reservation, { signal: abort.signal, onStep });
     const rejected = expect(bringing).rejects.toThrow('enough');
     await turn();
     expect(memory.stats().usedBytes).toBe(4 * MIB);
@@ -49,13 +50,13 @@ test.each(['before', 'after'])(
 
 test('the signal reaches the upload', async () => {
   const signals: AbortSignal[] = [];
-  const { memory, residents } = residentsOf((_bytes: unknown, _target: DeviceLease, signal) => {
+  const { memory, residents } = residentsOf((_bytes: unknown, _target: DeviceLease, { signal }) => {
     signals.push(signal);
     return Promise.resolve();
   });
   const { signal } = new AbortController();
   using reservation = await memory.reserve({ label: 'job', byteLength: MIB });
-  (await residents.bring(1, keptOf(MIB, 'default'), reservation, signal)).use[Symbol.dispose]();
+  (await residents.bring(1, keptOf(MIB, 'default'), reservation, { signal, onStep })).use[Symbol.dispose]();
   expect(signals).toEqual([signal]);
 });
 
@@ -64,7 +65,9 @@ test('two jobs that bring the same resident have it once', async () => {
   const kept = keptOf(MIB, 'a');
   const { signal } = new AbortController();
   using reservation = await memory.reserve({ label: 'job', tenant: 'a', byteLength: 2 * MIB });
-  const [left, right] = await Promise.all([1, 1].map((id) => residents.bring(id, kept, reservation, signal)));
+  const [left, right] = await Promise.all(
+    [1, 1].map((id) => residents.bring(id, kept, reservation, { signal, onStep })),
+  );
   expect(left.lease).toBe(right.lease);
   expect(memory.stats()).toMatchObject({ usedBytes: MIB, residentCount: 1, spillableBytes: 0 });
   left.use[Symbol.dispose]();
@@ -82,7 +85,7 @@ test('what is kept counts for its keeper, also out of a promise to another', asy
     ['big', residents.missingBytes(1, kept)],
   ]);
   using reservation = await memory.reserve({ ...job, byteLength: 17 * MIB, shares });
-  using use = (await residents.bring(1, kept, reservation, signal)).use;
+  using use = (await residents.bring(1, kept, reservation, { signal, onStep })).use;
   await memory.acquire({ ...job, byteLength: 8 * MIB, usage: 0x80 }, reservation);
   expect(memory.stats()).toMatchObject({ promisedBytes: 0, tenants: { a: 8 * MIB, big: 9 * MIB } });
   expect(residents.missingBytes(1, kept)).toBe(0);
@@ -97,7 +100,7 @@ test('where the keeper is over its budget, what it keeps gives way, not what oth
     const shares = new Map([[tenant, residents.missingBytes(id, kept)]]);
     const job = { label: 'job', tenant: jobTenant, maxWaitMs: 0 };
     using reservation = await memory.reserve({ ...job, byteLength: 5 * MIB, shares });
-    (await residents.bring(id, kept, reservation, signal)).use[Symbol.dispose]();
+    (await residents.bring(id, kept, reservation, { signal, onStep })).use[Symbol.dispose]();
   };
   await bring(1, 'a', 'b');
   await bring(2, 'b', 'b');

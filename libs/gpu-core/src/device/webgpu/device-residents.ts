@@ -4,13 +4,13 @@ import type { DeviceLease } from '../../memory/device/lease.js';
 import type { MemoryResident } from '../../memory/device/residents.js';
 import type { Reservation } from '../../memory/device/tenants.js';
 import { READ_USAGE } from './buffer-usage.js';
-import { type KeptBytes, type SharedBytes, wordBytes } from './messages.js';
+import { type JobProgress, type KeptBytes, type SharedBytes, wordBytes } from './messages.js';
 
 /** Of a bus of the slower kind; decides which of two residents is cheaper to bring back. */
 const UPLOAD_BYTES_PER_SECOND = 4e9;
 
 /** Copies bytes to the start of the target. Throws the signal's reason. */
-export type Upload = (bytes: SharedBytes, target: DeviceLease, signal: AbortSignal) => Promise<void>;
+export type Upload = (bytes: SharedBytes, target: DeviceLease, progress: JobProgress) => Promise<void>;
 
 /** A resident that is on the device, and stays until its use is disposed of. */
 export interface HeldResident {
@@ -36,7 +36,8 @@ export class DeviceResidents {
   }
 
   /** Uploads it where it is not there. Throws what `acquire` throws, and the signal's reason. */
-  async bring(id: number, kept: KeptBytes, reservation: Reservation, signal: AbortSignal): Promise<HeldResident> {
+  async bring(id: number, kept: KeptBytes, reservation: Reservation, progress: JobProgress): Promise<HeldResident> {
+    const { signal } = progress;
     for (;;) {
       const held = this.hold(id);
       if (held) return held;
@@ -48,7 +49,7 @@ export class DeviceResidents {
       if (grant.place !== 'device') throw fail('INTERNAL', { detail: `resident ${label} was sent to the CPU` });
       const { lease } = grant;
       try {
-        await this.upload(bytes, lease, signal);
+        await this.upload(bytes, lease, progress);
         // Of a job that was cancelled meanwhile it may have been forgotten: nobody would do so again.
         signal.throwIfAborted();
       } catch (error) {

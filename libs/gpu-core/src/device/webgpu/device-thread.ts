@@ -8,6 +8,8 @@ import { Silence } from './silence.js';
 
 /** Time that a thread has to end its device while the process exits. */
 const EXIT_MS = 2000;
+/** What is watched until the device is open; jobs and questions count from 1. */
+const OPENING = 0;
 /** A thread that has not ended after so long is left alone: its own limit is shorter, so it hangs in its driver. */
 const LEAVE_MS = 12_000;
 
@@ -18,8 +20,8 @@ export interface ThreadEvents {
   onEnding(): void;
   /** It had opened its device and is no more; `detail` says why. */
   onEnded(detail: string): void;
-  /** It has got on with nothing of what it owes for too long. */
-  onSilent(fault: Problem): void;
+  /** These jobs and questions have got on with nothing for too long; they are watched no longer. */
+  onSilent(ids: readonly number[], fault: Problem): void;
 }
 
 /** The worker thread of a device, seen from the host. */
@@ -30,7 +32,8 @@ export class DeviceThread {
   readonly #ended: Promise<void>;
   readonly #worker: Worker;
   readonly #signals = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * SIGNALS.count));
-  #silence!: Silence;
+  #silence: Silence<number> | undefined;
+  readonly #owed = new Set<number>();
   #info: DeviceInfo | undefined;
   /** Why nobody waits for its answers. */
   #fault: Problem | undefined;
@@ -46,11 +49,15 @@ export class DeviceThread {
     });
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.opened = new Promise((resolve, reject) => {
-      this.#silence = this.#watch(answerLimitMs(options), ({ message: detail }) => {
-        reject(fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail }));
+      const limitMs = answerLimitMs(options);
+      const onSilent = (): void => {
+        this.#fault = this.#stalled(limitMs);
+        reject(fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail: this.#fault.message }));
+        this.#worker.unref();
         this.post({ kind: 'close' });
-      });
-      this.#silence.owed(true);
+      };
+      this.#silence = new Silence({ limitMs, onSilent });
+      this.#silence.begin(OPENING, () => 0);
       this.#listen(resolve, reject);
     });
     this.post({ kind: 'open', options, signals: this.#signals.buffer });
@@ -60,11 +67,18 @@ export class DeviceThread {
     this.#worker.postMessage(message);
   }
 
-  /** Whether it owes answers: the process stays for them, and they may not take for ever. */
-  owes(anything: boolean): void {
-    this.#silence.owed(anything);
-    if (anything) this.#worker.ref();
-    else this.#worker.unref();
+  /** It owes the answer to a question, or to a job at a place among those in flight: the process stays for it, though not for ever. */
+  begin(id: number, place?: number): void {
+    this.#silence?.begin(id, () => (place === undefined ? 0 : Atomics.load(this.#signals, SIGNALS.jobs + place)));
+    this.#owed.add(id);
+    this.#worker.ref();
+  }
+
+  /** The answer has come, or nobody waits for it any more. */
+  end(id: number): void {
+    this.#silence?.end(id);
+    this.#owed.delete(id);
+    if (this.#owed.size === 0) this.#worker.unref();
   }
 
   /** Asks it to end; false: it does not. */
@@ -105,40 +119,38 @@ export class DeviceThread {
       if (message.kind === 'opened') {
         // It comes too late after it was given up.
         if (this.#fault !== undefined) return;
-        this.#silence[Symbol.dispose]();
+        this.#silence?.[Symbol.dispose]();
         this.#info = message.info;
-        this.#silence = this.#watch(answerLimitMs(this.options, message.info), (silent) =>
-          this.events.onSilent(silent),
-        );
+        const limitMs = answerLimitMs(this.options, message.info);
+        const onSilent = (ids: readonly number[]): void => {
+          for (const id of ids) this.end(id);
+          this.#fault = this.#stalled(limitMs);
+          this.events.onSilent(ids, this.#fault);
+        };
+        this.#silence = new Silence({ limitMs, onSilent });
+        this.#worker.unref();
         opened(message.info);
       } else if (message.kind === 'failed') fault = reviveProblem(message.problem);
       else if (message.kind === 'ending') {
         detail += `: ${message.detail}`;
         this.events.onEnding();
       } else {
-        if ('id' in message) this.#fault = undefined;
+        if (message.kind === 'renewed') this.#fault = undefined;
+        if ('id' in message) this.end(message.id);
         this.events.onMessage(message);
       }
     });
     this.#worker.on('error', (error) => (detail += `: ${(error as Error).message}`));
     this.#worker.on('exit', () => {
       this.#isGone = true;
-      this.#silence[Symbol.dispose]();
+      this.#silence?.[Symbol.dispose]();
       if (this.#info === undefined) failed(fault ?? fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail }));
       else this.events.onEnded(detail);
     });
   }
 
-  #watch(limitMs: number, onSilent: (fault: Problem) => void): Silence {
-    return new Silence({
-      limitMs,
-      progress: () => Atomics.load(this.#signals, SIGNALS.progress),
-      onSilent: () => {
-        const device = this.#info?.name ?? this.options.name ?? 'GPU';
-        this.#fault = fail('DEVICE_STALLED', { device, seconds: limitMs / 1000 });
-        this.#worker.unref();
-        onSilent(this.#fault);
-      },
-    });
+  #stalled(limitMs: number): Problem {
+    const device = this.#info?.name ?? this.options.name ?? 'GPU';
+    return fail('DEVICE_STALLED', { device, seconds: limitMs / 1000 });
   }
 }

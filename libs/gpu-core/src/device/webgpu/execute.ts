@@ -5,11 +5,21 @@ import type { JobPass } from '../device.js';
 import { nativeOf } from './buffers.js';
 import { READ_USAGE, UNIFORM_USAGE, writeUsage } from './buffer-usage.js';
 import type { Generation } from './generation.js';
-import { type BufferMessage, type JobMessage, type JobTimes, type KeptBytes, nowMs, wordBytes } from './messages.js';
+import {
+  type BufferMessage,
+  type JobMessage,
+  type JobProgress,
+  type JobTimes,
+  type KeptBytes,
+  nowMs,
+  wordBytes,
+} from './messages.js';
 import { Stamps } from './stamps.js';
 
 /** Passes that are submitted before the first of them has ended: a cancelled job ends after so many. */
 const PASSES_IN_FLIGHT = 4;
+/** While a job waits for memory it tells so often that it lives. */
+const WAIT_STEP_MS = 100;
 
 export interface Executed {
   readonly outputs: Record<string, ArrayBuffer>;
@@ -27,29 +37,33 @@ export async function execute(
   generation: Generation,
   job: JobMessage,
   kept: FindKept,
-  signal: AbortSignal,
+  progress: JobProgress,
 ): Promise<Executed> {
   const { device, queue, transfers } = generation;
+  const { signal, onStep } = progress;
   /** Given back at the end, the last first. */
   const held: Disposable[] = [];
   const beganMs = nowMs();
   const faults: Promise<GPUError | null>[] = [];
   try {
     const pipelines = await Promise.all(job.passes.map(({ program }) => generation.pipeline(program)));
+    onStep();
     const compiledMs = nowMs();
-    const reservation = await promise(generation, job, kept, held, signal);
+    const reservation = await promise(generation, job, kept, held, progress);
     const promisedMs = nowMs();
-    const leases = await allocate(generation, job, kept, reservation, held, signal);
+    const leases = await allocate(generation, job, kept, reservation, held, progress);
     const stamps =
       generation.info.timestamps && job.passes.length > 0
         ? await Stamps.open(device, generation.buffers, job.passes.length)
         : undefined;
     if (stamps) held.push(stamps);
     clear(generation, job, leases);
+    onStep();
     const uploadedMs = nowMs();
     const epochs: number[] = [];
     for (const [at, pass] of job.passes.entries()) {
       if (at >= PASSES_IN_FLIGHT) await queue.reached(epochs[at - PASSES_IN_FLIGHT]);
+      onStep();
       signal.throwIfAborted();
       device.pushErrorScope('validation');
       const encoder = device.createCommandEncoder({ label: job.label });
@@ -59,6 +73,7 @@ export async function execute(
       faults.push(device.popErrorScope());
     }
     await queue.reached(queue.epochOfLastSubmit);
+    onStep();
     const kernelEndMs = nowMs();
     const fault = (await Promise.all(faults)).find((error) => error !== null);
     if (fault) throw fail('INTERNAL', { detail: `${job.label}: ${fault.message}` });
@@ -66,7 +81,7 @@ export async function execute(
     for (const [name, buffer] of Object.entries(job.buffers)) {
       if (buffer.kind !== 'output') continue;
       signal.throwIfAborted();
-      outputs[name] = await transfers.read(leases.get(name) as DeviceLease, buffer.byteLength, signal);
+      outputs[name] = await transfers.read(leases.get(name) as DeviceLease, buffer.byteLength, progress);
     }
     const kernelMs = await stamps?.read();
     return {
@@ -101,7 +116,7 @@ async function promise(
   job: JobMessage,
   kept: FindKept,
   held: Disposable[],
-  signal: AbortSignal,
+  { signal, onStep }: JobProgress,
 ): Promise<Reservation> {
   const { label, tenant, maxWaitMs } = job;
   const ids = new Set(Object.values(job.buffers).flatMap((buffer) => (buffer.kind === 'resident' ? [buffer.id] : [])));
@@ -117,7 +132,11 @@ async function promise(
   for (;;) {
     const shares = needs();
     const byteLength = [...shares.values()].reduce((sum, bytes) => sum + bytes, 0);
-    const reservation = await memory.reserve({ label, tenant, byteLength, shares, maxWaitMs, signal });
+    // Others have the memory, and this wait has an end of its own: it is no silence of the device.
+    const waiting = setInterval(onStep, WAIT_STEP_MS);
+    const reservation = await memory
+      .reserve({ label, tenant, byteLength, shares, maxWaitMs, signal })
+      .finally(() => clearInterval(waiting));
     // While it waited, residents may have been spilled for others.
     if ([...needs()].every(([owner, bytes]) => bytes <= (shares.get(owner) ?? 0))) {
       held.push(reservation);
@@ -138,15 +157,16 @@ async function allocate(
   kept: FindKept,
   reservation: Reservation,
   held: Disposable[],
-  signal: AbortSignal,
+  progress: JobProgress,
 ): Promise<Map<string, DeviceLease>> {
+  const { signal } = progress;
   const { memory, transfers } = generation;
   const { label, tenant, maxWaitMs } = job;
   const leases = new Map<string, DeviceLease>();
   let writtenCount = 0;
   for (const [name, buffer] of Object.entries(job.buffers)) {
     if (buffer.kind === 'resident') {
-      const { lease, use } = await generation.residents.bring(buffer.id, kept(buffer.id), reservation, signal);
+      const { lease, use } = await generation.residents.bring(buffer.id, kept(buffer.id), reservation, progress);
       held.push(use);
       leases.set(name, lease);
       continue;
@@ -167,7 +187,8 @@ async function allocate(
     if (grant.place !== 'device') throw fail('INTERNAL', { detail: `${label}.${name} was sent to the CPU` });
     held.push(grant.lease);
     leases.set(name, grant.lease);
-    if (buffer.kind === 'uniform' || buffer.kind === 'input') await transfers.upload(buffer.bytes, grant.lease, signal);
+    if (buffer.kind === 'uniform' || buffer.kind === 'input')
+      await transfers.upload(buffer.bytes, grant.lease, progress);
   }
   return leases;
 }

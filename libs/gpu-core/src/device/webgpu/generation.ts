@@ -24,8 +24,6 @@ const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
 
 export interface GenerationEvents {
   readonly onNews: (news: MemoryNews) => void;
-  /** The device has done something that it was asked for. */
-  readonly onProgress: () => void;
   /** A resident has come to the device, or has left it for want of memory. */
   readonly onMoved: (id: number, isThere: boolean) => void;
 }
@@ -36,6 +34,7 @@ export class Generation {
   readonly residents: DeviceResidents;
   /** Settles with the reason when the device is lost; never when it is destroyed by us. */
   readonly lost: Promise<string>;
+  /** Or left: nothing more comes of it. */
   isLost = false;
 
   private constructor(
@@ -64,7 +63,7 @@ export class Generation {
     gpu: GPU,
     provider: Provider,
     options: OpenOptions,
-    { onNews, onProgress, onMoved }: GenerationEvents,
+    { onNews, onMoved }: GenerationEvents,
   ): Promise<Generation> {
     const unavailable = (detail: string, cause?: unknown): Error =>
       fail('DEVICE_UNAVAILABLE', { provider: provider.name, detail }, { cause });
@@ -88,6 +87,8 @@ export class Generation {
     } catch (cause) {
       throw unavailable(`adapter ${info.device} gives no device: ${(cause as Error).message}`, cause);
     }
+    // The standard knows no such answer, drivers do.
+    if (!(device as GPUDevice | null)) throw unavailable(`adapter ${info.device} gives no device, and no reason`);
     const description: DeviceInfo = {
       kind: options.nullBackend ? 'null' : 'webgpu',
       provider: provider.name,
@@ -102,7 +103,7 @@ export class Generation {
       df64: 'not measured',
     };
 
-    const queue = new DeviceQueue(device.queue, onProgress);
+    const queue = new DeviceQueue(device.queue);
     const buffers = new NativeBuffers(device, queue, description.name);
     try {
       const software = description.software;
@@ -144,9 +145,15 @@ export class Generation {
 
   /** Ends the device; work in flight is rejected. */
   async destroy(): Promise<void> {
+    this.leave();
+    await this.queue.drained();
+  }
+
+  /** The same without waiting for what it may never do. */
+  leave(): void {
+    this.isLost = true;
     this.watch[Symbol.dispose]();
     this.device.destroy();
-    await this.queue.drained();
   }
 }
 

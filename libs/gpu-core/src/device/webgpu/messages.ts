@@ -20,19 +20,29 @@ export interface OpenOptions {
   /** Environment for the choice of the provider; default: that of the process. */
   readonly provider?: Readonly<Record<string, string | undefined>>;
   /**
-   * How long its driver may get on with nothing while it opens, works or ends, before it is given up, ms; default one minute.
-   * A software adapter that was opened has no limit unless this is given: its kernels are slow.
+   * How long its driver may get on with nothing, while it opens or in a job, before it is given up, ms, > 0; default one minute. A
+   * software adapter that was opened has no limit unless this is given: its kernels are slow.
    */
   readonly answerMs?: number;
 }
+
+/** What the thread tells of a job as it goes on. */
+export interface JobProgress {
+  readonly signal: AbortSignal;
+  /** A step of it is done. */
+  readonly onStep: () => void;
+}
+
+/** Jobs that the thread has at once: one uploads, one runs, one is read back. */
+export const JOBS_IN_FLIGHT = 3;
 
 /** How long a device may take to answer, ms. */
 export function answerLimitMs({ answerMs }: OpenOptions, info?: DeviceInfo): number {
   return answerMs ?? (info?.software === true ? Infinity : 60_000);
 }
 
-/** Places in the memory that host and thread share: the device is closed; a count that changes as it gets on. */
-export const SIGNALS = { closed: 0, progress: 1, count: 2 } as const;
+/** Places in the memory that host and thread share: the device is closed; from `jobs` on the steps of each job in flight, by its place. */
+export const SIGNALS = { closed: 0, jobs: 1, count: 1 + JOBS_IN_FLIGHT } as const;
 
 /** Bytes of the host that the thread reads in place. */
 export interface SharedBytes {
@@ -66,6 +76,8 @@ export type BufferMessage =
 export interface JobMessage {
   readonly kind: 'job';
   readonly id: number;
+  /** Among the jobs in flight, [0, JOBS_IN_FLIGHT). */
+  readonly place: number;
   readonly label: string;
   readonly tenant: string;
   readonly maxWaitMs: number | undefined;
@@ -97,6 +109,8 @@ export type ThreadMessage =
   | { readonly kind: 'keep'; readonly id: number; readonly kept: KeptBytes }
   | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'memory'; readonly id: number; readonly question: MemoryQuestion }
+  /** These get on with nothing: nobody waits for them any more, and the rest needs a new device. */
+  | { readonly kind: 'renew'; readonly silent: readonly number[] }
   | { readonly kind: 'close' };
 
 /** Stages of a job as the thread saw them, on the clock of `performance.timeOrigin`. */
@@ -133,6 +147,8 @@ export type HostMessage =
       readonly problem: ProblemJson;
       readonly roomBytes: number | undefined;
     }
+  /** After `renew` there is a new device, or the next job will say why there is none. */
+  | { readonly kind: 'renewed' }
   /** A resident has come to the device, or has left it for want of memory. */
   | { readonly kind: 'moved'; readonly resident: number; readonly isThere: boolean }
   /** And with it all that was there. */

@@ -6,11 +6,7 @@ export class DeviceQueue implements Fence {
   completedEpoch = 0;
   readonly #pending = new Map<number, Promise<void>>();
 
-  /** `onProgress` is told whenever commands are done. */
-  constructor(
-    private readonly queue: GPUQueue,
-    private readonly onProgress: () => void,
-  ) {}
+  constructor(private readonly queue: GPUQueue) {}
 
   /** The epoch of these commands. */
   submit(commands: readonly GPUCommandBuffer[]): number {
@@ -19,7 +15,6 @@ export class DeviceQueue implements Fence {
     const settle = (): void => {
       this.completedEpoch = Math.max(this.completedEpoch, epoch);
       this.#pending.delete(epoch);
-      this.onProgress();
     };
     // A device that was destroyed is done with everything.
     this.#pending.set(epoch, this.queue.onSubmittedWorkDone().then(settle, settle));

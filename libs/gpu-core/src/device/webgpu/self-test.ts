@@ -27,6 +27,7 @@ export function df64SelfTest(): SelfTest {
   const job: JobMessage = {
     kind: 'job',
     id: 0,
+    place: 0,
     label: 'self-test.df64',
     tenant: 'default',
     maxWaitMs: undefined,

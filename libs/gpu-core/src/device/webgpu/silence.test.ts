@@ -1,48 +1,65 @@
 import { Silence } from './silence.js';
 
-/** What owes answers: how far it is, and the looks that are taken at it. */
-function watched(limitMs: number) {
-  const state = { progress: 0, silentCount: 0, everyMs: [] as number[], look: undefined as (() => void) | undefined };
-  const silence = new Silence({
+/** A watch of a second, and the looks that it takes. */
+function watched(limitMs = 1000) {
+  const state = { silent: [] as string[][], everyMs: [] as number[], look: undefined as (() => void) | undefined };
+  const silence = new Silence<string>({
     limitMs,
-    progress: () => state.progress,
-    onSilent: () => state.silentCount++,
+    onSilent: (keys) => state.silent.push([...keys]),
     every: (ms, look) => {
       state.everyMs.push(ms);
       state.look = look;
       return { [Symbol.dispose]: () => (state.look = undefined) };
     },
   });
-  return { silence, state };
+  const look = (times: number): void => {
+    for (let n = 0; n < times; n++) state.look?.();
+  };
+  return { silence, state, look };
 }
 
-test('nothing for the whole limit is silence, told once; what is owed later has the whole limit again', () => {
-  const { silence, state } = watched(1000);
-  silence.owed(true);
-  silence.owed(true);
+test('nothing for the whole limit is silence, told once, whatever others do', () => {
+  const { silence, state, look } = watched();
+  let progress = 0;
+  silence.begin('stuck', () => 7);
+  silence.begin('busy', () => progress++);
   expect(state.everyMs).toEqual([250]);
-  for (let n = 0; n < 3; n++) state.look?.();
-  expect(state.silentCount).toBe(0);
-  state.look?.();
-  expect(state).toMatchObject({ silentCount: 1, look: undefined });
-  silence.owed(true);
-  for (let n = 0; n < 3; n++) state.look?.();
-  expect(state.silentCount).toBe(1);
-  state.look?.();
-  expect(state.silentCount).toBe(2);
+  look(4);
+  expect(state.silent).toEqual([]);
+  look(1);
+  expect(state.silent).toEqual([['stuck']]);
+  look(100);
+  expect(state.silent).toEqual([['stuck']]);
+  silence.end('busy');
+  expect(state.look).toBeUndefined();
 });
 
-test('whoever gets on is not silent, however long it takes; nor who owes nothing, nor who has no limit', () => {
-  const { silence, state } = watched(1000);
-  silence.owed(true);
-  for (let n = 0; n < 100; n++) {
-    if (n % 3 === 0) state.progress++;
-    state.look?.();
-  }
-  expect(state.silentCount).toBe(0);
-  silence.owed(false);
+test('each has the whole limit from its own beginning, and again from each step', () => {
+  const { silence, state, look } = watched();
+  let progress = 0;
+  silence.begin('first', () => progress);
+  look(3);
+  silence.begin('second', () => 0);
+  look(1);
+  progress++;
+  look(3);
+  expect(state.silent).toEqual([]);
+  look(1);
+  expect(state.silent).toEqual([['second']]);
+  look(2);
+  expect(state.silent).toEqual([['second'], ['first']]);
   expect(state.look).toBeUndefined();
+});
+
+test('what has ended is not silent, nor what has no limit', () => {
+  const { silence, state, look } = watched();
+  silence.begin('ended', () => 0);
+  look(4);
+  silence.end('ended');
+  silence.begin('again', () => 0);
+  look(4);
+  expect(state.silent).toEqual([]);
   const endless = watched(Infinity);
-  endless.silence.owed(true);
+  endless.silence.begin('slow', () => 0);
   expect(endless.state.everyMs).toEqual([]);
 });

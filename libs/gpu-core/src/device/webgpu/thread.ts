@@ -43,6 +43,7 @@ let broken = false;
 const residents = new Map<number, KeptBytes>();
 /** The last that was opened: the host hears with each answer what room it has. */
 let living: Generation | undefined;
+let lossOfLiving: Breakdown | undefined;
 const aborts = new Map<number, AbortController>();
 const running = new Set<Promise<void>>();
 
@@ -53,6 +54,7 @@ port.on('message', (message: ThreadMessage) => {
   else if (message.kind === 'keep') residents.set(message.id, message.kept);
   else if (message.kind === 'memory') track(tellMemory(message.id, message.question));
   else if (message.kind === 'forget') void forget(message.id);
+  else if (message.kind === 'renew') track(renew(message.silent));
   else void close();
 });
 
@@ -86,8 +88,8 @@ async function open(wanted: OpenOptions, shared: SharedArrayBuffer): Promise<voi
 
 async function selfTest(): Promise<DeviceInfo['df64']> {
   const { job, verdict } = df64SelfTest();
-  const { signal } = new AbortController();
-  const { outputs } = await withRetry((generation) => execute(generation, job, kept, signal));
+  const progress = { signal: new AbortController().signal, onStep: () => undefined };
+  const { outputs } = await withRetry((generation) => execute(generation, job, kept, progress));
   return verdict(outputs);
 }
 
@@ -105,9 +107,8 @@ function generate(): Promise<Life> {
   if (current !== undefined) return current;
   if (gpu === undefined || provider === undefined || closing) return Promise.reject(fail('DRAINING'));
   const onNews = (news: MemoryNews): void => answer({ kind: 'news', news, roomBytes: living?.memory.roomBytes });
-  const onProgress = (): void => void (signals && Atomics.add(signals, SIGNALS.progress, 1));
   const onMoved = (id: number, isThere: boolean): void => answer({ kind: 'moved', resident: id, isThere });
-  const opened = Generation.open(gpu, provider, options, { onNews, onProgress, onMoved }).then(
+  const opened = Generation.open(gpu, provider, options, { onNews, onMoved }).then(
     (generation) => ({ generation, loss: new Breakdown() }),
     (error: unknown) => {
       throw notOpened(error);
@@ -119,6 +120,7 @@ function generate(): Promise<Life> {
   };
   opened.then(({ generation, loss }) => {
     living = generation;
+    lossOfLiving = loss;
     generation.watch.look();
     void generation.lost.then((detail) => {
       renew();
@@ -132,8 +134,10 @@ function generate(): Promise<Life> {
 async function runJob(job: JobMessage): Promise<void> {
   const abort = new AbortController();
   aborts.set(job.id, abort);
+  const onStep = (): void => void (signals && Atomics.add(signals, SIGNALS.jobs + job.place, 1));
+  const progress = { signal: abort.signal, onStep };
   try {
-    const { outputs, times } = await withRetry((generation) => execute(generation, job, kept, abort.signal));
+    const { outputs, times } = await withRetry((generation) => execute(generation, job, kept, progress));
     const { roomBytes } = living?.memory ?? {};
     answer({ kind: 'done', id: job.id, outputs, times, roomBytes }, Object.values(outputs));
   } catch (error) {
@@ -211,6 +215,20 @@ async function answerTo({ memory, watch }: Generation, question: MemoryQuestion)
 function refuse(id: number, error: unknown): void {
   const problem = problemToJson(toProblem(error));
   answer({ kind: 'problem', id, problem, roomBytes: living?.memory.roomBytes });
+}
+
+/**
+ * Leaves a device that gets on with nothing, and opens it anew. Jobs that somebody waits for are tried once more, as after a loss; one that
+ * hangs in a new device stays what it is.
+ */
+async function renew(silent: readonly number[]): Promise<void> {
+  for (const id of silent) aborts.get(id)?.abort();
+  const [left, loss] = [living, lossOfLiving];
+  current = undefined;
+  left?.leave();
+  if (left) loss?.tell(fail('DEVICE_LOST', { device: left.info.name, detail: 'it got on with nothing' }));
+  await generate().catch(() => undefined);
+  answer({ kind: 'renewed' });
 }
 
 async function forget(id: number): Promise<void> {

@@ -2,7 +2,7 @@ import type { DeviceLease } from '../../memory/device/lease.js';
 import { StagingRing, type StagingRegion } from '../../memory/device/staging-ring.js';
 import { ALIGNMENT_BYTES } from '../../memory/device/size-class.js';
 import { nativeOf, type NativeBuffers } from './buffers.js';
-import type { SharedBytes } from './messages.js';
+import type { JobProgress, SharedBytes } from './messages.js';
 import type { DeviceQueue } from './queue.js';
 
 const SEGMENT_COUNT = 3;
@@ -49,7 +49,7 @@ export class Transfers implements Disposable {
    * Copies `bytes` to the start of `target`, ahead of all later submissions; the last four-byte word is filled up with
    * zeros.
    */
-  async upload(bytes: SharedBytes, target: DeviceLease, signal?: AbortSignal): Promise<void> {
+  async upload(bytes: SharedBytes, target: DeviceLease, { signal, onStep }: Partial<JobProgress> = {}): Promise<void> {
     for (let at = 0; at < bytes.byteLength; at += this.segmentBytes) {
       const length = Math.min(this.segmentBytes, bytes.byteLength - at);
       const padded = Math.ceil(length / 4) * 4;
@@ -75,11 +75,16 @@ export class Transfers implements Disposable {
         return encoder;
       });
       region.release();
+      onStep?.();
     }
   }
 
   /** The first `byteLength` bytes of `source` as they are after all submissions so far. */
-  async read(source: DeviceLease, byteLength: number, signal?: AbortSignal): Promise<ArrayBuffer> {
+  async read(
+    source: DeviceLease,
+    byteLength: number,
+    { signal, onStep }: Partial<JobProgress> = {},
+  ): Promise<ArrayBuffer> {
     const result = new ArrayBuffer(byteLength);
     for (let at = 0; at < byteLength; at += this.segmentBytes) {
       const length = Math.min(this.segmentBytes, byteLength - at);
@@ -103,6 +108,7 @@ export class Transfers implements Disposable {
       } finally {
         region.release();
       }
+      onStep?.();
     }
     return result;
   }

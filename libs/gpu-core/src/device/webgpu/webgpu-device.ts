@@ -10,6 +10,7 @@ import { HostResidents } from './host-residents.js';
 import {
   type BufferMessage,
   type HostMessage,
+  JOBS_IN_FLIGHT,
   type JobMessage,
   type JobTimes,
   type MemoryAnswer,
@@ -22,11 +23,10 @@ import {
 import { type ReopenClock, Reopening } from './reopening.js';
 import { copyShared } from './shared-bytes.js';
 
-/** Jobs that the thread has at once: one uploads, one runs, one is read back. */
-const JOBS_IN_FLIGHT = 3;
-
 interface Pending {
-  readonly message: JobMessage;
+  readonly message: Omit<JobMessage, 'place'>;
+  /** Among the jobs in flight. */
+  place: number;
   readonly uploadBytes: number;
   readonly resolve: (result: JobResult) => void;
   readonly reject: (error: unknown) => void;
@@ -42,7 +42,7 @@ export class WebGpuDevice implements Device {
   #thread: DeviceThread | undefined;
   /** The thread takes jobs and questions. */
   #opened = false;
-  /** Why jobs are refused until the thread answers again. */
+  /** Why jobs are refused until the thread has a new device. */
   #stalled: Problem | undefined;
   #info!: DeviceInfo;
   #closing: Promise<void> | undefined;
@@ -66,8 +66,15 @@ export class WebGpuDevice implements Device {
     WebGpuDevice.#living.add(this);
   }
 
-  /** Throws DEVICE_UNAVAILABLE, which says why there is none. `clock` is that of the tries to open it again after a loss. */
+  /**
+   * Throws DEVICE_UNAVAILABLE, which says why there is none, and what a device that fails at once gives: DEVICE_FAILED, MEMORY_EXHAUSTED,
+   * KERNEL_INVALID. `clock` is that of the tries to open it again after a loss.
+   */
   static async open(options: OpenOptions = {}, clock?: ReopenClock): Promise<WebGpuDevice> {
+    const { answerMs } = options;
+    if (answerMs !== undefined && !(answerMs > 0)) {
+      throw fail('OPTION_INVALID', { field: 'answerMs', expected: 'a number over 0', got: String(answerMs) });
+    }
     const device = new WebGpuDevice(options, clock);
     try {
       device.#info = await device.#start();
@@ -96,7 +103,7 @@ export class WebGpuDevice implements Device {
     checkJob(job, this.#info);
     using _residents = this.#residents.use(job);
     const id = ++this.#lastId;
-    const message: JobMessage = {
+    const message: Pending['message'] = {
       kind: 'job',
       id,
       label: job.label,
@@ -113,7 +120,7 @@ export class WebGpuDevice implements Device {
     let listening: Disposable | undefined;
     try {
       return await new Promise<JobResult>((resolve, reject) => {
-        const pending: Pending = { message, uploadBytes, resolve, reject, lostCount: 0 };
+        const pending: Pending = { message, place: -1, uploadBytes, resolve, reject, lostCount: 0 };
         listening = whenAborted(signal, () => {
           const at = this.#queued.indexOf(pending);
           if (at >= 0) this.#queued.splice(at, 1);
@@ -184,7 +191,7 @@ export class WebGpuDevice implements Device {
     return await new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve: resolve as (answer: MemoryAnswer) => void, reject });
       this.#post({ kind: 'memory', id, question });
-      this.#thread?.owes(true);
+      this.#thread?.begin(id);
     });
   }
 
@@ -214,23 +221,30 @@ export class WebGpuDevice implements Device {
       onMessage: (message) => this.#receive(message),
       onEnding: () => (this.#opened = false),
       onEnded: (detail) => this.#afterThread(detail),
-      onSilent: (fault) => this.#stall(fault),
+      onSilent: (ids, fault) => this.#stall(ids, fault),
     });
     this.#thread = thread;
     this.#residents.tellAll();
     const info = await thread.opened;
     this.#opened = true;
-    this.#tellOwed();
     return info;
   }
 
-  /** The thread has got on with nothing of what it owes: nobody waits for it any more, until it answers. */
-  #stall(fault: Problem): void {
+  /**
+   * These have got on with nothing: nobody waits for them any more, and the thread leaves its device for a new one. Until that is
+   * there nothing is begun; others in flight are tried once more.
+   */
+  #stall(ids: readonly number[], fault: Problem): void {
     this.#stalled = fault;
-    const waiting = [...this.#inFlight.values(), ...this.#queued.splice(0), ...this.#asked.values()];
-    this.#inFlight.clear();
-    this.#asked.clear();
-    for (const { reject } of waiting) reject(fault);
+    this.#residents.lost();
+    for (const id of ids) {
+      const waiting = this.#inFlight.get(id) ?? this.#asked.get(id);
+      this.#inFlight.delete(id);
+      this.#asked.delete(id);
+      waiting?.reject(fault);
+    }
+    for (const { reject } of this.#queued.splice(0)) reject(fault);
+    this.#post({ kind: 'renew', silent: ids });
   }
 
   #afterThread(detail: string): void {
@@ -263,18 +277,21 @@ export class WebGpuDevice implements Device {
       return;
     }
     if (message.kind === 'moved') return this.#residents.moved(message.resident, message.isThere);
+    if (message.kind === 'renewed') {
+      this.#lossCount++;
+      this.#stalled = undefined;
+      return;
+    }
     if (message.kind === 'news') {
       this.#roomBytes = message.roomBytes;
       this.#news = message.news;
       for (const listener of this.#watchers) listener(message.news);
       return;
     }
-    this.#stalled = undefined;
     const asked = this.#asked.get(message.id);
     this.#asked.delete(message.id);
     if (message.kind === 'memory') {
       asked?.resolve(message.answer);
-      this.#tellOwed();
       return;
     }
     this.#roomBytes = message.roomBytes;
@@ -284,7 +301,6 @@ export class WebGpuDevice implements Device {
     if (message.kind === 'problem') pending?.reject(reviveProblem(message.problem));
     else pending?.resolve({ outputs: message.outputs, timing: timingOf(pending, message.times, message.outputs) });
     this.#dispatch();
-    this.#tellOwed();
   }
 
   #dispatch(): void {
@@ -299,15 +315,14 @@ export class WebGpuDevice implements Device {
     }
     while (this.#opened && this.#inFlight.size < JOBS_IN_FLIGHT && this.#queued.length > 0) {
       const pending = this.#queued.shift() as Pending;
-      this.#inFlight.set(pending.message.id, pending);
-      this.#post(pending.message);
-      this.#tellOwed();
+      const { id } = pending.message;
+      const taken = new Set([...this.#inFlight.values()].map(({ place }) => place));
+      pending.place = 0;
+      while (taken.has(pending.place)) pending.place++;
+      this.#inFlight.set(id, pending);
+      this.#post({ ...pending.message, place: pending.place });
+      this.#thread?.begin(id, pending.place);
     }
-  }
-
-  /** An idle device does not keep the process alive. */
-  #tellOwed(): void {
-    this.#thread?.owes(this.#inFlight.size > 0 || this.#asked.size > 0);
   }
 
   #post(message: ThreadMessage): void {
