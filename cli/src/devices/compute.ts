@@ -42,9 +42,9 @@ export type GpuConfig = Pick<
 
 /**
  * Takes the devices that the configuration selects; that one cannot be had is told by `devices`. Throws CONFIG_INVALID for
- * gpu_devices and for a route that is malformed or names what is not there.
+ * gpu_devices and for a route that is malformed or names what is not there, and the reason of `signal`.
  */
-export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<Compute> {
+export async function openCompute(runtime: Runtime, config: GpuConfig, signal?: AbortSignal): Promise<Compute> {
   const adapters = readAdapters(config.gpuDevices);
   let reports: readonly ProviderReport[] = [];
   const gpus = await openDevices({
@@ -52,7 +52,8 @@ export async function openCompute(runtime: Runtime, config: GpuConfig): Promise<
     share: config.gpuShare,
     ...(config.gpuMemoryLimitBytes > 0 && { memoryBytes: config.gpuMemoryLimitBytes }),
     ...(config.gpuTenantMemoryBytes > 0 && { tenantBytes: { '*': config.gpuTenantMemoryBytes } }),
-    discover: async () => (reports = await discover()),
+    discover: async () => (reports = await discover(process.env, signal)),
+    signal,
   });
   try {
     const dispatcher = await Dispatcher.open(runtime, {

@@ -39,7 +39,7 @@ async function calibrate(
   for (const name of operation) routedOperation(name);
   const config = loadConfig({ env: process.env });
   await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined });
-  await using compute = await openCompute(runtime, config);
+  await using compute = await openCompute(runtime, config, signal);
   const { router, store } = compute.dispatcher;
   const known = router.devices.map(({ id }) => id);
   for (const id of device) {

@@ -60,13 +60,19 @@ async function runServer(
   if (terminal.isTty && process.env.ARMILLA_LOG_LEVEL === undefined) flags.logLevel ??= 'warn';
   const config = loadConfig({ flags, env: process.env, file });
   const tables = table.map(parseNamedTable);
-  await using server = await startServer({
+  const starting = startServer({
     config,
     hosted: parts.length > 0 ? parts : undefined,
     tables,
     signal,
     onStored: (name, rowCount) => terminal.line(`table '${name}': ${formatCount(rowCount, 'row')}, indexed`),
   });
+  await using server = await starting.catch((error: unknown) => {
+    // Asked to end before it served, it has ended as one that served does.
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+  if (server === undefined) return;
   await printLine(invitation(server, tables[0]?.name));
   if (!signal.aborted) await once(signal, 'abort');
   await server.stop();

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -243,6 +243,47 @@ test('a server that cannot start says why', async () => {
     stderr: expect.stringContaining('INPUT_NOT_FOUND'),
   });
   expect(await run('gatewy')).toMatchObject({ code: 2, stderr: expect.stringContaining('gateway') });
+});
+
+/** A native module with one adapter, whose device never comes; `asked` is there once it was asked for. */
+const HANGING_DRIVER = `
+const fs = require('node:fs');
+const name = 'hanging card';
+module.exports = { create(flags) {
+  const info = { vendor: '', architecture: '', device: name, description: name, isFallbackAdapter: false };
+  const adapter = { info, features: new Set(), limits: {}, requestDevice() {
+    fs.writeFileSync(process.env.ASKED, '');
+    return new Promise(() => undefined);
+  } };
+  const lists = flags.some((flag) => flag.includes('@@none@@'));
+  return { requestAdapter: async () => { if (lists) throw new Error("name: '" + name + "'"); return adapter; } };
+} };`;
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a server whose GPU hangs before it serves', async (signal) => {
+  const driver = join(folder.path, 'hanging.cjs');
+  writeFileSync(driver, HANGING_DRIVER);
+  const place = join(folder.path, signal);
+  mkdirSync(place);
+  const asked = join(place, 'asked');
+  const child = startCli(['serve', '--port', '0', '--grpc-address', '127.0.0.1:0'], {
+    env: {
+      ARMILLA_DAWN_NODE: driver,
+      ARMILLA_GPU_DEVICES: 'auto',
+      ASKED: asked,
+      TMPDIR: place,
+      XDG_STATE_HOME: place,
+    },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  while (!existsSync(asked) && child.exitCode === null) await sleep(50);
+  child.kill(signal);
+  expect({ code: await closed, output }).toEqual({ code: 0, output: '' });
+  rmSync(asked);
+  const left = readdirSync(place, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(left.map(({ name }) => name)).toEqual([]);
 });
 
 test('status says when no server is there', async () => {

@@ -30,6 +30,7 @@ export interface ServerOptions {
   readonly hosted?: readonly Hosted[];
   /** Loaded, indexed and kept before the server listens. */
   readonly tables?: readonly NamedTable[];
+  /** Ends the start; a server that has started is ended by `stop`. */
   readonly signal?: AbortSignal;
   readonly onStored?: (name: string, rowCount: number) => void;
 }
@@ -46,7 +47,7 @@ export interface ArmillaServer extends AsyncDisposable {
   stop(graceMs?: number): Promise<void>;
 }
 
-/** Starts what `hosted` names; throws ADDRESS_IN_USE, ADDRESS_NOT_LOOPBACK, CONFIG_INVALID, and what loading a table throws. */
+/** Starts what `hosted` names; throws ADDRESS_IN_USE, ADDRESS_NOT_LOOPBACK, CONFIG_INVALID, what loading a table throws, and the reason of `signal`. */
 export async function startServer({
   config,
   hosted = HOSTED,
@@ -78,7 +79,7 @@ export async function startServer({
         const end = exportToOpenTelemetry(runtime.profiler);
         stops.push(async () => end());
       }
-      const opened = (compute = await openCompute(runtime, config));
+      const opened = (compute = await openCompute(runtime, config, signal));
       stops.push(async () => opened[Symbol.asyncDispose]());
       const counters = new MemoryCounters(runtime);
       stops.push(async () => counters[Symbol.dispose]());
@@ -93,6 +94,7 @@ export async function startServer({
         runtimeService(runtimeSource({ runtime, compute, config })),
       ];
       const background = (calibration = new BackgroundCalibration(compute.dispatcher, log));
+      signal?.throwIfAborted();
       server = await serve({ services, config, log, admission });
       // What the last calls teach is kept as well.
       stops.push(
@@ -103,6 +105,7 @@ export async function startServer({
     }
     let gateway: RunningGateway | undefined;
     if (hosted.includes('gateway')) {
+      signal?.throwIfAborted();
       gateway = await startGateway({
         config,
         crossmatchTarget: server?.address,

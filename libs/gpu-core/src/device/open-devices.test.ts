@@ -1,9 +1,12 @@
+import { jest } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onDawn } from '../testing/on-dawn.js';
 import { discover } from './discovery/discover.js';
+import type { AdapterReport, ProviderReport } from './discovery/discovery.js';
 import { adapterOwners, openDevices, readAdapters } from './open-devices.js';
+import { WebGpuDevice } from './webgpu/webgpu-device.js';
 
 let claimFolder: string;
 beforeAll(() => (claimFolder = mkdtempSync(join(tmpdir(), 'armilla-open-'))));
@@ -80,6 +83,51 @@ onDawn('adapters of a provider that is not loaded are not taken', async () => {
   const reports = [{ provider: 'kmamal' as const, adapters: [], reason: 'not installed' }, webgpu];
   await using devices = await openDevices({ adapters: ['swiftshader'], claimFolder, discover: async () => reports });
   expect(devices).toMatchObject({ open: [], absent: [{ name: 'kmamal', reason: 'not installed' }] });
+});
+
+const twoCards = async (): Promise<readonly ProviderReport[]> => [
+  { provider: 'webgpu', adapters: [{ name: 'card one' }, { name: 'card two' }] as unknown as AdapterReport[] },
+];
+
+test('an abort ends the wait for a driver that hangs; what is open is closed, what opens late too', async () => {
+  const open = jest.spyOn(WebGpuDevice, 'open');
+  try {
+    const closed: string[] = [];
+    const device = (name: string): WebGpuDevice =>
+      ({ close: async () => void closed.push(name) }) as unknown as WebGpuDevice;
+    let openLate = (_late: WebGpuDevice): void => undefined;
+    const asked = new Promise<void>((resolve) => {
+      open.mockResolvedValueOnce(device('card one')).mockImplementationOnce(() => {
+        resolve();
+        return new Promise((opened) => (openLate = opened));
+      });
+    });
+    const stop = new AbortController();
+    const reason = new Error('stop');
+    const opening = openDevices({ adapters: 'auto', claimFolder, discover: twoCards, signal: stop.signal });
+    await asked;
+    expect(['card one', 'card two'].map((name) => adapterOwners(name, claimFolder).length)).toEqual([1, 1]);
+    stop.abort(reason);
+    await expect(opening).rejects.toBe(reason);
+    expect(closed).toEqual(['card one']);
+    expect(['card one', 'card two'].map((name) => adapterOwners(name, claimFolder).length)).toEqual([0, 0]);
+    openLate(device('card two'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toEqual(['card one', 'card two']);
+  } finally {
+    open.mockRestore();
+  }
+});
+
+test('an abort ends the look at the adapters, and nothing is opened after one', async () => {
+  const stop = new AbortController();
+  const reason = new Error('stop');
+  const hanging = () => new Promise<never>(() => undefined);
+  const opening = openDevices({ adapters: 'auto', claimFolder, discover: hanging, signal: stop.signal });
+  stop.abort(reason);
+  await expect(opening).rejects.toBe(reason);
+  const { signal } = stop;
+  await expect(openDevices({ adapters: 'none', claimFolder, signal })).rejects.toBe(reason);
 });
 
 test('the setting names adapters', () => {

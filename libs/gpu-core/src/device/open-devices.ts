@@ -1,4 +1,4 @@
-import { fail, type Problem, toProblem } from '@armilla/base';
+import { Breakdown, fail, type Problem, toProblem, whenAborted } from '@armilla/base';
 import type { Device } from './device.js';
 import { discover } from './discovery/discover.js';
 import type { AdapterReport, ProviderReport } from './discovery/discovery.js';
@@ -19,7 +19,9 @@ export interface DeviceSelection {
   readonly tenantBytes?: Readonly<Record<string, number>>;
   /** Where processes leave their claims; default: in the system's temporary folder. */
   readonly claimFolder?: string;
-  readonly discover?: () => Promise<readonly ProviderReport[]>;
+  readonly discover?: (signal?: AbortSignal) => Promise<readonly ProviderReport[]>;
+  /** Ends the opening, also where a driver hangs: what was opened is closed, what opens later too. */
+  readonly signal?: AbortSignal;
 }
 
 /** A device that this process has. */
@@ -42,12 +44,19 @@ export interface Devices extends AsyncDisposable {
   readonly absent: readonly AbsentDevice[];
 }
 
-/** Opens what is selected. That something cannot be had is no error: it is listed as absent, and work goes to the CPU. */
+/**
+ * Opens what is selected. That something cannot be had is no error: it is listed as absent, and work goes to the CPU. Throws the
+ * reason of `signal` only.
+ */
 export async function openDevices(selection: DeviceSelection): Promise<Devices> {
-  const { adapters, share = 1, memoryBytes, tenantBytes } = selection;
+  const { adapters, share = 1, memoryBytes, tenantBytes, signal } = selection;
+  signal?.throwIfAborted();
   const open: (OpenDevice & { claim: Claim })[] = [];
   const absent: AbsentDevice[] = [];
-  const wanted = adapters === 'none' ? [] : chooseAdapters(await (selection.discover ?? discover)(), adapters, absent);
+  const aborted = new Breakdown();
+  using _listening = whenAborted(signal, () => aborted.tell(signal?.reason));
+  const look = selection.discover ?? ((stop) => discover(process.env, stop));
+  const wanted = adapters === 'none' ? [] : chooseAdapters(await aborted.orBroken(look(signal)), adapters, absent);
   for (const { name } of wanted) {
     let claim: Claim | undefined;
     try {
@@ -60,29 +69,36 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
         continue;
       }
       claim = taken;
-      const device = await WebGpuDevice.open({
+      const opening = WebGpuDevice.open({
         adapter: name,
         name,
         share,
         ...(memoryBytes !== undefined && { memoryBytes }),
         ...(tenantBytes && { tenantBytes }),
       });
+      const device = await aborted.orBroken(opening).catch((error: unknown) => {
+        // Nobody waits for one that comes late.
+        if (signal?.aborted) opening.then((late) => late.close()).catch(() => undefined);
+        throw error;
+      });
       open.push({ id: `webgpu:${open.length}`, device, share, claim });
     } catch (error) {
       claim?.[Symbol.dispose]();
+      if (signal?.aborted) break;
       absent.push({ name, reason: toProblem(error).message });
     }
   }
-  return {
-    open,
-    absent,
-    [Symbol.asyncDispose]: async () => {
-      for (const { device, claim } of open) {
-        await device.close();
-        claim[Symbol.dispose]();
-      }
-    },
+  const close = async (): Promise<void> => {
+    for (const { device, claim } of open) {
+      await device.close();
+      claim[Symbol.dispose]();
+    }
   };
+  if (signal?.aborted) {
+    await close();
+    throw signal.reason;
+  }
+  return { open, absent, [Symbol.asyncDispose]: close };
 }
 
 /** Adapters of the provider that is loaded that the selection takes, in its order; what it asks for and cannot have goes to `absent`. */
