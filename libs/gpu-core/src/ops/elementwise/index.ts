@@ -1,6 +1,7 @@
 import { defineOperation, type Operation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { mapInWasm } from '../host/map.js';
+import { mapHere } from '../host/map-here.js';
 import { type Floats, type Target, type Values, typeName, newArray, valuesOf } from '../host/operand.js';
 import { checkLength, checkOut, checkOverlap, checkSameType, checkType, FLOATS } from '../host/shape.js';
 import { PLAIN_LOOPS } from './plain.js';
@@ -54,10 +55,11 @@ function elementwise<Run extends BinaryRun | UnaryRun>(
   const operation = `gpu.${name}`;
   const onThisThread =
     (compute: (left: Floats, right: Floats, out: Floats) => void) =>
-    async <T extends Floats>(_execution: Execution, input: BinaryInput<T> | UnaryInput<T>): Promise<T> => {
+    async <T extends Floats>(execution: Execution, input: BinaryInput<T> | UnaryInput<T>): Promise<T> => {
       const [left, right = left] = checkedOperands(operation, name, input);
       const out = input.out === undefined ? newArray(left, left.length) : valuesOf(input.out);
-      compute(valuesOf(left), valuesOf(right), out);
+      const rest = mapHere<Floats>(execution, compute, valuesOf(left), valuesOf(right), out);
+      if (rest !== undefined) await rest;
       return out;
     };
   const wasm = async <T extends Floats>(execution: Execution, input: BinaryInput<T> | UnaryInput<T>): Promise<T> => {

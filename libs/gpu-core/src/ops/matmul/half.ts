@@ -1,3 +1,5 @@
+import type { Turns } from '../host/turns.js';
+
 const F32 = new Float32Array(1);
 const BITS = new Uint32Array(F32.buffer);
 
@@ -21,6 +23,20 @@ export function fromHalf(bits: Uint16Array): Float32Array {
   table ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => valueOf(half));
   const out = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) out[i] = table[bits[i]];
+  return out;
+}
+
+/** Values rounded between two looks at `turns`. */
+const ROUNDED_AT_ONCE = 2 ** 16;
+
+/** The nearest f16 of each value, as f32. Throws the reason of the signal of `turns`. */
+export async function roundToHalf(values: Float32Array, turns: Turns): Promise<Float32Array> {
+  const out = new Float32Array(values.length);
+  for (let from = 0; from < values.length; from += ROUNDED_AT_ONCE) {
+    const part = values.subarray(from, from + ROUNDED_AT_ONCE);
+    out.set(fromHalf(toHalf(part)), from);
+    if (turns.due(4 * part.length)) await turns.take();
+  }
   return out;
 }
 

@@ -1,7 +1,8 @@
 import { defineOperation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { type Floats, newArray, type Values, valuesOf } from '../host/operand.js';
-import { fromHalf, toHalf } from './half.js';
+import { Turns } from '../host/turns.js';
+import { roundToHalf } from './half.js';
 import { onnxruntimeMatmul } from './onnxruntime.js';
 import { plainMatmul } from './plain.js';
 import { referenceMatmul } from './reference.js';
@@ -24,8 +25,12 @@ type CheckedRun = <T extends Floats>(
 const tolerance = { f32: 2 ** -24, f64: 2 ** -53 };
 
 const backends = {
-  reference: onThisThread(referenceMatmul),
-  typescript: onThisThread(plainMatmul),
+  reference: async (_execution, input, outLength) => {
+    const out = input.out === undefined ? newArray(input.left, outLength) : valuesOf(input.out);
+    referenceMatmul(input, out);
+    return out;
+  },
+  typescript: plainMatmul,
   wasm: wasmMatmul,
   onnxruntime: onnxruntimeMatmul,
   webgpu: webgpuMatmul,
@@ -82,9 +87,12 @@ export const halfMatmul = defineOperation<MatmulRun, { rowCount: number; innerCo
 });
 
 function onRounded(run: CheckedRun): CheckedRun {
-  return (execution, input, outLength) => {
-    const rounded = <T extends Floats>(values: Values<T>): T => fromHalf(toHalf(valuesOf(values) as Float32Array)) as T;
-    return run(execution, { ...input, left: rounded(input.left), right: rounded(input.right) }, outLength);
+  return async (execution, input, outLength) => {
+    const turns = new Turns(execution.signal);
+    const rounded = async <T extends Floats>(values: Values<T>): Promise<T> =>
+      (await roundToHalf(valuesOf(values) as Float32Array, turns)) as T;
+    const [left, right] = [await rounded(input.left), await rounded(input.right)];
+    return run(execution, { ...input, left, right }, outLength);
   };
 }
 
@@ -94,12 +102,4 @@ function mapBackends<Name extends string, Run>(
 ): Record<Name, Run> {
   const entries = Object.entries<CheckedRun>(runs).map(([name, run]) => [name, wrap(run)]);
   return Object.fromEntries(entries) as Record<Name, Run>;
-}
-
-function onThisThread(compute: <T extends Floats>(input: BatchedMatmulInput<T>, out: T) => void): CheckedRun {
-  return async (_execution, input, outLength) => {
-    const out = input.out === undefined ? newArray(input.left, outLength) : valuesOf(input.out);
-    compute(input, out);
-    return out;
-  };
 }

@@ -3,7 +3,7 @@ import { defineOperation, type Operation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { type Floats, type Values, valuesOf } from '../host/operand.js';
 import { checkType, FLOATS } from '../host/shape.js';
-import { plainExtreme, plainSum, sumOfParts } from './plain.js';
+import { plainExtreme, plainExtremeInTurns, plainSum, plainSumInTurns, sumOfParts } from './plain.js';
 import { type ReduceName, referenceExtreme, referenceSum } from './reference.js';
 import { wasmReduceItems } from './wasm.js';
 import { webgpuReduceParts } from './webgpu.js';
@@ -56,8 +56,10 @@ function reduction(
       reference: run((_execution, values) =>
         sums ? referenceSum(valuesOf(values)) : referenceExtreme(valuesOf(values), name === 'max'),
       ),
-      typescript: run((_execution, values) =>
-        sums ? plainSum(valuesOf(values)) : plainExtreme(valuesOf(values), name === 'max'),
+      typescript: run((execution, values) =>
+        sums
+          ? plainSumInTurns(execution, valuesOf(values))
+          : plainExtremeInTurns(execution, valuesOf(values), name === 'max'),
       ),
       wasm: run(async (execution, values) => {
         if (sums) return sumOfParts(await wasmReduceItems(execution, values, 'sum'));

@@ -1,7 +1,21 @@
+import type { Execution } from '../host/execution.js';
 import type { Floats } from '../host/operand.js';
+import { Turns } from '../host/turns.js';
 
 /** As in kernel.as.ts. */
 const BLOCK = 256;
+/** Values between two looks at `turns`: blocks whose number is a power of two. */
+const PART = 256 * BLOCK;
+
+/** `plainSum` of any number of values, the same bits; the promise of a long one throws the reason of the signal. */
+export function plainSumInTurns({ signal }: Execution, values: Floats): Promise<number> | number {
+  return values.length <= PART ? plainSum(values) : longSum(values, new Turns(signal));
+}
+
+/** `plainExtreme` of any number of values; the promise of a long one throws the reason of the signal. */
+export function plainExtremeInTurns({ signal }: Execution, values: Floats, largest: boolean): Promise<number> | number {
+  return values.length <= PART ? plainExtreme(values, largest) : longExtreme(values, largest, new Turns(signal));
+}
 
 /**
  * Sum of values [from, from + count) in f64, in an order that depends on their number alone: blocks of 256 values, each by
@@ -55,4 +69,23 @@ function blockSum(values: Floats, from: number, count: number): number {
   if (i + 5 < end) s5 += values[i + 5];
   if (i + 6 < end) s6 += values[i + 6];
   return s0 + s4 + (s2 + s6) + (s1 + s5 + (s3 + s7));
+}
+
+async function longSum(values: Floats, turns: Turns): Promise<number> {
+  const parts = new Float64Array(Math.ceil(values.length / PART));
+  for (let i = 0; i < parts.length; i++) {
+    parts[i] = plainSum(values, i * PART, Math.min(PART, values.length - i * PART));
+    if (turns.due(4 * PART)) await turns.take();
+  }
+  return sumOfParts(parts);
+}
+
+async function longExtreme(values: Floats, largest: boolean, turns: Turns): Promise<number> {
+  let best = values[0];
+  for (let from = 0; from < values.length; from += PART) {
+    const part = plainExtreme(values.subarray(from, from + PART), largest);
+    best = largest ? Math.max(best, part) : Math.min(best, part);
+    if (turns.due(4 * PART)) await turns.take();
+  }
+  return best;
 }

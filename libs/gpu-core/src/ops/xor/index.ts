@@ -1,6 +1,7 @@
 import { defineOperation } from '../../operation/operation.js';
 import type { Execution } from '../host/execution.js';
 import { mapInWasm } from '../host/map.js';
+import { mapHere } from '../host/map-here.js';
 import { type Target, type Values, valuesOf } from '../host/operand.js';
 import { checkLength, checkOut, checkOverlap, checkSameType, checkType } from '../host/shape.js';
 import { plainXor } from './plain.js';
@@ -18,10 +19,11 @@ export type XorRun = (execution: Execution, input: XorInput) => Promise<Uint8Arr
 
 const onThisThread =
   (compute: (left: Uint8Array, right: Uint8Array, out: Uint8Array) => void): XorRun =>
-  async (_execution, input) => {
+  async (execution, input) => {
     checkXor(input);
     const out = input.out === undefined ? new Uint8Array(input.left.length) : valuesOf(input.out);
-    compute(valuesOf(input.left), valuesOf(input.right), out);
+    const rest = mapHere(execution, compute, valuesOf(input.left), valuesOf(input.right), out);
+    if (rest !== undefined) await rest;
     return out;
   };
 
