@@ -22,6 +22,10 @@ import { UntakenDevice } from './untaken-device.js';
 /** The devices of a process, and what sends operations to them. */
 export interface Compute extends AsyncDisposable {
   readonly dispatcher: Dispatcher;
+  /** What the providers offer; none where none is wanted. */
+  readonly reports: readonly ProviderReport[];
+  /** What the process does not have, and why. */
+  readonly absent: readonly AbsentDevice[];
   /** Those that the process has, then those that it does not have and why. */
   devices(): DeviceStatus[];
 }
@@ -66,6 +70,8 @@ export async function openCompute(runtime: Runtime, config: GpuConfig, signal?: 
     const owner = `process ${process.pid}`;
     return {
       dispatcher,
+      reports,
+      absent: gpus.absent,
       devices: () => [
         ...describeCpu(dispatcher.router.devices, owner),
         ...gpus.open.map((one) => describeOpen(one, owner)),
@@ -96,6 +102,8 @@ export async function lookAtCompute(runtime: Runtime, config: GpuConfig): Promis
   const dispatcher = await Dispatcher.open(runtime, { devices: open, ...routerOptions(config) });
   return {
     dispatcher,
+    reports,
+    absent,
     devices: () => [
       ...describeCpu(dispatcher.router.devices, ''),
       ...chosen.map((adapter, i) => {

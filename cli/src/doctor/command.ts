@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { loadConfig } from '@armilla/chassis';
-import { discover, Runtime } from '@armilla/gpu-core';
+import { Runtime } from '@armilla/gpu-core';
 import type { CommandContext } from '../command-context.js';
 import { printLine } from '../terminal/standard-output.js';
 import { openCompute } from '../devices/compute.js';
 import type { Check } from './check.js';
 import { coresCheck, diskCheck, memoryCheck, nodeCheck, webAssemblyChecks } from './machine-checks.js';
-import { gpuChecks } from './gpu-checks.js';
+import { absentChecks, gpuChecks } from './gpu-checks.js';
 import { kernelChecks } from './kernel-checks.js';
 import { portCheck } from './port-check.js';
 
@@ -47,7 +47,8 @@ async function runChecks(signal: AbortSignal): Promise<Check[]> {
     memoryCheck(),
     await diskCheck(config.spoolDirectory || undefined),
     ...webAssemblyChecks(),
-    ...gpuChecks(config.gpuDevices === 'none' ? [] : await discover()),
+    ...gpuChecks(compute.reports),
+    ...absentChecks(compute.absent),
     await portCheck(config.grpcAddress, 'grpc_address'),
     await portCheck(config.httpAddress, 'http_address'),
     ...(await kernelChecks(compute, signal)),

@@ -1,4 +1,4 @@
-import { gpuChecks } from './gpu-checks.js';
+import { absentChecks, gpuChecks } from './gpu-checks.js';
 
 const limits = {
   maxBufferBytes: 1,
@@ -42,4 +42,18 @@ test('a provider that the environment names and that cannot be loaded is a fault
   // It was loaded; that no driver answers is not its fault.
   const loaded = [{ ...reports[0], file: '/some.node' }];
   expect(gpuChecks(loaded, [], { ARMILLA_DAWN_NODE: '/some.node' })[0].ok).toBe(true);
+});
+
+test('what is selected and gives no device is a fault; what another process has, and what nobody named, is none', () => {
+  const reason = 'seen';
+  const absent = (['no-adapter', 'not-named', 'held'] as const).map((cause) => ({ name: cause, cause, reason }));
+  expect(absentChecks(absent)).toEqual([]);
+  for (const [cause, fix] of [
+    ['failed', /driver.*gpu_devices/],
+    ['unclaimed', /TMPDIR/],
+    ['unmatched', /gpu_devices.*armilla status --local/],
+  ] as const)
+    expect(absentChecks([{ name: 'Card', cause, reason }])).toEqual([
+      { name: 'GPU Card', ok: false, seen: reason, fix: expect.stringMatching(fix) },
+    ]);
 });

@@ -1,4 +1,4 @@
-import { type Fault, type ProviderReport, usualFaults } from '@armilla/gpu-core';
+import { type AbsenceCause, type AbsentDevice, type Fault, type ProviderReport, usualFaults } from '@armilla/gpu-core';
 import type { Check } from './check.js';
 
 /**
@@ -22,6 +22,25 @@ export function gpuChecks(
     })),
     ...faults.map(({ seen, fix }) => ({ name: 'GPU', ok: false, seen, fix })),
   ];
+}
+
+const SELECTION = 'gpu_devices (ARMILLA_GPU_DEVICES)';
+
+/** What to do where something that is selected is no device; the other causes are no faults. */
+const FIXES: Readonly<Partial<Record<AbsenceCause, string>>> = {
+  failed: `see to its driver (install it again, or its latest version), then run armilla doctor again; to compute without it, set ${SELECTION} to none or to the names of others`,
+  unclaimed: 'let this user write there, or set TMPDIR of every process that uses the GPU to a folder where it may',
+  unmatched: `set ${SELECTION} to auto, to none, or to parts of the names of adapters that armilla status --local lists`,
+};
+
+export const isFault = ({ cause }: AbsentDevice): boolean => FIXES[cause] !== undefined;
+
+/** Each selected adapter that gives no device, and each selected name that no adapter has: faults, all of them. */
+export function absentChecks(absent: readonly AbsentDevice[]): Check[] {
+  return absent.flatMap(({ name, cause, reason }) => {
+    const fix = FIXES[cause];
+    return fix === undefined ? [] : [{ name: `GPU ${name}`, ok: false, seen: reason, fix }];
+  });
 }
 
 function adapterText({ name, description, software }: ProviderReport['adapters'][number]): string {

@@ -2,18 +2,20 @@ import { type OperationVerdict, verifyOperations } from '@armilla/gpu-core';
 import { verifyKernels } from '@armilla/sky';
 import type { Compute } from '../devices/compute.js';
 import type { Check } from './check.js';
+import { isFault } from './gpu-checks.js';
 
 const REPORT =
   'please report it with the output of armilla doctor --json: results of this kernel cannot be trusted here';
 
-/** Every kernel against its reference, on the processor and on the GPUs that this process has; why it has not the others. */
-export async function kernelChecks({ dispatcher, devices }: Compute, signal?: AbortSignal): Promise<Check[]> {
+/** Every kernel against its reference, on the processor and on the GPUs that this process has; why it has not the others, faults apart. */
+export async function kernelChecks({ dispatcher, absent, devices }: Compute, signal?: AbortSignal): Promise<Check[]> {
   const verdicts = await verifyKernels(dispatcher.runtime, dispatcher.devices);
+  const faulty = new Set(absent.filter(isFault).map(({ name }) => name));
   return [
     ...verdicts.map(({ kernel, ok, detail }) => checkOf(`kernel ${kernel}`, ok, detail)),
     ...operationChecks(await verifyOperations(dispatcher, signal)),
     ...devices().flatMap(({ name, software, absentReason }) =>
-      absentReason === undefined || name === '' || software
+      absentReason === undefined || name === '' || software || faulty.has(name)
         ? []
         : [{ name: `kernels on ${name}`, ok: true, seen: `not tried: ${absentReason}` }],
     ),

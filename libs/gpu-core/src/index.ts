@@ -18,6 +18,7 @@ export { discover } from './device/discovery/discover.js';
 export type { AdapterReport, ProviderReport } from './device/discovery/discovery.js';
 export { type CardTraces, type Fault, usualFaults } from './device/discovery/usual-faults.js';
 export {
+  type AbsenceCause,
   type AbsentDevice,
   adapterOwners,
   chooseAdapters,

@@ -17,6 +17,7 @@ onDawn('software adapters are had by name only, and what is not had says why', a
   expect(auto.open).toEqual([]);
   expect(auto.absent).toContainEqual({
     name: expect.stringContaining('SwiftShader'),
+    cause: 'not-named',
     reason: expect.stringContaining('by name only'),
   });
   await using named = await openDevices({ adapters: ['swiftshader', 'voodoo'], claimFolder });
@@ -26,7 +27,9 @@ onDawn('software adapters are had by name only, and what is not had says why', a
   expect(named.open[0].device.info).toMatchObject({ name, software: true });
   expect(adapterOwners(name, claimFolder)).toMatchObject([{ pid: process.pid, share: 1 }]);
   expect(adapterOwners('voodoo', claimFolder)).toEqual([]);
-  expect(named.absent).toEqual([{ name: 'voodoo', reason: expect.stringContaining('SwiftShader') }]);
+  expect(named.absent).toEqual([
+    { name: 'voodoo', cause: 'unmatched', reason: expect.stringContaining('SwiftShader') },
+  ]);
 });
 
 onDawn('a device that is in use is absent, with its holder; shares are had beside each other', async () => {
@@ -34,7 +37,9 @@ onDawn('a device that is in use is absent, with its holder; shares are had besid
   expect(whole.open).toHaveLength(1);
   await using second = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
   expect(second.open).toEqual([]);
-  expect(second.absent[0].reason).toContain(`process ${process.pid}`);
+  expect(second.absent).toEqual([
+    { name: expect.any(String), cause: 'held', reason: expect.stringContaining(`process ${process.pid}`) },
+  ]);
   await whole[Symbol.asyncDispose]();
   await using halves = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
   await using others = await openDevices({ adapters: ['swiftshader'], claimFolder, share: 0.5 });
@@ -46,7 +51,9 @@ onDawn('where no claim can be left the device is absent, not shared by chance', 
   writeFileSync(file, '');
   await using devices = await openDevices({ adapters: ['swiftshader'], claimFolder: file });
   expect(devices.open).toEqual([]);
-  expect(devices.absent[0].reason).toContain(`cannot be kept in ${file}`);
+  expect(devices.absent).toMatchObject([
+    { cause: 'unclaimed', reason: expect.stringContaining(`cannot be kept in ${file}`) },
+  ]);
 });
 
 onDawn('the memory of a device is what was configured, and the share of it', async () => {
@@ -69,10 +76,12 @@ test('without any provider the reasons of each are told, and none asks nobody', 
   expect(devices).toMatchObject({
     open: [],
     absent: [
-      { name: 'webgpu', reason: 'no driver' },
-      { name: 'kmamal', reason: 'not installed' },
+      { name: 'webgpu', cause: 'no-adapter', reason: 'no driver' },
+      { name: 'kmamal', cause: 'no-adapter', reason: 'not installed' },
     ],
   });
+  await using named = await openDevices({ adapters: ['voodoo'], claimFolder, discover });
+  expect(named.absent.at(-1)).toMatchObject({ name: 'voodoo', cause: 'unmatched' });
   const never = () => Promise.reject(new Error('asked'));
   await using none = await openDevices({ adapters: 'none', claimFolder, discover: never });
   expect(none.open).toEqual([]);
@@ -82,7 +91,13 @@ onDawn('adapters of a provider that is not loaded are not taken', async () => {
   const [webgpu] = await discover();
   const reports = [{ provider: 'kmamal' as const, adapters: [], reason: 'not installed' }, webgpu];
   await using devices = await openDevices({ adapters: ['swiftshader'], claimFolder, discover: async () => reports });
-  expect(devices).toMatchObject({ open: [], absent: [{ name: 'kmamal', reason: 'not installed' }] });
+  expect(devices).toMatchObject({
+    open: [],
+    absent: [
+      { name: 'kmamal', reason: 'not installed' },
+      { name: 'swiftshader', cause: 'unmatched' },
+    ],
+  });
 });
 
 const twoCards = async (): Promise<readonly ProviderReport[]> => [

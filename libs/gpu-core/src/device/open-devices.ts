@@ -32,9 +32,18 @@ export interface OpenDevice {
   readonly share: number;
 }
 
-/** An adapter or provider that this process does not have, and why. */
+/**
+ * "no-adapter": a provider offers none; "not-named": a software adapter, which only its name selects; "unmatched": a name that is
+ * selected and that no adapter has; "held": another process has it; "unclaimed": no claim of it can be left; "failed": it was
+ * selected, and gave no device.
+ */
+export type AbsenceCause = 'no-adapter' | 'not-named' | 'unmatched' | 'held' | 'unclaimed' | 'failed';
+
+/** An adapter, provider or name of the selection that this process does not have, and why. */
 export interface AbsentDevice {
   readonly name: string;
+  readonly cause: AbsenceCause;
+  /** For people. */
   readonly reason: string;
 }
 
@@ -65,7 +74,8 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
         ...(selection.claimFolder && { folder: selection.claimFolder }),
       });
       if (!(taken instanceof Claim)) {
-        absent.push({ name, reason: `it is in use: ${describeOwners(taken)}; gpu_share lets processes share it` });
+        const reason = `it is in use: ${describeOwners(taken)}; gpu_share lets processes share it`;
+        absent.push({ name, cause: 'held', reason });
         continue;
       }
       claim = taken;
@@ -85,7 +95,8 @@ export async function openDevices(selection: DeviceSelection): Promise<Devices> 
     } catch (error) {
       claim?.[Symbol.dispose]();
       if (signal?.aborted) break;
-      absent.push({ name, reason: toProblem(error).message });
+      const cause = claim === undefined ? 'unclaimed' : 'failed';
+      absent.push({ name, cause, reason: toProblem(error).message });
     }
   }
   const close = async (): Promise<void> => {
@@ -111,20 +122,28 @@ export function chooseAdapters(
   const report = reports.find((one) => one === reports[0] && one.adapters.length > 0);
   if (report === undefined) {
     for (const { provider, adapters: offered, reason } of reports)
-      if (offered.length === 0) absent.push({ name: provider, reason: reason ?? 'it offers no adapter' });
+      if (offered.length === 0)
+        absent.push({ name: provider, cause: 'no-adapter', reason: reason ?? 'it offers no adapter' });
+    if (adapters !== 'auto')
+      for (const name of adapters)
+        absent.push({ name, cause: 'unmatched', reason: 'no adapter has this name: there is none that can be taken' });
     return [];
   }
   if (adapters === 'auto') {
     for (const { name, software } of report.adapters)
       if (software)
-        absent.push({ name, reason: 'a software adapter: it computes on the CPU, and is taken by name only' });
+        absent.push({
+          name,
+          cause: 'not-named',
+          reason: 'a software adapter: it computes on the CPU, and is taken by name only',
+        });
     return report.adapters.filter(({ software }) => !software);
   }
   return adapters.flatMap((part) => {
     const found = report.adapters.find(({ name }) => name.toLowerCase().includes(part.toLowerCase()));
     if (found !== undefined) return [found];
     const names = report.adapters.map(({ name }) => name).join(', ');
-    absent.push({ name: part, reason: `no adapter has this name; there are: ${names}` });
+    absent.push({ name: part, cause: 'unmatched', reason: `no adapter has this name; there are: ${names}` });
     return [];
   });
 }
