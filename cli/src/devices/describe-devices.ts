@@ -34,7 +34,7 @@ export function describeAbsent(
   const rows: DeviceStatus[] = [];
   for (const { provider, adapters: offered, reason } of reports) {
     reasons.delete(provider);
-    if (offered.length === 0) rows.push({ kind: 'webgpu', provider, name: '', absentReason: reason });
+    if (offered.length === 0 || reason) rows.push({ kind: 'webgpu', provider, name: '', absentReason: reason });
     for (const adapter of offered) {
       if (taken.has(`${provider}/${adapter.name}`)) continue;
       const absentReason =

@@ -57,3 +57,13 @@ test('what is selected and gives no device is a fault; what another process has,
       { name: 'GPU Card', ok: false, seen: reason, fix: expect.stringMatching(fix) },
     ]);
 });
+
+test('a driver that fails when it is asked is a fault of the provider that is loaded', () => {
+  const report = { provider: 'webgpu', file: '/some.node', adapters: [], reason: 'it threw', faulty: true };
+  expect(gpuChecks([report, { ...report, provider: 'kmamal' }], [], {})).toMatchObject([
+    { ok: false, seen: 'none (it threw)', fix: expect.stringContaining('driver') },
+    { ok: true },
+  ]);
+  const some = { ...report, adapters: [{ ...card, name: 'Card', software: false }], reason: 'Other: it threw' };
+  expect(gpuChecks([some], [], {})[0]).toMatchObject({ ok: false, seen: 'Card (driver 1); Other: it threw' });
+});

@@ -27,8 +27,9 @@ onDawn('without a Vulkan driver the reason is told', async () => {
 test('a driver that ends the process is a reason', async () => {
   const file = join(folder, 'broken.cjs');
   writeFileSync(file, 'process.kill(process.pid, "SIGSEGV"); while (true);');
-  const [webgpu] = await discover({ ...process.env, ARMILLA_DAWN_NODE: file });
+  const [webgpu, kmamal] = await discover({ ...process.env, ARMILLA_DAWN_NODE: file });
   expect(webgpu).toMatchObject({ adapters: [], reason: expect.stringContaining('SIGSEGV') });
+  expect(kmamal).toMatchObject({ provider: 'kmamal', reason: expect.stringContaining('not installed') });
 });
 
 test('what a driver prints is no part of the answer, and no answer is a reason', async () => {
@@ -54,8 +55,36 @@ onDawn('the provider that the environment names comes first; another name is a r
   expect(kmamal).toMatchObject({ provider: 'kmamal', file: standIn, adapters: [{ software: true }] });
   expect(webgpu).toMatchObject({ provider: 'webgpu', file });
   expect(await discover({ ...process.env, ARMILLA_GPU_PROVIDER: 'cuda' })).toMatchObject([
-    { adapters: [], reason: expect.stringContaining('ARMILLA_GPU_PROVIDER') },
+    { provider: 'cuda', adapters: [], reason: expect.stringContaining('ARMILLA_GPU_PROVIDER') },
+    { provider: 'webgpu', adapters: [{ software: true }] },
+    { provider: 'kmamal', adapters: [] },
   ]);
+});
+
+/** A provider whose entry points do as `request` says ("throw new Error()"); `flag` has the name of the adapter that is asked for. */
+function standIn(name: string, request: string): Record<string, string | undefined> {
+  const file = join(folder, name);
+  const entry = `{ requestAdapter: async () => { ${request} } }`;
+  writeFileSync(file, `module.exports = { create: ([flag]) => (${entry}) };`);
+  return { ...process.env, ARMILLA_DAWN_NODE: file };
+}
+
+test.each([
+  ['throws', 'throw new Error("the card is asleep");', 'the card is asleep'],
+  ['throws no error', 'throw "a word";', 'a word'],
+  ['gives nothing', 'return null;', 'no Vulkan driver answers'],
+  ['lists nothing', 'throw new Error("no suitable backends found\\nAvailable adapters:");', 'no Vulkan driver answers'],
+  ['never answers', 'return new Promise(() => undefined);', 'never answered'],
+  [
+    'lists and does not give',
+    `if (flag.includes('@')) throw new Error("Available adapters:\\n * name: 'Card'"); throw new Error("it is lost");`,
+    'lists Card and does not give it: it is lost',
+  ],
+])('a driver that %s: the reason is told, and the other provider is listed', async (name, request, reason) => {
+  const [webgpu, kmamal] = await discover(standIn(`${name}.cjs`, request));
+  expect(webgpu).toMatchObject({ provider: 'webgpu', adapters: [], reason: expect.stringContaining(reason) });
+  expect(webgpu.faulty ?? false).toBe(!reason.startsWith('no Vulkan'));
+  expect(kmamal).toMatchObject({ provider: 'kmamal', reason: expect.stringContaining('not installed') });
 });
 
 const NOTHING: CardTraces = { nvidiaDriver: false, renderNodes: [], vulkanDrivers: [] };

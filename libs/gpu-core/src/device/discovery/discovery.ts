@@ -1,5 +1,4 @@
 import type { DeviceLimits } from '../device.js';
-import type { ProviderName } from '../webgpu/provider.js';
 
 /** An adapter that a provider offers. */
 export interface AdapterReport {
@@ -18,10 +17,13 @@ export interface AdapterReport {
 
 /** What a provider offers here, or why it offers nothing. */
 export interface ProviderReport {
-  readonly provider: ProviderName;
+  /** "webgpu", "kmamal", or what ARMILLA_GPU_PROVIDER says where nothing is called so. */
+  readonly provider: string;
   /** The native module; undefined where it was not found. */
   readonly file?: string;
   readonly adapters: readonly AdapterReport[];
-  /** Why there is no adapter. */
+  /** Why there is no adapter, or which adapters it lists and does not give. */
   readonly reason?: string;
+  /** The reason is a fault of a driver, which threw, ended the process or did not answer; that there is none is no such fault. */
+  readonly faulty?: boolean;
 }

@@ -1,24 +1,14 @@
-import { toProblem } from '@armilla/base';
+import { fail, toProblem } from '@armilla/base';
 import { limitsOf } from '../webgpu/limits.js';
-import { loadProvider, type Provider, providerName, type ProviderName } from '../webgpu/provider.js';
+import { loadProvider, type Provider, type ProviderName } from '../webgpu/provider.js';
 import type { AdapterReport, ProviderReport } from './discovery.js';
 
 /** No adapter has this name: the refusal lists those that there are, which nothing else does. */
 const NO_ADAPTER = '@@none@@';
+/** How such a refusal begins where there is no adapter at all. */
+const REFUSAL = /no suitable backends|Available adapters/;
 const NO_DRIVER =
   'no adapter: no Vulkan driver answers (on Linux: libvulkan.so.1 and a driver with its file in /usr/share/vulkan/icd.d)';
-
-/** Looks at each provider, first at the one that ARMILLA_GPU_PROVIDER names, which alone is loaded to compute. */
-export async function probeAll(env: Readonly<Record<string, string | undefined>>): Promise<ProviderReport[]> {
-  let named: ProviderName;
-  try {
-    named = providerName(env);
-  } catch (error) {
-    return [{ provider: 'webgpu', adapters: [], reason: detailOf(error) }];
-  }
-  const other = named === 'webgpu' ? 'kmamal' : 'webgpu';
-  return [await probe(named, env), await probe(other, { ...env, ARMILLA_DAWN_NODE: undefined })];
-}
 
 /** Looks at one provider; never throws. A driver that is broken may end the process: `discover` has one for it. */
 export async function probe(
@@ -35,13 +25,18 @@ export async function probe(
   try {
     const counts = await listNames(provider);
     const adapters: AdapterReport[] = [];
+    const faults: string[] = [];
     for (const [adapter, count] of counts) {
-      const report = await describe(provider, adapter, count);
-      if (report !== undefined) adapters.push(report);
+      try {
+        adapters.push(await describe(provider, adapter, count));
+      } catch (error) {
+        faults.push(`it lists ${adapter} and does not give it: ${detailOf(error)}`);
+      }
     }
-    return { provider: name, file, adapters, ...(adapters.length === 0 && { reason: NO_DRIVER }) };
+    if (counts.size === 0) return { provider: name, file, adapters, reason: NO_DRIVER };
+    return { provider: name, file, adapters, ...(faults.length > 0 && { reason: faults.join('; '), faulty: true }) };
   } catch (error) {
-    return { provider: name, file, adapters: [], reason: detailOf(error) };
+    return { provider: name, file, adapters: [], reason: detailOf(error), faulty: true };
   }
 }
 
@@ -51,20 +46,20 @@ async function listNames(provider: Provider): Promise<Map<string, number>> {
   try {
     await gpu.requestAdapter();
   } catch (error) {
-    for (const [, name] of String((error as Error).message).matchAll(/name: '([^']*)'/g)) {
-      names.set(name, (names.get(name) ?? 0) + 1);
-    }
+    const message = String((error as Error | undefined)?.message ?? error);
+    for (const [, name] of message.matchAll(/name: '([^']*)'/g)) names.set(name, (names.get(name) ?? 0) + 1);
+    if (names.size === 0 && !REFUSAL.test(message)) throw error;
   } finally {
     provider.release(gpu);
   }
   return names;
 }
 
-async function describe(provider: Provider, name: string, count: number): Promise<AdapterReport | undefined> {
+async function describe(provider: Provider, name: string, count: number): Promise<AdapterReport> {
   const gpu = provider.create([`adapter=${name}`]);
   try {
     const adapter = await gpu.requestAdapter();
-    if (adapter === null) return undefined;
+    if (adapter === null) throw fail('DEVICE_UNAVAILABLE', { provider: provider.name, detail: 'no adapter came' });
     const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
     return {
       name,
@@ -81,6 +76,7 @@ async function describe(provider: Provider, name: string, count: number): Promis
   }
 }
 
+/** What was said, without the words that a problem puts around it. */
 function detailOf(error: unknown): string {
   const problem = toProblem(error);
   return String(problem.fields.detail ?? problem.message);

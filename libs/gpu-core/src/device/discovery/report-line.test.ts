@@ -1,14 +1,14 @@
-import { readReports, reportLine } from './report-line.js';
+import { readReport, reportLine } from './report-line.js';
 
-const reports = [{ provider: 'webgpu' as const, adapters: [], reason: 'none' }];
+const report = { provider: 'webgpu', adapters: [], reason: 'none' };
 
-test('reports are read among what drivers print before and after', () => {
-  const line = reportLine(reports);
+test('a report is read among what drivers print before and after', () => {
+  const line = reportLine(report);
   for (const printed of [line, `MESA: hello${line}`, `[]\n${line}bye`, `${line}{"not": "ours"}\n`])
-    expect(readReports(printed)).toEqual(reports);
+    expect(readReport(printed)).toEqual(report);
 });
 
 test('what cannot be read is no report', () => {
-  for (const printed of ['', 'MESA: hello\n', '[]', reportLine(reports).slice(0, -5)])
-    expect(readReports(printed)).toBeUndefined();
+  for (const printed of ['', 'MESA: hello\n', '[]', reportLine(report).slice(0, -5)])
+    expect(readReport(printed)).toBeUndefined();
 });
