@@ -34,6 +34,23 @@ test('one that is stopped leaves models and files as they were', async () => {
   expect(lines).toEqual([]);
 });
 
+test('why a stored calibration was not taken is one warning; that there is none is none', async () => {
+  const stateFolder = join(folder.path, 'damaged');
+  const first = await open(stateFolder);
+  expect(first.ignored).toBeUndefined();
+  await first.save();
+  expect((await open(stateFolder)).ignored).toBeUndefined();
+  const { path } = first.store;
+  writeFileSync(path, '{"half":');
+  const { log, lines } = logged();
+  const calibration = new BackgroundCalibration(await open(stateFolder), log);
+  calibration.start();
+  await calibration.stop();
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { level: 'warn', event: 'calibration ignored', file: path, detail: expect.stringContaining('corrupted') },
+  ]);
+});
+
 test('what a call taught is kept, and only what nobody measured is to be measured', async () => {
   const stateFolder = join(folder.path, 'learned');
   const dispatcher = await open(stateFolder);

@@ -24,7 +24,10 @@ export class BackgroundCalibration {
     private readonly log: Log,
   ) {}
 
+  /** Begins, and logs why a calibration that is stored was not taken. */
   start(lookMs = LOOK_MS): void {
+    const { ignored, store } = this.dispatcher;
+    if (ignored !== undefined) this.log.warn('calibration ignored', { file: store.path, detail: ignored });
     this.#calibrate(unmeasuredDevices(this.dispatcher));
     this.#timer = setInterval(() => this.#look(), lookMs).unref();
   }

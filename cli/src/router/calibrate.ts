@@ -5,6 +5,7 @@ import { type CalibrationRow, routedOperation, Runtime } from '@armilla/gpu-core
 import type { CommandContext } from '../command-context.js';
 import { snakeCaseKeys } from '../crossmatch/json-names.js';
 import { openCompute } from '../devices/compute.js';
+import { tellIgnored } from '../devices/ignored-calibration.js';
 import { printLine } from '../terminal/standard-output.js';
 import { textTable } from '../terminal/text-table.js';
 
@@ -41,6 +42,7 @@ async function calibrate(
   await using runtime = await Runtime.create({ workerCount: config.workerCount || undefined });
   await using compute = await openCompute(runtime, config, signal);
   const { router, store } = compute.dispatcher;
+  tellIgnored(compute.dispatcher, terminal);
   const known = router.devices.map(({ id }) => id);
   for (const id of device) {
     if (!known.includes(id))

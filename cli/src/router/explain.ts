@@ -5,6 +5,7 @@ import type { CommandContext } from '../command-context.js';
 import { snakeCaseKeys } from '../crossmatch/json-names.js';
 import { reachServer } from '../server/named-server.js';
 import { printLine } from '../terminal/standard-output.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { withLocalRouter } from './local-router.js';
 
 interface ExplainFlags {
@@ -19,7 +20,7 @@ interface Explained {
 }
 
 /** `armilla router explain <operation> <size>`. */
-export function explainCommand({ signal }: CommandContext): Command {
+export function explainCommand({ signal, terminal }: CommandContext): Command {
   return new Command('explain')
     .description('Which device the router would choose for a call, and why; nothing is computed or measured.')
     .argument('<operation>', 'for example gpu.matmul')
@@ -33,7 +34,7 @@ export function explainCommand({ signal }: CommandContext): Command {
         throw fail('OPTION_INVALID', { field: 'size', expected: 'a whole number from 1', got: `'${size}'` });
       const { decision, text } =
         server === undefined
-          ? await explainHere(operation, Number(size), dtype)
+          ? await explainHere(terminal, operation, Number(size), dtype)
           : await explainThere(server, { operation, size, ...(dtype !== undefined && { dtype }) }, signal);
       await printLine(json ? JSON.stringify(decision) : text.trimEnd());
     });
@@ -44,8 +45,8 @@ const EXAMPLES = `Examples:
   armilla router explain gpu.add 1000000 --dtype f64 --json
 `;
 
-function explainHere(operation: string, n: number, dtype: string | undefined): Promise<Explained> {
-  return withLocalRouter((dispatcher) => {
+function explainHere(terminal: Terminal, operation: string, n: number, dtype: string | undefined): Promise<Explained> {
+  return withLocalRouter(terminal, (dispatcher) => {
     const { meaning } = routedOperation(operation);
     const decision = dispatcher.explain(operation, n, dtype);
     return { decision: snakeCaseKeys(decision), text: `size ${n}: ${meaning}\n${renderDecision(decision)}` };

@@ -66,8 +66,18 @@ test('a calibration of some is stored for the next one, and is of these alone', 
   expect(view.operations.map(({ operation }) => operation).sort()).toEqual(['gpu.sum', 'gpu.sum', 'gpu.xor']);
 
   writeFileSync(file, '{"half":');
-  const again = await explained(router('explain', 'gpu.xor', '1000000', '--json'));
-  expect(again.predictions.every(({ source }) => source === 'prior')).toBe(true);
+  const told = `calibration ignored: ${file}: corrupted: `;
+  const again = await router('explain', 'gpu.xor', '1000000', '--json');
+  expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining(told) });
+  const { predictions: untaught } = JSON.parse(again.stdout) as Explained;
+  expect(untaught.every(({ source }) => source === 'prior')).toBe(true);
+  for (const args of [
+    ['show', '--json'],
+    ['calibrate', '--device', 'typescript', '--operation', 'gpu.xor'],
+  ])
+    expect(await router(...args)).toMatchObject({ code: 0, stderr: expect.stringContaining(told) });
+  // It was measured and stored anew.
+  expect(await router('explain', 'gpu.xor', '1000')).toMatchObject({ code: 0, stderr: '' });
 });
 
 test('rules of environment and configuration are told apart', async () => {

@@ -13,7 +13,7 @@ interface ShowFlags {
 }
 
 /** `armilla router show`. */
-export function showCommand({ signal }: CommandContext): Command {
+export function showCommand({ signal, terminal }: CommandContext): Command {
   return new Command('show')
     .description(
       'What the router knows: how fast each operation is on each device, and which device wins from which size.',
@@ -23,7 +23,9 @@ export function showCommand({ signal }: CommandContext): Command {
     .addHelpText('before', EXAMPLES)
     .action(async ({ server, json }: ShowFlags) => {
       const view =
-        server === undefined ? await withLocalRouter((router) => router.view()) : await viewOf(server, signal);
+        server === undefined
+          ? await withLocalRouter(terminal, (router) => router.view())
+          : await viewOf(server, signal);
       if (json) await printLine(JSON.stringify(snakeCaseKeys(view)));
       else {
         await printLine(`devices: ${view.devices.map(({ id }) => id).join(', ')}`);

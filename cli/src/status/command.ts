@@ -12,7 +12,7 @@ interface StatusFlags {
 }
 
 /** `armilla status`. */
-export function statusCommand({ signal }: CommandContext): Command {
+export function statusCommand({ signal, terminal }: CommandContext): Command {
   return new Command('status')
     .description(
       'Ask a running server how it is, what it computes on and which tables it keeps; or look at the devices of this machine.',
@@ -26,13 +26,13 @@ export function statusCommand({ signal }: CommandContext): Command {
     .action(async ({ local, server, json }: StatusFlags) => {
       const show = async ({ data, text }: { data: unknown; text: string }): Promise<void> =>
         printLine(json ? JSON.stringify(data) : text);
-      if (local) return await show(await localStatus());
+      if (local) return await show(await localStatus(terminal));
       try {
         await show(await serverStatus(server, signal));
       } catch (error) {
         // Nobody was named: this machine is what is left to ask.
         if (server === undefined && isProblem(error) && error.reason === 'SERVER_UNAVAILABLE')
-          await show(await localStatus());
+          await show(await localStatus(terminal));
         throw error;
       }
     });

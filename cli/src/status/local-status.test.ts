@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Claim, discover } from '@armilla/gpu-core';
 import { runCli, temporaryFolder } from '../testing/run-cli.js';
 import { hasSoftwareGpu } from '../testing/software-gpu.js';
@@ -47,6 +48,19 @@ test('none is looked for where none is wanted', async () => {
   });
   expect(devices.find((one) => one.name === 'voodoo')).toMatchObject({
     absent_reason: expect.stringContaining('SwiftShader'),
+  });
+});
+
+test('a calibration that was ignored is told apart from the answer', async () => {
+  const quiet = { ...env, ARMILLA_GPU_DEVICES: 'none', ARMILLA_STATE_DIRECTORY: join(folder.path, 'damaged') };
+  const { stdout } = await runCli(['status', '--local', '--json'], { env: quiet });
+  const { file } = (JSON.parse(stdout) as { router: { file: string } }).router;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, '');
+  expect(await runCli(['status', '--local', '--json'], { env: quiet })).toEqual({
+    code: 0,
+    stdout,
+    stderr: expect.stringMatching(/^calibration ignored: .*\.json: corrupted: .*\n$/),
   });
 });
 

@@ -39,6 +39,7 @@ const reasonOf = async (store: CalibrationStore): Promise<string> => {
 test('what was saved is loaded by the next process and decides as before', async () => {
   const store = new CalibrationStore(KEY, join(folder, 'not', 'there', 'yet'));
   expect(await reasonOf(store)).toMatch(/nothing stored yet/);
+  expect(await store.load()).toMatchObject({ missing: true });
   await store.save(MODELS);
   expect(await new CalibrationStore(KEY, join(folder, 'not', 'there', 'yet')).load()).toEqual({
     models: MODELS,
@@ -81,6 +82,7 @@ test.each([
   const store = new CalibrationStore(KEY, folder);
   writeFileSync(store.path, text);
   expect(await reasonOf(store)).toMatch(reason);
+  expect(await store.load()).toMatchObject({ missing: false });
 });
 
 test.each([
@@ -128,6 +130,7 @@ test('a folder in place of the file is a reason, not an error; saving then fails
   const store = new CalibrationStore(KEY, folder);
   mkdirSync(store.path);
   expect(await reasonOf(store)).toMatch(/cannot be read/);
+  expect(await store.load()).toMatchObject({ missing: false });
   await expect(store.save(MODELS)).rejects.toMatchObject({
     reason: 'OUTPUT_WRITE_FAILED',
     fields: { where: store.path },

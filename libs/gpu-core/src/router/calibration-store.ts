@@ -9,10 +9,10 @@ import { readStoredModels, type StoredModels } from './stored-models.js';
 /** By device: settings of its kernels that were chosen by measurement. Whoever uses them checks them. */
 export type StoredTuning = Readonly<Record<string, unknown>>;
 
-/** Stored models, or why there are none: the models are then measured again. */
+/** Stored models, or why there are none: the models are then measured again. `missing`: nothing was stored, which is no fault. */
 export type Loaded =
   | { readonly models: StoredModels; readonly tuning: StoredTuning }
-  | { readonly models: undefined; readonly reason: string };
+  | { readonly models: undefined; readonly reason: string; readonly missing: boolean };
 
 const FORMAT = 'armilla-router-2';
 
@@ -35,9 +35,8 @@ export class CalibrationStore {
       text = this.#seen = await readFile(this.path, 'utf8');
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      return refused(
-        code === 'ENOENT' ? `${this.path}: nothing stored yet` : `${this.path}: cannot be read: ${message}`,
-      );
+      if (code === 'ENOENT') return refused(`${this.path}: nothing stored yet`, true);
+      return refused(`${this.path}: cannot be read: ${message}`);
     }
     let value: { format?: unknown; key?: unknown; models?: unknown; tuning?: unknown } | null;
     try {
@@ -114,6 +113,6 @@ async function makeFolder(path: string, tries = 2): Promise<void> {
   }
 }
 
-function refused(reason: string): Loaded {
-  return { models: undefined, reason };
+function refused(reason: string, missing = false): Loaded {
+  return { models: undefined, reason, missing };
 }

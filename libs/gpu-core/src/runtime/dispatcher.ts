@@ -85,6 +85,7 @@ export class Dispatcher {
   readonly #absences = new Absences();
   /** Stored models of devices that another process has: they stay. */
   #elsewhere: StoredModels = [];
+  #ignored: string | undefined;
   readonly #tiles = new Map<string, MatmulTile>();
   readonly #batches: Batches<Decision>;
 
@@ -127,7 +128,10 @@ export class Dispatcher {
     ];
     const dispatcher = new Dispatcher(runtime, devices, fault === undefined ? {} : { onnxruntime: fault }, options);
     const loaded = await dispatcher.store.load();
-    if (loaded.models === undefined) return dispatcher;
+    if (loaded.models === undefined) {
+      if (!loaded.missing) dispatcher.#ignored = loaded.reason;
+      return dispatcher;
+    }
     dispatcher.router.restore(loaded.models);
     dispatcher.#elsewhere = modelsElsewhere(
       loaded.models,
@@ -135,6 +139,11 @@ export class Dispatcher {
     );
     for (const [id, tile] of Object.entries(loaded.tuning)) if (isTile(tile)) dispatcher.#tiles.set(id, tile);
     return dispatcher;
+  }
+
+  /** Why the stored calibration was not taken: "PATH: corrupted: ..."; undefined where it was, and where none is stored. */
+  get ignored(): string | undefined {
+    return this.#ignored;
   }
 
   /**
