@@ -27,10 +27,12 @@ export function placesOf<Input>(
     else faults[id] = fault;
   }
   const ruleOnly: Record<string, string> = {};
-  for (const id of devices) {
-    const others = devices.filter((other) => other !== id);
-    const reason = routed.ruleOnly?.(id, others);
-    if (reason !== undefined) ruleOnly[id] = reason;
+  if (routed.ruleOnly !== undefined) {
+    for (const id of devices) {
+      const others = devices.filter((other) => other !== id);
+      const reason = routed.ruleOnly(id, others);
+      if (reason !== undefined) ruleOnly[id] = reason;
+    }
   }
   return { devices, faults, ruleOnly };
 }

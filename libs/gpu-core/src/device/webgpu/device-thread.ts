@@ -35,7 +35,6 @@ export class DeviceThread {
   #silence: Silence<number> | undefined;
   readonly #owed = new Set<number>();
   #info: DeviceInfo | undefined;
-  /** Why nobody waits for its answers. */
   #fault: Problem | undefined;
   #isGone = false;
 
@@ -61,6 +60,11 @@ export class DeviceThread {
       this.#listen(resolve, reject);
     });
     this.post({ kind: 'open', options, signals: this.#signals.buffer });
+  }
+
+  /** Why nobody waits for its answers: it got on with nothing, and has no new device yet. */
+  get fault(): Problem | undefined {
+    return this.#fault;
   }
 
   post(message: ThreadMessage): void {
@@ -143,6 +147,7 @@ export class DeviceThread {
     this.#worker.on('error', (error) => (detail += `: ${(error as Error).message}`));
     this.#worker.on('exit', () => {
       this.#isGone = true;
+      this.#fault = undefined;
       this.#silence?.[Symbol.dispose]();
       if (this.#info === undefined) failed(fault ?? fail('DEVICE_UNAVAILABLE', { provider: 'webgpu', detail }));
       else this.events.onEnded(detail);

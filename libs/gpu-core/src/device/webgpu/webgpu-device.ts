@@ -42,8 +42,6 @@ export class WebGpuDevice implements Device {
   #thread: DeviceThread | undefined;
   /** The thread takes jobs and questions. */
   #opened = false;
-  /** Why jobs are refused until the thread has a new device. */
-  #stalled: Problem | undefined;
   #info!: DeviceInfo;
   #closing: Promise<void> | undefined;
   #lastId = 0;
@@ -186,7 +184,7 @@ export class WebGpuDevice implements Device {
   ): Promise<MemoryAnswers[Ask]> {
     if (!this.#opened && this.#closing === undefined) await this.#reopening.run();
     if (this.#closing !== undefined) throw fail('DRAINING');
-    if (this.#stalled !== undefined) throw this.#stalled;
+    if (this.#thread?.fault !== undefined) throw this.#thread.fault;
     const id = ++this.#lastId;
     return await new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve: resolve as (answer: MemoryAnswer) => void, reject });
@@ -235,7 +233,6 @@ export class WebGpuDevice implements Device {
    * there nothing is begun; others in flight are tried once more.
    */
   #stall(ids: readonly number[], fault: Problem): void {
-    this.#stalled = fault;
     this.#residents.lost();
     for (const id of ids) {
       const waiting = this.#inFlight.get(id) ?? this.#asked.get(id);
@@ -249,7 +246,6 @@ export class WebGpuDevice implements Device {
 
   #afterThread(detail: string): void {
     this.#opened = false;
-    this.#stalled = undefined;
     const pending = [...this.#inFlight.values()];
     this.#inFlight.clear();
     const name = this.#info?.name ?? '?';
@@ -279,7 +275,6 @@ export class WebGpuDevice implements Device {
     if (message.kind === 'moved') return this.#residents.moved(message.resident, message.isThere);
     if (message.kind === 'renewed') {
       this.#lossCount++;
-      this.#stalled = undefined;
       return;
     }
     if (message.kind === 'news') {
@@ -304,7 +299,8 @@ export class WebGpuDevice implements Device {
   }
 
   #dispatch(): void {
-    if (this.#stalled !== undefined) for (const { reject } of this.#queued.splice(0)) reject(this.#stalled);
+    const fault = this.#thread?.fault;
+    if (fault !== undefined) for (const { reject } of this.#queued.splice(0)) reject(fault);
     if (!this.#opened && this.#queued.length > 0) {
       this.#reopening.run().then(
         () => this.#dispatch(),
